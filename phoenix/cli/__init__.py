@@ -1,0 +1,1 @@
+"""What people and Jenkins type: one file per command."""

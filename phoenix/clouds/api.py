@@ -1,0 +1,160 @@
+"""What phoenix asks of a cloud: images, groups and traffic, in a handful of verbs each.
+
+The rules all of them keep (one contract suite tests them for every cloud):
+
+- *Unknown is not no*: None means "the cloud says it is not there"; anything else raises `CloudError`.
+- *Twice is once*: each verb may be said again and then changes nothing.
+- *Set, then verify*: a verb returns when the cloud has accepted the write; whoever needs the effect reads it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from phoenix.model import (
+    Group,
+    Image,
+    ImageType,
+    LaunchTemplate,
+    Package,
+    Repository,
+    Route,
+    Source,
+    TestResult,
+)
+
+Say = Callable[[str], None]
+"""Hears one line of progress: a tool's last line, a state that changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BakeRequest:
+    """Everything one layer's bake needs. `playbook` is the directory laid out for this recipe (see `workspace`)."""
+
+    image_id: str
+    type: ImageType
+    name: str
+    key: str
+    parent: str | None
+    """The parent image's id; None for a layer that starts from the vendor's base."""
+    base: str
+    """What the cloud starts the lowest layer from: a distribution's suite on local, an image reference elsewhere."""
+    builder: str
+    """`packer` or `chroot`."""
+    workspace: Path
+    """The recipe laid out as files: playbook tree, variables, Packer template."""
+    packages: tuple[Package, ...]
+    repositories: tuple[Repository, ...]
+    tests: tuple[str, ...]
+    source: Source
+    created: datetime
+
+
+class Images(Protocol):
+    """A cloud's images: made, proven, shown, deleted."""
+
+    def list(self) -> tuple[Image, ...]:
+        """Every whole image phoenix made here for this project, newest first; one under way is not among them."""
+        ...
+
+    def find(self, image_id: str) -> Image | None:
+        """The image of that id, or None where the cloud says there is none."""
+        ...
+
+    def build(self, request: BakeRequest, log: Path, say: Say) -> Image:
+        """Make the image (unverified). Raises ToolError where a tool failed; nothing is left then."""
+        ...
+
+    def verify(self, image: Image, tests: tuple[str, ...], log: Path, say: Say) -> tuple[TestResult, ...]:
+        """Boot `image` once, run the built-in tests and `tests` in it, tell each result; the machine is gone after."""
+        ...
+
+    def mark_verified(self, image: Image, tests: tuple[TestResult, ...]) -> Image:
+        """Make the image visible to rolls, with its test results in its manifest."""
+        ...
+
+    def delete(self, image_id: str) -> None:
+        """Remove the image; one that is not there is removed already."""
+        ...
+
+    def sweep(self) -> tuple[str, ...]:
+        """Remove what bakes that died left here (files, machines); say what it was. Never touches a live bake's."""
+        ...
+
+
+class Groups(Protocol):
+    """A cloud's managed sets of machines."""
+
+    def list(self) -> tuple[Group, ...]:
+        """Every group phoenix made here for this project, with its instances, freshly read."""
+        ...
+
+    def find(self, name: str) -> Group | None:
+        """The group of that name, freshly read, or None."""
+        ...
+
+    def create(self, group: Group, template: LaunchTemplate) -> None:
+        """Make `group` (instances and all). One of that name with the same release is done; another is CloudError."""
+        ...
+
+    def resize(self, name: str, size: int) -> None:
+        """Make the group want `size` instances; new ones start from the group's own launch template."""
+        ...
+
+    def label(self, name: str, *, keep_until: datetime | None) -> None:
+        """Write on the group until when it is kept; None takes the label off."""
+        ...
+
+    def logs(self, instance_id: str) -> Mapping[str, str]:
+        """What a machine said: `console`, `boot` and `service`, as far as it can be had."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """End the group's machines and remove it; one that is not there is removed already."""
+        ...
+
+
+class Traffic(Protocol):
+    """The load balancer of one service in one environment."""
+
+    def read(self) -> Route:
+        """The balancer's own view, freshly read: shares, its health verdicts, requests under way."""
+        ...
+
+    def attach(self, group: Group) -> None:
+        """Make the balancer know and check the group's instances, at share 0; again after a resize."""
+        ...
+
+    def shift(self, shares: Mapping[str, int]) -> None:
+        """Give each attached group its share (sum 100, or 0 for none) in one write; groups not named get 0."""
+        ...
+
+    def preview(self, group: str) -> str | None:
+        """An `http://host:port` where the group alone answers, traffic or not; None where there is none."""
+        ...
+
+    def detach(self, group: str) -> None:
+        """Make the balancer forget the group; refused (CloudError) while it has a share."""
+        ...
+
+
+class Cloud(Protocol):
+    """One cloud of `phoenix.yaml`, ready to be asked."""
+
+    @property
+    def images(self) -> Images:
+        """Its images."""
+        ...
+
+    @property
+    def groups(self) -> Groups:
+        """Its groups."""
+        ...
+
+    def traffic(self, service: str, environment: str) -> Traffic:
+        """The balancer of one service in one environment."""
+        ...

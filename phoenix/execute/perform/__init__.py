@@ -1,0 +1,1 @@
+"""What each action does: one `match` per kind of plan, closed by `assert_never`."""

@@ -1,0 +1,254 @@
+"""The nouns of phoenix, frozen. What a cloud says ends in these; what a plan decides starts from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class CloudKind(StrEnum):
+    """The clouds phoenix knows."""
+
+    LOCAL = "local"
+    GCP = "gcp"
+    AWS = "aws"
+
+
+class ImageType(StrEnum):
+    """The three layers, lowest first."""
+
+    OS = "os"
+    FOUNDATION = "foundation"
+    IMMUTABLE = "immutable"
+
+    @property
+    def rank(self) -> int:
+        """0 for the lowest layer; an image is only ever baked onto a lower rank."""
+        return list(ImageType).index(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Package:
+    """One exact `.deb`: what an instance that starts next week installs, too."""
+
+    name: str
+    version: str
+    sha256: str
+    repository: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where a recipe came from: git commit and whether the tree had uncommitted changes."""
+
+    commit: str = ""
+    dirty: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestResult:
+    """One command of an image's verification, and how it ended."""
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    ok: bool
+    output: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """A baked, immutable disk, as its labels and manifest describe it."""
+
+    id: str
+    type: ImageType
+    name: str
+    cloud: str
+    key: str
+    parent: str | None
+    created: datetime
+    verified: bool
+    builder: str
+    source: Source = field(default_factory=Source)
+    packages: tuple[Package, ...] = ()
+    tests: tuple[TestResult, ...] = ()
+    size: int = 0
+
+    @property
+    def ref(self) -> str:
+        """`TYPE/NAME@KEYPREFIX`, as people type it."""
+        return f"{self.type}/{self.name}@{self.key[:12]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """An apt source as a machine needs it. `key` is the armoured public key, empty where unsigned."""
+
+    name: str
+    url: str
+    distribution: str
+    component: str = "main"
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """One image, exact packages, settings: everything that decides what a group's instances run."""
+
+    image: str
+    image_ref: str
+    packages: tuple[Package, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    boot_playbook: Package | None = None
+    """The `phoenix-boot-KEY` package whose playbook installs the stack at boot (image type `os`)."""
+
+    @property
+    def id(self) -> str:
+        """A short digest of what this release runs. A repository's URL or key is a way there, not a part of it."""
+        identity = asdict(self)
+        del identity["repositories"], identity["image_ref"]
+        text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class InstanceState(StrEnum):
+    """What a cloud says of a machine."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+class BootState(StrEnum):
+    """How far the boot work of a machine is."""
+
+    UNKNOWN = "unknown"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """One machine of a group. `address` is `host:port` of the service as phoenix and the balancer reach it."""
+
+    id: str
+    group: str
+    state: InstanceState
+    boot: BootState
+    address: str
+    engine: str
+    detail: str = ""
+    """In words: why it is dead, where its boot work stands, how often its service crashed."""
+    restarts: int = 0
+    """How often the machine's service has been restarted since boot."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """What an instance is made of."""
+
+    cpus: int = 1
+    memory: int = 512 * 1024 * 1024
+    """Bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """How a machine proves that its service works. Times in seconds."""
+
+    path: str = "/healthz"
+    status: int = 200
+    interval: float = 2.0
+    healthy_after: float = 5.0
+    """How long it must answer without a break before it counts as healthy."""
+    deadline: float = 300.0
+    """How long after its start a group may take to become healthy."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaunchTemplate:
+    """What a group starts its instances from: frozen when the group is created."""
+
+    image: str
+    machine: Machine
+    port: int
+    health: Health
+    user_data: str
+    """The boot work: a small POSIX shell script."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """A managed set of identical instances."""
+
+    name: str
+    project: str
+    service: str
+    environment: str
+    release: Release
+    size: int
+    """How many instances are wanted."""
+    created: datetime
+    instances: tuple[Instance, ...] = ()
+    keep_until: datetime | None = None
+    """Set on a former group: `tend` burns it after this moment."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backend:
+    """A group as the balancer sees it."""
+
+    group: str
+    share: int
+    """0-100: the part of new requests it gets."""
+    healthy: int
+    """Instances that the balancer's own health check passes."""
+    total: int
+    sessions: int
+    """Requests under way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """The balancer's own view of one service: which group gets which share. Sorted by group."""
+
+    address: str
+    """Where clients reach the service."""
+    backends: tuple[Backend, ...] = ()
+
+    def backend(self, group: str) -> Backend | None:
+        """The balancer's view of `group`, or None where it is not attached."""
+        return next((b for b in self.backends if b.group == group), None)
+
+    @property
+    def stable(self) -> str | None:
+        """The group that serves: the one with the largest share above 0."""
+        serving = [b for b in self.backends if b.share > 0]
+        return max(serving, key=lambda b: (b.share, b.group)).group if serving else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """One service in one environment, as the cloud, the balancer and the record say it is now."""
+
+    groups: tuple[Group, ...]
+    route: Route
+    last_number: int = 0
+    """The highest group number ever used, from the record: numbers are not used again."""
+    former: str | None = None
+    """The group that served before the one that serves now, from the record."""
+
+    def group(self, name: str) -> Group | None:
+        """The group of that name, or None."""
+        return next((g for g in self.groups if g.name == name), None)
+
+    @property
+    def stable(self) -> Group | None:
+        """The group that the balancer serves now, or None before the first roll."""
+        return self.group(self.route.stable) if self.route.stable else None

@@ -1,0 +1,81 @@
+"""Every name phoenix gives, composed and parsed in one place, with each cloud's limits.
+
+Sources of the limits: an ALB target group's name has at most 32 characters; a GCE resource name at most 63
+of `[a-z]([-a-z0-9]*[a-z0-9])?`; a GCE label value at most 63. Service and environment together stay within
+26 characters, so that `-vNNN` (and a fourth digit one day) fits everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+SERVICE_AND_ENVIRONMENT_MAX = 26
+WORD = re.compile(r"[a-z]([-a-z0-9]{0,24}[a-z0-9])?")
+"""What a user may call a project, cloud, repository, image, service or environment."""
+PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+"""A package's name, Debian Policy 5.6.7."""
+
+_GROUP = re.compile(r"(?P<owner>[a-z][-a-z0-9]*)-v(?P<number>[0-9]{3,})")
+_INSTANCE = re.compile(r"(?P<group>[a-z][-a-z0-9]*-v[0-9]{3,})-(?P<index>[0-9]+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupName:
+    """`SERVICE-ENVIRONMENT-vNNN`, taken apart. `owner` is `SERVICE-ENVIRONMENT`."""
+
+    owner: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.owner}-v{self.number:03d}"
+
+
+def group_owner(service: str, environment: str) -> str:
+    """The part of a group's name that service and environment make."""
+    return f"{service}-{environment}"
+
+
+def parse_group(name: str) -> GroupName | None:
+    """The parts of a group's name, or None where phoenix did not compose it."""
+    found = _GROUP.fullmatch(name)
+    if not found:
+        return None
+    parsed = GroupName(owner=found["owner"], number=int(found["number"]))
+    return parsed if str(parsed) == name else None
+
+
+def next_group(service: str, environment: str, taken: frozenset[str], last_number: int = 0) -> str:
+    """The first free name after every number in `taken` and after `last_number` (numbers are never used again)."""
+    owner = group_owner(service, environment)
+    parsed = [parse_group(name) for name in taken]
+    numbers = [name.number for name in parsed if name is not None and name.owner == owner]
+    return str(GroupName(owner=owner, number=max([last_number, *numbers]) + 1))
+
+
+def instance(group: str, index: int) -> str:
+    """The name of a group's `index`-th instance (local cloud; elsewhere the cloud names them)."""
+    return f"{group}-{index}"
+
+
+def group_of_instance(name: str) -> str | None:
+    """The group that a local instance's name belongs to, or None."""
+    found = _INSTANCE.fullmatch(name)
+    return found["group"] if found else None
+
+
+def image(project: str, image_type: str, name: str, key: str, serial: int = 0) -> str:
+    """An image's id: deterministic in the key, so that one key has one image; <= 63 characters.
+
+    `serial` tells a bake that was forced (`--force`) from the one before it.
+    """
+    tail = f"{key[:12]}" + (f"-{serial}" if serial else "")
+    head = f"{project}-{image_type}-{name}"[: 63 - 1 - len(tail)].rstrip("-")
+    return f"{head}-{tail}"
+
+
+def run(kind: str, moment: datetime) -> str:
+    """A run's id: sorts by time, is unique: `roll-20260131-120000-a1b2c3`."""
+    return f"{kind}-{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

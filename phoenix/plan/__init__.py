@@ -1,0 +1,1 @@
+"""Decisions: pure functions from (spec, observed) to a plan. No clock, network, subprocess or environment."""

@@ -1,0 +1,1 @@
+"""What phoenix remembers: runs, releases and manifests, as small values changed by compare-and-swap."""

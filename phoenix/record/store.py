@@ -1,0 +1,43 @@
+"""The port to the state: small values under keys, changed only where nobody else changed them meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from phoenix.errors import CloudError
+
+
+class ConflictError(CloudError):
+    """The value is no longer what the writer had read: somebody else wrote in between."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Value:
+    """What stands under a key, and the tag that names exactly this state of it."""
+
+    data: bytes
+    tag: str
+
+
+class Store(Protocol):
+    """Compare-and-swap on small values. Keys are `/`-separated words."""
+
+    def get(self, key: str) -> Value | None:
+        """What stands under `key`, or None where nothing does."""
+        ...
+
+    def put_if(self, key: str, data: bytes, tag: str | None) -> str:
+        """Write `data` where `key` still has `tag` (None: where nothing stands); gives the new tag.
+
+        Raises ConflictError otherwise.
+        """
+        ...
+
+    def delete_if(self, key: str, tag: str) -> None:
+        """Remove `key` where it still has `tag`; ConflictError otherwise."""
+        ...
+
+    def list(self, prefix: str) -> tuple[str, ...]:
+        """The keys that begin with `prefix`, sorted."""
+        ...

@@ -1,0 +1,124 @@
+"""The `services` of `phoenix.yaml`: what is rolled, and the environments it lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoenix.model import Health, Machine
+from phoenix.spec.images import ImageName, PackageWish
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hook:
+    """A command run at a point of a roll; it fails the roll where it exits non-zero or outlasts `timeout` seconds."""
+
+    command: str
+    timeout: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """The points of a roll at which hooks run."""
+
+    before_traffic: tuple[Hook, ...] = ()
+    after_traffic: tuple[Hook, ...] = ()
+    on_abort: tuple[Hook, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlueGreen:
+    """Start a whole candidate group, move all traffic at once, keep the former group for `keep` seconds."""
+
+    keep: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rolling:
+    """Grow the candidate by a step, move that share, shrink the stable group by as many."""
+
+    step: int
+    """Instances per step, or percent where `percent`."""
+    percent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canary:
+    """Give the candidate growing shares, watch each for `soak` seconds, hold for a human at some."""
+
+    steps: tuple[int, ...]
+    soak: float
+    hold: tuple[int, ...]
+    keep: float
+
+
+Strategy = BlueGreen | Rolling | Canary
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """How many instances: fixed where `minimum == maximum`. `cpu` is the autoscaler's target share."""
+
+    minimum: int
+    maximum: int
+    cpu: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadBalancer:
+    """Where clients reach the service. Which fields are set depends on the environment's cloud."""
+
+    listen: str | None = None
+    listener: str | None = None
+    rule: str | None = None
+    url_map: str | None = None
+    route: str | None = None
+    backend_service: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnvironmentSpec:
+    """Where a service lives: cloud, size, machine, balancer, strategy."""
+
+    name: str
+    cloud: str
+    size: Size
+    machine: Machine
+    machine_type: str | None
+    """GCP and AWS name their machines; local ones are cut by cpus and memory."""
+    disk: int | None
+    """Bytes."""
+    identity: str | None
+    firewall: tuple[str, ...]
+    public_ip: bool
+    load_balancer: LoadBalancer
+    strategy: Strategy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceSpec:
+    """The thing that is rolled."""
+
+    name: str
+    image: ImageName
+    packages: tuple[PackageWish, ...]
+    settings: Mapping[str, str]
+    port: int
+    health: Health
+    drain: float
+    min_healthy: int | None
+    """Percent; None is the default: 100 below 10 instances, 90 from there."""
+    hooks: Hooks
+    orphan: str
+    """What `tend` does with a run whose process died: `abort` or `resume`."""
+    environments: Mapping[str, EnvironmentSpec]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackSpec:
+    """One Terraform root."""
+
+    name: str
+    root: Path
+    variables: Mapping[str, str]

@@ -1,0 +1,301 @@
+"""The only door to other programs: run one and wait, or start one that outlives this process.
+
+A program that is waited for runs in a session of its own and ends with this process, however that ends:
+Ctrl-C and SIGTERM end the whole session, `kill -9` of phoenix is passed on by the kernel (parent-death
+signal). With `contained=True` it runs in a process and mount namespace of its own too, so that everything
+it started, and every mount it made, is gone when it is.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from phoenix.errors import RefusedError, ToolError
+
+GRACE = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A program with its arguments. Secrets never stand in `argv`: they travel in `environment` or `stdin`."""
+
+    argv: tuple[str, ...]
+    cwd: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to this process's own environment."""
+    stdin: bytes = b""
+    secrets: tuple[str, ...] = ()
+    """Values that are replaced by `***` wherever the program prints them."""
+    contained: bool = False
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """How a program ended and what it printed."""
+
+    command: Command
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def tail(self) -> str:
+        """The last lines it printed, for an error's details."""
+        lines = [line for line in (self.stderr.strip() or self.stdout.strip()).splitlines() if line.strip()]
+        return "\n".join(lines[-15:])
+
+
+def require(program: str, package: str) -> str:
+    """The path of `program`; RefusedError naming the Debian package that has it."""
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin:/usr/local/sbin")
+    if path is None:
+        raise RefusedError(
+            f"the program '{program}' is missing",
+            details=f"it is in Debian's package {package}",
+            resolution=f"Install it (apt-get install {package}, or `make setup`), then try again.",
+        )
+    return path
+
+
+def run(
+    command: Command,
+    *,
+    timeout: float,
+    log: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run `command` to its end. Both streams go line by line to `log` and `on_line`, secrets replaced.
+
+    Raises ToolError after `timeout` seconds, and where `check` on an exit code other than 0.
+    """
+    process = _popen(_wrapped(command), command)
+    streams: tuple[list[str], list[str]] = ([], [])
+    try:
+        _feed(process, command.stdin)
+        _collect(process, command, streams, time.monotonic() + timeout, log, on_line)
+    except BaseException:
+        end_session(process.pid)
+        process.wait()
+        raise
+    finally:
+        _close(process)
+    done = Completed(
+        command=command, code=process.returncode, stdout="\n".join(streams[0]), stderr="\n".join(streams[1])
+    )
+    if check and done.code != 0:
+        raise ToolError(
+            f"{Path(command.argv[0]).name} failed (exit {done.code})",
+            details=f"{scrub(str(command), command.secrets)}\n{done.tail}",
+            resolution=f"The whole output is in {log}." if log else "",
+        )
+    return done
+
+
+def spawn(command: Command, *, log: Path) -> int:
+    """Start a program that outlives this process; its output is appended to `log`. Gives its process id."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            command.argv,
+            cwd=command.cwd,
+            env={**os.environ, **command.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    process.returncode = 0  # it is meant to live on: no ResourceWarning when this object goes
+    return process.pid
+
+
+def replace_this_process(command: Command) -> None:
+    """Become `command` (it takes over terminal, signals and exit code); does not come back."""
+    os.execvpe(command.argv[0], list(command.argv), {**os.environ, **command.environment})
+
+
+def scrub(text: str, secrets: tuple[str, ...]) -> str:
+    """`text` with every secret replaced by `***`."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text
+
+
+def end_session(leader: int, *, grace: float = GRACE) -> None:
+    """End every process of the session that `leader` leads: SIGTERM, then after `grace` seconds SIGKILL."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(leader, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline:
+            if not _group_lives(leader):
+                return
+            time.sleep(0.02)
+
+
+def _group_lives(leader: int) -> bool:
+    try:
+        done, _status = os.waitpid(leader, os.WNOHANG)
+    except ChildProcessError:
+        done = 0
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return done != leader
+
+
+def _wrapped(command: Command) -> tuple[str, ...]:
+    program = (require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--")
+    if command.contained:
+        user = () if os.geteuid() == 0 else ("--user", "--map-auto", "--map-root-user")
+        program += ("unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
+    return (*program, *command.argv)
+
+
+def _popen(argv: tuple[str, ...], command: Command) -> subprocess.Popen[bytes]:
+    if shutil.which(command.argv[0]) is None:
+        raise RefusedError(
+            f"the program '{command.argv[0]}' is missing",
+            details="it is not on PATH",
+            resolution="Run `phoenix doctor` to see which package has it.",
+        )
+    return subprocess.Popen(
+        argv,
+        cwd=command.cwd,
+        env={**os.environ, **command.environment},
+        stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    if process.stdin is None:
+        return
+    try:
+        process.stdin.write(stdin)
+        process.stdin.close()
+    except BrokenPipeError:
+        return
+
+
+def _collect(
+    process: subprocess.Popen[bytes],
+    command: Command,
+    streams: tuple[list[str], list[str]],
+    deadline: float,
+    log: Path | None,
+    on_line: Callable[[str], None] | None,
+) -> None:
+    """Read both streams line by line until they end, then wait for the process."""
+    sink: IO[str] | None = log.open("a", encoding="utf-8") if log else None
+    rest = {0: b"", 1: b""}
+
+    def take(index: int, line: bytes) -> None:
+        text = scrub(line.decode("utf-8", "replace").rstrip("\r\n"), command.secrets)
+        streams[index].append(text)
+        if sink:
+            sink.write(text + "\n")
+            sink.flush()
+        if on_line:
+            on_line(text)
+
+    try:
+        with selectors.DefaultSelector() as selector:
+            for index, pipe in enumerate((process.stdout, process.stderr)):
+                assert pipe is not None
+                selector.register(pipe, selectors.EVENT_READ, index)
+            while selector.get_map():
+                for key, _events in selector.select(timeout=max(0.0, deadline - time.monotonic())):
+                    chunk = os.read(key.fd, 65536)
+                    *lines, rest[key.data] = (rest[key.data] + chunk).split(b"\n")
+                    for line in lines:
+                        take(key.data, line)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                if time.monotonic() >= deadline:
+                    raise _too_long(command, streams)
+        for index, line in rest.items():
+            if line:
+                take(index, line)
+        try:
+            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            raise _too_long(command, streams) from error
+    finally:
+        if sink:
+            sink.close()
+
+
+def _too_long(command: Command, streams: tuple[list[str], list[str]]) -> ToolError:
+    last = (streams[1] or streams[0] or ["nothing"])[-1]
+    return ToolError(
+        f"{Path(command.argv[0]).name} did not end in time and was ended",
+        details=f"{scrub(str(command), command.secrets)}\nlast line: {last}",
+        resolution="See why it hangs; try again where the machine was only slow.",
+    )
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessId:
+    """A process told from every other that ever was: its number, its start and the boot it belongs to."""
+
+    pid: int
+    started: int
+    """Clock ticks after boot, /proc/PID/stat field 22."""
+    boot: str
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId | None:
+        """The identity of the process that has number `pid` now; None where there is none (or a dead one unreaped)."""
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return None if fields[0] in "ZX" else cls(pid=pid, started=int(fields[19]), boot=boot_id())
+
+    @property
+    def alive(self) -> bool:
+        """Whether exactly this process still runs."""
+        return ProcessId.of(self.pid) == self
+
+    def end(self, *, grace: float = GRACE) -> None:
+        """SIGTERM, then SIGKILL after `grace` seconds, to exactly this process; gone is done."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + grace
+            if self.alive:
+                try:
+                    os.kill(self.pid, number)
+                except ProcessLookupError:
+                    return
+            while self.alive and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+
+def boot_id() -> str:
+    """The kernel's own name for the time since this computer was started."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
