@@ -105,3 +105,11 @@ class InterruptedRunError(PhoenixError):
     def exit_code(self) -> int:
         """128 + the number of the signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + self.signal_number
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, raised like Ctrl-C so that every `finally` runs."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number

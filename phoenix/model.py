@@ -40,6 +40,30 @@ class Package:
     repository: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Deb:
+    """A `.deb` as its control file, or an index, describes it."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepositoryState:
+    """An aptly repository: what is in it, and what machines see of it."""
+
+    packages: tuple[Deb, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    published: str | None = None
+    """The snapshot that machines see; None before the first publication."""
+    visible: tuple[Deb, ...] = ()
+    """What is in that snapshot."""
+    signed: bool = False
+    """Whether the publication is signed."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """Where a recipe came from: git commit and whether the tree had uncommitted changes."""
@@ -145,8 +169,8 @@ class Instance:
     engine: str
     detail: str = ""
     """In words: why it is dead, where its boot work stands, how often its service crashed."""
-    restarts: int = 0
-    """How often the machine's service has been restarted since boot."""
+    failed_units: tuple[str, ...] = ()
+    """Service units that entered the failed state, a crash loop that hit its start limit among them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

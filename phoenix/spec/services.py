@@ -110,6 +110,8 @@ class ServiceSpec:
     min_healthy: int | None
     """Percent; None is the default: 100 below 10 instances, 90 from there."""
     hooks: Hooks
+    foundation: ImageName | None = None
+    """The foundation recipe whose playbook installs the stack at boot, where `image` is an os image."""
     orphan: str
     """What `tend` does with a run whose process died: `abort` or `resume`."""
     environments: Mapping[str, EnvironmentSpec]

@@ -1,0 +1,79 @@
+"""The boot work of a release: the one small script that a machine runs at its first boot.
+
+What the image type leaves open is done here: settings always, packages unless they are baked in, the stack
+by a playbook package where the image is an `os` image. Secrets are read by the machine itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from phoenix.model import ImageType, Package, Release, Repository
+
+Render = Callable[[str, Mapping[str, Any]], str]
+"""Renders a shipped template with values (`tools.render`)."""
+BOOT_DIRECTORY = "/usr/share/phoenix/boot"
+"""Where a `phoenix-boot-KEY` package puts its playbook tree, in a directory of the package's name."""
+SECRET_FILE = "file:"
+"""A setting with this prefix is read by the machine from its own disk."""
+
+
+def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
+    """The script for machines that start `release` from an image of `image_type`."""
+    install = image_type is not ImageType.IMMUTABLE and bool(release.packages or release.boot_playbook)
+    return render(
+        "boot/boot.sh.j2",
+        {
+            "release_id": release.id,
+            "settings_file": settings_file(release),
+            "secret_files": _secret_files(release),
+            "install": install,
+            "repositories": [_repository(repository) for repository in release.repositories],
+            "boot_package": _boot_package(release.boot_playbook),
+            "pins": [pin(package) for package in release.packages],
+            "services": [package.name for package in release.packages],
+        },
+    )
+
+
+def settings_file(release: Release) -> str:
+    """The environment file of the release's services, in systemd's syntax (see systemd.exec, EnvironmentFile=)."""
+    plain = [(name, value) for name, value in release.settings if not value.startswith(SECRET_FILE)]
+    lines = [f'{name}="{_escape(value)}"' for name, value in plain]
+    return "\n".join([*lines, f'PHOENIX_RELEASE="{release.id}"'])
+
+
+def pin(package: Package) -> str:
+    """`name=version`, as apt-get takes it."""
+    return f"{package.name}={package.version}"
+
+
+def _escape(value: str) -> str:
+    return "".join("\\" + character if character in '"\\`$' else character for character in value)
+
+
+def _secret_files(release: Release) -> list[tuple[str, str]]:
+    secrets = [(name, value) for name, value in release.settings if value.startswith(SECRET_FILE)]
+    return [(name, value.removeprefix(SECRET_FILE)) for name, value in secrets]
+
+
+def _repository(repository: Repository) -> dict[str, str]:
+    keyring = f"/etc/apt/keyrings/phoenix-{repository.name}.asc"
+    lines = [
+        "Types: deb",
+        f"URIs: {repository.url}",
+        f"Suites: {repository.distribution}",
+        f"Components: {repository.component}",
+        f"Signed-By: {keyring}" if repository.key else "Trusted: yes",
+    ]
+    return {
+        "key": repository.key,
+        "keyring": keyring,
+        "file": f"/etc/apt/sources.list.d/phoenix-{repository.name}.sources",
+        "source": "\n".join(lines),
+    }
+
+
+def _boot_package(package: Package | None) -> dict[str, str] | None:
+    return {"pin": pin(package), "directory": f"{BOOT_DIRECTORY}/{package.name}"} if package else None

@@ -1,0 +1,212 @@
+"""The one engine: walks any plan, step by step, and leaves a record of each.
+
+Intent is written before a step, its outcome with the next intent (one write per step), so a step with
+intent and no outcome is simply done again: every action is safe to do twice. A failure, Ctrl-C, SIGTERM or
+an abort asked for by another process walks `back`. After the commit point nothing is undone any more.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from phoenix.clock import Clock
+from phoenix.errors import (
+    HeldError,
+    InterruptedRunError,
+    LostRunError,
+    PhoenixError,
+    Terminated,
+    UndoFailedError,
+    UndoneError,
+)
+from phoenix.execute.ownership import OwnedRun
+from phoenix.plan.actions import Plan, Step
+from phoenix.record.journal import Event, Part, RunState, What
+
+A = TypeVar("A")
+Outcome = Mapping[str, Any]
+"""What a step came to, as JSON data for the journal."""
+
+CLEANUP_TRIES = 3
+CLEANUP_PAUSE = 2.0
+"""Seconds between two tries at cleaning up."""
+
+
+class AbortRequestedError(PhoenixError):
+    """Another process asked this run to go back."""
+
+    code = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What an action may use besides the world: where to log, how long, whom to tell."""
+
+    run_id: str
+    part: Part
+    step: str
+    deadline: float
+    """Seconds that the step may take."""
+    log_directory: Path
+    say: Callable[[str], None]
+    renew: Callable[[], None]
+    """Called in every round of a wait: keeps the lease, and raises where the run is lost or to be aborted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engine(Generic[A]):
+    """Carries out plans whose actions are of one union."""
+
+    perform: Callable[[A, Context], Outcome]
+    waits: Callable[[A], bool]
+    """Whether an action only waits: the last one is checked again when a run is resumed."""
+    changes_traffic: bool
+    """Whether a failure ends in exit code 6 (a roll) or in the failed step's own (a bake, a publication)."""
+    clock: Clock
+    logs: Path
+    """Each run's files go into a directory of its id in here."""
+    say: Callable[[str], None]
+
+    def execute(self, owned: OwnedRun, plan: Plan[A]) -> None:
+        """Walk the plan from wherever its journal stands to its end.
+
+        Raises UndoneError (or the step's own error, see `changes_traffic`), InterruptedRunError,
+        UndoFailedError, HeldError or LostRunError; returns where the plan is done.
+        """
+        if owned.run.state is RunState.COMMITTED:
+            self._clean_up(owned, plan)
+            return
+        if owned.run.state in (RunState.UNDOING, RunState.STUCK):
+            self.undo(owned, plan, PhoenixError("the run was being undone when its process ended"))
+            return
+        if owned.run.state is RunState.HELD:
+            owned.write(state=RunState.RUNNING)
+        try:
+            self._walk(owned, Part.STEPS, plan.steps, resume=True)
+            owned.write(state=RunState.COMMITTED)
+        except (LostRunError, HeldError):
+            raise
+        except PhoenixError as error:
+            self.undo(owned, plan, error)
+        except KeyboardInterrupt as interrupt:
+            self.undo(owned, plan, _interrupted(interrupt))
+        else:
+            self._clean_up(owned, plan)
+
+    def abort(self, owned: OwnedRun, plan: Plan[A], why: str) -> None:
+        """Walk the way back of a run taken over from another process; past its commit point, finish it instead."""
+        if owned.run.state is RunState.COMMITTED:
+            self._clean_up(owned, plan)
+        else:
+            self.undo(owned, plan, AbortRequestedError("aborted", details=why))
+
+    def undo(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> None:
+        """Walk the way back, then raise what `cause` amounts to."""
+        self.say(f"going back: {cause.brief}")
+        owned.write(self._error(owned, Part.STEPS, cause), state=RunState.UNDOING)
+        try:
+            self._walk(owned, Part.BACK, plan.back, resume=False)
+        except LostRunError:
+            raise
+        except PhoenixError as error:
+            owned.end(RunState.STUCK, self._error(owned, Part.BACK, error))
+            raise UndoFailedError(
+                f"{owned.run.kind} of {plan.subject} failed and its way back failed too: {error.brief}",
+                details=f"first: {cause}\nthen: {error}",
+                resolution=f"Look at what serves with `phoenix status`, mend it, then `phoenix abort {owned.run.id}`.",
+            ) from error
+        owned.end(RunState.UNDONE)
+        raise self._undone(owned, plan, cause)
+
+    def _walk(self, owned: OwnedRun, part: Part, steps: tuple[Step[A], ...], *, resume: bool) -> None:
+        """Do the steps that have no outcome yet, in order. On the way back everything is done again."""
+        finished: list[Event] = []
+        done = [step for step in steps if resume and owned.run.outcome(part, step.id) is not None]
+        waited = [step for step in done if self.waits(step.action)]
+        again = waited[-1:] if len(done) < len(steps) else []
+        for step in [*again, *(step for step in steps if step not in done)]:
+            if part is Part.STEPS:
+                self._obey_abort(owned)
+            owned.write(*finished, owned.event(What.INTENT, part=part, step=step.id))
+            self.say(f"{step.id} ...")
+            outcome = self.perform(step.action, self._context(owned, part, step))
+            finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=outcome)]
+        if finished:
+            owned.write(*finished)
+
+    def _clean_up(self, owned: OwnedRun, plan: Plan[A]) -> None:
+        """What follows the commit point: tried again, never undone; what stays undone is due for `tend`."""
+        left: PhoenixError | None = None
+        for attempt in range(1, CLEANUP_TRIES + 1):
+            try:
+                self._walk(owned, Part.CLEANUP, plan.cleanup, resume=True)
+            except LostRunError:
+                raise
+            except PhoenixError as error:
+                left = error
+                owned.write(self._error(owned, Part.CLEANUP, error))
+                self.say(f"cleaning up, try {attempt} of {CLEANUP_TRIES}: {error.brief}")
+                self.clock.sleep(CLEANUP_PAUSE)
+            except KeyboardInterrupt as interrupt:
+                self.say("interrupted after the commit point: the run stands, `phoenix tend` does what is left")
+                owned.end(RunState.DONE, self._error(owned, Part.CLEANUP, _interrupted(interrupt)))
+                return
+            else:
+                owned.end(RunState.DONE)
+                return
+        assert left is not None
+        owned.end(RunState.DONE)
+        self.say(f"done, but cleaning up is left to `phoenix tend`: {left.brief}")
+
+    def _context(self, owned: OwnedRun, part: Part, step: Step[A]) -> Context:
+        directory = self.logs / owned.run.id
+        directory.mkdir(parents=True, exist_ok=True)
+
+        def renew() -> None:
+            owned.renew()
+            if part is Part.STEPS:
+                self._obey_abort(owned)
+
+        return Context(
+            run_id=owned.run.id,
+            part=part,
+            step=step.id,
+            deadline=step.deadline,
+            log_directory=directory,
+            say=lambda text: self.say(f"{step.id}: {text}"),
+            renew=renew,
+        )
+
+    def _obey_abort(self, owned: OwnedRun) -> None:
+        request = owned.abort_request
+        if request is not None:
+            raise AbortRequestedError(f"{request.who} asked to abort", details=request.why)
+
+    def _error(self, owned: OwnedRun, part: Part, error: PhoenixError) -> Event:
+        data = {"brief": error.brief, "details": error.details, "code": error.exit_code}
+        return owned.event(What.ERROR, part=part, data=data)
+
+    def _undone(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> PhoenixError:
+        if isinstance(cause, InterruptedRunError) or not self.changes_traffic:
+            return cause
+        return UndoneError(
+            f"{owned.run.kind} of {plan.subject} failed and was undone: {cause.brief}",
+            details=cause.details,
+            resolution=f"Routing is as before. {cause.resolution} See `phoenix run show {owned.run.id}`.".replace(
+                "  ", " "
+            ),
+        )
+
+
+def _interrupted(interrupt: KeyboardInterrupt) -> InterruptedRunError:
+    number = interrupt.signal_number if isinstance(interrupt, Terminated) else int(signal.SIGINT)
+    return InterruptedRunError(
+        f"interrupted by {signal.Signals(number).name}",
+        signal_number=number,
+        details="what was begun has been undone",
+        resolution="Run the command again when you like.",
+    )

@@ -1,0 +1,247 @@
+"""Who works on a run: beginning it, keeping its lease, taking it over, and noticing that one has lost it.
+
+The owner's epoch stands in the run's one value, so the conditional write of the next intent is itself the
+last ownership check: a process that lost its run cannot write on and ends with exit code 10.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from phoenix import names
+from phoenix.clock import Clock, rfc3339
+from phoenix.errors import LostRunError, RefusedError
+from phoenix.record import journal
+from phoenix.record.journal import Event, Owner, Part, Request, Run, RunState, What
+from phoenix.record.store import ConflictError, Store
+from phoenix.tools.process import ProcessId, boot_id
+
+LEASE = 30.0
+"""Seconds for which a lease's counter must stand still, on the observer's own clock, to have expired."""
+RENEW = 5.0
+"""Seconds between two renewals."""
+
+
+def this_process(epoch: int) -> Owner:
+    """This process as an owner."""
+    identity = ProcessId.of(os.getpid())
+    assert identity is not None, "this process runs"
+    return Owner(
+        epoch=epoch,
+        who=_user(),
+        host=socket.gethostname(),
+        pid=identity.pid,
+        started=identity.started,
+        boot=identity.boot,
+        pid_namespace=_pid_namespace(),
+    )
+
+
+def provably_dead(owner: Owner) -> bool:
+    """Whether the owner certainly runs no more: only this boot's and this namespace's processes can be seen."""
+    if (owner.boot, owner.pid_namespace) != (boot_id(), _pid_namespace()):
+        return False
+    return not ProcessId(pid=owner.pid, started=owner.started, boot=owner.boot).alive
+
+
+def describe(run: Run) -> str:
+    """Who works on the run, where and since when, in one line."""
+    owner = run.owner
+    return (
+        f"{run.kind} {run.id} ({run.state}), by {owner.who} on {owner.host} (process {owner.pid}) since {run.started}"
+    )
+
+
+class OwnedRun:
+    """A run that this process owns: every write is conditional on that."""
+
+    def __init__(self, store: Store, clock: Clock, run: Run, tag: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._tag = tag
+        self._renewed = clock.monotonic()
+        self.run = run
+
+    @classmethod
+    def begin(
+        cls, store: Store, clock: Clock, *, kind: str, subject: str, plan: Mapping[str, Any], why: str = ""
+    ) -> OwnedRun:
+        """Create the run under its subject. RefusedError saying who, where and since when, if it is taken."""
+        now = clock.now()
+        run = Run(
+            id=names.run(kind, now),
+            kind=kind,
+            subject=subject,
+            state=RunState.RUNNING,
+            why=why,
+            started=rfc3339(now),
+            plan=plan,
+            owner=this_process(1),
+        )
+        while True:
+            try:
+                return cls(store, clock, run, store.put_if(journal.live_key(subject), journal.dump(run), None))
+            except ConflictError:
+                standing = store.get(journal.live_key(subject))
+            if standing is None:
+                continue
+            other = journal.load(standing.data)
+            if not other.state.ended:
+                raise RefusedError(
+                    f"{subject} is taken by another run",
+                    details=describe(other),
+                    resolution="Wait for it, or look with `phoenix status`; `phoenix tend` takes over dead runs.",
+                )
+            cls(store, clock, other, standing.tag)._move_to_history()
+
+    @classmethod
+    def take_over(
+        cls, store: Store, clock: Clock, subject: str, say: Callable[[str], None], *, dead_only: bool = False
+    ) -> OwnedRun | None:
+        """Make the going run of `subject` this process's own; None where there is none.
+
+        A held run has no lease and is free to take. Any other is taken where its process is provably dead,
+        or its lease stood still for LEASE seconds; with `dead_only` a run that lives is left alone (None),
+        otherwise RefusedError says who lives.
+        """
+        value = store.get(journal.live_key(subject))
+        if value is None:
+            return None
+        run = journal.load(value.data)
+        if run.state.ended:
+            cls(store, clock, run, value.tag)._move_to_history()
+            return None
+        if run.state is not RunState.HELD and not provably_dead(run.owner):
+            if dead_only and run.owner.boot == boot_id() and run.owner.pid_namespace == _pid_namespace():
+                return None
+            if not _lease_expired(store, clock, subject, run, say):
+                if dead_only:
+                    return None
+                raise RefusedError(
+                    f"{subject} is being worked on",
+                    details=describe(run),
+                    resolution="Wait until it ends; `phoenix abort` asks it to go back.",
+                )
+            value = store.get(journal.live_key(subject))
+            if value is None:
+                return None
+            run = journal.load(value.data)
+        taken = replace(run, owner=this_process(run.owner.epoch + 1), lease=run.lease + 1)
+        try:
+            tag = store.put_if(journal.live_key(subject), journal.dump(taken), value.tag)
+        except ConflictError as error:
+            raise RefusedError(
+                f"{subject} was taken over by somebody else just now",
+                details=describe(run),
+                resolution="Look with `phoenix status`, then decide again.",
+            ) from error
+        owned = cls(store, clock, taken, tag)
+        owned.write(
+            owned.event(What.NOTE, data={"text": f"taken over from process {run.owner.pid} on {run.owner.host}"})
+        )
+        return owned
+
+    def event(
+        self, what: What, *, part: Part | None = None, step: str = "", data: Mapping[str, Any] | None = None
+    ) -> Event:
+        """An event of now."""
+        return Event(at=rfc3339(self._clock.now()), what=what, part=part, step=step, data=data or {})
+
+    def write(self, *events: Event, state: RunState | None = None) -> None:
+        """Append `events` and set `state`, in one write. LostRunError where another process owns the run now."""
+        ended = rfc3339(self._clock.now()) if state and state.ended else self.run.ended
+        self._put(replace(self.run, events=(*self.run.events, *events), state=state or self.run.state, ended=ended))
+
+    def renew(self) -> None:
+        """Let the lease's counter rise if it is time; whoever waits calls this. Sees requests of others, too."""
+        if self._clock.monotonic() - self._renewed >= RENEW:
+            self._put(replace(self.run, lease=self.run.lease + 1))
+
+    @property
+    def abort_request(self) -> Request | None:
+        """What another process asked, as of the last write or renewal."""
+        return next((request for request in self.run.requests if request.what == "abort"), None)
+
+    def end(self, state: RunState, *events: Event) -> None:
+        """Write the end and move the run to the history, which frees its subject. STUCK stays where it is."""
+        self.write(*events, state=state)
+        if state.ended:
+            self._move_to_history()
+
+    def _put(self, run: Run) -> None:
+        """The conditional write; a request that came in between is kept, another owner is obeyed."""
+        while True:
+            try:
+                self._tag = self._store.put_if(journal.live_key(run.subject), journal.dump(run), self._tag)
+            except ConflictError:
+                run = self._merge(run)
+                continue
+            self.run, self._renewed = run, self._clock.monotonic()
+            return
+
+    def _merge(self, run: Run) -> Run:
+        value = self._store.get(journal.live_key(run.subject))
+        standing = journal.load(value.data) if value else None
+        if value is None or standing is None or standing.id != run.id or standing.owner != run.owner:
+            raise LostRunError(
+                f"the run {run.id} is no longer this process's",
+                details=f"now: {describe(standing)}" if standing else "it has ended",
+                resolution="Nothing was written since. See `phoenix status`.",
+            )
+        self._tag = value.tag
+        return replace(run, requests=standing.requests)
+
+    def _move_to_history(self) -> None:
+        key, data = journal.history_key(self.run.id), journal.dump(self.run)
+        with suppress(ConflictError):  # an earlier process got this far and died
+            self._store.put_if(key, data, None)
+        with suppress(ConflictError):  # somebody else finished the move
+            self._store.delete_if(journal.live_key(self.run.subject), self._tag)
+
+
+def request_abort(store: Store, clock: Clock, subject: str, why: str) -> Run | None:
+    """Ask the process that works on `subject` to go back; the run as asked, or None where there is none."""
+    while True:
+        value = store.get(journal.live_key(subject))
+        if value is None:
+            return None
+        run = journal.load(value.data)
+        asked = Request(what="abort", who=_user(), why=why, at=rfc3339(clock.now()))
+        try:
+            store.put_if(
+                journal.live_key(subject), journal.dump(replace(run, requests=(*run.requests, asked))), value.tag
+            )
+        except ConflictError:
+            continue
+        return run
+
+
+def _lease_expired(store: Store, clock: Clock, subject: str, run: Run, say: Callable[[str], None]) -> bool:
+    """Watch the lease's counter for LEASE seconds on this process's own monotonic clock."""
+    say(f"watching the lease of {run.id} for {LEASE:g} s")
+    until = clock.monotonic() + LEASE
+    while clock.monotonic() < until:
+        clock.sleep(1.0)
+        value = store.get(journal.live_key(subject))
+        standing = journal.load(value.data) if value else None
+        if standing is None or (standing.owner, standing.lease) != (run.owner, run.lease):
+            return False
+    return True
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # no entry in the password file, as in many containers
+        return str(os.getuid())
+
+
+def _pid_namespace() -> str:
+    return str(Path("/proc/self/ns/pid").readlink())

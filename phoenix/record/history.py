@@ -1,0 +1,110 @@
+"""What is remembered beyond a run: ended runs, and which release each group of a service had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from phoenix import names
+from phoenix.errors import CloudError
+from phoenix.model import Release
+from phoenix.record import journal
+from phoenix.record.store import ConflictError, Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """A group that took traffic, with what it ran: the way back after the group is gone."""
+
+    group: str
+    release: Release
+    run: str
+    at: str
+    former: str | None
+    """The group that served before it."""
+
+
+@cache
+def _served() -> TypeAdapter[Served]:
+    return TypeAdapter(Served)
+
+
+class History:
+    """Reads and writes the lasting part of the record."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def live(self) -> tuple[journal.Run, ...]:
+        """Every run that is going (or whose end was not written), by subject."""
+        runs = (self._load(key) for key in self._store.list("live/"))
+        return tuple(run for run in runs if run is not None)
+
+    def live_run(self, subject: str) -> journal.Run | None:
+        """The going run of `subject`, or None."""
+        return self._load(journal.live_key(subject))
+
+    def runs(self) -> tuple[journal.Run, ...]:
+        """Every run, going or ended, newest first."""
+        ended = tuple(run for key in self._store.list("runs/") if (run := self._load(key)))
+        known = {run.id for run in ended}
+        going = tuple(run for run in self.live() if run.id not in known)
+        return tuple(sorted((*ended, *going), key=lambda run: (run.started, run.id), reverse=True))
+
+    def run(self, run_id: str) -> journal.Run | None:
+        """The run of that id, or None."""
+        ended = self._load(journal.history_key(run_id))
+        return ended or next((run for run in self.live() if run.id == run_id), None)
+
+    def served(self, service: str, environment: str) -> tuple[Served, ...]:
+        """The groups that served, oldest first (a group stands once, at its latest turn)."""
+        keys = self._store.list(f"served/{service}/{environment}/")
+        values = [self._read(key, _served()) for key in keys]
+        return tuple(sorted((v for v in values if v), key=lambda v: (v.at, v.group)))
+
+    def remember_served(self, service: str, environment: str, served: Served) -> None:
+        """Write down that the group serves now."""
+        key = f"served/{service}/{environment}/{served.group}"
+        while True:
+            value = self._store.get(key)
+            try:
+                self._store.put_if(key, _served().dump_json(served), value.tag if value else None)
+            except ConflictError:
+                continue
+            return
+
+    def last_number(self, service: str, environment: str) -> int:
+        """The highest group number that is known to have served; 0 before the first."""
+        parsed = (names.parse_group(s.group) for s in self.served(service, environment))
+        return max((name.number for name in parsed if name), default=0)
+
+    def _load(self, key: str) -> journal.Run | None:
+        value = self._store.get(key)
+        if value is None:
+            return None
+        try:
+            return journal.load(value.data)
+        except ValidationError as error:
+            raise _damaged(key, error) from error
+
+    def _read(self, key: str, adapter: TypeAdapter[T]) -> T | None:
+        value = self._store.get(key)
+        if value is None:
+            return None
+        try:
+            return adapter.validate_json(value.data)
+        except ValidationError as error:
+            raise _damaged(key, error) from error
+
+
+def _damaged(key: str, error: ValidationError) -> CloudError:
+    return CloudError(
+        "the state holds a value that phoenix cannot read",
+        details=f"{key}: {error.errors()[0]['msg']}",
+        resolution="It was written by another version, or is damaged; restore the state from a backup.",
+    )

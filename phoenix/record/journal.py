@@ -1,0 +1,145 @@
+"""A run: one value that holds its plan, every event, its owner and its lease.
+
+While it is going it stands under `live/SUBJECT`, created conditionally, so there is one at most; ended, it
+stands under `runs/ID`. Values are JSON; times are RFC 3339 in UTC and only for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    HELD = "held"
+    """Waits for a human; owns its subject without a lease."""
+    UNDOING = "undoing"
+    COMMITTED = "committed"
+    """Its steps are done and will not be undone; its cleanup is under way."""
+    DONE = "done"
+    UNDONE = "undone"
+    STUCK = "stuck"
+    """The way back failed: a human has to look."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has left its subject free."""
+        return self in (RunState.DONE, RunState.UNDONE)
+
+
+class Part(StrEnum):
+    """Which list of the plan a step belongs to."""
+
+    STEPS = "steps"
+    BACK = "back"
+    CLEANUP = "cleanup"
+
+
+class What(StrEnum):
+    """What an event tells."""
+
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    ERROR = "error"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One line of a run's journal."""
+
+    at: str
+    what: What
+    part: Part | None = None
+    step: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """The process that works on a run. `epoch` rises with every take-over."""
+
+    epoch: int
+    who: str
+    host: str
+    pid: int
+    started: int
+    """The process's start, in ticks after boot: tells it from a later one with its number."""
+    boot: str
+    pid_namespace: str
+    """Numbers of processes mean something only within one boot and one namespace."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What another process asks of the run's owner."""
+
+    what: str
+    """`abort` is the only one."""
+    who: str
+    why: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One run of one plan."""
+
+    id: str
+    kind: str
+    """roll, rollback, bake, publish or tend."""
+    subject: str
+    state: RunState
+    why: str
+    started: str
+    plan: Mapping[str, Any]
+    """The plan as JSON data (`plan.actions.to_json`)."""
+    owner: Owner
+    lease: int = 0
+    """Rises while the owner lives."""
+    events: tuple[Event, ...] = ()
+    requests: tuple[Request, ...] = ()
+    ended: str = ""
+
+    def outcome(self, part: Part, step: str) -> Mapping[str, Any] | None:
+        """What the step came to, or None while it has no outcome."""
+        found = [e for e in self.events if e.what is What.OUTCOME and e.part is part and e.step == step]
+        return found[-1].data if found else None
+
+    @property
+    def errors(self) -> tuple[Event, ...]:
+        """The events that tell of a failure, oldest first."""
+        return tuple(e for e in self.events if e.what is What.ERROR)
+
+
+def live_key(subject: str) -> str:
+    """Where the going run of `subject` stands."""
+    return f"live/{subject}"
+
+
+def history_key(run_id: str) -> str:
+    """Where an ended run stands."""
+    return f"runs/{run_id}"
+
+
+@cache
+def _adapter() -> TypeAdapter[Run]:
+    return TypeAdapter(Run)
+
+
+def dump(run: Run) -> bytes:
+    """The run as bytes for the store."""
+    return _adapter().dump_json(run)
+
+
+def load(data: bytes) -> Run:
+    """The run that `dump` wrote; pydantic's ValidationError for anything else."""
+    return _adapter().validate_json(data)

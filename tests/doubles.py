@@ -1,0 +1,201 @@
+"""Hand-written stand-ins for time, for a store and for a cloud, for tests of what *we* decide.
+
+They keep the contracts of `clouds.api` and `record.store`, and refuse what those forbid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from phoenix.errors import CloudError
+from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
+from phoenix.record.store import ConflictError, Value
+
+
+class FakeClock:
+    """Time that moves only by sleeping."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.on_sleep: Callable[[], None] = lambda: None
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 31, 12, 0, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += max(seconds, 0.001)
+        self.on_sleep()
+
+
+class Killed(BaseException):
+    """The process is gone: no handler of ours may see it as an error."""
+
+
+class MemoryStore:
+    """A store in memory that can kill its process before or after the N-th write."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Value] = {}
+        self.writes = 0
+        self.kill_before: int | None = None
+        self.kill_after: int | None = None
+
+    def get(self, key: str) -> Value | None:
+        return self.values.get(key)
+
+    def put_if(self, key: str, data: bytes, tag: str | None) -> str:
+        self._count(self.kill_before)
+        self._check(key, tag)
+        self.writes += 1
+        value = Value(data=data, tag=str(self.writes))
+        self.values[key] = value
+        self._count(self.kill_after)
+        return value.tag
+
+    def delete_if(self, key: str, tag: str) -> None:
+        self._count(self.kill_before)
+        self._check(key, tag)
+        self.writes += 1
+        del self.values[key]
+        self._count(self.kill_after)
+
+    def list(self, prefix: str) -> tuple[str, ...]:
+        return tuple(sorted(key for key in self.values if key.startswith(prefix)))
+
+    def _count(self, at: int | None) -> None:
+        if at is not None and self.writes == at:
+            self.kill_before = self.kill_after = None
+            raise Killed
+
+    def _check(self, key: str, tag: str | None) -> None:
+        standing = self.values.get(key)
+        if (standing.tag if standing else None) != tag:
+            raise ConflictError("somebody else wrote first")
+
+
+class FakeCloud:
+    """Groups and one balancer in memory; both protocols in one object so that a test sees one world."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.standing: dict[str, Group] = {}
+        self.templates: dict[str, LaunchTemplate] = {}
+        self.attached: dict[str, int] = {}
+        self.shares: dict[str, int] = {}
+        self.sessions: dict[str, int] = {}
+        self.sick: set[str] = set()
+        """Groups whose machines never answer."""
+        self.broken_boot: set[str] = set()
+        self.calls = 0
+        self.kill_before_call: int | None = None
+        self.kill_after_call: int | None = None
+        self.fail_delete: set[str] = set()
+        self.history: list[dict[str, int]] = []
+        """Every route there was, with the number of healthy machines behind each share."""
+
+    # groups
+
+    def list(self) -> tuple[Group, ...]:
+        return tuple(self.standing.values())
+
+    def find(self, name: str) -> Group | None:
+        return self.standing.get(name)
+
+    def create(self, group: Group, template: LaunchTemplate) -> None:
+        with _Call(self):
+            standing = self.standing.get(group.name)
+            if standing and standing.release.id != group.release.id:
+                raise CloudError(f"{group.name} exists with another release")
+            self.standing.setdefault(group.name, replace(group, instances=self._machines(group.name, group.size)))
+            self.templates[group.name] = template
+
+    def resize(self, name: str, size: int) -> None:
+        with _Call(self):
+            self.standing[name] = replace(self.standing[name], size=size, instances=self._machines(name, size))
+
+    def label(self, name: str, *, keep_until: datetime | None) -> None:
+        with _Call(self):
+            self.standing[name] = replace(self.standing[name], keep_until=keep_until)
+
+    def logs(self, instance_id: str) -> Mapping[str, str]:
+        return {"boot": f"boot log of {instance_id}", "service": f"service log of {instance_id}"}
+
+    def delete(self, name: str) -> None:
+        with _Call(self):
+            if name in self.fail_delete:
+                raise CloudError(f"deleting {name} timed out")
+            if self.shares.get(name):
+                raise AssertionError(f"{name} was deleted while it had traffic")
+            self.standing.pop(name, None)
+
+    # traffic
+
+    def read(self) -> Route:
+        backends = [
+            Backend(
+                group=name,
+                share=self.shares.get(name, 0),
+                healthy=0 if name in self.sick | self.broken_boot or name not in self.standing else count,
+                total=count,
+                sessions=self.sessions.get(name, 0),
+            )
+            for name, count in sorted(self.attached.items())
+        ]
+        return Route(address="http://127.0.0.1:8000", backends=tuple(backends))
+
+    def attach(self, group: Group) -> None:
+        with _Call(self):
+            self.attached[group.name] = len(group.instances)
+
+    def shift(self, shares: Mapping[str, int]) -> None:
+        with _Call(self):
+            unknown = set(shares) - set(self.attached)
+            if unknown:
+                raise CloudError(f"{unknown} is not attached")
+            self.shares = dict(shares)
+            self.history.append({b.group: b.healthy for b in self.read().backends if b.share})
+
+    def preview(self, group: str) -> str | None:
+        return f"http://preview/{group}"
+
+    def detach(self, group: str) -> None:
+        with _Call(self):
+            if self.shares.get(group):
+                raise CloudError(f"{group} has a share")
+            self.attached.pop(group, None)
+
+    def _machines(self, group: str, size: int) -> tuple[Instance, ...]:
+        broken = group in self.broken_boot
+        return tuple(
+            Instance(
+                id=f"{group}-{index}",
+                group=group,
+                state=InstanceState.RUNNING,
+                boot=BootState.FAILED if broken else BootState.DONE,
+                address=f"127.0.0.1:{9000 + index}",
+                engine="fake",
+                detail="boot work failed with exit code 1" if broken else "",
+            )
+            for index in range(1, size + 1)
+        )
+
+
+class _Call:
+    """Counts a write call to the cloud, and kills the process before or after the N-th."""
+
+    def __init__(self, cloud: FakeCloud) -> None:
+        self._cloud = cloud
+
+    def __enter__(self) -> None:
+        self._cloud.calls += 1
+        if self._cloud.kill_before_call == self._cloud.calls:
+            raise Killed
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is None and self._cloud.kill_after_call == self._cloud.calls:
+            raise Killed

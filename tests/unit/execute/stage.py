@@ -1,0 +1,153 @@
+"""A small stage on which whole rolls are played in memory: one service, one cloud, one store, one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from phoenix import observe
+from phoenix.execute.engine import Context, Engine
+from phoenix.execute.ownership import OwnedRun
+from phoenix.execute.perform.roll import World, waits
+from phoenix.model import Health, ImageType, Machine, Observed, Package, Release
+from phoenix.plan.actions import Plan, RollAction, RunHooks, roll_plan, to_json
+from phoenix.plan.blue_green import blue_green
+from phoenix.plan.rollback import rollback
+from phoenix.record import journal
+from phoenix.record.history import History
+from phoenix.record.journal import Run
+from phoenix.spec.images import ImageName
+from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size
+from tests.doubles import FakeClock, FakeCloud, MemoryStore
+
+SUBJECT = "web-tier/local"
+NO_PROCESS = 2**22 + 1
+"""Above the kernel's highest process number."""
+
+
+def environment(*, size: int = 2, keep: float = 1800.0) -> EnvironmentSpec:
+    return EnvironmentSpec(
+        name="local",
+        cloud="local",
+        size=Size(minimum=size, maximum=size),
+        machine=Machine(),
+        machine_type=None,
+        disk=None,
+        identity=None,
+        firewall=(),
+        public_ip=False,
+        load_balancer=LoadBalancer(listen="127.0.0.1:8000"),
+        strategy=BlueGreen(keep=keep),
+    )
+
+
+def service(*, hooks: Hooks | None = None, size: int = 2, keep: float = 1800.0) -> ServiceSpec:
+    return ServiceSpec(
+        name="web-tier",
+        image=ImageName(type=ImageType.FOUNDATION, name="nodejs"),
+        packages=(),
+        settings={},
+        port=8080,
+        health=Health(healthy_after=3.0, deadline=60.0),
+        drain=10.0,
+        min_healthy=None,
+        hooks=hooks or Hooks(),
+        orphan="abort",
+        environments={"local": environment(size=size, keep=keep)},
+    )
+
+
+def release(version: str, image: str = "image-1") -> Release:
+    package = Package(name="hello", version=version, sha256="0" * 64, repository="main")
+    return Release(image=image, image_ref=f"foundation/nodejs@{image}", packages=(package,))
+
+
+@dataclass
+class Stage:
+    """Everything a roll needs. `again()` is the next process: the same world, nothing in memory."""
+
+    logs: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    spec: ServiceSpec = field(default_factory=service)
+    said: list[str] = field(default_factory=list)
+    hooks_run: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cloud = FakeCloud(self.clock)
+
+    @property
+    def observed(self) -> Observed:
+        return observe.service(self.cloud, self.cloud, History(self.store), service="web-tier", environment="local")
+
+    @property
+    def shares(self) -> dict[str, int]:
+        return {b.group: b.share for b in self.observed.route.backends if b.share}
+
+    @property
+    def groups(self) -> list[str]:
+        return sorted(self.cloud.standing)
+
+    def engine(self) -> Engine[RollAction]:
+        def run_hooks(action: RunHooks, environment: Mapping[str, str], context: Context) -> None:
+            self.hooks_run.append(f"{action.point} {environment['PHOENIX_PREVIEW']}")
+
+        world = World(
+            project="hello",
+            service="web-tier",
+            environment="local",
+            groups=self.cloud,
+            traffic=self.cloud,
+            history=History(self.store),
+            clock=self.clock,
+            user_data=lambda release: f"boot {release.id}",
+            run_hooks=run_hooks,
+        )
+        return Engine(
+            perform=world.perform,
+            waits=waits,
+            changes_traffic=True,
+            clock=self.clock,
+            logs=self.logs,
+            say=self.said.append,
+        )
+
+    def plan(self, version: str) -> Plan[RollAction]:
+        spec = self.spec
+        where = spec.environments["local"]
+        assert isinstance(where.strategy, BlueGreen)
+        return blue_green(spec, where, where.strategy, release(version), self.observed, {})
+
+    def roll(self, version: str) -> Run:
+        return self.carry_out("roll", self.plan(version))
+
+    def rollback(self, target: str) -> Run:
+        return self.carry_out("rollback", rollback(self.spec, self.spec.environments["local"], self.observed, target))
+
+    def carry_out(self, kind: str, plan: Plan[RollAction]) -> Run:
+        owned = OwnedRun.begin(self.store, self.clock, kind=kind, subject=SUBJECT, plan=to_json(plan))
+        self.engine().execute(owned, plan)
+        return owned.run
+
+    def bury(self) -> None:
+        """Make the owner of the live run a process that is certainly dead."""
+        key = journal.live_key(SUBJECT)
+        value = self.store.get(key)
+        if value is not None:
+            run = journal.load(value.data)
+            dead = replace(run, owner=replace(run.owner, pid=NO_PROCESS))
+            self.store.put_if(key, journal.dump(dead), value.tag)
+
+    def take_over(self, *, abort: bool) -> Run | None:
+        """What `phoenix tend` (abort) or `phoenix resume` does in a new process after a kill."""
+        self.bury()
+        owned = OwnedRun.take_over(self.store, self.clock, SUBJECT, self.said.append)
+        if owned is None:
+            return None
+        plan = roll_plan(owned.run.plan)
+        if abort:
+            self.engine().abort(owned, plan, "its process died")
+        else:
+            self.engine().execute(owned, plan)
+        return owned.run
