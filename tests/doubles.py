@@ -163,6 +163,12 @@ class FakeCloud:
     def preview(self, group: str) -> str | None:
         return f"http://preview/{group}"
 
+    def ensure_running(self) -> bool:
+        return False
+
+    def sweep(self) -> tuple[str, ...]:
+        return ()
+
     def detach(self, group: str) -> None:
         with _Call(self):
             if self.shares.get(group):

@@ -21,7 +21,6 @@ from phoenix.model import (
     ImageType,
     LaunchTemplate,
     Package,
-    Repository,
     Route,
     Source,
     TestResult,
@@ -29,11 +28,13 @@ from phoenix.model import (
 
 Say = Callable[[str], None]
 """Hears one line of progress: a tool's last line, a state that changed."""
+Between = Callable[[], None]
+"""Called again and again during long work: keeps a lease, and raises where the work is to end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BakeRequest:
-    """Everything one layer's bake needs. `playbook` is the directory laid out for this recipe (see `workspace`)."""
+    """Everything one layer's bake needs."""
 
     image_id: str
     type: ImageType
@@ -47,9 +48,9 @@ class BakeRequest:
     """`packer` or `chroot`."""
     workspace: Path
     """The recipe laid out as files: playbook tree, variables, Packer template."""
+    fresh: bool
+    """Start the lowest layer from the distribution's mirror itself, not from what is cached of it."""
     packages: tuple[Package, ...]
-    repositories: tuple[Repository, ...]
-    tests: tuple[str, ...]
     source: Source
     created: datetime
 
@@ -65,12 +66,28 @@ class Images(Protocol):
         """The image of that id, or None where the cloud says there is none."""
         ...
 
-    def build(self, request: BakeRequest, log: Path, say: Say) -> Image:
-        """Make the image (unverified). Raises ToolError where a tool failed; nothing is left then."""
+    def whereabouts(self, image_id: str) -> Mapping[str, str]:
+        """Where the cloud keeps the image, for people: what is there, by what it is."""
         ...
 
-    def verify(self, image: Image, tests: tuple[str, ...], log: Path, say: Say) -> tuple[TestResult, ...]:
-        """Boot `image` once, run the built-in tests and `tests` in it, tell each result; the machine is gone after."""
+    def base(self, wanted: str) -> str:
+        """What `base` of a recipe means here now, exactly: a part of the lowest layer's content key."""
+        ...
+
+    def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
+        """Make the image (unverified). Raises ToolError where a tool failed; nothing is left then.
+
+        `between` is called every few seconds at least; where it raises, the bake is broken off.
+        """
+        ...
+
+    def verify(
+        self, image: Image, tests: tuple[str, ...], *, log: Path, say: Say, between: Between
+    ) -> tuple[TestResult, ...]:
+        """Boot `image` once, run the built-in tests and `tests` in it, tell each result; the machine is gone after.
+
+        Its console is kept beside `log`. Raises ToolError where it did not boot so far that tests could run.
+        """
         ...
 
     def mark_verified(self, image: Image, tests: tuple[TestResult, ...]) -> Image:
@@ -117,6 +134,10 @@ class Groups(Protocol):
         """End the group's machines and remove it; one that is not there is removed already."""
         ...
 
+    def sweep(self) -> tuple[str, ...]:
+        """Remove what machines that are no group's any more left here; say what it was."""
+        ...
+
 
 class Traffic(Protocol):
     """The load balancer of one service in one environment."""
@@ -135,6 +156,10 @@ class Traffic(Protocol):
 
     def preview(self, group: str) -> str | None:
         """An `http://host:port` where the group alone answers, traffic or not; None where there is none."""
+        ...
+
+    def ensure_running(self) -> bool:
+        """Start a balancer that has died, with the route it had; whether there was one to start."""
         ...
 
     def detach(self, group: str) -> None:

@@ -128,6 +128,8 @@ class BuildImage:
     base: str
     builder: str
     packages: tuple[Package, ...]
+    fresh: bool = False
+    """Start the lowest layer from the distribution's mirror itself, not from what is cached of it."""
     do: Literal["build-image"] = "build-image"
 
 
@@ -162,6 +164,9 @@ class PackageFile:
     version: str
     architecture: str
     sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

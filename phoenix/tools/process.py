@@ -1,4 +1,4 @@
-"""The only door to other programs: run one and wait, or start one that outlives this process.
+"""The only door to other programs: run one and wait, keep one running beside, or start one that outlives this process.
 
 A program that is waited for runs in a session of its own and ends with this process, however that ends:
 Ctrl-C and SIGTERM end the whole session, `kill -9` of phoenix is passed on by the kernel (parent-death
@@ -15,15 +15,20 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from phoenix.clock import SystemClock
 from phoenix.errors import RefusedError, ToolError
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+ROUND = 1.0
+"""Seconds of silence after which a program that is waited for is looked at again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,17 +82,19 @@ def run(
     timeout: float,
     log: Path | None = None,
     on_line: Callable[[str], None] | None = None,
+    between: Callable[[], None] | None = None,
     check: bool = True,
 ) -> Completed:
     """Run `command` to its end. Both streams go line by line to `log` and `on_line`, secrets replaced.
 
+    `between` is called every second or so (a lease is renewed there); where it raises, the program is ended.
     Raises ToolError after `timeout` seconds, and where `check` on an exit code other than 0.
     """
     process = _popen(_wrapped(command), command)
     streams: tuple[list[str], list[str]] = ([], [])
     try:
         _feed(process, command.stdin)
-        _collect(process, command, streams, time.monotonic() + timeout, log, on_line)
+        _collect(process, command, streams, time.monotonic() + timeout, log, on_line, between)
     except BaseException:
         end_session(process.pid)
         process.wait()
@@ -106,8 +113,36 @@ def run(
     return done
 
 
-def spawn(command: Command, *, log: Path) -> int:
-    """Start a program that outlives this process; its output is appended to `log`. Gives its process id."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A program that runs beside this process."""
+
+    pid: int
+    code: Callable[[], int | None]
+    """Its exit code, or None while it runs."""
+
+
+@contextmanager
+def running(command: Command, *, log: Path) -> Iterator[Running]:
+    """Keep `command` running while this holds; its output is appended to `log`. It has no input.
+
+    At the end, and whenever this process dies, its whole session ends.
+    """
+    with log.open("ab") as out:
+        process = _popen(_wrapped(command), command, output=out)
+    try:
+        yield Running(pid=process.pid, code=process.poll)
+    finally:
+        if process.poll() is None:
+            end_session(process.pid)
+        process.wait()
+
+
+def spawn(command: Command, *, log: Path, keep: tuple[int, ...] = ()) -> int:
+    """Start a program that outlives this process; its output is appended to `log`. Gives its process id.
+
+    It inherits the file descriptors `keep`, under their numbers.
+    """
     with log.open("ab") as out:
         process = subprocess.Popen(
             command.argv,
@@ -117,6 +152,7 @@ def spawn(command: Command, *, log: Path) -> int:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=keep,
         )
     process.returncode = 0  # it is meant to live on: no ResourceWarning when this object goes
     return process.pid
@@ -142,11 +178,21 @@ def end_session(leader: int, *, grace: float = GRACE) -> None:
             os.killpg(leader, number)
         except ProcessLookupError:
             return
-        deadline = time.monotonic() + grace
-        while time.monotonic() < deadline:
-            if not _group_lives(leader):
-                return
-            time.sleep(0.02)
+        if _ends(lambda: not _group_lives(leader), within=grace):
+            return
+
+
+def _ends(ended: Callable[[], bool], *, within: float) -> bool:
+    """Whether `ended` becomes true within so many seconds."""
+
+    def look() -> Look:
+        return Look(verdict=Verdict.PASS if ended() else Verdict.UNKNOWN, seen="it still runs")
+
+    try:
+        wait_for("the end of a process", look, clock=SystemClock(), deadline=within, interval=0.02)
+    except DeadlineError:
+        return False
+    return True
 
 
 def _group_lives(leader: int) -> bool:
@@ -169,7 +215,8 @@ def _wrapped(command: Command) -> tuple[str, ...]:
     return (*program, *command.argv)
 
 
-def _popen(argv: tuple[str, ...], command: Command) -> subprocess.Popen[bytes]:
+def _popen(argv: tuple[str, ...], command: Command, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """Start `argv` as `command` says. Both streams go to `output`, or to pipes where there is none."""
     if shutil.which(command.argv[0]) is None:
         raise RefusedError(
             f"the program '{command.argv[0]}' is missing",
@@ -181,8 +228,8 @@ def _popen(argv: tuple[str, ...], command: Command) -> subprocess.Popen[bytes]:
         cwd=command.cwd,
         env={**os.environ, **command.environment},
         stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=output or subprocess.PIPE,
+        stderr=output or subprocess.PIPE,
         start_new_session=True,
     )
 
@@ -204,6 +251,7 @@ def _collect(
     deadline: float,
     log: Path | None,
     on_line: Callable[[str], None] | None,
+    between: Callable[[], None] | None,
 ) -> None:
     """Read both streams line by line until they end, then wait for the process."""
     sink: IO[str] | None = log.open("a", encoding="utf-8") if log else None
@@ -224,7 +272,9 @@ def _collect(
                 assert pipe is not None
                 selector.register(pipe, selectors.EVENT_READ, index)
             while selector.get_map():
-                for key, _events in selector.select(timeout=max(0.0, deadline - time.monotonic())):
+                if between:
+                    between()
+                for key, _events in selector.select(timeout=max(0.0, min(ROUND, deadline - time.monotonic()))):
                     chunk = os.read(key.fd, 65536)
                     *lines, rest[key.data] = (rest[key.data] + chunk).split(b"\n")
                     for line in lines:
@@ -286,14 +336,13 @@ class ProcessId:
     def end(self, *, grace: float = GRACE) -> None:
         """SIGTERM, then SIGKILL after `grace` seconds, to exactly this process; gone is done."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            deadline = time.monotonic() + grace
             if self.alive:
                 try:
                     os.kill(self.pid, number)
                 except ProcessLookupError:
                     return
-            while self.alive and time.monotonic() < deadline:
-                time.sleep(0.02)
+            if _ends(lambda: not self.alive, within=grace):
+                return
 
 
 def boot_id() -> str:

@@ -1,0 +1,44 @@
+# Every way into this checkout. `make` lists them; each does what it needs first.
+SHELL := /bin/bash
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test test-all lint types bench lock wheel clean
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+MAKEFLAGS += --no-print-directory
+
+help: ## list these targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup: ## install what is missing: Debian packages, .venv, dependencies (again: a fraction of a second)
+	@setup/install.sh
+
+demo: setup ## the whole way on this machine: bake, publish, roll under load, burn
+	@$(BIN)/phoenix demo
+
+test: setup lint types ## linters, types, and the tests that CI runs (at most 20 minutes)
+	@$(BIN)/pytest --no-header -m "not full"
+
+test-all: setup lint types ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
+	@$(BIN)/pytest --no-header
+
+lint: setup ## ruff, its formatter, ansible-lint
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ansible-lint --offline -q playbooks
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy --no-error-summary
+
+bench: setup ## measure the ratios of docs/benchmarks.md and write them there (half an hour)
+	@$(BIN)/python -m benchmarks
+
+lock: setup ## bring requirements.lock in line with pyproject.toml (remove it first to take newer versions)
+	@$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
+		--no-header --quiet --output-file requirements.lock
+
+wheel: setup ## build dist/phoenix_servers-VERSION.whl
+	@$(BIN)/python -m hatchling build --target wheel
+
+clean: ## stop the demo's machines; remove demo/, .venv and caches
+	@setup/clean.sh

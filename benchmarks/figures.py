@@ -1,0 +1,138 @@
+"""The figures of docs/benchmarks.md, one function each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import run, take_turns
+from benchmarks.packer_build import PackerBuild
+from benchmarks.report import Figure, Promise
+from phoenix.clock import SystemClock
+from phoenix.execute.engine import Engine
+from phoenix.execute.ownership import OwnedRun
+from phoenix.plan.actions import Plan, SaveLogs, Step, to_json
+from phoenix.record.sqlite import SqliteStore
+
+BIN = Path(sys.executable).parent
+STARTS, HITS, BAKES = 21, 11, 3
+"""Rounds of each figure."""
+STEPS = 20
+"""Steps of the plan that is walked: those of a long roll."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """A project made by `phoenix init`, with its two images baked, and room for the other side's files."""
+
+    project: Path
+    scratch: Path
+    accelerator: str
+    """What QEMU machines run on here: `kvm` or `tcg`."""
+
+    def phoenix(self, *arguments: str) -> None:
+        """Run phoenix in the project."""
+        run(str(BIN / "phoenix"), "-C", str(self.project), *arguments, "--json")
+
+    def os_image(self) -> Path:
+        """The directory of the project's OS image."""
+        for manifest in self.project.glob(".phoenix/local/images/*/manifest.json"):
+            if json.loads(manifest.read_text())["image"]["type"] == "os":
+                return manifest.parent
+        raise AssertionError("the bake of the foundation bakes its OS image first")
+
+
+def start() -> Figure:
+    """How long a person waits for `phoenix --help`."""
+    sides = take_turns(
+        STARTS,
+        {
+            "phoenix --help": lambda: _quiet(str(BIN / "phoenix"), "--help"),
+            "import typer, rich": lambda: _quiet(str(BIN / "python"), "-c", "import typer, rich"),
+        },
+    )
+    ours, other = sides.values()
+    return Figure(
+        name="`phoenix --help`",
+        phoenix=ours,
+        beside='`python -c "import typer, rich"`',
+        other=other,
+        must=Promise(seconds=0.25, ratio=1.8),
+        aim=Promise(seconds=0.15),
+    )
+
+
+def hit(place: Workplace) -> Figure:
+    """A bake that has nothing to do, as a whole process: the project read, the key reckoned, the image found."""
+    sides = take_turns(
+        HITS,
+        {
+            "bake, key exists": lambda: place.phoenix("bake", "foundation", "nodejs"),
+            "import typer, rich": lambda: _quiet(str(BIN / "python"), "-c", "import typer, rich"),
+        },
+    )
+    ours, other = sides.values()
+    return Figure(
+        name="bake whose key exists",
+        phoenix=ours,
+        beside='`python -c "import typer, rich"`',
+        other=other,
+        must=Promise(seconds=1.0),
+        aim=Promise(seconds=0.3),
+    )
+
+
+def bake(place: Workplace) -> Figure:
+    """The bake of a foundation image with its verification boot, beside a hand-written one without any check."""
+    packer = PackerBuild(
+        image=place.os_image(),
+        playbook=place.project / "playbooks" / "nodejs.yml",
+        accelerator=place.accelerator,
+        scratch=place.scratch / "packer",
+    )
+    packer.prepare()
+    sides = take_turns(
+        BAKES,
+        {
+            "phoenix bake": lambda: place.phoenix("bake", "foundation", "nodejs", "--force", "--builder", "chroot"),
+            "packer build": packer,
+        },
+    )
+    ours, other = sides.values()
+    return Figure(
+        name="bake foundation/nodejs",
+        phoenix=ours,
+        beside="hand-written `packer build`",
+        other=other,
+        must=Promise(ratio=0.40),
+        aim=Promise(ratio=0.25),
+        note="phoenix bakes by chroot, then boots the image in QEMU and runs its tests. Packer's side boots a builder "
+        "machine from the same OS image, kernel and initrd, runs the same playbook over SSH with pipelining, and "
+        "checks nothing. phoenix keeps the `.deb` files of its last bake; Packer's side downloads them each time, as "
+        "it does by hand.",
+    )
+
+
+def step(place: Workplace) -> float:
+    """Seconds of the engine and its record per step of a plan, the step itself doing nothing."""
+    steps = tuple(Step(id=f"step-{number}", action=SaveLogs(group="none"), deadline=60.0) for number in range(STEPS))
+    plan: Plan[SaveLogs] = Plan(subject="bench", why="to take the time", steps=steps)
+    store, clock = SqliteStore(place.scratch / "state.db"), SystemClock()
+    engine: Engine[SaveLogs] = Engine(
+        perform=lambda _action, _context: {},
+        waits=lambda _action: False,
+        changes_traffic=False,
+        clock=clock,
+        logs=place.scratch / "runs",
+        say=lambda _text: None,
+    )
+    owned = OwnedRun.begin(store, clock, kind="bench", subject=plan.subject, plan=to_json(plan))
+    side = take_turns(1, {"engine": lambda: engine.execute(owned, plan)})["engine"]
+    store.close()
+    return side.median / STEPS
+
+
+def _quiet(*argv: str) -> None:
+    run(*argv)

@@ -1,0 +1,32 @@
+"""`phoenix abort`: undo a run that is going on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from phoenix.cli.command import command, command_app
+from phoenix.cli.session import session_of
+
+app = command_app()
+
+
+@command(app, "phoenix abort web-tier", "phoenix abort roll-20260131-120000-a1b2c3 --why 'wrong version'")
+def abort(
+    ctx: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="SERVICE|RUN", help="A service, or a run's id.")],
+    environment: Annotated[
+        str | None, typer.Option("-e", "--environment", help="Not needed where the service has one.")
+    ] = None,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
+) -> None:
+    """Ask a living run to go back, or take a dead one over and walk its way back."""
+    from phoenix.cli.running import undo_live
+    from phoenix.cli.show import run_data
+    from phoenix.cli.wiring import Wiring
+
+    session = session_of(ctx)
+    wiring = Wiring(session)
+    ended = undo_live(wiring, what, environment, why or "aborted by hand")
+    session.out.result({"run": run_data(ended)}, f"{ended.id} ({ended.subject}): {ended.state}")

@@ -1,0 +1,214 @@
+"""The root of the command line: the table of commands, and the one place that turns an error into an exit code.
+
+A command's file is imported only when the command is used, and imports what is heavy inside its functions:
+`phoenix --help` costs typer, rich and nothing else.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import select
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from phoenix import __version__
+from phoenix.cli import signals
+from phoenix.cli.command import HELP_NAMES, PhoenixGroup
+from phoenix.cli.session import Session
+from phoenix.errors import InterruptedRunError, PhoenixError, SpecError, Terminated, ToolError
+
+_SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What is wrong with a computer rather than with a program: no room, no rights."""
+COMPLETION = "_PHOENIX_COMPLETE"
+"""Set by the shell functions that `--show-completion` prints."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A command of the root: its name, which is its file's name too, the line in the list, and the list's heading."""
+
+    name: str
+    help: str
+    panel: str
+
+
+def _panel(panel: str, **helps: str) -> tuple[Entry, ...]:
+    return tuple(Entry(name=name, help=text, panel=panel) for name, text in helps.items())
+
+
+TABLE = (
+    *_panel(
+        "Start",
+        init="Write a small project that works as it is.",
+        doctor="Try tools and machine engines for real; each lack with its remedy.",
+        validate="Report every mistake of the project at once.",
+        schema="Print the JSON Schema of phoenix.yaml, for editors.",
+        demo="Go the whole way on this machine, with traffic running.",
+    ),
+    *_panel(
+        "Images and packages",
+        render="Write the files of a bake; run nothing.",
+        bake="Bake an image from its recipe, missing parents first.",
+        image="List, show, verify and delete images.",
+        publish="Check, sign and publish .deb files, all or none.",
+        repository="List, show and serve apt repositories.",
+    ),
+    *_panel(
+        "Services",
+        roll="Bring a release live: start a group, prove it, move traffic.",
+        rollback="Go back to the group or release that served before.",
+        resume="Go on with a run that stopped.",
+        abort="Undo a run that is under way or held.",
+        status="Show groups, traffic, instances and what is due.",
+        group="List, show and delete groups.",
+        logs="Show an instance's console, boot work and service log.",
+        run="List runs; show one with its plan, steps and log.",
+    ),
+    *_panel(
+        "Upkeep",
+        tend="Do what is due, take over what was left; for cron.",
+        down="Stop every machine, balancer and server of the project.",
+    ),
+)
+
+
+def load_command(name: str) -> Any:
+    """Import the file of command `name` and give back its typer command, called by that name."""
+    module = importlib.import_module(f"phoenix.cli.{name}")
+    command = typer.main.get_command(module.app)
+    command.name = name
+    return command
+
+
+class Root(PhoenixGroup):
+    """The root group. Its commands are stand-ins that know a name and a help line, until one of them is used."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for entry in TABLE:
+            stand_in = TyperCommand(entry.name, help=entry.help, rich_help_panel=entry.panel)
+            self.add_command(stand_in)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that `args` begin with, really loaded."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name and stand_in else None, rest
+
+
+app = typer.Typer(
+    name="phoenix",
+    cls=Root,
+    help="Servers that are never patched: bake images, publish packages, roll services, burn the old.",
+    epilog="Begin with:\n  phoenix init hello && cd hello\n  phoenix doctor\n  phoenix bake foundation nodejs",
+    pretty_exceptions_enable=False,
+    context_settings=HELP_NAMES,
+)
+
+
+@app.callback()
+def _root() -> None:
+    return None
+
+
+def main() -> None:
+    """The console script `phoenix`."""
+    if COMPLETION in os.environ:
+        app(prog_name="phoenix")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: Sequence[str]) -> int:
+    """Carry out one command line; the exit code. Never raises for anything a user can cause."""
+    # Read ahead of the parser: a command line that cannot be parsed is to be told in the right form, too.
+    session = Session(json="--json" in args, no_color="--no-color" in args)
+    if session.no_color:
+        os.environ["NO_COLOR"] = "1"  # the help pages and the tools that phoenix runs obey it
+    try:
+        with signals.as_exceptions():
+            _parse_and_invoke(list(args) or ["--help"], session)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (Exception, KeyboardInterrupt) as problem:
+        if isinstance(problem, BrokenPipeError) and _reader_is_gone():
+            return 128 + signal.SIGPIPE
+        error = as_phoenix_error(problem)
+        session.out.error(error)
+        return error.exit_code
+    finally:
+        session.out.quiet_down()
+    return 0
+
+
+def _reader_is_gone() -> bool:
+    """Whether what reads our stdout has ended (`phoenix --help | head`); if so, stdout leads nowhere from now on."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _file, event in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
+def _parse_and_invoke(args: list[str], session: Session) -> None:
+    root = typer.main.get_command(app)
+    with root.make_context("phoenix", args, obj=session) as ctx:
+        root.invoke(ctx)
+
+
+def as_phoenix_error(problem: BaseException) -> PhoenixError:
+    """Whatever a command ended with, as an error with three sentences."""
+    if isinstance(problem, PhoenixError):
+        return problem
+    if isinstance(problem, typer.TyperException):
+        return _usage_error(problem)
+    if isinstance(problem, KeyboardInterrupt):
+        number = problem.signal_number if isinstance(problem, Terminated) else signal.SIGINT
+        return InterruptedRunError(
+            f"ended by {signal.Signals(number).name}",
+            signal_number=number,
+            details="what had been begun was put back",
+            resolution="Say the same command again to go on from here.",
+        )
+    if isinstance(problem, OSError) and problem.errno in _SURROUNDINGS:
+        return ToolError(
+            f"{problem.strerror}: {problem.filename}" if problem.filename else str(problem.strerror),
+            details=f"where in phoenix that was: {_report(problem)}",
+            resolution="Make room or give the rights, then say the same command again.",
+        )
+    return PhoenixError(
+        "a bug in phoenix",
+        details=f"{type(problem).__name__}: {problem}",
+        resolution=f"Please report it with the traceback in {_report(problem)}.",
+    )
+
+
+def _usage_error(problem: typer.TyperException) -> SpecError:
+    context = getattr(problem, "ctx", None)
+    path = context.command_path if context else "phoenix"
+    below = list(getattr(context.command, "commands", ())) if context else []
+    return SpecError(
+        problem.format_message().rstrip("."),
+        details=f"commands of {path}: {', '.join(below)}"
+        if below
+        else (context.get_usage().strip() if context else ""),
+        resolution=f"See `{path} --help`.",
+    )
+
+
+def _report(problem: BaseException) -> str:
+    """Write down where `problem` came from; the file's path."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="phoenix-bug-", suffix=".txt", delete=False) as file:
+        file.write(f"phoenix {__version__}, Python {sys.version}\n")
+        file.write("".join(traceback.format_exception(problem)))
+    return file.name

@@ -1,0 +1,187 @@
+"""What roll, rollback, resume, abort and tend share: beginning a run, taking one over, doing what is due."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from phoenix.errors import PhoenixError, RefusedError, SpecError, UndoneError
+from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort
+from phoenix.model import CloudKind, Group, Observed
+from phoenix.plan.actions import Plan, RollAction, bake_plan, publish_plan, roll_plan, to_json
+from phoenix.plan.rollback import burn
+from phoenix.record import journal
+from phoenix.record.journal import Run, RunState
+from phoenix.spec.services import EnvironmentSpec, ServiceSpec
+
+if TYPE_CHECKING:
+    from phoenix.cli.wiring import Wiring
+
+ROLLS = ("roll", "rollback", "burn")
+"""Kinds of runs that change groups and routing."""
+
+
+def subject_of(service: ServiceSpec, environment: EnvironmentSpec) -> str:
+    """The key under which a service in an environment has one run at a time."""
+    return f"{service.name}/{environment.name}"
+
+
+def carry_out(
+    wiring: Wiring,
+    service: ServiceSpec,
+    environment: EnvironmentSpec,
+    *,
+    kind: str,
+    plan: Plan[RollAction],
+    remade: Any = None,
+    why: str = "",
+) -> Run:
+    """Begin a run of `plan` and walk it to its end.
+
+    `remade` makes the plan again once the subject is taken: if it is another by then, the world has changed
+    since the plan was made and RefusedError says so, before the first effect.
+    """
+    owned = OwnedRun.begin(
+        wiring.store, wiring.clock, kind=kind, subject=subject_of(service, environment), plan=to_json(plan), why=why
+    )
+    try:
+        stale = remade is not None and remade().fingerprint != plan.fingerprint
+    except BaseException:
+        owned.end(RunState.UNDONE)
+        raise
+    if stale:
+        owned.end(RunState.UNDONE)
+        raise RefusedError(
+            f"the plan for {plan.subject} is stale",
+            details="groups or routes have changed since it was made",
+            resolution="Run the command again: it plans anew.",
+        )
+    wiring.roll_engine(service, environment).execute(owned, plan)
+    return owned.run
+
+
+def find_live(wiring: Wiring, named: str, environment: str | None) -> Run:
+    """The going run that a SERVICE or RUN on the command line means; RefusedError where there is none."""
+    if named in wiring.project.services:
+        service = wiring.project.service(named)
+        subject = subject_of(service, wiring.project.environment(service, environment))
+        run = wiring.history.live_run(subject)
+    else:
+        run = next((r for r in wiring.history.live() if named in (r.id, r.subject)), None)
+        if run is None and wiring.history.run(named) is None:
+            raise SpecError(
+                f"there is no service and no run '{named}'",
+                details=f"services: {', '.join(sorted(wiring.project.services)) or 'none'}",
+                resolution="Name one of these, or a run of `phoenix run list`.",
+            )
+    if run is None or run.state.ended:
+        raise RefusedError(
+            f"no run of {named} is going on",
+            details="there is nothing to resume or to undo",
+            resolution="See `phoenix run list`.",
+        )
+    return run
+
+
+def go_on(wiring: Wiring, run: Run, *, abort: str | None) -> Run | None:
+    """Take the run over and resume it, or with `abort` (the reason) walk its way back.
+
+    None where it ended meanwhile. Raises like the engine does, and RefusedError where its process lives.
+    """
+    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say)
+    if owned is None:
+        return None
+    _walk(wiring, owned, abort)
+    return owned.run
+
+
+def _walk(wiring: Wiring, owned: OwnedRun, abort: str | None) -> None:
+    """Walk the owned run with the engine of its kind."""
+    kind, data = owned.run.kind, owned.run.plan
+    if kind in ROLLS:
+        name, _, environment = owned.run.subject.partition("/")
+        service = wiring.project.service(name)
+        engine = wiring.roll_engine(service, wiring.project.environment(service, environment))
+        plan = roll_plan(data)
+        engine.execute(owned, plan) if abort is None else engine.abort(owned, plan, abort)
+    elif kind == "bake":
+        bakes, bake = wiring.bake_engine(owned.run.subject.split("/")[1]), bake_plan(data)
+        bakes.execute(owned, bake) if abort is None else bakes.abort(owned, bake, abort)
+    else:
+        publications, publication = wiring.publish_engine(), publish_plan(data)
+        if abort is None:
+            publications.execute(owned, publication)
+        else:
+            publications.abort(owned, publication, abort)
+
+
+def undo_live(wiring: Wiring, named: str, environment: str | None, why: str) -> Run:
+    """Undo the going run of a SERVICE or RUN: ask its process to, or walk the way back where that has died."""
+    run = find_live(wiring, named, environment)
+    if run.state not in (RunState.HELD, RunState.STUCK) and not provably_dead(run.owner):
+        request_abort(wiring.store, wiring.clock, run.subject, why)
+        wiring.session.out.say(f"asked {describe(run)} to go back")
+        ended = _await_end(wiring, run)
+        if ended is not None:
+            return ended
+    with suppress(UndoneError):
+        go_on(wiring, run, abort=why)
+    return wiring.history.run(run.id) or run
+
+
+def _await_end(wiring: Wiring, run: Run) -> Run | None:
+    """The run as it ended, or None where its process shows no life: its lease stands still."""
+    seen, still_since = (run.lease, len(run.events)), wiring.clock.monotonic()
+    while wiring.clock.monotonic() - still_since < LEASE:
+        ended = wiring.store.get(journal.history_key(run.id))
+        if ended is not None:
+            return journal.load(ended.data)
+        standing = wiring.history.live_run(run.subject)
+        if standing is not None and (standing.lease, len(standing.events)) != seen:
+            seen, still_since = (standing.lease, len(standing.events)), wiring.clock.monotonic()
+        wiring.clock.sleep(0.2)
+    return None
+
+
+def due_groups(wiring: Wiring, observed: Observed) -> tuple[Group, ...]:
+    """Former groups whose `keep` is over and that get no traffic."""
+    now = wiring.clock.now()
+    routed = {backend.group for backend in observed.route.backends if backend.share}
+    return tuple(g for g in observed.groups if g.keep_until and g.keep_until <= now and g.name not in routed)
+
+
+def tend_service(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
+    """Do what is due for one service in one environment; what was done, in sentences."""
+    did: list[str] = []
+    subject = subject_of(service, environment)
+    if wiring.project.cloud(environment.cloud).kind is not CloudKind.LOCAL:
+        return did
+    if wiring.cloud(environment.cloud).traffic(service.name, environment.name).ensure_running():
+        did.append(f"started the balancer of {subject} again, with the route it had")
+    did += tend_run(wiring, subject, resume=service.orphan == "resume")
+    if wiring.history.live_run(subject) is not None:
+        return did
+    due = due_groups(wiring, wiring.observed(service, environment))
+    if due:
+        carry_out(wiring, service, environment, kind="burn", plan=burn(service, environment, due))
+        did += [f"burnt {group.name}: its time as the kept group was over" for group in due]
+    return did
+
+
+def tend_run(wiring: Wiring, subject: str, *, resume: bool) -> list[str]:
+    """Take over the run of `subject` if its process has died; what came of it."""
+    run = wiring.history.live_run(subject)
+    if run is None or run.state is RunState.HELD:
+        return []
+    if run.state is RunState.STUCK:
+        return [f"{run.id} is stuck and waits for a human: `phoenix abort {run.id}` tries its way back again"]
+    owned = OwnedRun.take_over(wiring.store, wiring.clock, subject, wiring.session.out.say, dead_only=True)
+    if owned is None:
+        return []
+    try:
+        _walk(wiring, owned, None if resume else "its process had died")
+    except PhoenixError as error:
+        if owned.run.state is RunState.UNDONE:
+            return [f"undid {owned.run.id} ({subject}), whose process had died"]
+        raise error
+    return [f"finished {owned.run.id} ({subject}), whose process had died"]

@@ -1,0 +1,84 @@
+"""What one run of the command line carries: the global options, the output, the project (loaded when asked for)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phoenix.cli.output import Output
+from phoenix.errors import SpecError
+
+if TYPE_CHECKING:
+    import typer
+
+    from phoenix.spec.project import Project
+
+PROJECT_FILE = "phoenix.yaml"
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One run of the command line. The options are set while the arguments are read, then left alone."""
+
+    json: bool = False
+    """Stdout holds exactly one JSON object."""
+    verbosity: int = 0
+    """-1 quiet, 0 normal, 1 and more: what tools print, too."""
+    no_color: bool = False
+    wanted_directory: Path | None = None
+    """What `-C` said."""
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    """The environment that `${NAME}` in phoenix.yaml refers to."""
+
+    @cached_property
+    def out(self) -> Output:
+        """Where everything is said. First used after the options are known."""
+        return Output(json=self.json, verbosity=self.verbosity, color=not self.no_color)
+
+    @property
+    def verbose(self) -> bool:
+        """Whether `-v` was given."""
+        return self.verbosity > 0
+
+    @cached_property
+    def project(self) -> Project:
+        """The project of `-C`, `$PHOENIX_PROJECT` or the nearest parent; SpecError where it is missing or wrong."""
+        from phoenix.spec.load import load
+
+        file = self.project_file()
+        if file is None:
+            raise SpecError(
+                f"there is no {PROJECT_FILE} here",
+                details=f"looked in {Path.cwd()} and every directory above it",
+                resolution="Go into a project, name one with -C DIR, or make one with `phoenix init DIR`.",
+            )
+        return load(file, self.environment)
+
+    def project_file(self) -> Path | None:
+        """The project's file, unread; None where no directory was named and no parent has one.
+
+        Raises SpecError where `-C` or `$PHOENIX_PROJECT` names a directory without one.
+        """
+        named = self.wanted_directory or self.environment.get("PHOENIX_PROJECT")
+        if not named:
+            here = Path.cwd()
+            return next((d / PROJECT_FILE for d in (here, *here.parents) if (d / PROJECT_FILE).is_file()), None)
+        file = Path(named).expanduser().absolute() / PROJECT_FILE
+        if not file.is_file():
+            origin = "-C" if self.wanted_directory else "$PHOENIX_PROJECT"
+            raise SpecError(
+                f"there is no {PROJECT_FILE} in {named}",
+                details=f"{origin} names this directory",
+                resolution="Name the directory that has it, or make a project there with `phoenix init`.",
+            )
+        return file
+
+
+def session_of(ctx: typer.Context) -> Session:
+    """The session that a command runs in."""
+    session = ctx.find_object(Session)
+    assert session is not None, "main() puts it there"
+    return session

@@ -1,0 +1,203 @@
+"""The only place that picks concrete classes: the store, the clouds, and an engine per kind of plan."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phoenix import observe
+from phoenix.cli.session import Session
+from phoenix.clock import SystemClock
+from phoenix.clouds.api import Cloud
+from phoenix.errors import RefusedError
+from phoenix.execute import hooks
+from phoenix.execute.boot_work import boot_script, pin
+from phoenix.execute.engine import Engine
+from phoenix.execute.perform.roll import World, waits
+from phoenix.model import CloudKind, Observed, Package, Release
+from phoenix.plan.actions import BakeAction, BuildImage, PublishAction, RollAction
+from phoenix.record.history import History
+from phoenix.record.sqlite import SqliteStore
+from phoenix.spec.clouds import LocalCloud
+from phoenix.spec.images import PackageWish
+from phoenix.spec.project import Project
+from phoenix.spec.services import EnvironmentSpec, ServiceSpec
+
+if TYPE_CHECKING:
+    from phoenix.execute.repositories import Writer
+
+
+class Wiring:
+    """What a command works with, made when it is first asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.clock = SystemClock()
+        self._clouds: dict[str, Cloud] = {}
+
+    @property
+    def project(self) -> Project:
+        """The project; SpecError where phoenix.yaml has mistakes."""
+        return self.session.project
+
+    @cached_property
+    def store(self) -> SqliteStore:
+        """The project's state; RefusedError where it stands in a bucket (not in this version)."""
+        if "://" in self.project.state:
+            raise RefusedError(
+                "state in a bucket is not in this version",
+                details=f"{self.project.file}: state: {self.project.state}",
+                resolution="Use a directory on this machine.",
+            )
+        return SqliteStore(self.project.state_directory / "state.db")
+
+    @cached_property
+    def history(self) -> History:
+        """What the record remembers."""
+        return History(self.store)
+
+    @property
+    def run_logs(self) -> Path:
+        """The directory with a directory of files per run."""
+        return self.project.state_directory / "runs"
+
+    def cloud(self, name: str) -> Cloud:
+        """The cloud of that name; RefusedError for a kind that this version cannot work on."""
+        if name not in self._clouds:
+            self._clouds[name] = self._open(name)
+        return self._clouds[name]
+
+    def observed(self, service: ServiceSpec, environment: EnvironmentSpec) -> Observed:
+        """The service in the environment, as it is now."""
+        cloud = self.cloud(environment.cloud)
+        return observe.service(
+            cloud.groups,
+            cloud.traffic(service.name, environment.name),
+            self.history,
+            service=service.name,
+            environment=environment.name,
+        )
+
+    def roll_engine(self, service: ServiceSpec, environment: EnvironmentSpec) -> Engine[RollAction]:
+        """The engine for rolls, rollbacks and burning of one service in one environment."""
+        world = self.world(service, environment)
+        return Engine(
+            perform=world.perform,
+            waits=waits,
+            changes_traffic=True,
+            clock=self.clock,
+            logs=self.run_logs,
+            say=self.session.out.say,
+        )
+
+    @cached_property
+    def writers(self) -> dict[str, Writer]:
+        """The right to write to each repository, by its name."""
+        from phoenix.execute.repositories import Writer
+
+        specs = self.project.repositories
+        return {name: Writer(spec, clock=self.clock, say=self.session.out.say) for name, spec in specs.items()}
+
+    def publish_engine(self) -> Engine[PublishAction]:
+        """The engine for publications into any repository of the project."""
+        from phoenix.execute.perform import publish
+
+        world = publish.World(writers=self.writers, clock=self.clock)
+        return Engine(
+            perform=world.perform,
+            waits=publish.waits,
+            changes_traffic=False,
+            clock=self.clock,
+            logs=self.run_logs,
+            say=self.session.out.say,
+        )
+
+    def bake_engine(self, cloud: str) -> Engine[BakeAction]:
+        """The engine for bakes on one cloud."""
+        from phoenix.execute.perform import bake
+        from phoenix.tools import git
+
+        world = bake.World(
+            images=self.cloud(cloud).images,
+            clock=self.clock,
+            lay_out=lambda action, directory: self._lay_out(cloud, action, directory),
+            source=lambda: git.source_of(self.project.directory),
+        )
+        return Engine(
+            perform=world.perform,
+            waits=bake.waits,
+            changes_traffic=False,
+            clock=self.clock,
+            logs=self.run_logs,
+            say=self.session.out.say,
+        )
+
+    def exact_packages(self, wishes: tuple[PackageWish, ...]) -> tuple[Package, ...]:
+        """The exact package for each wish, read from the repositories (served meanwhile)."""
+        from phoenix.execute import release
+        from phoenix.execute.repositories import ensure_served
+
+        for name in dict.fromkeys(wish.repository for wish in wishes):
+            ensure_served(self.project.repository(name), clock=self.clock, say=self.session.out.say)
+        return release.packages(self.project, wishes)
+
+    def _lay_out(self, cloud: str, action: BuildImage, directory: Path) -> None:
+        """Write the recipe of the image that `action` makes into `directory`."""
+        from phoenix.execute import workspace
+        from phoenix.execute.packer_values import Identity
+        from phoenix.execute.repositories import ensure_served, repository_for_machines, repository_here
+        from phoenix.spec.images import ImageName
+
+        specs = [self.project.repository(name) for name in dict.fromkeys(p.repository for p in action.packages)]
+        for spec in specs:
+            ensure_served(spec, clock=self.clock, say=self.session.out.say)
+        reached = repository_here if action.builder == "chroot" else repository_for_machines
+        workspace.lay_out(
+            self.project,
+            self.project.recipe(ImageName(type=action.type, name=action.name)),
+            self.project.cloud(cloud),
+            directory,
+            identity=Identity(image_id=action.image, key=action.key, parent=action.parent or ""),
+            packages=tuple(pin(package) for package in action.packages),
+            repositories=tuple(reached(spec) for spec in specs),
+        )
+
+    def world(self, service: ServiceSpec, environment: EnvironmentSpec) -> World:
+        """What a roll of the service acts on."""
+        cloud = self.cloud(environment.cloud)
+        return World(
+            project=self.project.name,
+            service=service.name,
+            environment=environment.name,
+            groups=cloud.groups,
+            traffic=cloud.traffic(service.name, environment.name),
+            history=self.history,
+            clock=self.clock,
+            user_data=lambda release: self._user_data(cloud, release),
+            run_hooks=hooks.runner(self.project.directory),
+        )
+
+    def _user_data(self, cloud: Cloud, release: Release) -> str:
+        from phoenix.tools.render import Renderer
+
+        image = cloud.images.find(release.image)
+        if image is None:
+            raise RefusedError(
+                f"the image {release.image} is gone",
+                details=f"release {release.id} starts from it",
+                resolution="Bake it again, then roll.",
+            )
+        return boot_script(release, image.type, Renderer(self.project.directory).render)
+
+    def _open(self, name: str) -> Cloud:
+        spec = self.project.cloud(name)
+        if isinstance(spec, LocalCloud):
+            from phoenix.clouds.local.cloud import LocalCloudDoor
+
+            return LocalCloudDoor(self.project, spec)
+        raise RefusedError(
+            f"the cloud '{name}' cannot be used by this version",
+            details=f"it is of kind {spec.kind}; this version works on {CloudKind.LOCAL} and renders for all kinds",
+            resolution=f"Use a cloud of kind {CloudKind.LOCAL}, or run what `phoenix render` writes by hand.",
+        )

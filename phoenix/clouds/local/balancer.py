@@ -1,0 +1,198 @@
+"""What a balancer of the local cloud is to do, as a file: groups in slots, their machines, shares.
+
+The file is written before HAProxy is told, so that one that was killed starts again with everything it had.
+The number of slots is fixed when HAProxy starts, as the number of groups behind an AWS or GCP route is limited too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from phoenix.errors import CloudError
+from phoenix.tools import haproxy
+from phoenix.tools.haproxy import Balancer, Check, Server
+from phoenix.tools.process import ProcessId
+
+SLOTS = 8
+"""Groups that can be attached at once."""
+WHOLE = 100
+"""The sum of all shares, and the number of requests after which their pattern repeats."""
+
+_FILE, _VERSION = "balancer.json", 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """A place for a group. `members` are names and IP:PORT addresses of its machines, sorted."""
+
+    name: str
+    preview: str
+    check: Check
+    group: str | None = None
+    members: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leaving:
+    """A former HAProxy process that answers its last requests after a reload, and whose they may be."""
+
+    process: ProcessId
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """One balancer as it is wanted."""
+
+    listen: str
+    slots: tuple[Slot, ...]
+    shares: Mapping[str, int]
+    process: ProcessId | None = None
+    leaving: tuple[Leaving, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The attached groups, sorted."""
+        return tuple(sorted(slot.group for slot in self.slots if slot.group))
+
+    def slot(self, group: str) -> Slot | None:
+        """The slot that the group is in."""
+        return next((slot for slot in self.slots if slot.group == group), None)
+
+    def free(self, check: Check) -> Slot | None:
+        """A slot without a group, with this check."""
+        return next((slot for slot in self.slots if slot.group is None and slot.check == check), None)
+
+    def put(self, slot: Slot) -> State:
+        """This state with `slot` in the place of the one of that name."""
+        return replace(self, slots=tuple(slot if old.name == slot.name else old for old in self.slots))
+
+    def ready_for(self, listen: str, check: Check) -> State:
+        """This state with what `phoenix.yaml` says today, for a group that comes now.
+
+        A group that is in a slot keeps the check it came with. HAProxy has to be reloaded for another path or
+        status, so free slots are changed only where none has the check already, and then all at once.
+        """
+        question = (check.path, check.status)
+        fits = any(slot.group is None and (slot.check.path, slot.check.status) == question for slot in self.slots)
+        slots = tuple(
+            replace(slot, check=check)
+            if slot.group is None and (not fits or (slot.check.path, slot.check.status) == question)
+            else slot
+            for slot in self.slots
+        )
+        return replace(self, listen=listen, slots=slots)
+
+    def with_shares(self, pattern: tuple[str, ...]) -> State:
+        """This state with the shares that a map (the slot of each request number) gives."""
+        counted = {slot.group: pattern.count(slot.name) for slot in self.slots if slot.group}
+        return replace(self, shares={group: share for group, share in counted.items() if share})
+
+    def balancer(self) -> Balancer:
+        """What HAProxy is started with."""
+        names = {slot.group: slot.name for slot in self.slots if slot.group}
+        return Balancer(
+            listen=self.listen,
+            slots=tuple(
+                haproxy.Slot(
+                    name=slot.name,
+                    path=slot.check.path,
+                    status=slot.check.status,
+                    preview=slot.preview,
+                    servers=servers(slot),
+                )
+                for slot in self.slots
+            ),
+            shares=tuple(names[group] for group in spread(self.shares)),
+        )
+
+
+def fresh(listen: str, check: Check) -> State:
+    """A balancer without groups, on preview addresses that are free now."""
+    addresses = _free_addresses(SLOTS)
+    slots = tuple(Slot(name=f"slot{n}", preview=address, check=check) for n, address in enumerate(addresses))
+    return State(listen=listen, slots=slots, shares={})
+
+
+def on_other_previews(state: State) -> State:
+    """The state on preview addresses that are free now: another program took one while HAProxy was not running."""
+    pairs = zip(state.slots, _free_addresses(len(state.slots)), strict=True)
+    return replace(state, slots=tuple(replace(slot, preview=address) for slot, address in pairs))
+
+
+def servers(slot: Slot) -> tuple[Server, ...]:
+    """The slot's machines as HAProxy names them."""
+    return tuple(Server(name=name, address=address, check=slot.check) for name, address in slot.members)
+
+
+def spread(shares: Mapping[str, int]) -> tuple[str, ...]:
+    """Which group each of 100 requests in a row goes to: exactly its share, as evenly spaced as can be.
+
+    Each request goes to the group that is owed most (smooth weighted round robin). Empty without shares.
+    """
+    owed = dict.fromkeys(sorted(shares), 0)
+    pattern: list[str] = []
+    for _request in range(sum(shares.values())):
+        for group, share in shares.items():
+            owed[group] += share
+        chosen = max(owed, key=lambda group: owed[group])
+        owed[chosen] -= WHOLE
+        pattern.append(chosen)
+    return tuple(pattern)
+
+
+def load(directory: Path) -> State | None:
+    """The state in `directory`; None where no balancer was ever started. CloudError for a file that is damaged."""
+    try:
+        facts = json.loads((directory / _FILE).read_text())
+        if facts["version"] != _VERSION:
+            raise ValueError(f"written by another version of phoenix ({facts['version']})")
+        return State(
+            listen=facts["listen"],
+            slots=tuple(
+                Slot(
+                    name=slot["name"],
+                    preview=slot["preview"],
+                    check=Check(**slot["check"]),
+                    group=slot["group"],
+                    members=tuple((name, address) for name, address in slot["members"]),
+                )
+                for slot in facts["slots"]
+            ),
+            shares=facts["shares"],
+            process=ProcessId(**facts["process"]) if facts["process"] else None,
+            leaving=tuple(
+                Leaving(process=ProcessId(**each["process"]), groups=tuple(each["groups"])) for each in facts["leaving"]
+            ),
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise CloudError(
+            "the balancer's file cannot be read",
+            details=f"{directory / _FILE}: {error}",
+            resolution="Run `phoenix down`, then roll again.",
+        ) from error
+
+
+def save(directory: Path, state: State) -> None:
+    """Write the state so that a crash leaves either the former or this one."""
+    text = json.dumps({"version": _VERSION, **asdict(state)}, indent=1)
+    new = directory / f"{_FILE}.new"
+    with new.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(directory / _FILE)
+
+
+def _free_addresses(count: int) -> list[str]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]

@@ -1,0 +1,61 @@
+"""The local cloud as one thing to ask: its images, its groups, and a balancer per service and environment."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phoenix.errors import SpecError
+from phoenix.spec.clouds import LocalCloud
+from phoenix.spec.project import Project
+
+if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hit needs no balancer
+    from phoenix.clouds.local.groups import LocalGroups
+    from phoenix.clouds.local.images import LocalImages
+    from phoenix.clouds.local.traffic import LocalTraffic
+
+
+class LocalCloudDoor:
+    """Implements `clouds.api.Cloud` on this computer."""
+
+    def __init__(self, project: Project, spec: LocalCloud) -> None:
+        self._project = project
+        self._spec = spec
+
+    @cached_property
+    def images(self) -> LocalImages:
+        """Its images."""
+        from phoenix.clouds.local.images import LocalImages
+
+        return LocalImages(self._spec)
+
+    @cached_property
+    def groups(self) -> LocalGroups:
+        """Its groups."""
+        from phoenix.clouds.local.groups import LocalGroups
+
+        return LocalGroups(self._project.name, self._spec)
+
+    def traffic(self, service: str, environment: str) -> LocalTraffic:
+        """The balancer of one service in one environment."""
+        from phoenix.clouds.local.traffic import LocalTraffic
+
+        spec = self._project.service(service)
+        where = self._project.environment(spec, environment)
+        if where.load_balancer.listen is None:
+            raise SpecError(
+                f"{service}/{environment} has no address to listen on",
+                details=f"{self._project.file}: services.{service}.environments.{environment}.load_balancer.listen",
+                resolution="Give it one, such as 127.0.0.1:8000.",
+            )
+        return LocalTraffic(
+            directory=self.balancers / f"{service}-{environment}",
+            listen=where.load_balancer.listen,
+            health=spec.health,
+        )
+
+    @property
+    def balancers(self) -> Path:
+        """The directory that holds a directory per balancer."""
+        return self._spec.root / "balancer"

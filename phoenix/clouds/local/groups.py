@@ -1,0 +1,230 @@
+"""The groups of the local cloud: machines on this computer, each a directory; what they are is read from reality."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from phoenix import names
+from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.local import guest, instances, machines, probe, remains
+from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
+from phoenix.clouds.local.image_files import ImageFiles
+from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
+from phoenix.errors import CloudError, RefusedError
+from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
+from phoenix.spec.clouds import LocalCloud
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+
+EMULATED = "qemu-tcg"
+
+
+class LocalGroups:
+    """Implements `clouds.api.Groups` with light or virtual machines."""
+
+    def __init__(self, project: str, spec: LocalCloud, clock: Clock | None = None) -> None:
+        self._project = project
+        self._spec = spec
+        self._clock = clock or SystemClock()
+        self._files = GroupFiles(spec.root)
+
+    def list(self) -> tuple[Group, ...]:
+        """Every group of this project, with its instances as they are now."""
+        found = (self.find(name) for name in self._files.names())
+        return tuple(group for group in found if group is not None and group.project == self._project)
+
+    def find(self, name: str) -> Group | None:
+        """The group of that name (whose ever it is), freshly read, or None."""
+        record = self._files.read(name)
+        if record is None:
+            return None
+        return replace(record.group, instances=tuple(self._instances(name)))
+
+    def create(self, group: Group, template: LaunchTemplate, *, between: Callable[[], None] = lambda: None) -> None:
+        """Make the group and start its machines; one that is half made is finished.
+
+        Emulated machines are started only as fast as this computer can boot them; `between` is called in every round
+        of that wait. Raises CloudError where a group of that name has another release or a machine does not start,
+        RefusedError where it is another project's or the machine engine does not work here.
+        """
+        with self._files.locked(group.name):
+            record = self._files.read(group.name)
+            if record is None:
+                engine = probe.choose_engine(self._spec.machines)
+                record = GroupRecord(group=group, template=template, engine=engine)
+                self._files.write(record)
+            else:
+                self._check_same(record.group, group)
+            self._fill(record, between)
+
+    def resize(self, name: str, size: int, *, between: Callable[[], None] = lambda: None) -> None:
+        """Make the group want `size` machines: start more like those it has, or end dead ones, then the youngest."""
+        with self._files.locked(name):
+            record = self._mine(name)
+            resized = replace(record, group=replace(record.group, size=size))
+            self._files.write(resized)
+            surplus = sorted(reversed(self._files.machines(name)), key=instances.is_alive)
+            for files in surplus[: max(0, len(surplus) - size)]:
+                machines.remove(files)
+            self._fill(resized, between)
+
+    def label(self, name: str, *, keep_until: datetime | None) -> None:
+        """Write on the group until when it is kept; None takes the label off."""
+        with self._files.locked(name):
+            record = self._mine(name)
+            self._files.write(replace(record, group=replace(record.group, keep_until=keep_until)))
+
+    def logs(self, instance_id: str) -> Mapping[str, str]:
+        """What a machine said, dead or alive: `console`, `boot` and `service`; empty where there is none of that id."""
+        group = names.group_of_instance(instance_id)
+        files = MachineFiles(root=self._spec.root, group=group or "", name=instance_id)
+        started = read_record(files) if group else None
+        if started is None:
+            return {}
+        logs = guest.read_logs(files.directory / started.console)
+        return {"console": logs.console, "boot": logs.boot, "service": logs.service}
+
+    def delete(self, name: str) -> None:
+        """End the group's machines and remove it; one that is not there is removed already."""
+        if name not in self._files.names():
+            return
+        with self._files.locked(name):
+            record = self._files.read(name)
+            if record is not None:
+                self._check_mine(record.group)
+            for files in self._files.machines(name):
+                machines.remove(files)
+            self._files.remove(name)
+
+    def stop_all(self) -> None:
+        """End every machine of this project; their groups stay, with dead machines and their logs."""
+        for group in self.list():
+            with self._files.locked(group.name):
+                for files in self._files.machines(group.name):
+                    remains.end(files)
+
+    def sweep(self) -> tuple[str, ...]:
+        """End and remove what belongs to no machine: half-started ones, and what ran for directories that are gone.
+
+        A group that another process is changing is left alone.
+        """
+        running = {path.parts[-3]: path for path in remains.marked(self._files.groups).values()}
+        of_groups = {names.group_of_instance(name) for name in remains.control_groups(self._spec.root)}
+        known = {*self._files.names(), *running, *(name for name in of_groups if name is not None)}
+        return tuple(what for name in sorted(known) for what in self._sweep_group(name))
+
+    def _sweep_group(self, name: str) -> Iterator[str]:
+        with self._files.locked_if_free(name) as free:
+            if not free:
+                return
+            for files in self._strays(name):
+                machines.remove(files)
+                yield f"what was left of the machine {files.name}"
+            if self._files.read(name) is None and name in self._files.names():
+                self._files.remove(name)
+                yield f"what was left of the group {name}"
+
+    def _strays(self, group: str) -> tuple[MachineFiles, ...]:
+        """What has a directory, a process or a control group, and is no machine."""
+        there = {files.name for files in self._files.machines(group)}
+        below = self._files.groups / group
+        there |= {path.name for path in remains.marked(below).values()}
+        there |= {name for name in remains.control_groups(self._spec.root) if names.group_of_instance(name) == group}
+        found = [MachineFiles(root=self._spec.root, group=group, name=name) for name in sorted(there)]
+        whole = self._files.read(group) is not None
+        return tuple(files for files in found if not whole or read_record(files) is None)
+
+    def _fill(self, record: GroupRecord, between: Callable[[], None]) -> None:
+        """Start machines until there are as many as wanted; one that died stays as it is."""
+        name, template = record.group.name, record.template
+        image = ImageFiles(directory=self._spec.images / template.image)
+        if not image.tree.is_dir():
+            raise CloudError(
+                f"the image {template.image} is gone",
+                details=f"{image.directory} is not there; {name} starts from it",
+                resolution="Bake it again, then roll.",
+            )
+        spec = MachineSpec(image=image, machine=template.machine, port=template.port, user_data=template.user_data)
+        for files in self._files.machines(name):
+            if read_record(files) is None:
+                machines.remove(files)
+        there = {files.name for files in self._files.machines(name)}
+        index = 0
+        while len(there) < record.group.size:
+            index += 1
+            files = MachineFiles(root=self._spec.root, group=name, name=names.instance(name, index))
+            if files.name in there:
+                continue
+            if record.engine == EMULATED:
+                self._wait_for_a_processor(template.health.deadline, between)
+            machines.start(spec, files, record.engine)
+            there.add(files.name)
+            between()
+
+    def _wait_for_a_processor(self, deadline: float, between: Callable[[], None]) -> None:
+        """Not more emulated machines boot at once than there are processors: each needs one for itself."""
+        most = os.cpu_count() or 1
+
+        def look() -> Look:
+            booting = [instance.id for instance in self._booting()]
+            verdict = Verdict.PASS if len(booting) < most else Verdict.UNKNOWN
+            return Look(verdict=verdict, seen=f"booting: {', '.join(booting) or 'none'}")
+
+        try:
+            wait_for(
+                "a processor for the next machine",
+                look,
+                clock=self._clock,
+                deadline=deadline,
+                interval=0.2,
+                between=between,
+            )
+        except DeadlineError as error:
+            raise CloudError(
+                "this computer is too slow for that many emulated machines",
+                details=f"{error.brief}; {error.details}",
+                resolution="Make the group smaller or the health check's deadline longer; see `phoenix doctor`.",
+            ) from error
+
+    def _booting(self) -> Iterator[Instance]:
+        for group in self._files.names():
+            for instance in self._instances(group):
+                unfinished = instance.boot in (BootState.UNKNOWN, BootState.RUNNING)
+                if instance.engine == EMULATED and unfinished and instance.state is not InstanceState.DEAD:
+                    yield instance
+
+    def _instances(self, group: str) -> Iterator[Instance]:
+        for files in self._files.machines(group):
+            started = read_record(files)
+            if started is not None:
+                yield instances.look_at(files, started)
+
+    def _mine(self, name: str) -> GroupRecord:
+        record = self._files.read(name)
+        if record is None:
+            raise CloudError(
+                f"there is no group {name}",
+                details=f"groups here: {', '.join(self._files.names()) or 'none'}",
+                resolution="See `phoenix group list`.",
+            )
+        self._check_mine(record.group)
+        return record
+
+    def _check_mine(self, group: Group) -> None:
+        if group.project != self._project:
+            raise RefusedError(
+                f"the group {group.name} belongs to the project {group.project}",
+                details=f"this is the project {self._project}; both keep their groups in {self._spec.root}",
+                resolution="Give one of them another `root`, or another service name.",
+            )
+
+    def _check_same(self, there: Group, wanted: Group) -> None:
+        self._check_mine(there)
+        if there.release.id != wanted.release.id:
+            raise CloudError(
+                f"the group {there.name} exists with another release",
+                details=f"it runs {there.release.id}, wanted was {wanted.release.id}",
+                resolution="See `phoenix status`; delete that group if nobody needs it.",
+            )

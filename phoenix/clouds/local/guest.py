@@ -1,0 +1,93 @@
+"""What a machine says of itself: its reports (how far its boot work is, what failed) and its log, taken apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoenix.model import BootState
+
+BOOT_UNIT = "phoenix-boot"
+_ENTRY = re.compile(r"(?:\[ *[0-9.]+\]|\S+ \S+) (?P<name>[^\s\[]+)\[(?P<pid>\d+)\]: (?P<text>.*)")
+"""A line of the journal on the console: `[   3.1] NAME[PID]: ...` under QEMU, `TIME HOST NAME[PID]: ...` else."""
+_OF_A_SERVICE = re.compile(r"(?!phoenix-|systemd-)\S+\.service: ")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reports:
+    """The reports of a machine so far."""
+
+    boot: BootState = BootState.UNKNOWN
+    last: str = ""
+    """The last line, whatever it said."""
+    failed_units: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Logs:
+    """A machine's log: all of it, what its boot work said, and what its services said (and systemd of them)."""
+
+    console: str
+    boot: str
+    service: str
+
+
+def lines(file: Path) -> list[str]:
+    """The whole lines of a report file so far; none where there is no file yet."""
+    *whole, _unfinished = _text(file).split("\n")
+    return [line.rstrip("\r") for line in whole]
+
+
+def parse_reports(said: list[str]) -> Reports:
+    """What the lines of a machine's report file say."""
+    boot, failed = BootState.UNKNOWN, dict[str, None]()
+    for line in said:
+        match line.split():
+            case ["boot", "running"]:
+                boot = BootState.RUNNING
+            case ["boot", "done"]:
+                boot = BootState.DONE
+            case ["boot", "failed", _]:
+                boot = BootState.FAILED
+            case ["unit", "failed", name]:
+                failed[name] = None
+            case _:
+                pass  # the user-data's own words
+    return Reports(boot=boot, last=said[-1] if said else "", failed_units=tuple(failed))
+
+
+def parse_console(text: str) -> Logs:
+    """The console's text, whole and by who said it."""
+    boot: list[str] = []
+    service: list[str] = []
+    for line in text.splitlines():
+        entry = _ENTRY.match(line)
+        if entry is None:
+            continue
+        if entry["name"] == BOOT_UNIT:
+            boot.append(entry["text"])
+        elif not entry["name"].startswith("systemd") or _OF_A_SERVICE.match(entry["text"]):
+            service.append(f"{entry['name']}[{entry['pid']}]: {entry['text']}")
+    return Logs(console=text, boot=_joined(boot), service=_joined(service))
+
+
+def read_logs(console: Path) -> Logs:
+    """The log of a machine from its console file; empty where it has not said anything yet."""
+    return parse_console(_text(console).replace("\r", ""))
+
+
+def tail(file: Path, count: int) -> str:
+    """The last lines of a log that are not empty, for an error's details."""
+    return "\n".join([line.rstrip() for line in _text(file).splitlines() if line.strip()][-count:])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _joined(lines_: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines_)

@@ -1,0 +1,114 @@
+"""The packer builder: Packer boots a machine on the disk below, runs the playbook in it over ssh, and shuts it down.
+
+What comes out is a disk; its files are copied into a tree (unchanged ones as links to the tree below), so that an
+image is the same thing whoever built it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from phoenix.clouds.local import trees
+from phoenix.clouds.local.builders import Work, accelerator
+from phoenix.clouds.local.image_files import ImageFiles
+from phoenix.errors import RefusedError
+from phoenix.tools import packer, seed
+from phoenix.tools.process import Command, require, run
+from phoenix.tools.render import hcl
+
+TIMEOUT = 3500.0
+"""Seconds for the whole build."""
+KEY_COMMENT = "phoenix-builder"
+"""By it the role `seal` finds the key in authorized_keys and takes it out."""
+_LET_IN = """\
+#!/bin/sh
+# Lets the builder log in; sealing the image takes the key out again.
+set -eu
+umask 077
+mkdir -p /root/.ssh
+printf '%s\\n' '{key}' >> /root/.ssh/authorized_keys
+systemctl start --no-block ssh.service
+"""
+_COPY = """\
+mount -t ext4 -o loop,ro "$1" "$2"
+exec rsync --archive --hard-links --acls --xattrs --numeric-ids --exclude=/lost+found --link-dest="$3" "$2/" "$4/"
+"""
+
+
+def bake(work: Work, below: ImageFiles) -> None:
+    """Make `work.files.tree` from the image `below` by the recipe in the request's workspace."""
+    if os.geteuid() != 0:
+        raise RefusedError(
+            "the packer builder needs root on the local cloud",
+            details="the files of the disk that Packer makes are read by mounting it",
+            resolution="Use `--builder chroot`, or bake as root.",
+        )
+    key = work.scratch / "key"
+    _make_key(key, work.log)
+    _write_seed(work.scratch, key.with_suffix(".pub").read_text().strip(), work.log)
+    values = work.scratch / "builder.pkrvars.hcl"
+    values.write_text("".join(f"{name} = {hcl(value)}\n" for name, value in _values(work, below, key).items()))
+    with work.timed("packer"):
+        packer.build(
+            work.request.workspace,
+            values,
+            log=work.log,
+            say=work.say,
+            timeout=TIMEOUT,
+            between=work.between,
+            contained=True,
+        )
+    with work.timed("tree"):
+        _copy_out(work, below.tree)
+
+
+def _values(work: Work, below: ImageFiles, key: Path) -> dict[str, str | int]:
+    """The Packer variables that only the builder knows (see `execute.workspace`)."""
+    engine = accelerator(work.say)
+    return {
+        "parent_disk": str(below.disk),
+        "parent_format": "raw",
+        "vmlinuz": str(below.kernel),
+        "initrd": str(below.initrd),
+        "seed": str(work.scratch / "seed.iso"),
+        "ssh_private_key_file": str(key),
+        "output_directory": str(work.scratch / "output"),
+        "accelerator": engine,
+        "cpu_model": "host" if engine == "kvm" else "qemu64",
+        "console": str(work.log.with_name("console.log")),
+        "report": str(work.scratch / "report.log"),
+    }
+
+
+def _make_key(key: Path, log: Path) -> None:
+    argv = (require("ssh-keygen", "openssh-client"), "-q", "-t", "ed25519", "-N", "", "-C", KEY_COMMENT, "-f", str(key))
+    run(Command(argv=argv), timeout=60, log=log)
+
+
+def _write_seed(scratch: Path, public_key: str, log: Path) -> None:
+    """A seed without a host name: the builder machine keeps the one of the image, and so does what it bakes."""
+    directory = scratch / "seed"
+    directory.mkdir()
+    (directory / "meta-data").write_text("instance-id: phoenix-builder\n")
+    (directory / "user-data").write_text(_LET_IN.format(key=public_key))
+    seed.write_volume(directory, scratch / "seed.iso", log=log)
+
+
+def _copy_out(work: Work, below: Path) -> None:
+    """The files of the disk that Packer made, as a tree that shares what did not change with the one below."""
+    disk, mounted = work.scratch / "disk.raw", work.scratch / "mounted"
+    mounted.mkdir()
+    work.files.tree.mkdir()
+    convert = (
+        require("qemu-img", "qemu-utils"),
+        "convert",
+        "-O",
+        "raw",
+        str(work.scratch / "output/disk.qcow2"),
+        str(disk),
+    )
+    run(Command(argv=convert), timeout=trees.TIMEOUT, log=work.log, between=work.between)
+    paths = (str(path) for path in (disk, mounted, below, work.files.tree))
+    copy = Command(argv=("sh", "-euc", _COPY, "sh", *paths), contained=True)
+    run(copy, timeout=trees.TIMEOUT, log=work.log, between=work.between)

@@ -1,0 +1,113 @@
+"""What runs for machines on this host, found without any record: by a mark on processes, by name of control groups.
+
+So the end of a machine is the same for every engine and from every state, a half-started one among them: end all
+its processes, remove its control groups. Mounts and network namespaces end with their last process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from phoenix.clock import SystemClock
+from phoenix.clouds.local.machine_files import TAG, MachineFiles, root_tag
+from phoenix.errors import CloudError
+from phoenix.tools.process import ProcessId
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+
+DEADLINE = 20.0
+"""Seconds that killed processes may take to be gone (a large emulated machine gives its memory back)."""
+PARENT = "phoenix"
+"""The control group that holds all machines'."""
+
+
+def marked(below: Path) -> dict[ProcessId, Path]:
+    """The processes that run for machines whose directory is `below` or in it, with that directory."""
+    found: dict[ProcessId, Path] = {}
+    for entry in Path("/proc").iterdir():
+        directory = _mark(entry) if entry.name.isdecimal() else None
+        if directory is None or not directory.is_relative_to(below):
+            continue
+        process = ProcessId.of(int(entry.name))
+        if process is not None and process.pid != os.getpid():
+            found[process] = directory
+    return found
+
+
+def control_groups(root: Path) -> frozenset[str]:
+    """The names of the machines below `root` that have a control group."""
+    prefix = f"{root_tag(root)}-"
+    names = (path.name for top in _hierarchies() for path in (top / PARENT).glob(f"{prefix}*"))
+    return frozenset(name.removeprefix(prefix) for name in names)
+
+
+def end(files: MachineFiles) -> None:
+    """End everything that runs for the machine, in whatever state it is. CloudError where something will not go."""
+    groups = [top / PARENT / files.container for top in _hierarchies()]
+
+    def look() -> Look:
+        processes = {*marked(files.directory), *_members(groups)}
+        for process in processes:
+            _kill(process)
+        left = [str(path) for path in groups if not _removed(path)]
+        verdict = Verdict.UNKNOWN if processes or left else Verdict.PASS
+        return Look(verdict=verdict, seen=f"{len(processes)} processes, control groups: {', '.join(left) or 'none'}")
+
+    try:
+        wait_for(f"the end of {files.name}", look, clock=SystemClock(), deadline=DEADLINE, interval=0.02)
+    except DeadlineError as error:
+        raise CloudError(
+            f"the machine {files.name} cannot be ended",
+            details=error.details,
+            resolution="See what keeps its processes (`ps`), then try again.",
+        ) from error
+
+
+def _mark(process: Path) -> Path | None:
+    try:
+        environment = (process / "environ").read_bytes()
+    except OSError:  # gone, or somebody else's
+        return None
+    prefix = f"{TAG}=".encode()
+    for variable in environment.split(b"\0"):
+        if variable.startswith(prefix):
+            return Path(os.fsdecode(variable.removeprefix(prefix)))
+    return None
+
+
+def _hierarchies() -> list[Path]:
+    """Where the host's control group hierarchies are mounted: one in version 2, one per controller in version 1."""
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    fields = [line.split() for line in lines]
+    return [Path(where) for _, where, kind, *_ in fields if kind in ("cgroup", "cgroup2")]
+
+
+def _members(groups: list[Path]) -> Iterator[ProcessId]:
+    for group in groups:
+        for listing in group.rglob("cgroup.procs"):
+            try:
+                numbers = [int(line) for line in listing.read_text().split()]
+            except OSError:  # removed meanwhile
+                continue
+            yield from (process for number in numbers if (process := ProcessId.of(number)) is not None)
+
+
+def _kill(process: ProcessId) -> None:
+    try:
+        os.kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _removed(group: Path) -> bool:
+    """Remove a control group and those in it; False where one still has (dying) processes."""
+    for path, _directories, _files in os.walk(group, topdown=False):
+        try:
+            Path(path).rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,271 @@
+"""The balancer of one service in one environment of the local cloud: a HAProxy of its own.
+
+Like a target group or a backend service of the big clouds, a slot holds one group: HAProxy checks its machines
+whatever its share is. A shift replaces the map from request numbers to slots at one moment, so shares are exact and
+no request is ever between two states. HAProxy is started by the first `attach` and outlives the command; what it
+runs with is also on disk (`balancer.py`). Who writes holds a lock; who reads asks HAProxy and writes nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from phoenix.clock import SystemClock
+from phoenix.clouds.local import balancer
+from phoenix.clouds.local.balancer import Leaving, Slot, State
+from phoenix.errors import CloudError
+from phoenix.model import Backend, Group, Health, Route
+from phoenix.tools import haproxy
+from phoenix.tools.haproxy import AddressTakenError, Check
+from phoenix.tools.haproxy_socket import Runtime, ServerState, Statistics
+from phoenix.tools.process import ProcessId
+from phoenix.wait import Look, Verdict, wait_for
+
+_BUSY = 60.0
+"""Seconds to wait for another process that writes to the same balancer."""
+_QUICK = 5.0
+"""Seconds for HAProxy to let go of a server whose requests were cut."""
+
+
+class LocalTraffic:
+    """Implements `clouds.api.Traffic` with HAProxy in `directory`, listening on `listen` (IP:PORT)."""
+
+    def __init__(self, *, directory: Path, listen: str, health: Health) -> None:
+        self._directory = directory
+        self._listen = listen
+        self._check = Check(path=health.path, status=health.status, interval=health.interval)
+        self._runtime = Runtime(directory)
+        self._clock = SystemClock()
+
+    def read(self) -> Route:
+        """HAProxy's own numbers. Empty before the first attach; CloudError where it has died since."""
+        state = balancer.load(self._directory)
+        if state is None or not state.groups:
+            return Route(address=_url(self._listen))
+        if self._runtime.find() is None:
+            raise CloudError(
+                f"the balancer on {state.listen} is not running",
+                details=f"HAProxy has ended; it had {', '.join(state.groups)} attached",
+                resolution="Run `phoenix tend`, which starts it again with the route it had, or `phoenix down`.",
+            )
+        seen, routed = self._runtime.statistics(), state.with_shares(self._runtime.shares())
+        slots = sorted((slot.group, slot) for slot in state.slots if slot.group)
+        return Route(
+            address=_url(state.listen),
+            backends=tuple(_backend(group, slot, routed, seen) for group, slot in slots),
+        )
+
+    def attach(self, group: Group) -> None:
+        """Put the group's machines into a slot, or bring its slot up to date: others added, those gone taken out.
+
+        A machine that is taken out gets no new request; what it is answering goes on as long as it lives.
+        """
+        with self._writing():
+            state = self._awake()
+            today = state.ready_for(self._listen, self._check)
+            slot = today.slot(group.name) or today.free(self._check)
+            if slot is None:
+                raise CloudError(
+                    f"no room for {group.name} at the balancer",
+                    details=f"{', '.join(state.groups)} are attached; {balancer.SLOTS} is the limit",
+                    resolution="Run `phoenix tend` to burn what is due, or delete a group.",
+                )
+            members = tuple(sorted((each.id, each.address) for each in group.instances if each.address))
+            self._apply(today.put(replace(slot, group=group.name, members=members)))
+
+    def shift(self, shares: Mapping[str, int]) -> None:
+        """Give each group its share of the requests, at one moment."""
+        wanted = {group: share for group, share in shares.items() if share}
+        if sum(wanted.values()) not in (0, balancer.WHOLE) or any(share < 0 for share in wanted.values()):
+            raise CloudError("shares are 0 to 100 and make 100 together", details=f"asked for: {dict(shares)}")
+        if balancer.load(self._directory) is None and not wanted:
+            return
+        with self._writing():
+            state = self._awake()
+            unknown = sorted(set(wanted) - set(state.groups))
+            if unknown:
+                raise CloudError(
+                    f"{', '.join(unknown)} cannot get traffic",
+                    details=f"not attached to the balancer on {state.listen}",
+                    resolution="See `phoenix status`, then roll again.",
+                )
+            self._apply(replace(state, shares=wanted))
+
+    def preview(self, group: str) -> str | None:
+        """Where the group alone answers, whatever its share is; None where it is not attached."""
+        state = balancer.load(self._directory)
+        slot = state.slot(group) if state else None
+        return _url(slot.preview) if slot else None
+
+    def detach(self, group: str) -> None:
+        """Forget the group. Requests that its machines are still answering are cut: drain first."""
+        before = balancer.load(self._directory)
+        if before is None or before.slot(group) is None:
+            return
+        with self._writing():
+            state = self._awake()
+            slot = state.slot(group)
+            if slot is None:
+                return
+            if state.shares.get(group):
+                raise CloudError(
+                    f"{group} gets {state.shares[group]} % of the traffic and stays attached",
+                    details=f"the balancer on {state.listen} says so",
+                    resolution="Give its share to another group first.",
+                )
+            self._apply(state.put(replace(slot, group=None, members=())))
+
+    def ensure_running(self) -> bool:
+        """Start a balancer that has died, with the route it had; whether there was one to start."""
+        if balancer.load(self._directory) is None or self.is_running():
+            return False
+        with self._writing():
+            self._awake()
+        return True
+
+    def is_running(self) -> bool:
+        """Whether HAProxy answers. CloudError where it has its socket open and is mute."""
+        return self._runtime.find() is not None
+
+    def stop(self) -> None:
+        """End HAProxy and forget everything about it; for `phoenix down`."""
+        if not self._directory.exists():
+            return
+        with self._writing():
+            state = balancer.load(self._directory)
+            for recorded in (state.process, *(each.process for each in state.leaving)) if state else ():
+                if recorded:
+                    recorded.end()
+            answers = self._runtime.find()  # one that was started by a command that was killed before it wrote so
+            unrecorded = ProcessId.of(answers.pid) if answers else None
+            if unrecorded:
+                unrecorded.end()
+            shutil.rmtree(self._directory)
+
+    def _awake(self) -> State:
+        """The state, with HAProxy running in it. What HAProxy routes wins over what a killed writer had in mind."""
+        state = balancer.load(self._directory) or balancer.fresh(self._listen, self._check)
+        if self.is_running():
+            return state.with_shares(self._runtime.shares())
+        state = self._started(state)
+        balancer.save(self._directory, state)
+        return state
+
+    def _started(self, state: State) -> State:
+        try:
+            process = haproxy.start(self._directory, state.balancer(), clock=self._clock)
+        except AddressTakenError as error:
+            if error.address == state.listen:
+                raise
+            state = balancer.on_other_previews(state)
+            process = haproxy.start(self._directory, state.balancer(), clock=self._clock)
+        return replace(state, process=process, leaving=())
+
+    def _apply(self, state: State) -> None:
+        """Bring HAProxy to `state`: on disk first, then its servers, then its shares; and see that it is so."""
+        state = self._reloaded(state)
+        balancer.save(self._directory, state)
+        said = self._settle_servers(state)
+        wanted = state.balancer().shares
+        if self._runtime.shares() != wanted:
+            self._runtime.replace_shares(haproxy.map_text(wanted))
+        self._verify(state, said)
+
+    def _reloaded(self, state: State) -> State:
+        """The state with HAProxy in the configuration it needs: another health check, another address."""
+        running = self._runtime.find()
+        leaving = tuple(each for each in state.leaving if each.process.alive)
+        state = replace(state, leaving=leaving)
+        former = ProcessId.of(running.pid) if running else None
+        if running is None or former is None or running.frame == state.balancer().frame:
+            return state
+        process = haproxy.reload(self._directory, state.balancer(), former, clock=self._clock)
+        return replace(state, process=process, leaving=(*leaving, Leaving(process=former, groups=state.groups)))
+
+    def _settle_servers(self, state: State) -> list[str]:
+        """Take out and put in what differs; HAProxy's words about what it was told."""
+        said: list[str] = []
+        seen = self._runtime.statistics()
+        for slot in state.slots:
+            wanted = {server.name: server for server in balancer.servers(slot)}
+            for there in seen.of(slot.name):
+                if _as_wanted(there, slot):
+                    del wanted[there.name]
+                else:
+                    said.append(self._take_out(there, cut=slot.group is None or there.name in wanted))
+            for server in wanted.values():
+                said.append(self._runtime.add_server(slot.name, server.name, server.arguments))
+        return [line.strip() for line in said if line.strip()]
+
+    def _take_out(self, server: ServerState, *, cut: bool) -> str:
+        """No new requests; forgotten when the last is answered: by a later write, or where `cut` at once."""
+        self._runtime.retire_server(server.slot, server.name)
+        if not cut:
+            return self._runtime.remove_server(server.slot, server.name)
+        self._runtime.cut_server(server.slot, server.name)
+        words = [""]
+
+        def look() -> Look:
+            words[0] = self._runtime.remove_server(server.slot, server.name)
+            there = any(each.name == server.name for each in self._runtime.statistics().of(server.slot))
+            return Look(verdict=Verdict.UNKNOWN if there else Verdict.PASS, seen=words[0].strip())
+
+        wait_for(f"the balancer forgetting {server.name}", look, clock=self._clock, deadline=_QUICK, interval=0.01)
+        return words[0]
+
+    def _verify(self, state: State, said: list[str]) -> None:
+        seen, shares = self._runtime.statistics(), self._runtime.shares()
+        wrong = [
+            f"{slot.group or slot.name} has {[server.name for server in there]}"
+            for slot in state.slots
+            if len(there := [each for each in seen.of(slot.name) if _as_wanted(each, slot)]) != len(slot.members)
+        ]
+        if shares != state.balancer().shares:
+            wrong.append(f"shares are {state.with_shares(shares).shares}")
+        if wrong:
+            raise CloudError(
+                f"the balancer on {state.listen} did not do as it was told",
+                details="; ".join([*wrong, *said]),
+                resolution="Try again; `phoenix status` shows what it does now.",
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone among all processes."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self._directory / "lock", timeout=_BUSY):
+                yield
+        except Timeout as error:
+            raise CloudError(
+                "another phoenix process is writing to the balancer",
+                details=f"{error.lock_file} was held for {_BUSY:g} s",
+                resolution="Try again when it has ended.",
+            ) from error
+
+
+def _as_wanted(server: ServerState, slot: Slot) -> bool:
+    return (server.name, server.address) in slot.members and not server.leaving
+
+
+def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend:
+    there = [server for server in seen.of(slot.name) if _as_wanted(server, slot)]
+    former = sum(1 for each in routed.leaving if group in each.groups and each.process.alive)
+    return Backend(
+        group=group,
+        share=routed.shares.get(group, 0),
+        healthy=sum(1 for server in there if server.healthy),
+        total=len(there),
+        sessions=seen.sessions.get(slot.name, 0) + former,
+    )
+
+
+def _url(address: str) -> str:
+    """Where a client on this computer reaches `address`."""
+    return f"http://{address.replace('0.0.0.0', '127.0.0.1')}"

@@ -1,0 +1,177 @@
+"""What each action of a publication does to a repository; each may be done again and then changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, assert_never
+
+from phoenix.clock import Clock
+from phoenix.errors import ToolError
+from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.repositories import UNSIGNED, Writer, ensure_served, repository_here
+from phoenix.model import Deb
+from phoenix.plan.actions import (
+    AddPackages,
+    PublishAction,
+    ReadBack,
+    RemovePackages,
+    SwitchPublication,
+    TakeSnapshot,
+)
+from phoenix.plan.publish import deb_of
+from phoenix.record.journal import Part
+from phoenix.tools import apt_index, deb, gpg
+from phoenix.tools.apt_index import UnreadableIndexError, UntrustedIndexError
+from phoenix.wait import Look, Verdict, wait_for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """What publications act on: the repositories, by name."""
+
+    writers: Mapping[str, Writer]
+    clock: Clock
+
+    def perform(self, action: PublishAction, context: Context) -> Outcome:
+        """Do `action` and say what it came to."""
+        writer = self.writers[action.repository]
+        with writer.held():
+            try:
+                return self._do(action, writer, context)
+            except BaseException:
+                writer.drop()
+                raise
+
+    def _do(self, action: PublishAction, writer: Writer, context: Context) -> Outcome:
+        match action:
+            case AddPackages():
+                return _add(action, writer)
+            case TakeSnapshot():
+                return _take_snapshot(action, writer)
+            case SwitchPublication():
+                return self._switch(action, writer, context)
+            case RemovePackages():
+                writer.aptly.remove(action.repository, [deb_of(file) for file in action.files])
+                return {"removed": len(action.files)}
+            case ReadBack():
+                return self._read_back(action, writer, context)
+            case _:
+                assert_never(action)
+
+    def _switch(self, action: SwitchPublication, writer: Writer, context: Context) -> Outcome:
+        """Publish the snapshot, unless that is what machines see. On the way back to nothing nothing is published."""
+        aptly, spec = writer.aptly, writer.spec
+        published = aptly.published(spec.distribution)
+        if published is None and context.part is Part.BACK:
+            aptly.clean(spec.distribution)
+            return {"published": None}
+        if published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot)):
+            return {"published": published}
+        key = _signing_key(writer)
+        if key:
+            _write_key(writer, key)
+        else:
+            context.say("warning: the repository is not signed (`sign: none`): machines trust it as it is")
+        aptly.publish(spec.distribution, spec.component, action.snapshot, key=key)
+        if not key:
+            writer.root.key.unlink(missing_ok=True)
+        return {"published": action.snapshot, "key": key}
+
+    def _read_back(self, action: ReadBack, writer: Writer, context: Context) -> Outcome:
+        """Read the index as a machine does, until it shows every package with its digest."""
+        ensure_served(writer.spec, clock=self.clock, say=context.say)
+        wanted = {deb_of(file) for file in action.files}
+
+        def look() -> Look:
+            try:
+                missing = wanted - set(apt_index.fetch(repository_here(writer.spec)))
+            except UnreadableIndexError as error:
+                return Look(verdict=Verdict.UNKNOWN, seen=error.details)
+            except UntrustedIndexError as error:
+                return Look(verdict=Verdict.FAIL, seen=f"{error.brief}: {error.details}")
+            seen = ", ".join(f"{d.name} {d.version}" for d in sorted(missing))
+            return Look(
+                verdict=Verdict.UNKNOWN if missing else Verdict.PASS, seen=f"{seen} not visible" if seen else ""
+            )
+
+        wait_for(
+            f"the publication at {writer.spec.url}",
+            look,
+            clock=self.clock,
+            deadline=context.deadline,
+            interval=0.2,
+            on_change=lambda seen: context.say(seen) if seen else None,
+            between=context.renew,
+        )
+        return {"packages": {file.name: file.version for file in action.files}}
+
+
+def waits(action: Any) -> bool:
+    """Whether an action of a publication only waits, so that it is checked again on resume."""
+    return isinstance(action, ReadBack)
+
+
+def _add(action: AddPackages, writer: Writer) -> Outcome:
+    there = set(writer.aptly.packages(action.repository))
+    files = {deb_of(file): Path(file.path) for file in action.files if deb_of(file) not in there}
+    for described, path in files.items():
+        _refuse_changed_file(described, path)
+    if files:
+        writer.aptly.add(action.repository, files)
+    lost = set(files) - set(writer.aptly.packages(action.repository))
+    if lost:
+        raise ToolError(
+            "aptly did not keep every package",
+            details=", ".join(f"{d.name} {d.version}" for d in sorted(lost)),
+            resolution=f"Its log is {writer.root.log}.",
+        )
+    return {"added": [f"{d.name} {d.version}" for d in sorted(files)]}
+
+
+def _refuse_changed_file(described: Deb, path: Path) -> None:
+    """What was checked is what is published: a file that was replaced since is not."""
+    if not path.is_file() or deb.sha256(path) != described.sha256:
+        raise ToolError(
+            f"{path} is not what it was when the publication was planned",
+            details="it was removed or replaced since",
+            resolution="Publish again, when whatever builds it has ended.",
+        )
+
+
+def _take_snapshot(action: TakeSnapshot, writer: Writer) -> Outcome:
+    aptly = writer.aptly
+    packages = aptly.packages(action.repository)
+    if action.snapshot not in aptly.snapshots():
+        aptly.take_snapshot(action.repository, action.snapshot)
+    if aptly.snapshot(action.snapshot) != packages:
+        raise ToolError(
+            f"the snapshot {action.snapshot} holds something else than the repository",
+            details="somebody else writes to this aptly, or an earlier publication was cut off",
+            resolution="Publish again: the next snapshot gets a new number.",
+        )
+    return {"snapshot": action.snapshot, "packages": len(packages)}
+
+
+def _shows(writer: Writer, wanted: tuple[Deb, ...]) -> bool:
+    """Whether machines see exactly `wanted` now."""
+    try:
+        return apt_index.fetch(repository_here(writer.spec)) == wanted
+    except (UnreadableIndexError, UntrustedIndexError):
+        return False
+
+
+def _signing_key(writer: Writer) -> str | None:
+    """The fingerprint of the key that signs; made where the spec leaves it to phoenix and there is none yet."""
+    if writer.spec.sign == UNSIGNED:
+        return None
+    home = writer.aptly.home
+    return gpg.own_key(home, f"phoenix repository {writer.spec.name}") if home else gpg.given_key(writer.spec.sign)
+
+
+def _write_key(writer: Writer, fingerprint: str) -> None:
+    """Put the public key beside the index, before anything is signed with it."""
+    fresh = writer.root.path / "key.asc.new"
+    fresh.write_text(gpg.public_key(writer.aptly.home, fingerprint))
+    fresh.replace(writer.root.key)

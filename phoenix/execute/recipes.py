@@ -1,0 +1,66 @@
+"""Recipes as they are today: the exact ingredients of every layer of an image, with its content key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from phoenix.clouds.api import Images
+from phoenix.errors import SpecError
+from phoenix.execute import workspace
+from phoenix.model import CloudKind, Package
+from phoenix.plan.bake import Layer
+from phoenix.plan.content_key import Ingredients, content_key
+from phoenix.spec.images import ImageName, PackageWish, Recipe
+from phoenix.spec.project import Project
+from phoenix.tools import ansible
+
+Resolve = Callable[[tuple[PackageWish, ...]], tuple[Package, ...]]
+"""Makes wishes exact by reading the repositories; RefusedError where a package is not there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kitchen:
+    """Where recipes are read for one cloud and builder."""
+
+    project: Project
+    kind: CloudKind
+    images: Images
+    builder: str
+    resolve: Resolve
+
+    def lineage(self, image: ImageName) -> tuple[Layer, ...]:
+        """The layers from the lowest up to `image`, each with its key. Reads files and repositories; changes nothing.
+
+        SpecError where a playbook or the base is not there or is no YAML, RefusedError where a package is not there.
+        """
+        layers: tuple[Layer, ...] = ()
+        for recipe in self.project.lineage(image):
+            layers = (*layers, self._layer(recipe, layers[-1].key if layers else None))
+        return layers
+
+    def _layer(self, recipe: Recipe, parent_key: str | None) -> Layer:
+        packages = self.resolve(recipe.packages) if recipe.packages else ()
+        base = "" if recipe.parent else self._base(recipe)
+        ingredients = Ingredients(
+            image=recipe.image,
+            base=self.images.base(base) if base else "",
+            files=workspace.recipe_files(self.project.directory, recipe),
+            template=workspace.template_digest(self.project.directory, self.kind),
+            variables=recipe.variables,
+            packages=packages,
+            tests=recipe.tests,
+            builder=self.builder,
+            ansible=ansible.version(),
+        )
+        return Layer(recipe=recipe, key=content_key(ingredients, parent_key), base=base, packages=packages)
+
+    def _base(self, recipe: Recipe) -> str:
+        base = recipe.base.get(self.kind)
+        if base is None:
+            raise SpecError(
+                f"{recipe.image} has no base for a cloud of kind {self.kind}",
+                details=f"{self.project.file}: images.{recipe.image.type}.{recipe.image.name}.base.{self.kind}",
+                resolution="Say what it starts from there, such as `base: {local: bookworm}`.",
+            )
+        return base

@@ -1,0 +1,78 @@
+"""What a roll will run, resolved to exact things: one image, exact packages with their hashes, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from phoenix.errors import RefusedError, SpecError
+from phoenix.execute.repositories import repository_for_machines, repository_here
+from phoenix.model import Image, Package, Release
+from phoenix.spec.images import ImageName, PackageWish
+from phoenix.spec.project import Project
+from phoenix.spec.services import ServiceSpec
+from phoenix.tools import apt_index
+
+
+def newest_of_today(images: Iterable[Image], image: ImageName, keys: frozenset[str], cloud: str) -> Image:
+    """The newest verified image with one of today's keys; RefusedError with the exact bake command without one."""
+    mine = [i for i in images if i.verified and (i.type, i.name) == (image.type, image.name)]
+    fresh = [i for i in mine if i.key in keys]
+    if fresh:
+        return max(fresh, key=lambda i: (i.created, i.id))
+    older = ", ".join(i.ref for i in mine[:3])
+    raise RefusedError(
+        f"there is no image {image} of today's recipe on {cloud}",
+        details=f"there is {older}, of an older recipe" if older else "none has been baked yet",
+        resolution=f"Run `phoenix bake {image.type} {image.name} --cloud {cloud}`, then roll"
+        + (" (or name an older one with --image)." if older else "."),
+    )
+
+
+def wishes(service: ServiceSpec, overrides: Iterable[str]) -> tuple[PackageWish, ...]:
+    """The service's packages with `NAME=VERSION` overrides; SpecError for one that the service does not have."""
+    versions: dict[str, str] = {}
+    for override in overrides:
+        name, equals, version = override.partition("=")
+        if not (equals and version) or name not in {package.name for package in service.packages}:
+            known = ", ".join(package.name for package in service.packages) or "none"
+            raise SpecError(
+                f"--package {override} is no package of {service.name}",
+                details=f"accepted: NAME=VERSION; packages of {service.name}: {known}",
+                resolution="Name one of these, with the version to install.",
+            )
+        versions[name] = version
+    return tuple(
+        PackageWish(name=wish.name, version=versions.get(wish.name, wish.version), repository=wish.repository)
+        for wish in service.packages
+    )
+
+
+def packages(project: Project, wished: Iterable[PackageWish]) -> tuple[Package, ...]:
+    """The exact packages, read from the published indexes. RefusedError where one is not there."""
+    wanted = tuple(wished)
+    found: dict[str, Package] = {}
+    for name in dict.fromkeys(wish.repository for wish in wanted):
+        here = repository_here(project.repository(name))
+        asked = [(wish.name, wish.version) for wish in wanted if wish.repository == name]
+        found |= {package.name: package for package in apt_index.resolve(here, asked)}
+    return tuple(found[wish.name] for wish in wanted)
+
+
+def release(
+    project: Project,
+    *,
+    image: Image,
+    exact: tuple[Package, ...],
+    settings: Mapping[str, str],
+    boot_playbook: Package | None,
+) -> Release:
+    """The release of these parts."""
+    needed = dict.fromkeys(p.repository for p in (*exact, *([boot_playbook] if boot_playbook else [])))
+    return Release(
+        image=image.id,
+        image_ref=image.ref,
+        packages=exact,
+        settings=tuple(sorted(settings.items())),
+        repositories=tuple(repository_for_machines(project.repository(name)) for name in needed),
+        boot_playbook=boot_playbook,
+    )

@@ -1,0 +1,165 @@
+"""A repository of `phoenix.yaml` in use: read by phoenix and machines, served, written by one process at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from phoenix.clock import Clock, rfc3339
+from phoenix.errors import RefusedError
+from phoenix.execute.ownership import this_process
+from phoenix.model import Repository, RepositoryState
+from phoenix.spec.repositories import RepositorySpec
+from phoenix.tools import apt_index, aptly, serve
+from phoenix.tools.aptly import Aptly
+from phoenix.tools.aptly_root import Root, locked
+
+LOCK_DEADLINE = 600.0
+"""Seconds to wait for other publications into the same root."""
+UNSIGNED = "none"
+"""What `sign` says where the repository is deliberately unsigned."""
+
+
+def root_of(spec: RepositorySpec) -> Root:
+    """The root of the repository."""
+    return Root(path=spec.root)
+
+
+def repository_here(spec: RepositorySpec) -> Repository:
+    """The repository as this computer reaches it. RefusedError before its first publication."""
+    return Repository(
+        name=spec.name,
+        url=spec.url,
+        distribution=spec.distribution,
+        component=spec.component,
+        key=_public_key(spec),
+    )
+
+
+def repository_for_machines(spec: RepositorySpec) -> Repository:
+    """The repository as machines of the local cloud reach it. RefusedError before its first publication."""
+    here = repository_here(spec)
+    return Repository(
+        name=here.name,
+        url=apt_index.machine_url(here.url),
+        distribution=here.distribution,
+        component=here.component,
+        key=here.key,
+    )
+
+
+def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], None]) -> None:
+    """See that machines can reach the repository: where its url is on this computer, phoenix serves it.
+
+    RefusedError where another program has the port, or the root cannot be used.
+    """
+    if apt_index.is_loopback(spec.url):
+        root = root_of(spec)
+        root.prepare()
+        serve.ensure(root, spec.url, clock=clock, say=say)
+
+
+def _public_key(spec: RepositorySpec) -> str:
+    if spec.sign == UNSIGNED:
+        return ""
+    try:
+        return root_of(spec).key.read_text()
+    except FileNotFoundError as error:
+        raise RefusedError(
+            f"nothing was ever published to the repository '{spec.name}'",
+            details=f"{spec.root} has no public key yet",
+            resolution="Publish a package: `phoenix publish FILE.deb`.",
+        ) from error
+    except OSError as error:
+        raise root_of(spec).unusable(error) from error
+
+
+class Writer:
+    """The right to write to one repository, and its aptly, opened when it is first needed.
+
+    After anything went wrong `drop` ends that aptly: it may still be at work on an interrupted request, and two
+    at a time lose packages. The next use opens a fresh one.
+    """
+
+    def __init__(self, spec: RepositorySpec, *, clock: Clock, say: Callable[[str], None]) -> None:
+        self.spec = spec
+        self.root = root_of(spec)
+        self._clock = clock
+        self._say = say
+        self._held = False
+        self._open: Aptly | None = None
+        self._stack = ExitStack()
+
+    @contextmanager
+    def held(self, *, deadline: float = LOCK_DEADLINE) -> Iterator[None]:
+        """Hold the root's lock; inside of another `held` of this writer it is held already.
+
+        Waits at most `deadline` seconds for another process, telling who it is; then RefusedError.
+        """
+        if self._held:
+            yield
+            return
+        with locked(self.root, "write", holder=self._holder(), clock=self._clock, deadline=deadline, say=self._say):
+            self._held = True
+            try:
+                yield
+            finally:
+                self.drop()
+                self._held = False
+
+    @property
+    def aptly(self) -> Aptly:
+        """The repository's aptly, running. Only while the lock is held."""
+        assert self._held, "the lock comes first"
+        if self._open is None:
+            own_key = self.spec.sign == "auto"
+            self._open = self._stack.enter_context(aptly.opened(self.root, own_key=own_key, clock=self._clock))
+        return self._open
+
+    def drop(self) -> None:
+        """End the aptly, if there is one."""
+        self._open = None
+        self._stack.close()
+
+    def state(self) -> RepositoryState:
+        """What is in the repository and what machines see of it, freshly read.
+
+        RefusedError where the distribution is published by another repository, or the database has forgotten it.
+        """
+        if not self.root.database.exists():
+            self._refuse_forgotten(())
+            return RepositoryState()
+        published = self.aptly.published(self.spec.distribution)
+        if published is None:
+            self._refuse_forgotten(self.aptly.snapshots())
+        if published is not None and not self._is_ours(published):
+            raise RefusedError(
+                f"'{self.spec.distribution}' in {self.spec.root} is published by somebody else",
+                details=f"it shows aptly's snapshot {published}, which is not of the repository '{self.spec.name}'",
+                resolution="Give each repository in phoenix.yaml a `root` of its own.",
+            )
+        return RepositoryState(
+            packages=self.aptly.packages(self.spec.name),
+            snapshots=self.aptly.snapshots(),
+            published=published,
+            visible=self.aptly.snapshot(published) if published else (),
+            signed=self.root.key.exists(),
+        )
+
+    def _refuse_forgotten(self, snapshots: tuple[str, ...]) -> None:
+        """Going on without the database would take away from machines whatever was published before."""
+        shown = self.root.public / "dists" / self.spec.distribution / "Release"
+        if shown.exists() and not any(self._is_ours(name) for name in snapshots):
+            raise RefusedError(
+                f"the repository '{self.spec.name}' has lost its database",
+                details=f"{shown} is there, and aptly knows nothing of it",
+                resolution=f"Restore {self.root.database} from a backup, or begin anew: remove {self.spec.root}.",
+            )
+
+    def _is_ours(self, snapshot: str) -> bool:
+        return re.fullmatch(rf"{re.escape(self.spec.name)}-[0-9]{{4,}}", snapshot) is not None
+
+    def _holder(self) -> str:
+        me = this_process(0)
+        return f"{me.who} on {me.host} (process {me.pid}, since {rfc3339(self._clock.now())})"

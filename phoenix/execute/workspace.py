@@ -1,0 +1,212 @@
+"""A recipe laid out as files: what a builder, or a person with Packer, bakes an image from.
+
+    image.pkr.hcl               the Packer template
+    image.auto.pkrvars.hcl      values of this bake and this computer; Packer reads it unasked
+    plugins/plugins.pkr.hcl     `required_plugins`, which old Packers do not know
+    playbooks/phoenix.yml       the recipe's playbook, then its packages
+    playbooks/phoenix-bake.yml  the same between `unseal` and `seal`: what a builder runs
+    playbooks/variables.json    the extra variables
+    playbooks/ansible.cfg
+    playbooks/...               every file of the playbook tree that these reach, and no other
+
+The Packer variables of the local cloud are given by whoever runs the builder, in a file of `write_values`:
+`parent_disk` and `parent_format` (raw, qcow2), `vmlinuz`, `initrd`, `kernel_arguments`, `seed` (the iso9660 volume
+whose user-data lets the key log in as root), `ssh_private_key_file`, `output_directory` (`disk.qcow2` is made in
+it), `accelerator`, `cpu_model`, `cpus`, `memory` (MiB), `console` and `report` (files for what the machine prints
+on ttyS0 and ttyS1). The key's line in authorized_keys has the comment `phoenix-builder`, by which `seal` finds it.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phoenix.errors import RefusedError, SpecError
+from phoenix.execute import packer_values, playbook_tree, reach
+from phoenix.execute.packer_values import Identity
+from phoenix.model import CloudKind, Repository
+from phoenix.spec.clouds import CloudSpec
+from phoenix.spec.images import Recipe, Variable
+from phoenix.spec.project import Project
+from phoenix.tools import ansible
+from phoenix.tools.render import Renderer, hcl
+
+TEMPLATE = "image.pkr.hcl"
+VALUES = "image.auto.pkrvars.hcl"
+PLUGINS = "plugins/plugins.pkr.hcl"
+APP = "app.yml"
+"""The playbook that installs a recipe's packages."""
+UNSEAL, SEAL = "unseal.yml", "seal.yml"
+"""The playbooks that every bake begins and ends with."""
+
+_CONFIGURATION = """\
+# Made by phoenix: this file, and nothing of the computer it runs on, configures Ansible.
+[defaults]
+roles_path = roles
+connection_plugins = connection_plugins
+collections_path = collections
+interpreter_python = /usr/bin/python3
+host_key_checking = False
+stdout_callback = default
+nocows = True
+retry_files_enabled = False
+
+[connection]
+pipelining = True
+
+[ssh_connection]
+ssh_args = -o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile=/dev/null -o ServerAliveInterval=15
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """What was laid out. `to_fill_in` are Packer variables that nobody knew; they hold a stand-in."""
+
+    directory: Path
+    files: tuple[str, ...]
+    to_fill_in: tuple[str, ...]
+
+
+def recipe_files(project: Path, recipe: Recipe) -> Mapping[str, str]:
+    """SHA-256 of every file that a bake of `recipe` reaches, by path: what the content key counts.
+
+    `project` is the directory of `phoenix.yaml`. Raises SpecError where the playbook is not there or no YAML.
+    """
+    tree = playbook_tree.merged(project)
+    return playbook_tree.digests(tree, reach.reached(tree, (UNSEAL, *_playbooks(recipe), SEAL)))
+
+
+def template_digest(project: Path, kind: CloudKind) -> str:
+    """SHA-256 of the Packer template for clouds of `kind`, and of what it includes."""
+    return Renderer(project).digest(_template(kind))
+
+
+def lay_out(
+    project: Project,
+    recipe: Recipe,
+    cloud: CloudSpec | CloudKind,
+    directory: Path,
+    *,
+    identity: Identity | None = None,
+    packages: tuple[str, ...] = (),
+    repositories: tuple[Repository, ...] = (),
+) -> Workspace:
+    """Write the recipe into `directory`, over what an earlier call left there. The same input gives the same bytes.
+
+    `identity` is None where nothing is baked yet. `packages` are `name=version`, and `repositories` where they
+    come from, as the builder reaches it: a chroot uses this computer's network, a machine does not.
+    `directory` is absolute. Raises SpecError where the recipe, its playbooks or templates have a mistake, and
+    RefusedError where the directory holds other files.
+    """
+    values = packer_values.of(project, recipe, cloud, identity)
+    kind = cloud if isinstance(cloud, CloudKind) else cloud.kind
+    renderer = Renderer(project.directory)
+    variables = {**recipe.variables, **_package_variables(packages, repositories)}
+    _refuse_foreign(directory, f"{ansible.PLAYBOOKS}/{ansible.RECIPE}")
+    _lay_out_tree(project.directory, _playbooks(recipe), variables, directory / ansible.PLAYBOOKS, bake=True)
+    _write(directory / TEMPLATE, renderer.render(_template(kind), values.template))
+    _write(directory / PLUGINS, renderer.render("packer/plugins.pkr.hcl.j2", values.template))
+    write_values(directory / VALUES, {**values.stand_ins, "ansible_playbook": ansible.program()})
+    return Workspace(directory=directory, files=_listed(directory), to_fill_in=tuple(sorted(values.stand_ins)))
+
+
+def lay_out_boot(project: Path, playbook: str, variables: Mapping[str, Variable], directory: Path) -> tuple[str, ...]:
+    """Write what a machine of type os needs to run `playbook` itself, at boot; the files, by path in `directory`.
+
+    The machine runs `ansible-playbook --connection=local --inventory=localhost, --extra-vars @variables.json
+    phoenix.yml` in it. `project` is the directory of `phoenix.yaml`.
+    """
+    _refuse_foreign(directory, ansible.RECIPE)
+    _lay_out_tree(project, (playbook,), variables, directory, bake=False)
+    return _listed(directory)
+
+
+def write_values(file: Path, values: Mapping[str, Any]) -> None:
+    """Write Packer variables as a `.pkrvars.hcl` file. SpecError for a value that Packer would read as code."""
+    packer_values.refuse_code(values)
+    width = max((len(name) for name in values), default=0)
+    _write(file, "".join(f"{name:{width}} = {hcl(value)}\n" for name, value in sorted(values.items())))
+
+
+def _playbooks(recipe: Recipe) -> tuple[str, ...]:
+    """What the recipe runs, in order."""
+    own = (recipe.playbook,) if recipe.playbook else ()
+    return own if APP in own or not recipe.packages else (*own, APP)
+
+
+def _template(kind: CloudKind) -> str:
+    return f"packer/{kind}.pkr.hcl.j2"
+
+
+def _package_variables(packages: tuple[str, ...], repositories: tuple[Repository, ...]) -> dict[str, Any]:
+    if not packages:
+        return {}
+    sources = [
+        {"name": r.name, "url": r.url, "distribution": r.distribution, "component": r.component, "key": r.key}
+        for r in sorted(repositories, key=lambda repository: repository.name)
+    ]
+    return {"app_packages": list(packages), "app_repositories": sources}
+
+
+def _lay_out_tree(
+    project: Path, playbooks: tuple[str, ...], variables: Mapping[str, Any], directory: Path, *, bake: bool
+) -> None:
+    """Write the reached part of the playbook tree, with the entries, variables and configuration beside it."""
+    tree = playbook_tree.merged(project)
+    around = (UNSEAL, SEAL) if bake else ()
+    paths = reach.reached(tree, (*playbooks, *around))
+    own = {
+        ansible.RECIPE: _imports(tuple(posixpath.normpath(playbook) for playbook in playbooks)),
+        ansible.VARIABLES: json.dumps(dict(variables), indent=2, sort_keys=True) + "\n",
+        ansible.CONFIGURATION: _CONFIGURATION,
+        **({ansible.BAKE: _imports((UNSEAL, *((ansible.RECIPE,) if playbooks else ()), SEAL))} if bake else {}),
+    }
+    _refuse_taken(paths & own.keys())
+    for name, text in own.items():  # the first of them marks the directory as ours
+        _write(directory / name, text)
+    playbook_tree.copy(tree, paths, directory)
+    for stale in set(_listed(directory)) - {*paths, *own}:
+        (directory / stale).unlink()
+
+
+def _refuse_foreign(directory: Path, mark: str) -> None:
+    """Only a directory that is empty, or that was laid out before, is written to: what is stale there is removed."""
+    if not (directory / mark).is_file() and directory.exists() and _listed(directory):
+        raise RefusedError(
+            f"{directory} is not empty",
+            details="it holds files that phoenix did not lay out there",
+            resolution="Name another directory.",
+        )
+
+
+def _imports(playbooks: tuple[str, ...]) -> str:
+    """A playbook that runs `playbooks` one after the other."""
+    entries = [
+        f"- name: {json.dumps(playbook)}\n  ansible.builtin.import_playbook: {json.dumps(playbook)}\n"
+        for playbook in playbooks
+    ]
+    return "---\n# Made by phoenix.\n" + ("".join(entries) or "[]\n")
+
+
+def _refuse_taken(names: frozenset[str]) -> None:
+    if names:
+        raise SpecError(
+            f"the project has its own playbooks/{min(names)}",
+            details="phoenix writes a file of this name beside the playbooks that it lays out",
+            resolution="Give the project's file another name.",
+        )
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def _listed(directory: Path) -> tuple[str, ...]:
+    paths = (path for path in directory.rglob("*") if path.is_file())
+    return tuple(sorted(str(path.relative_to(directory)) for path in paths))

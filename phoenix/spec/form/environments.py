@@ -1,0 +1,164 @@
+"""The form of a service's `environments`: size, machine, balancer, strategy."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from phoenix.model import Machine
+from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
+from phoenix.spec.services import (
+    BlueGreen,
+    Canary,
+    EnvironmentSpec,
+    LoadBalancer,
+    Rolling,
+    Size,
+    Strategy,
+)
+
+Listen = Annotated[
+    str,
+    Matches(
+        re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}", re.ASCII), "address", "IP:PORT such as 127.0.0.1:8000"
+    ),
+]
+Count = Annotated[Integer, Field(ge=1, le=1000)]
+Percent = Annotated[Integer, Field(ge=1, le=100)]
+
+
+class SizeForm(Form):
+    """How many machines, between `min` and `max` by load."""
+
+    min: Count = Field(description="Machines there always are.")
+    max: Count = Field(description="Machines there are at most.")
+    cpu: Share | None = Field(default=None, description="Load that the autoscaler aims at.")
+
+    def read(self) -> Size:
+        """The frozen value."""
+        return Size(minimum=self.min, maximum=self.max, cpu=self.cpu)
+
+
+def _long_size(value: object) -> object:
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return {"min": value, "max": value} if number else value
+
+
+class MachineForm(Form):
+    """What a machine is made of: `cpus` and `memory` on the local cloud, a `type` elsewhere."""
+
+    cpus: Annotated[Integer, Field(ge=1, le=64)] = Field(default=1, description="Processors (local).")
+    memory: Bytes = Field(default=written("512M"), description="Memory (local).")
+    type: Word | None = Field(default=None, description="Machine type (gcp, aws), such as t3.small.")
+    disk: Bytes | None = Field(default=None, description="Size of the disk (gcp, aws).")
+    identity: Word | None = Field(default=None, description="Service account or instance profile (gcp, aws).")
+    firewall: list[Word] = Field(default=[], description="Network tags or security groups (gcp, aws).")
+    public_ip: Boolean = Field(default=False, description="Whether machines get public addresses (gcp, aws).")
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class LoadBalancerForm(Form):
+    """Where clients reach the service; which keys are needed depends on the cloud."""
+
+    listen: Listen | None = Field(default=None, description="Address HAProxy listens on (local).")
+    listener: Word | None = Field(default=None, description="ARN of the listener (aws).")
+    rule: Annotated[Word, BeforeValidator(_text, json_schema_input_type=str | int)] | None = Field(
+        default=None, description="default, or a rule's priority (aws)."
+    )
+    url_map: Word | None = Field(default=None, description="URL map, for exact shares (gcp).")
+    route: Word | None = Field(default=None, description="default, or the route's name in the URL map (gcp).")
+    backend_service: Word | None = Field(default=None, description="Backend service, for blue-green and rolling (gcp).")
+
+    def read(self) -> LoadBalancer:
+        """The frozen value."""
+        return LoadBalancer(
+            listen=self.listen,
+            listener=self.listener,
+            rule="default" if self.listener and self.rule is None else self.rule,
+            url_map=self.url_map,
+            route="default" if self.url_map and self.route is None else self.route,
+            backend_service=self.backend_service,
+        )
+
+
+class BlueGreenForm(Form):
+    """Start a whole group, move all traffic at once, keep the former group for a while."""
+
+    kind: Literal["blue-green"] = Field(description="How the new group gets its traffic.")
+    keep: Duration = Field(default=written("30m"), description="How long the former group stands by.")
+
+    def read(self) -> Strategy:
+        """The frozen value."""
+        return BlueGreen(keep=self.keep)
+
+
+def _step(value: Any) -> Any:
+    accepted = "a number of machines from 1, or a share from 1% to 100%"
+    text = f"{value}"
+    number = re.fullmatch(r"([0-9]{1,3})%?", text, re.ASCII)
+    if isinstance(value, bool) or not number or not 1 <= int(number[1]) <= (100 if text.endswith("%") else 999):
+        raise wrong(f"{value!r} is no step; accepted: {accepted}")
+    return text
+
+
+class RollingForm(Form):
+    """Grow the new group by a step, move that share, shrink the old group by as many."""
+
+    kind: Literal["rolling"] = Field(description="How the new group gets its traffic.")
+    step: Annotated[str, BeforeValidator(_step, json_schema_input_type=str | int)] = Field(
+        default="25%", description="Machines or share per step."
+    )
+
+    def read(self) -> Strategy:
+        """The frozen value."""
+        return Rolling(step=int(self.step.rstrip("%")), percent=self.step.endswith("%"))
+
+
+class CanaryForm(Form):
+    """Give the new group growing shares, watch each for a time, hold for a human at some."""
+
+    kind: Literal["canary"] = Field(description="How the new group gets its traffic.")
+    steps: Annotated[list[Percent], Field(min_length=1)] = Field(description="Shares in percent, growing to 100.")
+    soak: Duration = Field(default=written("10m"), description="How long each share is watched.")
+    hold: list[Percent] = Field(default=[], description="Shares at which a human promotes.")
+    keep: Duration = Field(default=written("30m"), description="How long the former group stands by.")
+
+    def read(self) -> Strategy:
+        """The frozen value."""
+        return Canary(steps=tuple(self.steps), soak=self.soak, hold=tuple(self.hold), keep=self.keep)
+
+
+class EnvironmentForm(Form):
+    """Where a service lives."""
+
+    cloud: Name = Field(description="Cloud of this file.")
+    size: Annotated[SizeForm, BeforeValidator(_long_size, json_schema_input_type=Count | SizeForm)] = Field(
+        description="How many machines: a number, or {min, max, cpu} where the cloud has an autoscaler."
+    )
+    machine: MachineForm = Field(default_factory=MachineForm, description="What a machine is made of.")
+    load_balancer: LoadBalancerForm = Field(description="Where clients reach the service.")
+    strategy: Annotated[BlueGreenForm | RollingForm | CanaryForm, Field(discriminator="kind")] = Field(
+        default_factory=lambda: BlueGreenForm(kind="blue-green"), description="How a new release gets its traffic."
+    )
+
+    def read(self, name: str) -> EnvironmentSpec:
+        """The frozen value."""
+        machine = self.machine
+        return EnvironmentSpec(
+            name=name,
+            cloud=self.cloud,
+            size=self.size.read(),
+            machine=Machine(cpus=machine.cpus, memory=machine.memory),
+            machine_type=machine.type,
+            disk=machine.disk,
+            identity=machine.identity,
+            firewall=tuple(machine.firewall),
+            public_ip=machine.public_ip,
+            load_balancer=self.load_balancer.read(),
+            strategy=self.strategy.read(),
+        )

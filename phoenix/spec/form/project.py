@@ -1,0 +1,77 @@
+"""The form of the whole file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from phoenix.spec.form.clouds import CloudForm, LocalCloudForm
+from phoenix.spec.form.fields import Boolean, Directory, Form, Matches, Name, Setting, Text, located
+from phoenix.spec.form.images import ImagesForm
+from phoenix.spec.form.repositories import RepositoryForm
+from phoenix.spec.form.services import ServiceForm
+from phoenix.spec.project import Project
+from phoenix.spec.services import StackSpec
+
+State = Annotated[
+    str,
+    Matches(
+        re.compile(r"(s3|gs)://[a-z0-9][a-z0-9._-]+(/[^\s]*)?|(?![a-z0-9]+://)[^\s\0]([^\0\n]*\S)?"),
+        "place for the state",
+        "a directory, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX",
+    ),
+]
+
+
+class StackForm(Form):
+    """One Terraform root."""
+
+    root: Directory = Field(description="Directory of the Terraform files.")
+    variables: dict[Setting, Text] = Field(default={}, description="Input variables.")
+
+    def read(self, name: str, directory: Path) -> StackSpec:
+        """The frozen value; a relative `root` starts at the project's `directory`."""
+        return StackSpec(name=name, root=located(self.root, directory), variables=self.variables)
+
+
+class ProjectForm(Form):
+    """One phoenix.yaml."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    project: Name = Field(description="Name of the project; stands on everything it owns.")
+    state: State = Field(
+        default=".phoenix", description="Locks, journals, records: a directory, or s3://... or gs://..."
+    )
+    state_is_shared: Boolean = Field(default=False, description="The state directory is one that every agent shares.")
+    clouds: dict[Name, CloudForm] = Field(default={}, description="Where machines may be.")
+    repositories: dict[Name, RepositoryForm] = Field(default={}, description="Where packages are published.")
+    images: ImagesForm = Field(default_factory=ImagesForm, description="What images are baked from.")
+    services: dict[Name, ServiceForm] = Field(default={}, description="What is rolled.")
+    stacks: dict[Name, StackForm] = Field(default={}, description="Terraform roots.")
+
+    def read(self, file: Path) -> Project:
+        """The frozen value. Only for a form whose names all refer to something (see `relations`)."""
+        directory = file.parent
+        in_bucket = "://" in self.state
+        state_directory = directory / ".phoenix" if in_bucket else located(self.state, directory)
+        repositories = tuple(self.repositories)
+        return Project(
+            name=self.project,
+            directory=directory,
+            file=file,
+            state=self.state if in_bucket else str(state_directory),
+            state_is_shared=self.state_is_shared,
+            clouds={
+                name: form.read(name, directory, state_directory)
+                if isinstance(form, LocalCloudForm)
+                else form.read(name)
+                for name, form in self.clouds.items()
+            },
+            repositories={name: form.read(name, directory) for name, form in self.repositories.items()},
+            recipes=self.images.read(repositories),
+            services={name: form.read(name, repositories) for name, form in self.services.items()},
+            stacks={name: form.read(name, directory) for name, form in self.stacks.items()},
+        )

@@ -1,0 +1,53 @@
+"""The form of `repositories`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from phoenix.spec.form.fields import Directory, Form, Integer, Matches, Name, located
+from phoenix.spec.repositories import RepositorySpec
+
+DEFAULT_ROOT = ".phoenix/aptly"
+"""Where aptly keeps the repository, from the project's directory."""
+Url = Annotated[
+    str,
+    Matches(
+        re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"), "address", "http://HOST:PORT/PATH"
+    ),
+]
+Sign = Annotated[
+    str,
+    Matches(
+        re.compile(r"auto|none|(0x)?([0-9A-Fa-f]{16}|[0-9A-Fa-f]{40})"), "way to sign", "auto, none, or a key's id"
+    ),
+]
+Suite = Annotated[
+    str, Matches(re.compile(r"[a-z0-9][a-z0-9.+-]*"), "distribution", "a suite or code name such as bookworm")
+]
+
+
+class RepositoryForm(Form):
+    """An aptly repository that booting machines install from."""
+
+    distribution: Suite = Field(description="Distribution that apt asks for, such as bookworm.")
+    root: Directory = Field(default=DEFAULT_ROOT, description="Directory that aptly keeps.")
+    url: Url = Field(description="Where machines find it; a loopback address is served by phoenix itself.")
+    sign: Sign = Field(default="auto", description="auto: a key is made for it; a key's id; none.")
+    keep: Annotated[Integer, Field(ge=1)] = Field(default=5, description="How many published snapshots are kept.")
+    component: Name = Field(default="main", description="Component that apt asks for.")
+
+    def read(self, name: str, directory: Path) -> RepositorySpec:
+        """The frozen value; a relative `root` starts at the project's `directory`."""
+        return RepositorySpec(
+            name=name,
+            distribution=self.distribution,
+            root=located(self.root, directory),
+            url=self.url.rstrip("/"),
+            sign=self.sign,
+            keep=self.keep,
+            component=self.component,
+        )

@@ -1,0 +1,140 @@
+"""The form of `services`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from phoenix.model import Health, ImageType
+from phoenix.spec.form.environments import EnvironmentForm
+from phoenix.spec.form.fields import (
+    CommandLine,
+    Duration,
+    Form,
+    ImageRef,
+    Integer,
+    Matches,
+    Name,
+    Packages,
+    Period,
+    Setting,
+    Share,
+    Text,
+    written,
+)
+from phoenix.spec.images import ImageName
+from phoenix.spec.services import Hook, Hooks, ServiceSpec
+
+HealthPath = Annotated[
+    str, Matches(re.compile(r"/[!-~]*", re.ASCII), "path", "what follows the host in an address, such as /healthz")
+]
+
+
+class HealthForm(Form):
+    """How a machine proves that its service works."""
+
+    path: HealthPath = Field(default="/healthz", description="Path that is asked.")
+    status: Annotated[Integer, Field(ge=100, le=599)] = Field(
+        default=200, description="HTTP status that means healthy."
+    )
+    interval: Period = Field(default=written("2s"), description="Time between two questions.")
+    healthy_after: Duration = Field(default=written("5s"), description="How long it must answer without a break.")
+    deadline: Period = Field(
+        default=written("5m"), description="How long after its start a group may take to become healthy."
+    )
+
+    def read(self) -> Health:
+        """The frozen value."""
+        return Health(
+            path=self.path,
+            status=self.status,
+            interval=self.interval,
+            healthy_after=self.healthy_after,
+            deadline=self.deadline,
+        )
+
+
+class HookForm(Form):
+    """A command run at a point of a roll."""
+
+    command: CommandLine = Field(description="Command line; it starts in the project's directory.")
+    timeout: Period = Field(default=written("5m"), description="The roll fails where the command lasts longer.")
+
+    def read(self) -> Hook:
+        """The frozen value."""
+        return Hook(command=self.command, timeout=self.timeout)
+
+
+def _long_hook(value: object) -> object:
+    return {"command": value} if isinstance(value, str) else value
+
+
+def _long_health(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
+HookList = list[Annotated[HookForm, BeforeValidator(_long_hook, json_schema_input_type=str | HookForm)]]
+
+
+class HooksForm(Form):
+    """The points of a roll at which hooks run."""
+
+    before_traffic: HookList = Field(default=[], description="The new group is healthy and has no traffic yet.")
+    after_traffic: HookList = Field(default=[], description="The new group has all traffic.")
+    on_abort: HookList = Field(default=[], description="The roll was undone.")
+
+    def read(self) -> Hooks:
+        """The frozen value."""
+        return Hooks(
+            before_traffic=tuple(hook.read() for hook in self.before_traffic),
+            after_traffic=tuple(hook.read() for hook in self.after_traffic),
+            on_abort=tuple(hook.read() for hook in self.on_abort),
+        )
+
+
+class ServiceForm(Form):
+    """The thing that is rolled."""
+
+    image: ImageRef = Field(description="Image of its machines: TYPE/NAME.")
+    foundation: Name | None = Field(
+        default=None, description="Where `image` is an os image: foundation recipe whose stack is installed at boot."
+    )
+    packages: Packages = Field(default=[], description="Packages that the machines install when they boot.")
+    settings: dict[Setting, Text] = Field(
+        default={}, description="The service's environment file on the machine; no secrets."
+    )
+    port: Annotated[Integer, Field(ge=1, le=65535)] = Field(description="TCP port it listens on.")
+    health: Annotated[HealthForm, BeforeValidator(_long_health, json_schema_input_type=str | HealthForm)] = Field(
+        default_factory=HealthForm, description="How a machine proves that it works."
+    )
+    drain: Duration = Field(
+        default=written("30s"), description="How long open requests may take when a group loses its traffic."
+    )
+    min_healthy: Share | None = Field(
+        default=None, description="Part that must be healthy; 100%, from 10 machines on 90%."
+    )
+    hooks: HooksForm = Field(default_factory=HooksForm, description="Commands of your own at points of a roll.")
+    orphan: Literal["abort", "resume"] = Field(
+        default="abort", description="What `tend` does with a run whose process died."
+    )
+    environments: Annotated[dict[Name, EnvironmentForm], Field(min_length=1)] = Field(description="Where it lives.")
+
+    def read(self, name: str, repositories: tuple[str, ...]) -> ServiceSpec:
+        """The frozen value."""
+        image_type, _slash, image_name = self.image.partition("/")
+        return ServiceSpec(
+            name=name,
+            image=ImageName(type=ImageType(image_type), name=image_name),
+            packages=tuple(package.read(repositories) for package in self.packages),
+            settings=self.settings,
+            port=self.port,
+            health=self.health.read(),
+            drain=self.drain,
+            min_healthy=self.min_healthy,
+            hooks=self.hooks.read(),
+            foundation=ImageName(type=ImageType.FOUNDATION, name=self.foundation) if self.foundation else None,
+            orphan=self.orphan,
+            environments={each: form.read(each) for each, form in self.environments.items()},
+        )

@@ -1,0 +1,242 @@
+"""ansible-playbook: the command for a playbook and a target, its progress, and what it failed at.
+
+It is always the one that was installed with phoenix, and it sees no configuration of this machine: what
+decides a bake stands in its workspace.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from phoenix.errors import RefusedError, SpecError, ToolError
+from phoenix.tools import process
+from phoenix.tools.process import Command
+
+PLAYBOOKS = "playbooks"
+"""The directory of a workspace that Ansible runs in, and the files that phoenix puts there:"""
+CONFIGURATION = "ansible.cfg"
+VARIABLES = "variables.json"
+"""the extra variables;"""
+RECIPE = "phoenix.yml"
+"""what the recipe names, no more: a machine of type os runs it at boot, too;"""
+BAKE = "phoenix-bake.yml"
+"""the same between the roles `unseal` and `seal`: what a builder runs."""
+HOME = "ansible-home"
+"""The directory of a workspace that Ansible keeps its own files in."""
+INVENTORY = "--inventory=builder,"
+SHOWN_LINES = 15
+"""Of what a failed program printed, in an error."""
+SYNTAX_CHECK_TIMEOUT = 120.0
+"""Seconds."""
+
+_TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\] \**")
+_FAILED = re.compile(r"(?:fatal|failed): \[[^\]]*\](?:: (?P<how>FAILED|UNREACHABLE)!)?.*? => (?P<result>\{.*)")
+_ERROR = re.compile(r"\[ERROR\]: (?P<message>.*)")
+_ORIGIN = re.compile(r"Origin: (?P<place>.*)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ssh:
+    """A machine that runs, and how to log in to it."""
+
+    host: str
+    port: int
+    user: str
+    key: Path
+    sockets: Path
+    """Where ssh keeps its control sockets; short, as a unix socket's path has at most 107 characters."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """What a playbook failed at: the task (empty before the first one), the place in a file, and why."""
+
+    task: str
+    place: str
+    why: str
+
+
+def program() -> str:
+    """The path of phoenix's own ansible-playbook; RefusedError where the installation has lost it."""
+    path = Path(sys.executable).parent / "ansible-playbook"
+    if not path.is_file():
+        raise RefusedError(
+            "the program 'ansible-playbook' is missing",
+            details=f"it is installed with phoenix, but {path} is not there",
+            resolution="Install phoenix again (`make setup` in a checkout).",
+        )
+    return str(path)
+
+
+def version() -> str:
+    """The version of ansible-core that bakes run with."""
+    return metadata.version("ansible-core")
+
+
+def environment(workspace: Path) -> dict[str, str]:
+    """The variables that make Ansible take its configuration from `workspace`, and write nowhere else."""
+    home = workspace / HOME
+    return {
+        "ANSIBLE_CONFIG": str(workspace / PLAYBOOKS / CONFIGURATION),
+        "ANSIBLE_HOME": str(home),
+        "ANSIBLE_LOCAL_TEMP": str(home / "tmp"),
+        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_STDOUT_CALLBACK": "default",
+        "ANSIBLE_NOCOWS": "True",
+        "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_FORCE_COLOR": "False",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def chroot_command(workspace: Path, root: Path, playbook: str = BAKE) -> Command:
+    """Run `playbook` of the workspace (see `execute.workspace`) on the root file system in the directory `root`.
+
+    Whoever runs it has mounted /proc and /dev there, and is root, in a namespace at least.
+    """
+    connection: dict[str, str | int] = {
+        "ansible_connection": "chroot",
+        "ansible_chroot_root": str(root),
+        # a base system has no sudo, and root needs no password for su
+        "ansible_become_method": "su",
+    }
+    return _playbook_command(workspace, playbook, connection, {})
+
+
+def ssh_command(workspace: Path, machine: Ssh, playbook: str = BAKE) -> Command:
+    """Run `playbook` of the workspace on a machine that runs. Its host key is not known, so it is not checked."""
+    connection: dict[str, str | int] = {
+        "ansible_connection": "ssh",
+        "ansible_host": machine.host,
+        "ansible_port": machine.port,
+        "ansible_user": machine.user,
+        "ansible_ssh_private_key_file": str(machine.key),
+    }
+    return _playbook_command(workspace, playbook, connection, {"ANSIBLE_SSH_CONTROL_PATH_DIR": str(machine.sockets)})
+
+
+def _playbook_command(
+    workspace: Path, playbook: str, connection: Mapping[str, str | int], more: Mapping[str, str]
+) -> Command:
+    variables = ("--extra-vars", f"@{VARIABLES}", "--extra-vars", json.dumps(connection, sort_keys=True))
+    return Command(
+        argv=(program(), INVENTORY, *variables, playbook),
+        cwd=workspace / PLAYBOOKS,
+        environment={**environment(workspace), **more},
+    )
+
+
+def run(
+    command: Command,
+    *,
+    log: Path,
+    say: Callable[[str], None],
+    timeout: float,
+    between: Callable[[], None] | None = None,
+) -> None:
+    """Run what `chroot_command` or `ssh_command` gave, or a command around it; `say` hears the name of each task.
+
+    `timeout` in seconds; `between` as in `process.run`. Raises ToolError with the task that failed, where it
+    stands and why.
+    """
+
+    def on_line(line: str) -> None:
+        task = task_of(line)
+        if task:
+            say(task)
+
+    done = process.run(command, timeout=timeout, log=log, on_line=on_line, between=between, check=False)
+    if done.code == 0:
+        return
+    raise failed(failure_of(done.stdout, done.stderr, command.cwd), log)
+
+
+def failed(failure: Failure, log: Path) -> ToolError:
+    """The error that a failed playbook ends with."""
+    return ToolError(
+        f"the playbook failed at the task '{failure.task}'" if failure.task else "the playbook failed",
+        details="\n".join(part for part in (failure.place, failure.why) if part),
+        resolution=f"Correct the recipe or its variables, then bake again. The whole output is in {log}.",
+    )
+
+
+def syntax_check(workspace: Path, playbook: str = RECIPE) -> None:
+    """Let Ansible read `playbook` and all it imports, without running it. SpecError with file and line of a mistake."""
+    command = Command(
+        argv=(program(), "--syntax-check", INVENTORY, "--extra-vars", f"@{VARIABLES}", playbook),
+        cwd=workspace / PLAYBOOKS,
+        environment=environment(workspace),
+    )
+    done = process.run(command, timeout=SYNTAX_CHECK_TIMEOUT, check=False)
+    if done.code == 0:
+        return
+    failure = failure_of(done.stdout, done.stderr, command.cwd)
+    raise SpecError(
+        "a playbook has a mistake",
+        details=": ".join(part for part in (failure.place, failure.why) if part),
+        resolution="Correct it; nothing was done.",
+    )
+
+
+def task_of(line: str) -> str | None:
+    """The name of the task that `line` announces, or None."""
+    found = _TASK.fullmatch(line)
+    if not found:
+        return None
+    role, check, _rest = found["name"].partition(" : Validating arguments against arg spec")
+    return f"{role} : check the variables" if check else found["name"]
+
+
+def failure_of(stdout: str, stderr: str, directory: Path | None) -> Failure:
+    """What a playbook that printed this failed at: the last failure that no rescue or `ignore_errors` took up.
+
+    `directory` is where it ran; a place in a file is told as seen from there.
+    """
+    task, failed_task, result = "", "", ""
+    for line in stdout.splitlines():
+        found = _FAILED.match(line)
+        task = task_of(line) or task
+        if found:
+            failed_task, result = task, found["result"]
+        elif line.strip() == "...ignoring":
+            failed_task, result = "", ""
+    message, place = _last_error(stderr.splitlines())
+    last_lines = "\n".join((stderr.strip() or stdout.strip()).splitlines()[-SHOWN_LINES:])
+    why = _why(result) if result else message or last_lines
+    return Failure(task=failed_task, place=_inside(place, directory), why=why)
+
+
+def _last_error(lines: Sequence[str]) -> tuple[str, str]:
+    """The message and the place of the last `[ERROR]` block."""
+    message, place = "", ""
+    for line in lines:
+        if error := _ERROR.fullmatch(line):
+            message, place = error["message"], ""
+        elif origin := _ORIGIN.fullmatch(line):
+            place = place or origin["place"]
+    return message, "" if place == "<unknown>" else place
+
+
+def _inside(place: str, directory: Path | None) -> str:
+    """`place` as seen from the workspace, where it stands in it."""
+    return place.removeprefix(f"{directory.resolve()}/").removeprefix(f"{directory}/") if directory else place
+
+
+def _why(result: str) -> str:
+    """A module's message with the end of what its program printed."""
+    try:
+        values: dict[str, Any] = json.loads(result)
+    except ValueError:
+        return result[:2000]
+    said = [str(values.get("msg", "it gave no reason"))]
+    for printed in (values.get("stdout"), values.get("stderr") or values.get("module_stderr")):
+        lines = [line.rstrip() for line in str(printed or "").splitlines() if line.strip()]
+        said += lines[-SHOWN_LINES:]
+    return "\n".join(said)

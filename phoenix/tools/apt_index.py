@@ -1,0 +1,171 @@
+"""What an apt repository shows, read as a machine reads it: over HTTP, signature and digests checked.
+
+Never through aptly: what counts is what machines get.
+"""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from phoenix.errors import PhoenixError, RefusedError, ToolError
+from phoenix.model import Deb, Package, Repository
+from phoenix.tools import gpg
+from phoenix.tools.deb import version_key
+
+HOST_AS_SEEN_BY_MACHINES = "10.0.2.2"
+"""Where the user networks of QEMU and slirp4netns put the loopback interface of this computer."""
+_TIMEOUT = 10.0
+"""Seconds for one answer."""
+_FILES = ("Packages.gz", "Packages")
+"""The forms of an index that are understood, the preferred first."""
+
+
+class UnreadableIndexError(RefusedError):
+    """The repository gives no answer, or one that is no whole index: perhaps another moment."""
+
+
+class UntrustedIndexError(RefusedError):
+    """The index is there, and not signed by the repository's key."""
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the url leads to this computer, so that phoenix itself serves it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def machine_url(url: str) -> str:
+    """`url` as machines of the local cloud reach it: this computer has another address there."""
+    if not is_loopback(url):
+        return url
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(parts._replace(netloc=f"{HOST_AS_SEEN_BY_MACHINES}{port}"))
+
+
+def resolve(repository: Repository, wishes: Iterable[tuple[str, str | None]]) -> tuple[Package, ...]:
+    """The exact package for each wish (name, and version or None for the newest), in the order of the wishes.
+
+    RefusedError tells of every wish that the repository cannot fulfil, with what it has instead.
+    """
+    wanted = tuple(wishes)
+    if not wanted:
+        return ()
+    shown = fetch(repository)
+    found = [_pick(shown, name, version) for name, version in wanted]
+    missing = [_what_there_is(shown, *wish) for wish, deb in zip(wanted, found, strict=True) if deb is None]
+    if missing:
+        raise RefusedError(
+            f"the repository '{repository.name}' lacks what is asked for",
+            details="\n".join(missing),
+            resolution="Publish it (`phoenix publish FILE.deb`), or ask for what is there.",
+        )
+    return tuple(
+        Package(name=deb.name, version=deb.version, sha256=deb.sha256, repository=repository.name)
+        for deb in found
+        if deb is not None
+    )
+
+
+def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, ...]:
+    """Every package that a machine of `architecture` sees in the repository, sorted.
+
+    Where the repository has a key the signature is checked with it. Raises UnreadableIndexError and
+    UntrustedIndexError.
+    """
+    base = f"{repository.url.rstrip('/')}/dists/{repository.distribution}"
+    directory = f"{repository.component}/binary-{architecture}"
+    with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
+        release = _release(client, base, repository)
+        sums = release_sums(release)
+        name = next((f"{directory}/{file}" for file in _FILES if f"{directory}/{file}" in sums), None)
+        if name is None:
+            raise _unreadable(f"{base} has no index of {directory}")
+        by_hash = f"{directory}/by-hash/SHA256/{sums[name]}" if "\nAcquire-By-Hash: yes" in release else name
+        data = _get(client, f"{base}/{by_hash}")
+    if hashlib.sha256(data).hexdigest() != sums[name]:
+        raise _unreadable(f"{base}/{by_hash} is not what the release says")
+    text = gzip.decompress(data) if name.endswith(".gz") else data
+    return tuple(sorted(parse_packages(text.decode())))
+
+
+def release_sums(release: str) -> dict[str, str]:
+    """The SHA-256 of each index file that a Release file names."""
+    _before, _mark, after = release.partition("\nSHA256:\n")
+    sums: dict[str, str] = {}
+    for line in after.splitlines():
+        if not line.startswith(" "):
+            break
+        digest, _size, name = line.split()
+        sums[name] = digest
+    return sums
+
+
+def parse_packages(text: str) -> Iterator[Deb]:
+    """The packages of a Packages file: paragraphs of `Name: value` lines; what continues a value is passed over."""
+    for paragraph in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] not in " \t")
+        if "Package" in fields:
+            yield Deb(
+                name=fields["Package"],
+                version=fields["Version"],
+                architecture=fields["Architecture"],
+                sha256=fields["SHA256"],
+            )
+
+
+def _release(client: httpx.Client, base: str, repository: Repository) -> str:
+    """The Release file's text; with a key only what that key has signed."""
+    if not repository.key:
+        return _get(client, f"{base}/Release").decode()
+    signed = _get(client, f"{base}/InRelease")
+    try:
+        return gpg.verified(signed, repository.key).decode()
+    except ToolError as error:
+        raise UntrustedIndexError(
+            f"the repository '{repository.name}' is not signed by its key",
+            details=f"{base}/InRelease: {error.details.splitlines()[-1]}",
+            resolution="See who serves this url; publish again if the key was changed.",
+        ) from error
+
+
+def _get(client: httpx.Client, url: str) -> bytes:
+    try:
+        response = client.get(url)
+    except httpx.HTTPError as error:
+        raise _unreadable(f"{url}: {error}") from error
+    if response.status_code != httpx.codes.OK:
+        raise _unreadable(f"{url}: {response.status_code} {response.reason_phrase}")
+    return response.content
+
+
+def _unreadable(details: str) -> PhoenixError:
+    return UnreadableIndexError(
+        "the repository's index cannot be read",
+        details=details,
+        resolution="See that something is published (`phoenix publish`) and served (`phoenix repository serve`).",
+    )
+
+
+def _pick(shown: tuple[Deb, ...], name: str, version: str | None) -> Deb | None:
+    fitting = [deb for deb in shown if deb.name == name and version in (None, deb.version)]
+    return max(fitting, key=lambda deb: version_key(deb.version), default=None)
+
+
+def _what_there_is(shown: tuple[Deb, ...], name: str, version: str | None) -> str:
+    versions = sorted({deb.version for deb in shown if deb.name == name}, key=version_key, reverse=True)
+    if versions:
+        return f"{name}={version}: it has the versions {', '.join(versions[:10])}"
+    names = sorted({deb.name for deb in shown})
+    near = difflib.get_close_matches(name, names) or names[:10]
+    return f"{name}: it has {', '.join(near) or 'no package at all'}"

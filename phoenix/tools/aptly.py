@@ -1,0 +1,242 @@
+"""aptly, by its REST API on a unix socket that only this process knows, for as long as a command needs it.
+
+aptly 1.5 loses packages where two requests write at a time, and answers "200" to both. So one process at a time
+holds the root's lock, sends one request at a time, and looks at what is there afterwards. The command line of
+aptly is never used beside: it would wait ten seconds for the database, and fail.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from phoenix.clock import Clock
+from phoenix.errors import ToolError
+from phoenix.model import Deb
+from phoenix.tools import aptly_root, gpg, process
+from phoenix.tools.aptly_root import Root
+from phoenix.tools.deb import ARCHITECTURES
+from phoenix.tools.process import Command, Running, require
+from phoenix.wait import Look, Verdict, wait_for
+
+REQUEST_TIMEOUT = 600.0
+"""Seconds for one request: the index of a large repository, or the upload of a large package."""
+START_DEADLINE = 30.0
+"""Seconds for aptly to open its socket, which takes 30 ms."""
+_UPLOAD = "phoenix"
+"""The name of the only upload there can be at a time."""
+
+
+@contextmanager
+def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
+    """Start aptly on `root`, which must be locked by the caller, and end it when this ends.
+
+    `own_key`: it signs with the key in the root's own GnuPG home, else (if at all) with one of the caller's.
+    """
+    aptly_root.end_left_over(root)
+    shutil.rmtree(root.path / "upload", ignore_errors=True)
+    config = root.path / "aptly.json"
+    config.write_text(json.dumps(_config(root), indent=2) + "\n")
+    root.log.write_bytes(b"")
+    with aptly_root.short_path(root) as run:
+        socket, home = run / "api.sock", run / "gnupg" if own_key else None
+        if home:
+            gpg.prepare_home(root.gnupg)
+            gpg.end_agent(home, clock)
+        try:
+            with process.running(serve_command(config, socket, home), log=root.log) as program:
+                aptly_root.note_process(root, program.pid)
+                _wait_until_open(program, socket, root, clock)
+                transport = httpx.HTTPTransport(uds=str(socket))
+                with httpx.Client(transport=transport, base_url="http://aptly", timeout=REQUEST_TIMEOUT) as client:
+                    yield Aptly(client, program, root, home)
+        finally:
+            if home:
+                gpg.end_agent(home, clock)
+
+
+def serve_command(config: Path, socket: Path, home: Path | None) -> Command:
+    """The command that serves the API; with `home` an agent for the key in there beside it."""
+    argv: tuple[str, ...] = (require("aptly", "aptly"), f"-config={config}", "api", "serve", f"-listen=unix://{socket}")
+    environment = {"GIN_MODE": "release", "LC_ALL": "C.UTF-8"}
+    if home:
+        argv, environment = gpg.with_agent(home, argv), {**environment, "GNUPGHOME": str(home)}
+    return Command(argv=argv, environment=environment)
+
+
+class Aptly:
+    """A running aptly. Every method is one question or one write; all raise ToolError where aptly refuses."""
+
+    def __init__(self, client: httpx.Client, program: Running, root: Root, home: Path | None) -> None:
+        self._client = client
+        self._program = program
+        self._root = root
+        self.home = home
+        """The GnuPG home (by a short path) of the root's own key; None where it does not sign with that."""
+
+    def packages(self, repository: str) -> tuple[Deb, ...]:
+        """What is in the repository; nothing where it does not exist yet."""
+        if repository not in self._repositories():
+            return ()
+        return self._debs(f"/api/repos/{repository}/packages")
+
+    def snapshots(self) -> tuple[str, ...]:
+        """The names of all snapshots in the root, sorted."""
+        return tuple(sorted(snapshot["Name"] for snapshot in self._ask("GET", "/api/snapshots")))
+
+    def snapshot(self, name: str) -> tuple[Deb, ...]:
+        """What is in the snapshot."""
+        return self._debs(f"/api/snapshots/{name}/packages")
+
+    def published(self, distribution: str) -> str | None:
+        """The snapshot that the distribution shows; None where it is not published."""
+        sources = [p["Sources"] for p in self._ask("GET", "/api/publish") if p["Distribution"] == distribution]
+        return sources[0][0]["Name"] if sources else None
+
+    def add(self, repository: str, files: Mapping[Deb, Path]) -> None:
+        """Put the files into the repository, which is made where it does not exist."""
+        if repository not in self._repositories():
+            self._ask("POST", "/api/repos", json={"Name": repository})
+        for deb, path in files.items():
+            with path.open("rb") as file:
+                self._ask("POST", f"/api/files/{_UPLOAD}", files={"file": (pool_name(deb), file)})
+        answer = self._ask("POST", f"/api/repos/{repository}/file/{_UPLOAD}")
+        if answer["FailedFiles"]:
+            raise ToolError(
+                "aptly did not take every package",
+                details="\n".join(answer["Report"]["Warnings"]),
+                resolution=f"Its log is {self._root.log}.",
+            )
+
+    def remove(self, repository: str, debs: Sequence[Deb]) -> None:
+        """Take the packages out of the repository; those that are not there are taken out already."""
+        if repository not in self._repositories():
+            return
+        listed = self._ask("GET", f"/api/repos/{repository}/packages", params={"format": "details"})
+        keys = [package["Key"] for package in listed if _deb(package) in debs]
+        if keys:
+            self._ask("DELETE", f"/api/repos/{repository}/packages", json={"PackageRefs": keys})
+
+    def take_snapshot(self, repository: str, name: str) -> None:
+        """Freeze what is in the repository now (nothing, where it does not exist yet) under `name`."""
+        if repository in self._repositories():
+            self._ask("POST", f"/api/repos/{repository}/snapshots", json={"Name": name})
+        else:
+            self._ask("POST", "/api/snapshots", json={"Name": name})
+
+    def publish(self, distribution: str, component: str, snapshot: str, *, key: str | None) -> None:
+        """Show the snapshot as the distribution, signed with `key` (None: unsigned)."""
+        published = self.clean(distribution)
+        signing = {"Batch": True, "GpgKey": key} if key else {"Skip": True}
+        wanted = {"AcquireByHash": True, "Signing": signing}
+        source = {"Component": component, "Name": snapshot}
+        if published:
+            self._ask("PUT", f"/api/publish/:./{distribution}", json={**wanted, "Snapshots": [source]})
+        else:
+            fixed = {"Distribution": distribution, "Architectures": list(ARCHITECTURES)}
+            named = {"Label": "phoenix", "Origin": "phoenix", "SourceKind": "snapshot", "Sources": [source]}
+            self._ask("POST", "/api/publish/:.", json={**wanted, **fixed, **named})
+        if key is None:
+            for signature in ("InRelease", "Release.gpg"):  # of a former publication that was signed
+                (self._shown(distribution) / signature).unlink(missing_ok=True)
+
+    def clean(self, distribution: str) -> bool:
+        """Remove what an interrupted publication left; whether the distribution is published.
+
+        aptly would write on into those files, and they are hard-linked to the indexes that clients ask for by hash.
+        """
+        shown = self._shown(distribution)
+        published = self.published(distribution) is not None
+        if not published:
+            shutil.rmtree(shown, ignore_errors=True)
+        for left in shown.rglob("*.tmp*"):
+            left.unlink()
+        return published
+
+    def _shown(self, distribution: str) -> Path:
+        return self._root.public / "dists" / distribution
+
+    def _repositories(self) -> list[str]:
+        return [repository["Name"] for repository in self._ask("GET", "/api/repos")]
+
+    def _debs(self, path: str) -> tuple[Deb, ...]:
+        return tuple(sorted(_deb(package) for package in self._ask("GET", path, params={"format": "details"})))
+
+    def _ask(self, method: str, path: str, **parts: Any) -> Any:
+        ended = self._program.code()
+        if ended is not None:
+            raise self._failed(f"it has ended (exit {ended})")
+        try:
+            response = self._client.request(method, path, **parts)
+        except httpx.HTTPError as error:
+            raise self._failed(f"{type(error).__name__}: {error}") from error
+        if response.is_error:
+            raise self._failed(_reason(response))
+        return response.json()
+
+    def _failed(self, reason: str) -> ToolError:
+        """aptly's own words, or where it said none (it panicked) those in its log."""
+        return ToolError(
+            "aptly failed",
+            details=reason or _panic(self._root.log) or "it gave no reason",
+            resolution=f"Its whole log is {self._root.log}. A damaged database is mended by `aptly db recover"
+            f" -config={self._root.path}/aptly.json`, or taken from a backup.",
+        )
+
+
+def pool_name(deb: Deb) -> str:
+    """The name of the package's file in the pool: another content never gets the same, whatever its file was called."""
+    version = deb.version.replace(":", ".")
+    return f"{deb.name}_{version}_{deb.architecture}_{deb.sha256[:12]}.deb"
+
+
+def _config(root: Root) -> dict[str, Any]:
+    return {
+        "rootDir": str(root.path.absolute()),
+        "architectures": list(ARCHITECTURES),
+        "databaseOpenAttempts": 1,
+        "gpgProvider": "gpg2",
+        "skipContentsPublishing": True,
+        "skipBz2Publishing": True,
+    }
+
+
+def _wait_until_open(program: Running, socket: Path, root: Root, clock: Clock) -> None:
+    def look() -> Look:
+        if socket.exists():
+            return Look(verdict=Verdict.PASS, seen="open")
+        if program.code() is None:
+            return Look(verdict=Verdict.UNKNOWN, seen="starting")
+        said = root.log.read_text(errors="replace").strip().splitlines() or ["nothing"]
+        raise ToolError("aptly did not start", details=said[-1], resolution=f"Its whole log is {root.log}.")
+
+    wait_for("the start of aptly", look, clock=clock, deadline=START_DEADLINE, interval=0.01)
+
+
+def _deb(package: Mapping[str, str]) -> Deb:
+    return Deb(
+        name=package["Package"],
+        version=package["Version"],
+        architecture=package["Architecture"],
+        sha256=package["SHA256"],
+    )
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return response.text
+
+
+def _panic(log: Path) -> str:
+    """The line after "panic recovered" in aptly's log that says what was wrong."""
+    _before, _mark, after = log.read_text(errors="replace").rpartition("panic recovered:")
+    telling = (line.strip(" &{}") for line in after.splitlines() if "leveldb" in line or "database" in line)
+    return next(telling, "")

@@ -1,0 +1,163 @@
+"""The directory that one aptly lives in: where what lies, and the lock that lets one process write at a time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+from phoenix.clock import Clock
+from phoenix.errors import RefusedError
+from phoenix.tools.process import ProcessId
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+
+_RUN_PREFIX = "phoenix-aptly-"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Root:
+    """The root directory of an aptly, and the places in it."""
+
+    path: Path
+
+    @property
+    def public(self) -> Path:
+        """What a web server serves: aptly's `dists` and `pool`, and our key and identity beside them."""
+        return self.path / "public"
+
+    @property
+    def key(self) -> Path:
+        """The armoured public key that machines verify with; not there where the publication is unsigned."""
+        return self.public / "key.asc"
+
+    @property
+    def identity(self) -> Path:
+        """A word that no other repository has: whoever serves it, serves this root."""
+        return self.public / "repository-id"
+
+    @property
+    def gnupg(self) -> Path:
+        """The GnuPG home of the key that phoenix made for this root."""
+        return self.path / "gnupg"
+
+    @property
+    def database(self) -> Path:
+        """aptly's own database; not there before aptly ran."""
+        return self.path / "db"
+
+    @property
+    def log(self) -> Path:
+        """What aptly said since it was last started."""
+        return self.path / "aptly.log"
+
+    @property
+    def server(self) -> Path:
+        """Which process serves the root, if phoenix does."""
+        return self.path / "serve.json"
+
+    def prepare(self) -> None:
+        """Make what is missing. RefusedError where the directory cannot be used."""
+        try:
+            self.public.mkdir(parents=True, exist_ok=True)
+            if not self.identity.exists():
+                fresh = self.path / "repository-id.new"
+                fresh.write_text(f"{uuid4().hex}\n")
+                fresh.replace(self.identity)
+        except OSError as error:
+            raise self.unusable(error) from error
+
+    def unusable(self, error: OSError) -> RefusedError:
+        """The error that says that files in the root cannot be read or written."""
+        return RefusedError(
+            "the repository's directory cannot be used",
+            details=f"{self.path}: {error.strerror or error}",
+            resolution="Give this user a directory it may write, or set another `root` for it in phoenix.yaml.",
+        )
+
+
+@contextmanager
+def locked(
+    root: Root, name: str, *, holder: str, clock: Clock, deadline: float, say: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold the lock `name` of the root. `holder` says, to whoever waits for us, who holds it and since when.
+
+    Waits at most `deadline` seconds for another holder, telling who it is; then RefusedError.
+    """
+    root.prepare()
+    lock, note = FileLock(root.path / f"{name}.lock"), root.path / f"{name}.holder"
+
+    def look() -> Look:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return Look(verdict=Verdict.UNKNOWN, seen=f"waiting for {note.read_text() if note.exists() else 'another'}")
+        except OSError as error:
+            raise root.unusable(error) from error
+        return Look(verdict=Verdict.PASS, seen="")
+
+    try:
+        wait_for(f"the lock of {root.path}", look, clock=clock, deadline=deadline, interval=0.05, on_change=_told(say))
+    except DeadlineError as error:
+        raise RefusedError(
+            "the repository is busy",
+            details=f"after {deadline:g} s: {error.details.removeprefix('last seen: ')}",
+            resolution="Try again when that has ended; a process that hangs can be ended by its number.",
+        ) from error
+    try:
+        note.write_text(holder)
+        yield
+    finally:
+        lock.release()
+
+
+def _told(say: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda seen: say(seen) if seen else None
+
+
+@contextmanager
+def short_path(root: Root) -> Iterator[Path]:
+    """A directory with a short path for sockets (a socket's path has at most 107 bytes), gone at the end.
+
+    `gnupg` in it leads to the root's GnuPG home. Needs the write lock: what a killed process left is removed.
+    """
+    mark = root.path / "run"
+    _remove_run(mark)
+    directory = Path(tempfile.mkdtemp(prefix=_RUN_PREFIX, dir="/tmp"))
+    mark.symlink_to(directory)
+    (directory / "gnupg").symlink_to(root.gnupg.absolute())
+    try:
+        yield directory
+    finally:
+        _remove_run(mark)
+
+
+def _remove_run(mark: Path) -> None:
+    if mark.is_symlink():
+        directory = mark.readlink()
+        if directory.parent == Path("/tmp") and directory.name.startswith(_RUN_PREFIX):
+            shutil.rmtree(directory, ignore_errors=True)
+        mark.unlink()
+
+
+def note_process(root: Root, pid: int) -> None:
+    """Write down which process is this root's aptly, for the case that we are killed and it lives on."""
+    identity = ProcessId.of(pid)
+    if identity is not None:
+        facts = {"pid": identity.pid, "started": identity.started, "boot": identity.boot}
+        (root.path / "aptly.process").write_text(json.dumps(facts))
+
+
+def end_left_over(root: Root) -> None:
+    """End the aptly of a process that was killed, if it still runs. Needs the write lock."""
+    try:
+        facts = json.loads((root.path / "aptly.process").read_text())
+        ProcessId(pid=facts["pid"], started=facts["started"], boot=facts["boot"]).end()
+    except (FileNotFoundError, ValueError, KeyError):
+        return

@@ -1,0 +1,154 @@
+"""Debian packages as files: what one says of itself, the order of versions, and building one from a directory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoenix.errors import SpecError, ToolError
+from phoenix.model import Deb
+from phoenix.names import PACKAGE_NAME
+from phoenix.tools import process
+from phoenix.tools.process import Command
+
+ARCHITECTURES = ("all", "amd64")
+"""What our repositories carry: what the machines of phoenix can install."""
+BUILD_TIME = 946684800
+"""The time (2000-01-01, in seconds since 1970) of every file in a package that phoenix builds."""
+
+_VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
+_PART = re.compile(r"([^0-9]*)([0-9]*)")
+_TIMEOUT = 300.0
+"""Seconds for dpkg-deb to go through one package."""
+
+VersionKey = tuple[int, tuple[tuple[tuple[int, ...], int], ...], tuple[tuple[tuple[int, ...], int], ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """The control fields of a package that phoenix builds."""
+
+    name: str
+    version: str
+    description: str
+    """One line."""
+    architecture: str = "all"
+    depends: tuple[str, ...] = ()
+    maintainer: str = "phoenix <phoenix@localhost>"
+
+    def __str__(self) -> str:
+        fields = {
+            "Package": self.name,
+            "Version": self.version,
+            "Architecture": self.architecture,
+            "Maintainer": self.maintainer,
+            "Depends": ", ".join(self.depends),
+            "Description": self.description,
+        }
+        return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
+
+
+def read(path: Path) -> Deb:
+    """What the package in `path` says of itself, with the digest of the whole file.
+
+    Raises SpecError, in words for the person who named the file, where it is no whole package that our
+    repositories carry; every byte of it is looked at.
+    """
+    _check_file(path)
+    try:
+        described = _dpkg_deb("--showformat", "${Package}\n${Version}\n${Architecture}\n", "--show", str(path))
+        _dpkg_deb("--contents", str(path))  # unpacks all of it: a cut or damaged file is noticed
+    except ToolError as error:
+        raise _mistake(path, "is no whole Debian package", _last_words(error)) from error
+    name, version, architecture, *_rest = [*described.split("\n"), "", "", ""]
+    if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
+        raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
+    if architecture not in ARCHITECTURES:
+        accepted = ", ".join(ARCHITECTURES)
+        raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
+    return Deb(name=name, version=version, architecture=architecture, sha256=sha256(path))
+
+
+def sha256(path: Path) -> str:
+    """The digest of the file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def version_key(version: str) -> VersionKey:
+    """A key that sorts versions as dpkg does (Debian Policy 5.6.12): `1.2 < 1.10 < 2.0~rc1 < 2.0`."""
+    epoch, colon, rest = version.partition(":")
+    rest = rest if colon else version
+    upstream, _dash, revision = rest.rpartition("-") if "-" in rest else (rest, "", "0")  # no revision is revision 0
+    return (int(epoch) if colon else 0, _parts(upstream), _parts(revision))
+
+
+def build(tree: Path, target: str, control: Control, out: Path) -> Path:
+    """Build a package that installs the files of `tree` under the directory `target`; gives its path in `out`.
+
+    The same files and fields give the same bytes: times, owners and modes are made uniform.
+    """
+    file = out / f"{control.name}_{control.version}_{control.architecture}.deb"
+    with tempfile.TemporaryDirectory(prefix="phoenix-deb-") as name:
+        stage = Path(name) / "stage"
+        shutil.copytree(tree, stage / target.lstrip("/"), symlinks=True)
+        (stage / "DEBIAN").mkdir()
+        (stage / "DEBIAN" / "control").write_text(str(control), encoding="utf-8")
+        _make_uniform(stage)
+        process.run(
+            Command(
+                argv=("dpkg-deb", "-Zgzip", "--root-owner-group", "--build", str(stage), str(file)),
+                environment={"SOURCE_DATE_EPOCH": str(BUILD_TIME), "LC_ALL": "C.UTF-8"},
+            ),
+            timeout=_TIMEOUT,
+        )
+    return file
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise _mistake(path, "is not there", "")
+    if not path.is_file():
+        raise _mistake(path, "is a directory" if path.is_dir() else "is no file", "")
+    if not os.access(path, os.R_OK):
+        raise _mistake(path, "may not be read by you", "")
+
+
+def _mistake(path: Path, what: str, details: str) -> SpecError:
+    return SpecError(f"{path} {what}", details=details, resolution="Name a .deb file, as `dpkg-deb --build` makes it.")
+
+
+def _dpkg_deb(*arguments: str) -> str:
+    command = Command(argv=("dpkg-deb", *arguments), environment={"LC_ALL": "C.UTF-8"})
+    return process.run(command, timeout=_TIMEOUT).stdout
+
+
+def _last_words(error: ToolError) -> str:
+    """dpkg-deb's own last line, without its name."""
+    return error.details.splitlines()[-1].removeprefix("dpkg-deb: ").removeprefix("error: ")
+
+
+def _parts(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
+    """`text` as pairs of a non-digit and a number part, closed by the pair that the end of a version stands for."""
+    pairs = [(characters, digits) for characters, digits in _PART.findall(text) if characters or digits]
+    return (*((_weights(characters), int(digits or 0)) for characters, digits in pairs), ((0,), 0))
+
+
+def _weights(characters: str) -> tuple[int, ...]:
+    """A tilde sorts before the end (0), letters before everything else."""
+    weights = (-1 if c == "~" else ord(c) if c.isalpha() else ord(c) + 256 for c in characters)
+    return (*weights, 0)
+
+
+def _make_uniform(stage: Path) -> None:
+    """Times and modes that do not depend on who checked the tree out, where and when."""
+    for path in [*stage.rglob("*"), stage]:
+        if not path.is_symlink():
+            executable = path.is_dir() or bool(path.stat().st_mode & 0o100)
+            path.chmod(0o755 if executable else 0o644)
+        os.utime(path, (BUILD_TIME, BUILD_TIME), follow_symlinks=False)

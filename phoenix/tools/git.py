@@ -1,0 +1,33 @@
+"""git: which commit a directory is at, and whether it was changed since."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from phoenix.errors import PhoenixError
+from phoenix.model import Source
+from phoenix.tools.process import Command, run
+
+TIMEOUT = 30.0
+"""Seconds for one question."""
+
+
+def source_of(directory: Path) -> Source:
+    """The commit `directory` is at. Without git, outside of a repository or before its first commit: no commit."""
+    if shutil.which("git") is None:
+        return Source()
+    commit = _ask(directory, "rev-parse", "--verify", "--quiet", "HEAD")
+    if not commit:
+        return Source()
+    return Source(commit=commit, dirty=bool(_ask(directory, "status", "--porcelain", "--", ".")))
+
+
+def _ask(directory: Path, *question: str) -> str:
+    """What git answers; empty where it knows nothing."""
+    command = Command(argv=("git", "-C", str(directory), *question), environment={"GIT_OPTIONAL_LOCKS": "0"})
+    try:
+        done = run(command, timeout=TIMEOUT, check=False)
+    except PhoenixError:
+        return ""
+    return done.stdout.strip() if done.code == 0 else ""

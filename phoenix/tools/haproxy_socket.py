@@ -1,0 +1,184 @@
+"""HAProxy's runtime socket: what the running process says of itself, and the few things it is told.
+
+What an answer says of a write is HAProxy's own prose; whoever needs to know whether it happened reads it back.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from phoenix.errors import CloudError
+
+_TIMEOUT = 5.0
+"""Seconds for one answer, which takes 0.0002."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Info:
+    """The process that answers, and the digest of the configuration it was started with."""
+
+    pid: int
+    frame: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerState:
+    """A server as HAProxy sees it now."""
+
+    slot: str
+    name: str
+    address: str
+    status: str
+    """`UP`, `DOWN`, `MAINT`, or one on its way such as `UP 1/3`."""
+    check: str
+    """The last check's result: `L7OK`, `L4CON` ...; `INI` where none has ended yet."""
+    sessions: int
+    """Requests under way."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether HAProxy's own checks say so; not where none has ended yet."""
+        return self.status.startswith("UP") and self.check != "INI"
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it takes no new requests and is not checked any more."""
+        return self.status.startswith("MAINT")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistics:
+    """Every server, and the requests under way in each slot."""
+
+    servers: tuple[ServerState, ...]
+    sessions: dict[str, int]
+
+    def of(self, slot: str) -> tuple[ServerState, ...]:
+        """The servers of a slot."""
+        return tuple(server for server in self.servers if server.slot == slot)
+
+
+class Runtime:
+    """Speaks to the HAProxy that was started in `directory`. Raises CloudError where it does not answer."""
+
+    SOCKET: ClassVar[str] = "admin.sock"
+    """Its socket, in the directory."""
+    MAP: ClassVar[str] = "shares.map"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def find(self) -> Info | None:
+        """The process that answers; None where nobody listens (it has ended, or never began)."""
+        try:
+            said = self._ask("show info")
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise self._mute(error) from error
+        facts = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
+        return Info(pid=int(facts["Pid"]), frame=facts.get("description", "").removeprefix("phoenix-"))
+
+    def statistics(self) -> Statistics:
+        """Servers, health verdicts and requests under way, freshly read."""
+        return parse_statistics(self.tell("show stat"))
+
+    def shares(self) -> tuple[str, ...]:
+        """The map as it is applied now: the slot for each request number; empty where nothing is routed."""
+        return parse_map(self.tell(f"show map {self.MAP}"))
+
+    def replace_shares(self, entries: str) -> None:
+        """Replace the map by `entries` (lines `NUMBER SLOT`) at one moment: no request sees a part of it."""
+        said = self.tell(f"prepare map {self.MAP}")
+        version = said.rpartition(":")[2].strip()
+        if not version.isdecimal():
+            raise CloudError("HAProxy prepared no new map", details=said.strip(), resolution="Try again.")
+        if entries:
+            self.tell(f"add map @{version} {self.MAP} <<\n{entries}")
+        self.tell(f"commit map @{version} {self.MAP}")
+
+    def add_server(self, slot: str, name: str, arguments: str) -> str:
+        """Add a server that gets no request before its checks have passed; gives HAProxy's words.
+
+        HAProxy takes a server for well until it has checked it, so it enters without weight and is put down first.
+        """
+        server = f"{slot}/{name}"
+        return self.tell(
+            f"add server {server} {arguments} weight 0; enable health {server}; set server {server} state ready; "
+            f"set server {server} health down; set server {server} weight 1"
+        )
+
+    def retire_server(self, slot: str, name: str) -> None:
+        """Give the server no new requests and check it no more; what it is answering goes on."""
+        self.tell(f"set server {slot}/{name} state maint")
+
+    def cut_server(self, slot: str, name: str) -> None:
+        """End the requests that the server is answering."""
+        self.tell(f"shutdown sessions server {slot}/{name}")
+
+    def remove_server(self, slot: str, name: str) -> str:
+        """Forget a retired server. Nothing happens while it answers requests; gives HAProxy's words."""
+        return self.tell(f"del server {slot}/{name}")
+
+    def tell(self, command: str) -> str:
+        """One line (and its payload) to the socket, and the answer."""
+        try:
+            return self._ask(command)
+        except OSError as error:
+            raise self._mute(error) from error
+
+    def _ask(self, command: str) -> str:
+        # A socket's address holds 107 bytes and a project may lie deeper: the way leads through an open directory.
+        directory = os.open(self._directory, os.O_PATH | os.O_DIRECTORY)
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(_TIMEOUT)
+                connection.connect(f"/proc/self/fd/{directory}/{self.SOCKET}")
+                connection.sendall(command.encode() + b"\n")
+                answer = b""
+                while chunk := connection.recv(65536):
+                    answer += chunk
+        finally:
+            os.close(directory)
+        return answer.decode("utf-8", "replace")
+
+    def _mute(self, error: OSError) -> CloudError:
+        return CloudError(
+            "the balancer does not answer",
+            details=f"{self._directory / self.SOCKET}: {str(error) or type(error).__name__}",
+            resolution="Run `phoenix tend`, which starts it again with the route it had.",
+        )
+
+
+def parse_statistics(text: str) -> Statistics:
+    """What `show stat` printed."""
+    servers: list[ServerState] = []
+    sessions: dict[str, int] = {}
+    for row in csv.DictReader(io.StringIO(text.removeprefix("# "))):
+        name, slot = row["svname"], row["pxname"]
+        if name == "BACKEND":
+            sessions[slot] = int(row["scur"])
+        elif name != "FRONTEND":
+            servers.append(
+                ServerState(
+                    slot=slot,
+                    name=name,
+                    address=row["addr"],
+                    status=row["status"],
+                    check=row["check_status"].removeprefix("* "),
+                    sessions=int(row["scur"]),
+                )
+            )
+    return Statistics(servers=tuple(servers), sessions=sessions)
+
+
+def parse_map(text: str) -> tuple[str, ...]:
+    """What `show map` printed, in the order of the request numbers."""
+    entries = [line.split() for line in text.splitlines() if line.startswith("0x")]
+    return tuple(slot for _id, _number, slot in sorted(entries, key=lambda entry: int(entry[1])))

@@ -1,0 +1,19 @@
+# The beginning of a bake. Everything written here is removed by seal.sh.
+if [ -d /run/systemd/system ]; then
+    # A builder machine that runs: its own first boot must be over, and nothing else may use apt.
+    if command -v cloud-init > /dev/null; then cloud-init status --wait > /dev/null || true; fi
+    systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service || true
+fi
+
+# No service starts while an image is made: both builders shall give the same files.
+printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+
+# A bake that is cut off is thrown away: nobody needs to wait for the disk.
+printf 'force-unsafe-io\n' > /etc/dpkg/dpkg.cfg.d/phoenix-bake
+cat > /etc/apt/apt.conf.d/99phoenix-bake << 'END'
+Acquire::Languages "none";
+Acquire::Retries "3";
+DPkg::Lock::Timeout "120";
+END
+apt-get -qq update

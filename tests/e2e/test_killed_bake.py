@@ -1,0 +1,121 @@
+"""A bake that is cut off at any moment: nothing of it is seen, and the next one takes away what it left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from phoenix.clock import SystemClock
+from phoenix.wait import Look, Verdict, wait_for
+from tests import marked
+from tests.conftest import NewProject
+from tests.shell import Shell
+
+MOMENTS = ("build: playbook", "build: disk", "verify: boot running")
+MORE_MOMENTS = (
+    "build ...",
+    "build: unseal",
+    "build: Write the mark",
+    "build: seal",
+    "build: tree",
+    "verify ...",
+    "verify: ok",
+)
+
+
+@pytest.fixture
+def project(project_with_images: Shell, new_project: NewProject, tmp_path: Path) -> Shell:
+    return marked.add(new_project(tmp_path / "killed"))
+
+
+def bake_until(shell: Shell, moment: str) -> subprocess.Popen[str]:
+    """A bake that has said `moment`."""
+    process = shell.start("bake", "foundation", "marked")
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if moment in line:
+            return process
+    raise AssertionError(f"the bake never said {moment!r}:\n{''.join(said)}")
+
+
+def wait_until_quiet(images: Path) -> None:
+    """Wait until no process works on the images: the kernel ends what the dead one had started."""
+
+    def look() -> Look:
+        left = marked.processes_naming(str(images))
+        return Look(verdict=Verdict.UNKNOWN if left else Verdict.PASS, seen="\n".join(left))
+
+    wait_for("the end of everything the bake had started", look, clock=SystemClock(), deadline=20, interval=0.05)
+
+
+def names(images: Path) -> list[str]:
+    return sorted(path.name for path in images.iterdir() if path.name != ".locks")
+
+
+def kill_and_bake_again(shell: Shell, moment: str) -> None:
+    images = marked.images_of(shell)
+    before = names(images)
+    process = bake_until(shell, moment)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    wait_until_quiet(images)
+    assert str(images) not in Path("/proc/self/mounts").read_text()
+    assert [i for i in shell.run("image", "list", "--name", "marked")["images"] if i["verified"]] == []
+
+    baked = shell.run("bake", "foundation", "marked")["layers"][1]
+    assert baked["hit"] is False
+    assert names(images) == sorted([*before, baked["id"]]), "what the dead bake left is gone"
+    states = [run["state"] for run in shell.run("run", "list")["runs"] if run["kind"] == "bake"]
+    assert states == ["done", "undone"]
+    shell.run("image", "delete", baked["id"], "--yes")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_at_a_moment_and_baked_again(project: Shell, moment: str) -> None:
+    kill_and_bake_again(project, moment)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("moment", MORE_MOMENTS)
+def test_killed_at_any_other_moment_and_baked_again(project: Shell, moment: str) -> None:
+    kill_and_bake_again(project, moment)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "moment"),
+    [
+        (signal.SIGINT, 130, "build: playbook"),
+        (signal.SIGTERM, 143, "verify: boot running"),
+        pytest.param(signal.SIGTERM, 143, "build: Write the mark", marks=pytest.mark.full),
+        pytest.param(signal.SIGINT, 130, "verify ...", marks=pytest.mark.full),
+    ],
+)
+def test_interrupted_and_undone(project: Shell, number: signal.Signals, code: int, moment: str) -> None:
+    images = marked.images_of(project)
+    before = names(images)
+    process = bake_until(project, moment)
+    os.kill(process.pid, number)
+    stdout, _stderr = process.communicate(timeout=60)
+    assert process.returncode == code, stdout
+    assert names(images) == before
+    assert marked.processes_naming(str(images)) == []
+    assert project.run("run", "list")["runs"][0]["state"] == "undone"
+
+
+def test_tend_takes_away_what_a_killed_bake_left(project: Shell) -> None:
+    images = marked.images_of(project)
+    before = names(images)
+    process = bake_until(project, "build: disk")
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    wait_until_quiet(images)
+    assert names(images) != before
+    assert project.run("tend")["did"] != []
+    assert names(images) == before
+    assert project.run("tend")["did"] == []

@@ -1,0 +1,98 @@
+"""The packer builder boots a builder machine, runs the same playbook, and must give the same files as the chroot."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests import marked
+from tests.conftest import NewProject
+from tests.shell import Shell
+
+LINKED_BY_ORDER = ("etc/ld.so.cache", "var/cache/ldconfig/aux-cache")
+WRITTEN_WITH_TIMES = ("var/log", "var/lib/dpkg/info", "var/cache/debconf", "var/lib/apt/extended_states")
+
+
+@pytest.fixture
+def project(project_with_images: Shell, new_project: NewProject, tmp_path: Path) -> Shell:
+    return marked.add(new_project(tmp_path / "packer"))
+
+
+def tree_of(shell: Shell, ref: str) -> Path:
+    return Path(shell.run("image", "show", ref)["image"]["where"]["directory"]) / "tree"
+
+
+def picture(tree: Path) -> dict[str, str]:
+    """Every path of the tree with its kind, mode, owner and contents. Times are the baker's own."""
+    seen = {}
+    for path in tree.rglob("*"):
+        status = path.lstat()
+        facts = f"{stat.filemode(status.st_mode)} {status.st_uid}:{status.st_gid}"
+        if stat.S_ISLNK(status.st_mode):
+            facts += f" -> {path.readlink()}"
+        elif stat.S_ISREG(status.st_mode):
+            facts += f" {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        seen[str(path.relative_to(tree))] = facts
+    return seen
+
+
+def differences(first: Path, second: Path) -> list[str]:
+    one, two = picture(first), picture(second)
+    return sorted(path for path in one.keys() | two.keys() if one.get(path) != two.get(path))
+
+
+@pytest.fixture
+def packer_parent(project: Shell) -> Shell:
+    """A project whose os image is small enough to be baked by Packer in a test: the same base, one task."""
+    spec = project.directory / "phoenix.yaml"
+    text = spec.read_text().replace("os: debian-12, playbook: mark.yml", "os: tiny, playbook: mark.yml")
+    text = text.replace("  os:\n", "  os:\n    tiny: {base: {local: bookworm}, playbook: tiny.yml}\n", 1)
+    spec.write_text(text)
+    (project.directory / "playbooks/tiny.yml").write_text(
+        "---\n- name: Nothing to do\n  hosts: all\n  gather_facts: false\n"
+    )
+    return project
+
+
+def test_both_builders_give_the_same_files(packer_parent: Shell) -> None:
+    """The smallest bake there is, by both: base, unseal, seal."""
+    shell = packer_parent
+    booted = shell.run("bake", "os", "tiny", "--builder", "packer")["layers"][0]
+    quick = shell.run("bake", "os", "tiny", "--builder", "chroot")["layers"][0]
+    assert [layer["builder"] for layer in (booted, quick)] == ["packer", "chroot"]
+    assert booted["key"] != quick["key"]
+    assert differences(tree_of(shell, booted["id"]), tree_of(shell, quick["id"])) == []
+    run = shell.run("run", "show", booted["run"])
+    assert run["run"]["state"] == "done"
+    for layer in (booted, quick):
+        shell.run("image", "delete", layer["id"], "--yes")
+
+
+def test_a_failing_task_in_a_builder_machine_is_named_and_the_machine_is_gone(packer_parent: Shell) -> None:
+    shell = packer_parent
+    (shell.directory / "playbooks/tiny.yml").write_text(
+        "---\n- name: Fail\n  hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - name: Do what cannot be done\n      ansible.builtin.raw: ls /no/such/file\n"
+    )
+    error = shell.run("bake", "os", "tiny", "--builder", "packer", code=4)["error"]
+    assert "Do what cannot be done" in error["brief"]
+    assert marked.processes_naming("phoenix-tests-") == []
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_the_whole_node_js_foundation_by_packer(project_with_images: Shell) -> None:
+    """What people bake, booted: each layer takes minutes on an emulated machine. The same packages come out."""
+    shell = project_with_images
+    booted = shell.run("bake", "foundation", "nodejs", "--builder", "packer", timeout=3000)["layers"]
+    quick = shell.run("bake", "foundation", "nodejs", "--builder", "chroot")["layers"]
+    for one, other in zip(booted, quick, strict=True):
+        lists = [(tree_of(shell, layer["id"]).parent / "packages.txt").read_text() for layer in (one, other)]
+        assert lists[0] == lists[1]
+        left = differences(tree_of(shell, one["id"]), tree_of(shell, other["id"]))
+        assert [path for path in left if not path.startswith((*LINKED_BY_ORDER, *WRITTEN_WITH_TIMES))] == []
+    for layer in reversed(booted):
+        shell.run("image", "delete", layer["id"], "--yes")

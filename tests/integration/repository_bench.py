@@ -1,0 +1,181 @@
+"""A repository on a bench: a project in a directory, packages to publish, and the processes that belong to it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from phoenix.clock import SystemClock
+from phoenix.execute import publication
+from phoenix.execute.engine import Context, Engine, Outcome
+from phoenix.execute.perform.publish import World, waits
+from phoenix.execute.publication import Publication
+from phoenix.execute.repositories import Writer, repository_here
+from phoenix.model import Repository
+from phoenix.plan.actions import PublishAction
+from phoenix.record.sqlite import SqliteStore
+from phoenix.spec.repositories import RepositorySpec
+from phoenix.tools import apt_index, deb, serve
+from phoenix.tools.aptly_root import Root
+from phoenix.tools.deb import Control
+
+SERVER = "phoenix.tools.serve"
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def make_deb(directory: Path, name: str, version: str, *, content: str = "", architecture: str = "all") -> Path:
+    """A small package that installs one file, in `directory`."""
+    tree = directory / "trees" / f"{name}-{version}"
+    tree.mkdir(parents=True, exist_ok=True)
+    (tree / "version").write_text(f"{version} {content}\n")
+    control = Control(name=name, version=version, description="a test package", architecture=architecture)
+    return deb.build(tree, f"/usr/share/{name}", control, directory)
+
+
+class Bench:
+    """A repository of its own, driven in this process, with the real aptly, GnuPG and web server."""
+
+    def __init__(self, directory: Path, *, sign: str = "auto", root: Path | None = None, path: str = "") -> None:
+        self.directory = directory
+        self.spec = RepositorySpec(
+            name="main",
+            distribution="bookworm",
+            root=root or directory / "aptly",
+            url=f"http://127.0.0.1:{free_port()}{path}",
+            sign=sign,
+            keep=5,
+        )
+        self.clock = SystemClock()
+        self.store = SqliteStore(directory / "state.db")
+        self.said: list[str] = []
+        self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
+        self.world = World(writers={"main": self.writer}, clock=self.clock)
+        self.perform: Callable[[PublishAction, Context], Outcome] = self.world.perform
+
+    @property
+    def root(self) -> Root:
+        """The directory that aptly lives in."""
+        return self.writer.root
+
+    @property
+    def here(self) -> Repository:
+        """The repository as this computer reaches it."""
+        return repository_here(self.spec)
+
+    def signing(self, sign: str) -> None:
+        """Change `sign` in the spec."""
+        self.spec = replace(self.spec, sign=sign)
+        self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
+        self.world = World(writers={"main": self.writer}, clock=self.clock)
+        self.perform = self.world.perform
+
+    def publish(self, *files: Path) -> Publication:
+        """Publish the files as `phoenix publish` does."""
+        return publication.publish(
+            self.writer,
+            publication.checked(files),
+            engine=Engine(
+                perform=self.perform,
+                waits=waits,
+                changes_traffic=False,
+                clock=self.clock,
+                logs=self.directory / "runs",
+                say=self.said.append,
+            ),
+            store=self.store,
+            clock=self.clock,
+            say=self.said.append,
+            tend=lambda: (),
+        )
+
+    def shown(self) -> list[str]:
+        """`name version` of what machines see."""
+        return [f"{found.name} {found.version}" for found in apt_index.fetch(self.here)]
+
+    def kept(self) -> list[str]:
+        """`name version` of what is in the repository."""
+        with self.writer.held():
+            return [f"{found.name} {found.version}" for found in self.writer.state().packages]
+
+    def close(self) -> None:
+        """End what was started."""
+        serve.stop(self.root)
+        self.store.close()
+
+
+@contextmanager
+def bench(directory: Path, **options: str | Path) -> Iterator[Bench]:
+    """A bench in `directory`, put away at the end."""
+    made = Bench(directory, **options)  # type: ignore[arg-type]
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def write_project(directory: Path, *, port: int, sign: str = "auto") -> Path:
+    """A phoenix.yaml with one repository, in `directory`; gives the repository's root."""
+    directory.mkdir(exist_ok=True)
+    (directory / "phoenix.yaml").write_text(
+        "version: 1\nproject: bench\nclouds:\n  local: {kind: local}\n"
+        f"repositories:\n  main: {{distribution: bookworm, root: aptly, url: http://127.0.0.1:{port}, sign: {sign}}}\n"
+    )
+    return directory / "aptly"
+
+
+def phoenix(project: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start `phoenix` on the project, both streams in pipes."""
+    argv = [sys.executable, "-m", "phoenix", *arguments, "-C", str(project)]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a process that `phoenix` started."""
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def processes_of(root: Path) -> list[str]:
+    """The command lines of living processes that name the root, or its directory for sockets; no web server."""
+    run = root / "run"
+    marks = [str(root), *([str(run.readlink())] if run.is_symlink() else [])]
+    return [line for line in command_lines() if any(mark in line for mark in marks) and SERVER not in line]
+
+
+def servers_of(root: Path) -> list[str]:
+    """The command lines of living web servers of the root."""
+    return [line for line in command_lines() if SERVER in line and str(root) in line]
+
+
+def command_lines() -> list[str]:
+    """The command line of every living process."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def eventually(what: Callable[[], bool], *, within: float = 15.0) -> bool:
+    """Whether `what` becomes true within so many seconds."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if what():
+            return True
+        time.sleep(0.02)
+    return what()

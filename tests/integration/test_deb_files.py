@@ -1,0 +1,85 @@
+"""Our order of versions is dpkg's, and packages built from the same content have the same bytes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phoenix.model import Deb
+from phoenix.tools import deb
+from phoenix.tools.deb import Control
+
+PARTS = st.text(alphabet="0019aAzZ.+~-", max_size=6)
+VERSIONS = st.builds(
+    lambda epoch, first, rest: f"{epoch}{first}{rest}".rstrip("-"),
+    st.sampled_from(["", "0:", "1:", "10:"]),
+    st.sampled_from(["0", "1", "9", "10", "007"]),
+    PARTS,
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(one=VERSIONS, other=VERSIONS)
+def test_versions_sort_as_dpkg_sorts_them(one: str, other: str) -> None:
+    relation = "lt" if deb.version_key(one) < deb.version_key(other) else "ge"
+    assert dpkg_says(one, relation, other)
+    assert dpkg_says(one, "eq", other) == (deb.version_key(one) == deb.version_key(other))
+
+
+def dpkg_says(one: str, relation: str, other: str) -> bool:
+    code = subprocess.run(["dpkg", "--compare-versions", one, relation, other], check=False).returncode
+    assert code in (0, 1), (one, other)
+    return code == 0
+
+
+CONTROL = Control(name="phoenix-boot-abc123", version="1", description="a playbook", depends=("ansible-core",))
+
+
+def make_tree(directory: Path, umask: int) -> Path:
+    before = os.umask(umask)
+    try:
+        (directory / "roles/app/tasks").mkdir(parents=True)
+        (directory / "playbook.yml").write_text("- hosts: all\n")
+        (directory / "roles/app/tasks/main.yml").write_text("[]\n")
+        (directory / "run.sh").write_text("#!/bin/sh\n")
+        (directory / "run.sh").chmod(0o700)
+        (directory / "link").symlink_to("playbook.yml")
+    finally:
+        os.umask(before)
+    return directory
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    built = []
+    for name, umask in (("one", 0o077), ("two", 0o002)):
+        (tmp_path / f"{name}-out").mkdir()
+        tree = make_tree(tmp_path / name, umask)
+        os.utime(tree / "playbook.yml", (umask, umask))
+        built.append(deb.build(tree, "/usr/share/phoenix/boot/phoenix-boot-abc123", CONTROL, tmp_path / f"{name}-out"))
+    assert built[0].read_bytes() == built[1].read_bytes()
+    assert built[0].name == "phoenix-boot-abc123_1_all.deb"
+    assert deb.read(built[0]) == Deb(
+        name="phoenix-boot-abc123", version="1", architecture="all", sha256=deb.sha256(built[0])
+    )
+    shown = subprocess.run(["dpkg-deb", "--contents", str(built[0])], capture_output=True, text=True, check=True).stdout
+    assert "-rwxr-xr-x root/root" in next(line for line in shown.splitlines() if line.endswith("/run.sh"))
+    assert "-rw-r--r-- root/root" in next(line for line in shown.splitlines() if line.endswith("/playbook.yml"))
+    assert "./usr/share/phoenix/boot/phoenix-boot-abc123/link -> playbook.yml" in shown
+
+
+@pytest.mark.parametrize("change", ["content", "name", "mode"])
+def test_other_content_gives_other_bytes(tmp_path: Path, change: str) -> None:
+    tree = make_tree(tmp_path / "tree", 0o022)
+    before = deb.build(tree, "/usr/share/x", CONTROL, tmp_path).read_bytes()
+    if change == "content":
+        (tree / "playbook.yml").write_text("- hosts: none\n")
+    elif change == "name":
+        (tree / "playbook.yml").rename(tree / "play.yml")
+    else:
+        (tree / "run.sh").chmod(0o600)
+    assert deb.build(tree, "/usr/share/x", CONTROL, tmp_path).read_bytes() != before

@@ -1,0 +1,316 @@
+"""The shipped playbooks on a real Debian, in a chroot: what they leave, that twice is once, and how they fail."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from phoenix.clouds.local import apt_cache, chroot_builder, trees
+from phoenix.errors import SpecError, ToolError
+from phoenix.execute import workspace
+from phoenix.model import CloudKind, ImageType, Repository
+from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
+from phoenix.spec.project import Project
+from phoenix.tools import ansible, process
+from phoenix.tools.process import Command, Completed
+from tests.integration.repository_bench import Bench, bench
+
+TIMEOUT = 500.0
+RECAP = re.compile(r"^builder +: ok=\d+ +changed=(\d+) .*failed=(\d+)", re.MULTILINE)
+TWICE = ("unseal.yml", ansible.RECIPE, ansible.RECIPE, "seal.yml", "seal.yml")
+"""A bake with everything done twice that can be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A tree to work on, through an overlay, and a directory for all that comes of it."""
+
+    below: Path
+    directory: Path
+
+    def entered(self, command: Command) -> Command:
+        """`command` beside the overlay at `root`, as the chroot builder does; what it writes stays in `upper`."""
+        shutil.rmtree(self.directory / "work", ignore_errors=True)
+        for name in ("upper", "work", "root"):
+            (self.directory / name).mkdir(exist_ok=True)
+        apt = self.directory / "apt"
+        if not apt.exists():
+            apt_cache.lend(apt)
+        options = trees.overlay_options(self.below, self.directory / "upper", self.directory / "work", root=True)
+        return chroot_builder.enter(self.root, options, apt, command)
+
+    def run(self, command: Command) -> Completed:
+        """Run `command` to its end, good or bad."""
+        done = process.run(self.entered(command), timeout=TIMEOUT, log=self.directory / "log", check=False)
+        apt_cache.take_back(self.directory / "apt")
+        return done
+
+    def shell(self, script: str) -> str:
+        """What `script` prints when it is run inside, without its last end of line."""
+        done = self.run(Command(argv=("chroot", str(self.root), "sh", "-euc", script)))
+        assert done.code == 0, done.stderr
+        return done.stdout
+
+    def flat(self) -> Path:
+        """The tree that came of it."""
+        tree = self.directory / "tree"
+        trees.flatten(self.below, self.directory / "upper", tree)
+        return tree
+
+    @property
+    def root(self) -> Path:
+        return self.directory / "root"
+
+
+def lay_out(
+    directory: Path,
+    playbook: str | None,
+    variables: dict[str, Variable] | None = None,
+    pins: tuple[str, ...] = (),
+    repository: Repository | None = None,
+) -> Path:
+    """A workspace for a recipe of these parts; the project's own playbooks are in `directory`/project."""
+    project = Project(
+        name="shop",
+        directory=directory / "project",
+        file=directory / "project/phoenix.yaml",
+        state=".phoenix",
+        state_is_shared=False,
+        clouds={},
+        repositories={},
+        recipes={},
+        services={},
+        stacks={},
+    )
+    recipe = Recipe(
+        image=ImageName(type=ImageType.FOUNDATION, name="x"),
+        parent=ImageName(type=ImageType.OS, name="y"),
+        base={},
+        playbook=playbook,
+        variables=variables or {},
+        packages=tuple(PackageWish(name=pin, version=None, repository="main") for pin in pins),
+        tests=(),
+        max_age=None,
+    )
+    repositories = (repository,) if repository else ()
+    workspace.lay_out(
+        project, recipe, CloudKind.LOCAL, directory / "workspace", packages=pins, repositories=repositories
+    )
+    return directory / "workspace"
+
+
+def play(place: Place, laid_out: Path, playbooks: tuple[str, ...]) -> list[int]:
+    """Run the playbooks one after the other; how many tasks of each changed something."""
+    commands = [ansible.chroot_command(laid_out, place.root, playbook) for playbook in playbooks]
+    script = " && ".join(shlex.join(command.argv) for command in commands)
+    done = place.run(Command(argv=("sh", "-c", script), cwd=commands[0].cwd, environment=commands[0].environment))
+    assert done.code == 0, ansible.failure_of(done.stdout, done.stderr, None)
+    return [int(changed) for changed, failed in RECAP.findall(done.stdout) if failed == "0"]
+
+
+@pytest.fixture(scope="module")
+def os_place(base_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The `os` layer, just baked."""
+    directory = tmp_path_factory.mktemp("os")
+    place = Place(below=base_tree, directory=directory)
+    variables: dict[str, Variable] = {"timezone": "Europe/Zurich", "os_packages": ["less"]}
+    changed = play(place, lay_out(directory, "os.yml", variables), TWICE)
+    assert changed[1] > 0
+    assert (changed[2], changed[4]) == (0, 0), "a second run changes nothing"
+    return place
+
+
+@pytest.fixture(scope="module")
+def os_tree(os_place: Place) -> Path:
+    return os_place.flat()
+
+
+@pytest.fixture
+def on_os(os_tree: Path, tmp_path: Path) -> Place:
+    return Place(below=os_tree, directory=tmp_path)
+
+
+def test_the_os_layer_is_hardened(os_tree: Path, on_os: Place) -> None:
+    assert (os_tree / "etc/localtime").readlink() == Path("/usr/share/zoneinfo/Europe/Zurich")
+    assert (os_tree / "etc/timezone").read_text() == "Europe/Zurich\n"
+    units = os_tree / "etc/systemd/system"
+    assert (units / "ssh.service.wants/phoenix-ssh-host-key.service").is_symlink()
+    assert (units / "timers.target.wants/phoenix-time-sync.timer").is_symlink()
+    assert not (units / "sysinit.target.wants/systemd-timesyncd.service").is_symlink(), "it would delay every boot"
+    assert (units / "apt-daily-upgrade.timer").readlink() == Path("/dev/null")
+    configured = on_os.shell(
+        "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; mkdir /run/sshd; sshd -T;"
+        " apt-config dump; less --version; ansible-playbook --version"
+    )
+    for expected in (
+        "passwordauthentication no",
+        "permitrootlogin without-password",
+        "hostkey /etc/ssh/ssh_host_ed25519_key",
+        'APT::Periodic::Enable "0"',
+        "ansible-playbook [core 2.14",
+    ):
+        assert expected in configured
+    assert "ssh_host_rsa_key" not in configured
+
+
+def test_nothing_of_a_machine_or_of_the_bake_is_left(os_tree: Path) -> None:
+    assert (os_tree / "etc/machine-id").read_bytes() == b""
+    assert list((os_tree / "etc/ssh").glob("ssh_host_*")) == []
+    assert [path for path in (os_tree / "var/log").rglob("*") if path.is_file() and not path.is_symlink()] == []
+    for emptied in ("var/lib/apt/lists", "var/cache/apt/archives", "tmp", "var/tmp"):
+        assert list((os_tree / emptied).iterdir()) == []
+    for gone in ("usr/sbin/policy-rc.d", "root/.ansible", "root/.cache", "var/cache/apt/pkgcache.bin"):
+        assert not (os_tree / gone).exists()
+    assert list((os_tree / "etc").rglob("*phoenix-bake*")) == []
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables", "proof"),
+    [
+        ("nodejs.yml", {}, "node --version; id nodejs; getent passwd nodejs | grep /usr/sbin/nologin"),
+        pytest.param(
+            "tomcat.yml",
+            {"tomcat_java_options": '-Dx="50%"'},
+            "systemctl is-enabled tomcat10; grep -F '\\\"50%%\\\"' /etc/systemd/system/tomcat10.service.d/*.conf",
+            marks=pytest.mark.full,
+        ),
+    ],
+)
+def test_a_foundation_is_there_and_twice_is_once(
+    on_os: Place, playbook: str, variables: dict[str, Variable], proof: str
+) -> None:
+    changed = play(on_os, lay_out(on_os.directory, playbook, variables), TWICE)
+    assert changed[1] > 0
+    assert (changed[2], changed[4]) == (0, 0), "a second run changes nothing"
+    assert on_os.shell(proof) != ""
+
+
+def test_a_machine_of_type_os_runs_the_playbook_itself(on_os: Place) -> None:
+    target = on_os.directory / "upper/usr/share/boot"
+    workspace.lay_out_boot(on_os.directory / "project", "nodejs.yml", {}, target)
+    once = "HOME=/root ansible-playbook --connection=local --inventory=localhost, --extra-vars @variables.json"
+    told = on_os.shell(
+        f"apt-get -qq update; cd /usr/share/boot; {once} phoenix.yml; {once} phoenix.yml; node --version"
+    )
+    assert [line.split()[3] for line in told.splitlines() if line.startswith("localhost ")] == [
+        "changed=2",
+        "changed=0",
+    ]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A signed repository with two versions of a package that has a service."""
+    directory = tmp_path_factory.mktemp("published")
+    with bench(directory) as made:
+        made.publish(*(make_deb(directory, version) for version in ("1.0.0", "2.0.0")))
+        yield made
+
+
+def make_deb(directory: Path, version: str) -> Path:
+    """A package whose unit nobody enables; a maintainer script would start it if it could."""
+    tree = directory / version
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN/control").write_text(
+        f"Package: web\nVersion: {version}\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: x\n"
+    )
+    postinst = tree / "DEBIAN/postinst"
+    postinst.write_text("#!/bin/sh\ninvoke-rc.d web start && touch /started || true\n")
+    postinst.chmod(0o755)
+    for unit in ("web.service", "web@.service"):
+        (tree / "lib/systemd/system").mkdir(parents=True, exist_ok=True)
+        (tree / "lib/systemd/system" / unit).write_text(
+            "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+        )
+    file = directory / f"web_{version}_all.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", str(tree), str(file)], check=True, capture_output=True)
+    return file
+
+
+def test_exact_packages_are_installed_enabled_and_not_started(on_os: Place, published: Bench) -> None:
+    laid_out = lay_out(on_os.directory, None, {}, ("web=1.0.0",), published.here)
+    changed = play(on_os, laid_out, TWICE)
+    assert changed[1] == 3
+    assert (changed[2], changed[4]) == (0, 0), "a second run changes nothing"
+    assert on_os.shell("dpkg-query -W web; systemctl is-enabled web.service") == "web\t1.0.0\nenabled"
+    tree = on_os.flat()
+    assert not (tree / "started").exists()
+    assert list((tree / "etc/apt/sources.list.d").glob("phoenix-*")) == [], "how the builder reached it"
+
+
+def test_a_package_that_the_key_did_not_sign_is_not_taken(on_os: Place, published: Bench) -> None:
+    here = published.here
+    other = Repository(name=here.name, url=here.url, distribution=here.distribution, key="-- no key --")
+    laid_out = lay_out(on_os.directory, None, {}, ("web=1.0.0",), other)
+    with pytest.raises(ToolError, match=r"failed at the task 'app : Install the packages'"):
+        bake(on_os, laid_out)
+
+
+def bake(place: Place, laid_out: Path) -> None:
+    """Bake as the chroot builder does."""
+    command = place.entered(ansible.chroot_command(laid_out, place.root))
+    ansible.run(command, log=place.directory / "log", say=lambda _task: None, timeout=TIMEOUT)
+
+
+def test_a_package_that_is_not_there_is_told(on_os: Place, published: Bench) -> None:
+    laid_out = lay_out(on_os.directory, None, {}, ("web=9.9",), published.here)
+    with pytest.raises(ToolError) as caught:
+        bake(on_os, laid_out)
+    assert caught.value.brief == "the playbook failed at the task 'app : Install the packages'"
+    assert "no available installation candidate for web=9.9" in caught.value.details
+    assert str(on_os.directory / "log") in caught.value.resolution
+
+
+@pytest.mark.parametrize(
+    ("task", "brief", "details"),
+    [
+        (
+            "- name: Fail\n      ansible.builtin.command: sh -c 'echo why >&2; exit 7'",
+            "the playbook failed at the task 'Fail'",
+            "site.yml:5:7\nnon-zero return code\nwhy",
+        ),
+        ("- ansible.builtin.debug: {msg: '{{ nonesuch }}'}", "the playbook failed at the task 'debug'", "nonesuch"),
+    ],
+)
+def test_a_failing_task_is_told_with_file_line_and_reason(on_os: Place, task: str, brief: str, details: str) -> None:
+    write_site(on_os.directory, f"- hosts: all\n  gather_facts: false\n  become: true\n  tasks:\n    {task}\n")
+    with pytest.raises(ToolError) as caught:
+        bake(on_os, lay_out(on_os.directory, "site.yml"))
+    assert caught.value.brief == brief
+    assert details in caught.value.details
+
+
+def write_site(directory: Path, text: str) -> None:
+    file = directory / "project/playbooks/site.yml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("- hosts: all\n  taskss: []\n", "site.yml:2:3"),
+        ("- hosts: all\n  roles: [nonesuch]\n", "site.yml:2:11"),
+        ("- hosts: all\n  tasks:\n    - nonesuch_module: 1\n", "site.yml:3:7"),
+        ("- hosts: all\n  tasks:\n    - name: x\n", "site.yml:3:7"),
+    ],
+)
+def test_a_mistake_in_a_playbook_is_told_before_anything_runs(tmp_path: Path, text: str, place: str) -> None:
+    write_site(tmp_path, text)
+    with pytest.raises(SpecError) as caught:
+        ansible.syntax_check(lay_out(tmp_path, "site.yml"))
+    assert caught.value.details.startswith(f"{place}: ")
+
+
+@pytest.mark.parametrize("playbook", ["os.yml", "nodejs.yml", "tomcat.yml", "app.yml"])
+def test_the_shipped_playbooks_have_no_mistake(tmp_path: Path, playbook: str) -> None:
+    laid_out = lay_out(tmp_path, playbook)
+    ansible.syntax_check(laid_out)
+    ansible.syntax_check(laid_out, ansible.BAKE)

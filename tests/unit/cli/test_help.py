@@ -1,0 +1,102 @@
+"""Every command helps: a summary and an example, and the list of commands costs next to nothing."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from phoenix.cli.app import TABLE, app, load_command, run
+
+HEAVY = ("yaml", "pydantic", "jinja2", "boto3", "botocore", "google", "httpx", "python_terraform", "phoenix.clouds")
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    for entry in TABLE:
+        command = load_command(entry.name)
+        if isinstance(command, TyperGroup):
+            yield from ((f"{entry.name} {name}", below) for name, below in command.commands.items())
+        else:
+            yield entry.name, command
+
+
+ALL = dict(commands())
+
+
+def test_the_table_has_every_command_that_has_a_file() -> None:
+    folder = Path(sys.modules["phoenix.cli"].__path__[0])
+    with_app = {file.stem for file in folder.glob("*.py") if "\napp = " in file.read_text()} - {"app"}
+    assert with_app == {entry.name for entry in TABLE}
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_command_shows_an_example_of_itself(path: str) -> None:
+    first, *lines = ALL[path].epilog.splitlines()
+    assert first in {"Example:", "Examples:"}
+    assert lines
+    assert all(line.strip().startswith("phoenix ") for line in lines)
+    words = path.split()
+    assert any(f"phoenix {path}" in line or all(word in line.split() for word in words) for line in lines)
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_command_says_what_it_does(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ALL[path].help
+    assert run([*path.split(), "--help"]) == 0
+    page = capsys.readouterr().out
+    assert "Example" in page
+    for option in ("--project", "--json", "--verbose", "--quiet", "--no-color", "--version"):
+        assert option in page
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_option_and_argument_is_explained(path: str) -> None:
+    context = ALL[path].make_context(path, [], resilient_parsing=True)
+    unexplained = [p.name for p in ALL[path].get_params(context) if not getattr(p, "help", None)]
+    assert unexplained == []
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    page = capsys.readouterr().out
+    for entry in TABLE:
+        assert f"{entry.name} " in page
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    program = "import sys; from phoenix.cli.app import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stderr.split())
+    assert "typer" in loaded
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_importing_a_command_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from phoenix.cli.app import TABLE, load_command\n"
+        "for entry in TABLE: load_command(entry.name)\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_completion_knows_commands_and_options() -> None:
+    def complete(words: str, number: int) -> list[str]:
+        environment = {"_PHOENIX_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(number)}
+        argv = [sys.executable, "-m", "phoenix"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60, env=environment)
+        return done.stdout.split()
+
+    assert complete("phoenix vali", 1) == ["validate"]
+    assert "--json" in complete("phoenix validate --", 2)
+
+
+def test_completion_is_offered_for_the_shells(capsys: pytest.CaptureFixture[str]) -> None:
+    root = typer.main.get_command(app)
+    names = [option for parameter in root.params for option in parameter.opts]
+    assert {"--install-completion", "--show-completion"} <= set(names)

@@ -1,0 +1,233 @@
+"""The rules of the house, read off the files: layers, doors, sizes, words.
+
+A rule that has to be broken somewhere is broken in a table here, with the reason; a reason that nothing needs
+any more is an error, too. The last test proves of every rule that it can fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DIRECTORIES = ("phoenix", "tests", "benchmarks", "templates", "playbooks", "terraform", "setup", "docs", ".ci")
+HERE = "tests/unit/test_house_rules.py"
+
+Files = Mapping[str, str]
+"""The text of files by their path from the checkout's root."""
+Offence = tuple[str, str]
+"""What is excused by a table (a key of it), and what is wrong, for a person."""
+Rule = Callable[[Files], Iterator[Offence]]
+
+GROUND_FLOOR = ("errors", "clock", "wait", "names", "model", "data", "__version__")
+CLOUDS = ("clouds.local", "clouds.gcp", "clouds.aws")
+MAY_IMPORT = {
+    "spec": (),
+    "observe": ("spec", "clouds.api"),
+    "plan": ("spec",),
+    "execute": ("plan", "observe", "record", "clouds.api", "tools"),
+    "record": ("plan",),
+    "clouds.api": (),
+    **dict.fromkeys(CLOUDS, ("clouds.api", "tools")),
+    "tools": (),
+    "cli": ("spec", "observe", "plan", "execute", "record", "clouds.api", *CLOUDS, "tools"),
+    "__main__": ("cli",),
+    **dict.fromkeys(GROUND_FLOOR, ()),
+}
+LAYER_EXCUSES = {
+    "execute -> spec": "the frozen values of the spec are handed on through the plan: hooks, repositories",
+    "clouds.local -> spec": "its own entry of phoenix.yaml, a frozen value",
+    "observe -> record": "what served before is known to the record, not to a cloud",
+}
+
+DOORS = {
+    "subprocess": ("phoenix/tools/process.py",),
+    "jinja2": ("phoenix/tools/render.py",),
+    "python_terraform": ("phoenix/tools/terraform.py",),
+    "sqlite3": ("phoenix/record/sqlite.py",),
+    "obstore": ("phoenix/record/objects.py",),
+    "boto3": ("phoenix/clouds/aws/",),
+    "botocore": ("phoenix/clouds/aws/",),
+    "google": ("phoenix/clouds/gcp/",),
+    "threading": (),
+    "concurrent": (),
+    "multiprocessing": (),
+    "asyncio": (),
+}
+"""Modules that only these files and folders of phoenix may import."""
+CALL_DOORS = {
+    "print": ("phoenix/cli/output.py",),
+    "typer.echo": (),
+    "input": (),
+    "time.sleep": ("phoenix/clock.py",),
+    "os.system": (),
+    "os.execvpe": ("phoenix/tools/process.py",),
+    "os.fork": (),
+    "sys.exit": ("phoenix/cli/app.py",),
+}
+DOOR_EXCUSES = {
+    "phoenix/tools/serve.py sys.exit": "a program of its own, started beside phoenix",
+}
+
+WAITING_EXCUSES = {
+    "phoenix/wait.py": "the only waiting loop",
+    "phoenix/execute/ownership.py": "watches that a lease stands still, to its end: nothing to be waited for",
+    "phoenix/cli/running.py": "its deadline starts anew at every sign of life of another process",
+    "phoenix/cli/tend.py": "tends for ever, by order (--every)",
+}
+THAW_EXCUSES = {
+    "phoenix/cli/session.py Session": "global options arrive one by one, wherever they stand on the command line",
+    "phoenix/cli/rehearsal.py Rehearsal": "collects its phases as they end",
+    "phoenix/spec/reader.py _Builder": "collects the tree of a YAML file",
+}
+
+WORDS = r"\bTODO\b|\bFIXME\b|\bXXX\b|NotImplementedError|pytest\.skip|mark\.skip|importorskip|(?<![\w.])/work/|/tmp/w/"
+LINES_OF_A_FILE = 400
+LINES_OF_A_FUNCTION = 50
+
+
+def modules(files: Files) -> Iterator[tuple[str, ast.Module]]:
+    """The syntax trees of phoenix itself."""
+    for path, text in files.items():
+        if path.startswith("phoenix/") and path.endswith(".py"):
+            yield path, ast.parse(text, path)
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+
+
+def room(dotted: str) -> str:
+    """The room of design.md that a dotted name below `phoenix.` is in."""
+    return max((name for name in MAY_IMPORT if f"{dotted}.".startswith(f"{name}.")), key=len, default=dotted)
+
+
+def layers(files: Files) -> Iterator[Offence]:
+    """Every room imports only what its arrow in the design allows, and the ground floor."""
+    for path, tree in modules(files):
+        own = room(path.removeprefix("phoenix/").removesuffix(".py").replace("/", "."))
+        for line, name in imported(tree):
+            other = room(name.removeprefix("phoenix."))
+            if name.startswith("phoenix.") and other not in (own, *GROUND_FLOOR, *MAY_IMPORT.get(own, ())):
+                yield f"{own} -> {other}", f"{path}:{line} imports {name}: {own} may not import {other}"
+
+
+def doors(files: Files) -> Iterator[Offence]:
+    """What goes outside the process goes through one door."""
+    for path, tree in modules(files):
+        for line, name in imported(tree):
+            if not path.startswith(DOORS.get(name.partition(".")[0], ("phoenix/",))):
+                yield f"{path} {name.partition('.')[0]}", f"{path}:{line} imports {name}"
+        for node in ast.walk(tree):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and not path.startswith(CALL_DOORS.get(name, ("phoenix/",))):
+                yield f"{path} {name}", f"{path}:{node.lineno} calls {name}()"
+
+
+def waits(files: Files) -> Iterator[Offence]:
+    """Whoever waits for something calls wait.py, which has a deadline."""
+    for path, tree in modules(files):
+        for loop in ast.walk(tree):
+            calls = [node.func for node in ast.walk(loop) if isinstance(node, ast.Call)]
+            if isinstance(loop, ast.While) and any(
+                isinstance(call, ast.Attribute) and call.attr == "sleep" for call in calls
+            ):
+                yield path, f"{path}:{loop.lineno} waits in a loop of its own"
+
+
+def frozen(files: Files) -> Iterator[Offence]:
+    """Every dataclass is frozen."""
+    for path, tree in modules(files):
+        for node in ast.walk(tree):
+            marks = [ast.unparse(mark) for mark in node.decorator_list] if isinstance(node, ast.ClassDef) else []
+            if isinstance(node, ast.ClassDef) and any("dataclass" in m and "frozen=True" not in m for m in marks):
+                yield f"{path} {node.name}", f"{path}:{node.lineno} {node.name} is not frozen"
+
+
+def sizes(files: Files) -> Iterator[Offence]:
+    """Files and functions that fit into a head. A signature is a table and not counted."""
+    for path, text in files.items():
+        if path.endswith((".py", ".j2", ".yml", ".sh", ".hcl", ".tf")) and text.count("\n") > LINES_OF_A_FILE:
+            yield path, f"{path} has {text.count(chr(10))} lines"
+        for node in ast.walk(ast.parse(text)) if path.endswith(".py") else ():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.body[0].lineno + 1
+                if lines > LINES_OF_A_FUNCTION:
+                    yield path, f"{path}:{node.lineno} {node.name} has {lines} lines"
+
+
+def words(files: Files) -> Iterator[Offence]:
+    """Nothing unfinished, nothing skipped, no path of somebody's workplace."""
+    for path, text in files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if path != HERE and (found := re.search(WORDS, line)):
+                yield path, f"{path}:{number} says {found[0]}"
+
+
+def checkout() -> Files:
+    """Every text file of this checkout that we wrote."""
+    paths = [path for name in DIRECTORIES for path in (ROOT / name).rglob("*") if "__pycache__" not in path.parts]
+    paths += [path for path in ROOT.iterdir() if path.suffix in (".md", ".toml") or path.name == "Makefile"]
+    files = {}
+    for path in sorted(path for path in paths if path.is_file()):
+        try:
+            files[str(path.relative_to(ROOT))] = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture or an archive
+    return files
+
+
+RULES: dict[Rule, Mapping[str, str]] = {
+    layers: LAYER_EXCUSES,
+    doors: DOOR_EXCUSES,
+    waits: WAITING_EXCUSES,
+    frozen: THAW_EXCUSES,
+    sizes: {},
+    words: {},
+}
+
+
+@pytest.fixture(scope="module")
+def files() -> Files:
+    found = checkout()
+    assert len([path for path in found if path.startswith("phoenix/")]) > 20
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_checkout_keeps_the_rule(rule: Rule, files: Files) -> None:
+    offences, excuses = list(rule(files)), RULES[rule]
+    assert "\n".join(what for key, what in offences if key not in excuses) == ""
+    assert set(excuses) - {key for key, _what in offences} == set(), "excuses that nothing needs"
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text"),
+    [
+        (layers, "phoenix/plan/canary.py", "from phoenix.execute import engine"),
+        (layers, "phoenix/clouds/gcp/groups.py", "import phoenix.clouds.aws.client"),
+        (layers, "phoenix/names.py", "from phoenix.spec.project import Project"),
+        (layers, "phoenix/observe.py", "def late():\n    from phoenix.clouds.local import groups"),
+        (doors, "phoenix/execute/engine.py", "import subprocess"),
+        (doors, "phoenix/clouds/gcp/client.py", "from botocore import session"),
+        (doors, "phoenix/tools/aptly.py", "print('done')"),
+        (doors, "phoenix/execute/probe.py", "time.sleep(1)"),
+        (waits, "phoenix/tools/aptly.py", "while not done():\n    clock.sleep(1)"),
+        (frozen, "phoenix/model.py", "@dataclass(kw_only=True)\nclass Image:\n    name: str"),
+        (sizes, "tests/unit/test_long.py", "x = 1\n" * 401),
+        (sizes, "benchmarks/long.py", "def long():\n" + "    x = 1\n" * 51),
+        (words, "docs/tutorial.md", "run it in /work/main"),
+        (words, "tests/unit/test_names.py", "    pytest.skip('later')"),
+    ],
+)
+def test_the_rule_can_be_broken(rule: Rule, path: str, text: str) -> None:
+    assert [what for _key, what in rule({path: text}) if path in what]

@@ -1,0 +1,112 @@
+"""The ansible-playbook command, and what its output says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from phoenix.tools import ansible
+
+TASK = "TASK [nodejs : Install node.js] ************************************************"
+FATAL = 'fatal: [builder]: FAILED! => {"changed": false, "msg": "no available installation candidate for nodejs=99.1"}'
+STDERR = """\
+[ERROR]: Task failed: Module failed: no available installation candidate for nodejs=99.1
+Origin: /run/w/playbooks/roles/nodejs/tasks/main.yml:27:3
+
+25   when: nodejs_source_url | length > 0
+"""
+HERE = Path("/run/w/playbooks")
+
+
+def test_the_command_for_a_chroot() -> None:
+    command = ansible.chroot_command(Path("/run/w"), Path("/run/root dir"))
+    program, inventory, *variables, playbook = command.argv
+    assert program == str(Path(sys.executable).parent / "ansible-playbook")
+    assert (inventory, playbook) == ("--inventory=builder,", "phoenix-bake.yml")
+    assert variables[:3] == ["--extra-vars", "@variables.json", "--extra-vars"]
+    assert json.loads(variables[3]) == {
+        "ansible_connection": "chroot",
+        "ansible_chroot_root": "/run/root dir",
+        "ansible_become_method": "su",
+    }
+    assert command.cwd == HERE
+
+
+def test_the_command_for_a_machine() -> None:
+    machine = ansible.Ssh(host="127.0.0.1", port=2222, user="root", key=Path("/k"), sockets=Path("/tmp/s"))
+    command = ansible.ssh_command(Path("/run/w"), machine, "phoenix.yml")
+    assert command.argv[-1] == "phoenix.yml"
+    assert json.loads(command.argv[-2])["ansible_port"] == 2222
+    assert command.environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] == "/tmp/s"
+
+
+def test_ansible_sees_the_workspace_and_not_this_computer() -> None:
+    environment = ansible.environment(Path("/run/w"))
+    assert environment["ANSIBLE_CONFIG"] == "/run/w/playbooks/ansible.cfg"
+    assert environment["ANSIBLE_HOME"] == "/run/w/ansible-home"
+    assert environment["ANSIBLE_LOCAL_TEMP"].startswith("/run/w/")
+
+
+@pytest.mark.parametrize(
+    ("line", "task"),
+    [
+        (TASK, "nodejs : Install node.js"),
+        ("RUNNING HANDLER [web : Reload] ***", "web : Reload"),
+        (
+            "TASK [os : Validating arguments against arg spec 'main' - A hardened Debian] ***",
+            "os : check the variables",
+        ),
+        ("PLAY [Node.js] ***", None),
+        ("ok: [builder]", None),
+        ('  "msg": "TASK [x] ***"', None),
+    ],
+)
+def test_tasks_are_heard(line: str, task: str | None) -> None:
+    assert ansible.task_of(line) == task
+
+
+def test_a_failed_task_is_told_with_its_place_and_reason() -> None:
+    failure = ansible.failure_of(f"{TASK}\n{FATAL}\n", STDERR, HERE)
+    assert failure == ansible.Failure(
+        task="nodejs : Install node.js",
+        place="roles/nodejs/tasks/main.yml:27:3",
+        why="no available installation candidate for nodejs=99.1",
+    )
+
+
+def test_the_end_of_what_a_failed_command_printed_is_told() -> None:
+    result = {"msg": "non-zero return code", "stderr": "\n".join(f"line {n}" for n in range(40)), "stdout": "begun\r\n\r\n"}
+    failure = ansible.failure_of(f"TASK [x] *\nfatal: [b]: FAILED! => {json.dumps(result)}", "", None)
+    assert failure.why.splitlines()[:3] == ["non-zero return code", "begun", "line 25"]
+    assert failure.why.splitlines()[-1] == "line 39"
+    assert len(failure.why.splitlines()) == 17
+
+
+def test_an_ignored_failure_is_not_the_reason() -> None:
+    ignored = 'TASK [first] *\nfatal: [b]: FAILED! => {"msg": "harmless"}\n...ignoring\n'
+    assert ansible.failure_of(f"{ignored}{TASK}\n{FATAL}", "", None).task == "nodejs : Install node.js"
+    assert ansible.failure_of(ignored, "the end", None) == ansible.Failure(task="", place="", why="the end")
+
+
+def test_a_machine_that_cannot_be_reached_is_told() -> None:
+    line = 'fatal: [default]: UNREACHABLE! => {"changed": false, "msg": "Failed to connect", "unreachable": true}'
+    assert ansible.failure_of(f"TASK [x] *\n{line}", "", None).why == "Failed to connect"
+
+
+def test_one_item_of_a_loop_is_told() -> None:
+    line = 'failed: [builder] (item=a => b) => {"msg": "no such unit", "item": "a"}'
+    assert ansible.failure_of(f"TASK [x] *\n{line}", "", None).why == "no such unit"
+
+
+def test_a_syntax_error_is_told_with_its_place() -> None:
+    stderr = "[ERROR]: 'taskss' is not a valid attribute for a Play\nOrigin: /run/w/playbooks/site.yml:2:3\n"
+    failure = ansible.failure_of("", stderr, HERE)
+    assert failure == ansible.Failure(task="", place="site.yml:2:3", why="'taskss' is not a valid attribute for a Play")
+
+
+def test_output_that_says_nothing_gives_its_last_lines() -> None:
+    assert ansible.failure_of("", "Traceback\nKeyError: 'x'\n", None).why == "Traceback\nKeyError: 'x'"
+    assert ansible.failure_of("TASK [x] *\nfatal: [b]: FAILED! => {cut off", "", None).why == "{cut off"
