@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.local import base, trees
+from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.spec.mirror import configured_mirror
+from phoenix.tools import disk
 from tests.shell import Shell
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "tests"
@@ -45,6 +47,19 @@ def base_tree(phoenix_cache: Path, roomy: Path) -> Path:
     tree = roomy / "base"
     base.bootstrap(SUITE, configured_mirror(), tree, roomy / "base.log", lambda _line: None)
     return tree
+
+
+@pytest.fixture(scope="session")
+def bare_images(base_tree: Path, roomy: Path) -> Path:
+    """A directory of images with one in it, `bare`: the bootstrapped tree as machines start from it, never baked."""
+    files = ImageFiles(directory=roomy / "bare-images" / "bare")
+    files.directory.mkdir(parents=True)
+    trees.copy(base_tree, files.tree)
+    kernel = disk.kernel_of(files.tree)
+    files.kernel.hardlink_to(kernel.image)
+    disk.write_initrd(kernel, files.initrd)
+    disk.make_ext4(files.tree, files.disk, log=roomy / "bare.log")
+    return files.directory.parent
 
 
 @pytest.fixture(scope="session")

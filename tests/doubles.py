@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from phoenix.clouds.api import Between
 from phoenix.errors import CloudError
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record.store import ConflictError, Value
@@ -106,7 +107,7 @@ class FakeCloud:
     def find(self, name: str) -> Group | None:
         return self.standing.get(name)
 
-    def create(self, group: Group, template: LaunchTemplate) -> None:
+    def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
         with _Call(self):
             standing = self.standing.get(group.name)
             if standing and standing.release.id != group.release.id:
@@ -114,7 +115,7 @@ class FakeCloud:
             self.standing.setdefault(group.name, replace(group, instances=self._machines(group.name, group.size)))
             self.templates[group.name] = template
 
-    def resize(self, name: str, size: int) -> None:
+    def resize(self, name: str, size: int, *, between: Between) -> None:
         with _Call(self):
             self.standing[name] = replace(self.standing[name], size=size, instances=self._machines(name, size))
 

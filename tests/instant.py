@@ -30,7 +30,7 @@ class Machine:
         self.address = f"127.0.0.1:{_line(self.process.stdout)}"
 
     def say(self, word: str) -> str:
-        """`sick`, `well`, `release` (the held requests), or a question: `held` waits until a request is held."""
+        """`sick`, `well`, `release` the held requests, `hang up` all connections; `held` waits for a held request."""
         assert self.process.stdin is not None
         self.process.stdin.write(word.encode() + b"\n")
         self.process.stdin.flush()
@@ -85,6 +85,7 @@ class _Server(ThreadingHTTPServer):
         self.sick = False
         self.held = threading.Semaphore(0)
         self.release = threading.Event()
+        self.open: set[socket.socket] = set()
         self.asked: Counter[str] = Counter()
         self.counting = threading.Lock()
 
@@ -96,6 +97,9 @@ class _Server(ThreadingHTTPServer):
     def obey(self, word: str) -> str:
         if word in ("sick", "well"):
             self.sick = word == "sick"
+        elif word == "hang up":
+            for connection in list(self.open):
+                connection.shutdown(socket.SHUT_RDWR)
         elif word == "held":
             self.held.acquire()
         elif word == "release":
@@ -111,6 +115,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.open.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.open.discard(self.connection)
+        super().finish()
 
     def do_GET(self) -> None:
         with self.server.counting:

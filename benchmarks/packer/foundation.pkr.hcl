@@ -78,9 +78,10 @@ build {
   sources = ["source.qemu.nodejs"]
 
   provisioner "ansible" {
-    command       = var.ansible
-    playbook_file = var.playbook
-    user          = "root"
-    use_proxy     = false
+    command         = var.ansible
+    playbook_file   = var.playbook
+    user            = "root"
+    use_proxy       = false
+    extra_arguments = ["--extra-vars", "ansible_python_interpreter=/usr/bin/python3"]
   }
 }

@@ -42,7 +42,8 @@ def stop_all(wiring: Wiring) -> list[str]:
     for door, service, environment in _balanced(wiring):
         door.traffic(service.name, environment.name).stop()
     for door in _doors(wiring):
-        door.groups.stop_all()
+        for group in door.groups.list():
+            door.groups.delete(group.name)
     for spec in wiring.project.repositories.values():
         serve.stop(root_of(spec))
     return stopped

@@ -114,11 +114,14 @@ class Groups(Protocol):
         """The group of that name, freshly read, or None."""
         ...
 
-    def create(self, group: Group, template: LaunchTemplate) -> None:
-        """Make `group` (instances and all). One of that name with the same release is done; another is CloudError."""
+    def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
+        """Make `group` (instances and all). One of that name with the same release is done; another is CloudError.
+
+        `between` is called again and again; where it raises, creating is broken off and may be said again.
+        """
         ...
 
-    def resize(self, name: str, size: int) -> None:
+    def resize(self, name: str, size: int, *, between: Between) -> None:
         """Make the group want `size` instances; new ones start from the group's own launch template."""
         ...
 

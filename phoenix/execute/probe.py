@@ -25,6 +25,8 @@ _COME_BACK = frozenset({408, 425, 429, *range(500, 600)})
 def probe(url: str, *, clock: Clock, status: int = 200, timeout: float = TIMEOUT) -> Look:
     """Ask for `url` (http, by GET) once; ends within `timeout` seconds, however slowly the other side speaks.
 
+    A host's name is looked up first, which takes what it takes; give an address where there is one.
+
     PASS: a whole answer with `status`. FAIL: another one, or something that is not HTTP. UNKNOWN: no whole answer,
     or a status that means "not now" (5xx, 408, 425, 429). Redirects are not followed.
     """

@@ -15,21 +15,23 @@ from string import Template
 
 from phoenix import data
 from phoenix.clock import Clock
-from phoenix.errors import RefusedError, ToolError
+from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.tools import process
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.process import Command, ProcessId
-from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, retry_while_unknown, wait_for
 
 OLDEST = (2, 5)
-"""The first version that adds and checks servers at run time. Debian 12 has 2.6."""
+"""The first version that knows all that the configuration says. Debian 12 has 2.6."""
 START_DEADLINE = 15.0
 """Seconds from start to the first answer on the socket, which takes 0.05."""
 FALL, RISE = 3, 2
 """Failed checks in a row that take a server out, and passed ones that bring it in."""
 
+NOWHERE = "127.0.0.1:1"
+"""The address of an empty seat, which is disabled."""
+
 _CONFIG, _MAP, _LOG = "haproxy.cfg", "shares.map", "haproxy.log"
-_NAME = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 _ADDRESS = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}", re.ASCII)
 _PATH = re.compile(r"/[!-~]*", re.ASCII)
 _NOT_BOUND = re.compile(r"cannot bind \w+ \((?P<why>[^)]*)\)[^\[]*\[(?P<address>[^\]]*)\]")
@@ -49,41 +51,16 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
-    """A server of a slot; `address` is IP:PORT. ValueError for what HAProxy would read as something else."""
-
-    name: str
-    address: str
-    check: Check
-
-    def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} is no name for a server")
-        if not _ADDRESS.fullmatch(self.address):
-            raise ValueError(f"{self.address!r} is no IP:PORT")
-
-    @property
-    def arguments(self) -> str:
-        """The server as the configuration and `add server` both write it, without its name.
-
-        While a verdict is changing, and while a server is down, it is asked more often than `interval`.
-        """
-        interval = round(self.check.interval * 1000) or 1
-        return (
-            f"{self.address} check inter {interval} fastinter {min(interval, 500)} downinter {min(interval, 1000)} "
-            f"rise {RISE} fall {FALL}"
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """A place for one group's servers. `preview` is the IP:PORT where it answers alone."""
+    """A place for one group. `preview` is the IP:PORT where it answers alone.
+
+    `seats` are its servers: the IP:PORT of the machine on each, None where it is empty.
+    """
 
     name: str
-    path: str
-    status: int
+    check: Check
     preview: str
-    servers: tuple[Server, ...] = ()
+    seats: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,14 +73,26 @@ class Balancer:
 
     @property
     def frame(self) -> str:
-        """A digest of what cannot change while HAProxy runs: everything but servers and shares."""
-        bare = replace(self, slots=tuple(replace(slot, servers=()) for slot in self.slots))
+        """A digest of what cannot change while HAProxy runs: everything but machines and shares."""
+        bare = replace(self, slots=tuple(replace(slot, seats=(None,) * len(slot.seats)) for slot in self.slots))
         return hashlib.sha256(_configuration(bare, frame="").encode()).hexdigest()[:12]
 
 
 def configuration(balancer: Balancer) -> str:
     """The text of `haproxy.cfg`."""
     return _configuration(balancer, balancer.frame)
+
+
+def seat(number: int) -> str:
+    """The name of a slot's server."""
+    return f"seat{number}"
+
+
+def check_address(address: str) -> str:
+    """`address` itself; ValueError where it is no IP:PORT and HAProxy might read it as something else."""
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(f"{address!r} is no IP:PORT")
+    return address
 
 
 def quote(text: str) -> str:
@@ -173,7 +162,10 @@ def _start(directory: Path, balancer: Balancer, former: tuple[str, ...], clock: 
     def look() -> Look:
         if child is None or not child.alive:
             return Look(verdict=Verdict.FAIL, seen=_said(log, said_before))
-        answers = Runtime(directory).find()
+        try:
+            answers = Runtime(directory).find()
+        except CloudError as error:  # it opens its socket before it finds that an address is taken, and ends
+            return retry_while_unknown(error)
         ready = answers is not None and answers.pid == pid
         return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen="it answers" if ready else "no answer yet")
 
@@ -206,24 +198,39 @@ def map_text(shares: tuple[str, ...]) -> str:
 
 
 def _configuration(balancer: Balancer, frame: str) -> str:
-    if not _ADDRESS.fullmatch(balancer.listen):
-        raise ValueError(f"{balancer.listen!r} is no IP:PORT")
     return _fill(
         "balancer.cfg",
         {
             "frame": f"phoenix-{frame}",
-            "listen": balancer.listen,
-            "previews": "\n".join(f"    bind {slot.preview} name {slot.name}" for slot in balancer.slots),
+            "listen": check_address(balancer.listen),
+            "previews": "\n".join(
+                f"    bind {check_address(slot.preview)} name {slot.name}" for slot in balancer.slots
+            ),
             "slots": "\n".join(_slot(slot) for slot in balancer.slots),
         },
     )
 
 
 def _slot(slot: Slot) -> str:
-    servers = "\n".join(f"    server {server.name} {server.arguments}" for server in slot.servers)
-    values = {"name": slot.name, "path": quote(slot.path), "status": str(slot.status), "servers": servers}
+    interval = round(slot.check.interval * 1000) or 1
+    values = {
+        "name": slot.name,
+        "path": quote(slot.check.path),
+        "status": slot.check.status,
+        "interval": interval,
+        "soon": min(interval, 500),
+        "again": min(interval, 1000),
+        "rise": RISE,
+        "fall": FALL,
+        "servers": "\n".join(_server(number, address) for number, address in enumerate(slot.seats)),
+    }
     return _fill("slot.cfg", values)
 
 
-def _fill(template: str, values: Mapping[str, str]) -> str:
+def _server(number: int, address: str | None) -> str:
+    where = check_address(address) if address else f"{NOWHERE} disabled"
+    return f"    server {seat(number)} {where}"
+
+
+def _fill(template: str, values: Mapping[str, object]) -> str:
     return Template(data.path("templates", "haproxy", template).read_text()).substitute(values)

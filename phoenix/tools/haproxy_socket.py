@@ -47,8 +47,8 @@ class ServerState:
         return self.status.startswith("UP") and self.check != "INI"
 
     @property
-    def leaving(self) -> bool:
-        """Whether it takes no new requests and is not checked any more."""
+    def retired(self) -> bool:
+        """Whether it gets no new requests and is not checked."""
         return self.status.startswith("MAINT")
 
 
@@ -59,9 +59,9 @@ class Statistics:
     servers: tuple[ServerState, ...]
     sessions: dict[str, int]
 
-    def of(self, slot: str) -> tuple[ServerState, ...]:
-        """The servers of a slot."""
-        return tuple(server for server in self.servers if server.slot == slot)
+    def of(self, slot: str) -> dict[str, ServerState]:
+        """The servers of a slot by their names."""
+        return {server.name: server for server in self.servers if server.slot == slot}
 
 
 class Runtime:
@@ -103,28 +103,25 @@ class Runtime:
             self.tell(f"add map @{version} {self.MAP} <<\n{entries}")
         self.tell(f"commit map @{version} {self.MAP}")
 
-    def add_server(self, slot: str, name: str, arguments: str) -> str:
-        """Add a server that gets no request before its checks have passed; gives HAProxy's words.
+    def seat(self, slot: str, server: str, address: str) -> str:
+        """Give a retired server the machine at `address` (IP:PORT); gives HAProxy's words.
 
         HAProxy takes a server for well until it has checked it, so it enters without weight and is put down first.
+        The first check comes within one interval.
         """
-        server = f"{slot}/{name}"
+        name, (host, _colon, port) = f"{slot}/{server}", address.rpartition(":")
         return self.tell(
-            f"add server {server} {arguments} weight 0; enable health {server}; set server {server} state ready; "
-            f"set server {server} health down; set server {server} weight 1"
+            f"set server {name} weight 0; set server {name} addr {host} port {port}; set server {name} state ready; "
+            f"set server {name} health down; set server {name} weight 1"
         )
 
-    def retire_server(self, slot: str, name: str) -> None:
+    def retire(self, slot: str, server: str) -> str:
         """Give the server no new requests and check it no more; what it is answering goes on."""
-        self.tell(f"set server {slot}/{name} state maint")
+        return self.tell(f"set server {slot}/{server} state maint")
 
-    def cut_server(self, slot: str, name: str) -> None:
+    def cut(self, slot: str, server: str) -> str:
         """End the requests that the server is answering."""
-        self.tell(f"shutdown sessions server {slot}/{name}")
-
-    def remove_server(self, slot: str, name: str) -> str:
-        """Forget a retired server. Nothing happens while it answers requests; gives HAProxy's words."""
-        return self.tell(f"del server {slot}/{name}")
+        return self.tell(f"shutdown sessions server {slot}/{server}")
 
     def tell(self, command: str) -> str:
         """One line (and its payload) to the socket, and the answer."""

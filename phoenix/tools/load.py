@@ -84,6 +84,7 @@ def running(url: str, *, rate: float, out: Path, clock: Clock, seconds: float = 
     Raises RefusedError for a url that does not lead to this computer, ToolError where the generator does not run.
     """
     _address(url)
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.unlink(missing_ok=True)
     log = out.with_suffix(".log")
     argv = (sys.executable, "-P", "-m", "phoenix.tools.load", url)
@@ -130,7 +131,7 @@ class Generator:
 
     def run(self) -> None:
         """Send until the time is over or `stop` is called, wait for the answers under way, write the summary."""
-        written = 0.0
+        written = -1.0
         while True:
             now = self._now()
             if now >= self._seconds:

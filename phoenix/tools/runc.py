@@ -5,6 +5,7 @@ It shares the host's kernel, so it starts in a quarter of a second; it is no sec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
     ]
 
 
-def create_command(container: Container) -> Command:
+def create_command(container: Container, tag: Mapping[str, str]) -> Command:
     """Make the machine ready, its first process waiting to be started. `config.json` lies in its directory."""
     directory = container.directory
     words = (
@@ -112,12 +113,13 @@ def create_command(container: Container) -> Command:
         *(container.id, directory / "runc.log"),
     )
     script = ("unshare", "--mount", "--", "sh", "-c", CREATE, "phoenix", *(str(word) for word in words))
-    return Command(argv=script, environment={"XDG_RUNTIME_DIR": str(directory)})
+    return Command(argv=script, environment=tag)
 
 
-def command(container: Container, *words: str) -> Command:
-    """`runc WORDS...` on the machine's own state."""
-    return Command(argv=(_program(), "--root", str(container.directory / "runc"), *words))
+def start_command(container: Container, tag: Mapping[str, str]) -> Command:
+    """Let the first process of the machine run."""
+    root = str(container.directory / "runc")
+    return Command(argv=(_program(), "--root", root, "start", container.id), environment=tag)
 
 
 def _program() -> str:

@@ -7,13 +7,15 @@ reached as 10.0.2.2: all as under QEMU. Its port forwarding is not used: measure
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from phoenix.tools.process import Command, require
 
 GUEST_ADDRESS = "10.0.2.100"
 """What `--configure` gives the machine's side."""
 
 
-def build_command(pid: int, ready: int, tag: dict[str, str]) -> Command:
+def build_command(pid: int, ready: int, tag: Mapping[str, str]) -> Command:
     """Give the network namespace of process `pid` its network; a byte on descriptor `ready` says that it stands."""
     program = require("slirp4netns", "slirp4netns")
     argv = (program, "--configure", "--mtu=65520", f"--ready-fd={ready}", str(pid), "tap0")

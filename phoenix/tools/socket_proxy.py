@@ -7,6 +7,7 @@ connect from there. Measured: 5900 connections a second, 2000 open at once, none
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 
 from phoenix.errors import RefusedError
 from phoenix.tools.process import Command, require
@@ -15,16 +16,19 @@ DIRECTORIES = "/usr/lib/systemd:/lib/systemd"
 MOST = 8192
 """Connections at once."""
 SERVE = 'exec 3<&"$1"; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$2" --net="/proc/$3/ns/net" -- "$4" "$5" "$6"'
-"""The listening socket has to be descriptor 3, and the program compares LISTEN_PID with its own number."""
+"""The listening socket has to be descriptor 3, and the program compares LISTEN_PID with its own number.
+
+For bash: in Debian's sh a descriptor has one digit.
+"""
 
 
-def build_command(listener: int, pid: int, address: str, tag: dict[str, str]) -> Command:
+def build_command(listener: int, pid: int, address: str, tag: Mapping[str, str]) -> Command:
     """Lead every connection on the listening socket `listener` to `address` in the network namespace of `pid`."""
     words = (
         *(str(listener), require("nsenter", "util-linux"), str(pid)),
         *(program(), f"--connections-max={MOST}", address),
     )
-    return Command(argv=("sh", "-c", SERVE, "phoenix", *words), environment=tag)
+    return Command(argv=("bash", "-c", SERVE, "phoenix", *words), environment=tag)
 
 
 def program() -> str:

@@ -215,14 +215,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 def make_deb(directory: Path, version: str) -> Path:
-    """A package whose unit nobody enables; a maintainer script would start it if it could."""
+    """A package whose unit nobody enables; its maintainer script writes down whether it might have been started."""
     tree = directory / version
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN/control").write_text(
         f"Package: web\nVersion: {version}\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: x\n"
     )
     postinst = tree / "DEBIAN/postinst"
-    postinst.write_text("#!/bin/sh\ninvoke-rc.d web start && touch /started || true\n")
+    postinst.write_text("#!/bin/sh\n/usr/sbin/policy-rc.d web start || echo $? > /policy\n")
     postinst.chmod(0o755)
     for unit in ("web.service", "web@.service"):
         (tree / "lib/systemd/system").mkdir(parents=True, exist_ok=True)
@@ -241,7 +241,7 @@ def test_exact_packages_are_installed_enabled_and_not_started(on_os: Place, publ
     assert (changed[2], changed[4]) == (0, 0), "a second run changes nothing"
     assert on_os.shell("dpkg-query -W web; systemctl is-enabled web.service") == "web\t1.0.0\nenabled"
     tree = on_os.flat()
-    assert not (tree / "started").exists()
+    assert (tree / "policy").read_text() == "101\n", "action forbidden by policy"
     assert list((tree / "etc/apt/sources.list.d").glob("phoenix-*")) == [], "how the builder reached it"
 
 
@@ -276,7 +276,7 @@ def test_a_package_that_is_not_there_is_told(on_os: Place, published: Bench) -> 
             "the playbook failed at the task 'Fail'",
             "site.yml:5:7\nnon-zero return code\nwhy",
         ),
-        ("- ansible.builtin.debug: {msg: '{{ nonesuch }}'}", "the playbook failed at the task 'debug'", "nonesuch"),
+        ("- debug: {msg: '{{ nonesuch }}'}", "the playbook failed at the task 'debug'", "'nonesuch' is undefined"),
     ],
 )
 def test_a_failing_task_is_told_with_file_line_and_reason(on_os: Place, task: str, brief: str, details: str) -> None:

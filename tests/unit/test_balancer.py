@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from phoenix.clouds.local import balancer
 from phoenix.clouds.local.balancer import Leaving, State
 from phoenix.errors import CloudError
-from phoenix.tools.haproxy import Balancer, Check, Server, Slot, configuration, quote
+from phoenix.tools.haproxy import Balancer, Check, Slot, configuration, quote
 from phoenix.tools.haproxy_socket import ServerState, parse_map, parse_statistics
 from phoenix.tools.process import ProcessId
 
@@ -52,15 +52,7 @@ def state() -> State:
     fresh = balancer.fresh("127.0.0.1:8000", CHECK)
     first = fresh.free(CHECK)
     assert first is not None
-    return fresh.put(
-        balancer.Slot(
-            name=first.name,
-            preview=first.preview,
-            check=first.check,
-            group="web-v001",
-            members=(("web-v001-1", "127.0.0.1:9001"),),
-        )
-    )
+    return fresh.put(first.with_group("web-v001", {"web-v001-1": "127.0.0.1:9001"}, frozenset()))
 
 
 def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -93,37 +85,78 @@ def test_free_slots_change_only_where_none_fits() -> None:
     other = Check(path="/ready", status=204, interval=1.0)
     full = state().ready_for("127.0.0.1:8000", other)
     left = full.put(replace(full.slots[0], group=None, members=()))
-    often = replace(other, interval=0.5)
-    assert [slot.check for slot in left.ready_for("127.0.0.1:8000", often).slots] == [CHECK, *[often] * 7]
+    assert left.ready_for("127.0.0.1:8000", other) == left
+    assert left.free(other) == left.slots[1]
+    assert left.ready_for("127.0.0.1:8000", CHECK).free(CHECK) == left.slots[0]
+
+
+MACHINES = {f"m{number}": f"127.0.0.1:{number}" for number in range(1, 40)}
+
+
+@given(st.lists(st.tuples(st.sets(st.sampled_from(sorted(MACHINES))), st.sets(st.integers(0, 40))), max_size=6))
+def test_a_machine_that_stays_keeps_its_seat_and_no_seat_is_shared(turns: list[tuple[set[str], set[int]]]) -> None:
+    slot = balancer.Slot(name="slot0", preview="127.0.0.1:1", check=CHECK)
+    for names, busy in turns:
+        wanted = {name: MACHINES[name] for name in names}
+        before, slot = slot, slot.with_group("web-v001", wanted, frozenset(busy))
+        assert {member.name: member.address for member in slot.members} == wanted
+        seats = {member.name: member.seat for member in slot.members}
+        former = {member.name: member.seat for member in before.members}
+        assert len(set(seats.values())) == len(seats)
+        for name, seat in seats.items():
+            if name in former:
+                assert seat == former[name]
+            else:
+                assert seat not in busy | set(former.values())
+        full = state().put(replace(slot, name="slot1"))
+        assert full.seats >= balancer.SEATS
+        assert full.seats > max(seats.values(), default=0)
+        assert full.seats.bit_count() == 1
+
+
+def test_a_machine_at_another_address_takes_another_seat() -> None:
+    slot = balancer.Slot(name="slot0", preview="127.0.0.1:1", check=CHECK)
+    first = slot.with_group("g", {"a": "127.0.0.1:1", "b": "127.0.0.1:2"}, frozenset())
+    second = first.with_group("g", {"a": "127.0.0.1:9", "b": "127.0.0.1:2"}, frozenset({2}))
+    assert second.members == (
+        balancer.Member(name="a", address="127.0.0.1:9", seat=3),
+        balancer.Member(name="b", address="127.0.0.1:2", seat=1),
+    )
+
+
+def test_a_reload_starts_with_the_machines_that_were_known() -> None:
+    known = state()
+    slot = known.slots[0].with_group("web-v001", {"web-v001-1": "127.0.0.1:9001", "n": "127.0.0.1:2"}, frozenset())
+    assert known.put(slot).only_with(known) == known
 
 
 def test_the_frame_is_what_cannot_change_at_run_time() -> None:
-    bare = Balancer(listen="127.0.0.1:1", slots=(Slot(name="slot0", path="/", status=200, preview="127.0.0.1:2"),))
-    server = Server(name="a", address="127.0.0.1:3", check=CHECK)
-    slot = Slot(name="slot0", path="/", status=200, preview="127.0.0.1:2", servers=(server,))
-    assert Balancer(listen="127.0.0.1:1", slots=(slot,), shares=("slot0",) * 100).frame == bare.frame
+    slot = Slot(name="slot0", check=CHECK, preview="127.0.0.1:2", seats=(None, None))
+    bare = Balancer(listen="127.0.0.1:1", slots=(slot,))
+    taken = replace(slot, seats=("127.0.0.1:3", None))
+    assert replace(bare, slots=(taken,), shares=("slot0",) * 100).frame == bare.frame
     assert bare.frame in configuration(bare)
     others = [
-        Balancer(listen="127.0.0.1:9", slots=bare.slots),
-        Balancer(listen="127.0.0.1:1", slots=(Slot(name="slot0", path="/x", status=200, preview="127.0.0.1:2"),)),
-        Balancer(listen="127.0.0.1:1", slots=(Slot(name="slot0", path="/", status=204, preview="127.0.0.1:2"),)),
-        Balancer(listen="127.0.0.1:1", slots=(Slot(name="slot0", path="/", status=200, preview="127.0.0.1:9"),)),
+        replace(slot, check=replace(CHECK, path="/x")),
+        replace(slot, check=replace(CHECK, status=204)),
+        replace(slot, check=replace(CHECK, interval=9.0)),
+        replace(slot, preview="127.0.0.1:9"),
+        replace(slot, seats=(None, None, None)),
     ]
-    assert len({bare.frame, *(other.frame for other in others)}) == 5
+    frames = {replace(bare, slots=(other,)).frame for other in others}
+    assert len({bare.frame, replace(bare, listen="127.0.0.1:9").frame, *frames}) == 7
 
 
 @pytest.mark.parametrize("address", ["host:80", "127.0.0.1", "127.0.0.1:80 check", "::1:80", "127.0.0.1:80\n", ""])
 def test_only_addresses_enter_the_configuration(address: str) -> None:
-    with pytest.raises(ValueError, match="IP:PORT"):
-        Server(name="a", address=address, check=CHECK)
-    with pytest.raises(ValueError, match="IP:PORT"):
-        configuration(Balancer(listen=address, slots=()))
-
-
-@pytest.mark.parametrize("name", ["", "a b", "a\nb", "a;b", "ä"])
-def test_only_names_enter_the_configuration(name: str) -> None:
-    with pytest.raises(ValueError, match="name"):
-        Server(name=name, address="127.0.0.1:80", check=CHECK)
+    slot = Slot(name="slot0", check=CHECK, preview="127.0.0.1:2", seats=())
+    for balancer_ in (
+        Balancer(listen=address, slots=(slot,)),
+        Balancer(listen="127.0.0.1:1", slots=(replace(slot, preview=address),)),
+        Balancer(listen="127.0.0.1:1", slots=(replace(slot, seats=(address or " ",)),)),
+    ):
+        with pytest.raises(ValueError, match="IP:PORT"):
+            configuration(balancer_)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +186,12 @@ slot0,BACKEND,3,UP,,,
 def test_statistics_are_taken_apart() -> None:
     seen = parse_statistics(STAT)
     assert seen.sessions == {"slot0": 3}
-    assert seen.of("slot0")[0] == ServerState(
+    assert seen.of("slot0")["a-1"] == ServerState(
         slot="slot0", name="a-1", address="127.0.0.1:1", status="UP", check="L7OK", sessions=1
     )
-    assert [server.name for server in seen.of("slot0") if server.healthy] == ["a-1", "a-5"]
-    assert [server.name for server in seen.of("slot0") if server.leaving] == ["a-4"]
-    assert seen.of("slot1") == ()
+    assert [name for name, server in seen.of("slot0").items() if server.healthy] == ["a-1", "a-5"]
+    assert [name for name, server in seen.of("slot0").items() if server.retired] == ["a-4"]
+    assert seen.of("slot1") == {}
 
 
 def test_a_map_is_read_in_the_order_of_its_numbers() -> None:

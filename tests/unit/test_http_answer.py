@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,7 +88,5 @@ def test_garbage_is_taken_calmly(wire: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + wire,
     ):
         for ended in (False, True):
-            try:
+            with suppress(BadAnswerError):  # anything else is a failure
                 parse(received, ended=ended)
-            except BadAnswerError as error:
-                assert str(error)

@@ -78,7 +78,11 @@ def test_a_failed_task_is_told_with_its_place_and_reason() -> None:
 
 
 def test_the_end_of_what_a_failed_command_printed_is_told() -> None:
-    result = {"msg": "non-zero return code", "stderr": "\n".join(f"line {n}" for n in range(40)), "stdout": "begun\r\n\r\n"}
+    result = {
+        "msg": "non-zero return code",
+        "stderr": "\n".join(f"line {n}" for n in range(40)),
+        "stdout": "begun\r\n\r\n",
+    }
     failure = ansible.failure_of(f"TASK [x] *\nfatal: [b]: FAILED! => {json.dumps(result)}", "", None)
     assert failure.why.splitlines()[:3] == ["non-zero return code", "begun", "line 25"]
     assert failure.why.splitlines()[-1] == "line 39"

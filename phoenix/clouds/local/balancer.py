@@ -12,30 +12,58 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from phoenix.errors import CloudError
 from phoenix.tools import haproxy
-from phoenix.tools.haproxy import Balancer, Check, Server
+from phoenix.tools.haproxy import Balancer, Check
 from phoenix.tools.process import ProcessId
 
 SLOTS = 8
 """Groups that can be attached at once."""
+SEATS = 16
+"""Machines a group may have before HAProxy has to be reloaded with more seats."""
 WHOLE = 100
 """The sum of all shares, and the number of requests after which their pattern repeats."""
 
 _FILE, _VERSION = "balancer.json", 1
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Member:
+    """A machine, its IP:PORT, and the number of its seat (a server of HAProxy)."""
+
+    name: str
+    address: str
+    seat: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """A place for a group. `members` are names and IP:PORT addresses of its machines, sorted."""
+    """A place for a group and its machines, sorted by name."""
 
     name: str
     preview: str
     check: Check
     group: str | None = None
-    members: tuple[tuple[str, str], ...] = ()
+    members: tuple[Member, ...] = ()
+
+    def with_group(self, group: str, machines: Mapping[str, str], busy: frozenset[int]) -> Slot:
+        """The slot with these machines (name -> IP:PORT) of `group`. One that was there keeps its seat.
+
+        Others take seats that nobody had and that are not `busy` with requests of machines that left.
+        """
+        stay = [member for member in self.members if machines.get(member.name) == member.address]
+        taken = busy | {member.seat for member in self.members}
+        free = (number for number in count() if number not in taken)
+        known = {member.name for member in stay}
+        come = [
+            Member(name=name, address=address, seat=next(free))
+            for name, address in sorted(machines.items())
+            if name not in known
+        ]
+        return replace(self, group=group, members=tuple(sorted([*stay, *come])))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,11 +76,12 @@ class Leaving:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """One balancer as it is wanted."""
+    """One balancer as it is wanted. `seats` are there in each slot."""
 
     listen: str
     slots: tuple[Slot, ...]
     shares: Mapping[str, int]
+    seats: int = SEATS
     process: ProcessId | None = None
     leaving: tuple[Leaving, ...] = ()
 
@@ -70,23 +99,29 @@ class State:
         return next((slot for slot in self.slots if slot.group is None and slot.check == check), None)
 
     def put(self, slot: Slot) -> State:
-        """This state with `slot` in the place of the one of that name."""
-        return replace(self, slots=tuple(slot if old.name == slot.name else old for old in self.slots))
+        """This state with `slot` in the place of the one of that name, and seats for all its machines."""
+        needed = max((member.seat + 1 for member in slot.members), default=0)
+        slots = tuple(slot if old.name == slot.name else old for old in self.slots)
+        return replace(self, slots=slots, seats=max(self.seats, 1 << (needed - 1).bit_length() if needed else 0))
+
+    def only_with(self, known: State) -> State:
+        """This state with those machines only that stand in `known` too."""
+        pairs = zip(self.slots, known.slots, strict=True)
+        slots = (
+            replace(slot, members=tuple(member for member in slot.members if member in old.members))
+            for slot, old in pairs
+        )
+        return replace(self, slots=tuple(slots))
 
     def ready_for(self, listen: str, check: Check) -> State:
         """This state with what `phoenix.yaml` says today, for a group that comes now.
 
-        A group that is in a slot keeps the check it came with. HAProxy has to be reloaded for another path or
-        status, so free slots are changed only where none has the check already, and then all at once.
+        A group that is in a slot keeps the check it came with. HAProxy has to be reloaded for another check, so free
+        slots are changed only where none has it already, and then all at once.
         """
-        question = (check.path, check.status)
-        fits = any(slot.group is None and (slot.check.path, slot.check.status) == question for slot in self.slots)
-        slots = tuple(
-            replace(slot, check=check)
-            if slot.group is None and (not fits or (slot.check.path, slot.check.status) == question)
-            else slot
-            for slot in self.slots
-        )
+        if self.free(check):
+            return replace(self, listen=listen)
+        slots = tuple(replace(slot, check=check) if slot.group is None else slot for slot in self.slots)
         return replace(self, listen=listen, slots=slots)
 
     def with_shares(self, pattern: tuple[str, ...]) -> State:
@@ -100,17 +135,15 @@ class State:
         return Balancer(
             listen=self.listen,
             slots=tuple(
-                haproxy.Slot(
-                    name=slot.name,
-                    path=slot.check.path,
-                    status=slot.check.status,
-                    preview=slot.preview,
-                    servers=servers(slot),
-                )
+                haproxy.Slot(name=slot.name, check=slot.check, preview=slot.preview, seats=self._seated(slot))
                 for slot in self.slots
             ),
             shares=tuple(names[group] for group in spread(self.shares)),
         )
+
+    def _seated(self, slot: Slot) -> tuple[str | None, ...]:
+        there = {member.seat: member.address for member in slot.members}
+        return tuple(there.get(number) for number in range(self.seats))
 
 
 def fresh(listen: str, check: Check) -> State:
@@ -124,11 +157,6 @@ def on_other_previews(state: State) -> State:
     """The state on preview addresses that are free now: another program took one while HAProxy was not running."""
     pairs = zip(state.slots, _free_addresses(len(state.slots)), strict=True)
     return replace(state, slots=tuple(replace(slot, preview=address) for slot, address in pairs))
-
-
-def servers(slot: Slot) -> tuple[Server, ...]:
-    """The slot's machines as HAProxy names them."""
-    return tuple(Server(name=name, address=address, check=slot.check) for name, address in slot.members)
 
 
 def spread(shares: Mapping[str, int]) -> tuple[str, ...]:
@@ -161,11 +189,12 @@ def load(directory: Path) -> State | None:
                     preview=slot["preview"],
                     check=Check(**slot["check"]),
                     group=slot["group"],
-                    members=tuple((name, address) for name, address in slot["members"]),
+                    members=tuple(Member(**member) for member in slot["members"]),
                 )
                 for slot in facts["slots"]
             ),
             shares=facts["shares"],
+            seats=facts["seats"],
             process=ProcessId(**facts["process"]) if facts["process"] else None,
             leaving=tuple(
                 Leaving(process=ProcessId(**each["process"]), groups=tuple(each["groups"])) for each in facts["leaving"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.api import Between
 from phoenix.clouds.local import guest, instances, machines, probe, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
@@ -19,6 +20,10 @@ from phoenix.spec.clouds import LocalCloud
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 EMULATED = "qemu-tcg"
+
+
+def _nothing() -> None:
+    """What is done between two rounds unless a caller says otherwise."""
 
 
 class LocalGroups:
@@ -42,7 +47,7 @@ class LocalGroups:
             return None
         return replace(record.group, instances=tuple(self._instances(name)))
 
-    def create(self, group: Group, template: LaunchTemplate, *, between: Callable[[], None] = lambda: None) -> None:
+    def create(self, group: Group, template: LaunchTemplate, *, between: Between = _nothing) -> None:
         """Make the group and start its machines; one that is half made is finished.
 
         Emulated machines are started only as fast as this computer can boot them; `between` is called in every round
@@ -59,7 +64,7 @@ class LocalGroups:
                 self._check_same(record.group, group)
             self._fill(record, between)
 
-    def resize(self, name: str, size: int, *, between: Callable[[], None] = lambda: None) -> None:
+    def resize(self, name: str, size: int, *, between: Between = _nothing) -> None:
         """Make the group want `size` machines: start more like those it has, or end dead ones, then the youngest."""
         with self._files.locked(name):
             record = self._mine(name)
@@ -136,7 +141,7 @@ class LocalGroups:
         whole = self._files.read(group) is not None
         return tuple(files for files in found if not whole or read_record(files) is None)
 
-    def _fill(self, record: GroupRecord, between: Callable[[], None]) -> None:
+    def _fill(self, record: GroupRecord, between: Between) -> None:
         """Start machines until there are as many as wanted; one that died stays as it is."""
         name, template = record.group.name, record.template
         image = ImageFiles(directory=self._spec.images / template.image)
@@ -163,7 +168,7 @@ class LocalGroups:
             there.add(files.name)
             between()
 
-    def _wait_for_a_processor(self, deadline: float, between: Callable[[], None]) -> None:
+    def _wait_for_a_processor(self, deadline: float, between: Between) -> None:
         """Not more emulated machines boot at once than there are processors: each needs one for itself."""
         most = os.cpu_count() or 1
 

@@ -19,6 +19,8 @@ class Reports:
     """The reports of a machine so far."""
 
     boot: BootState = BootState.UNKNOWN
+    boot_code: str = ""
+    """What the boot work ended with, where it failed."""
     last: str = ""
     """The last line, whatever it said."""
     failed_units: tuple[str, ...] = ()
@@ -41,20 +43,20 @@ def lines(file: Path) -> list[str]:
 
 def parse_reports(said: list[str]) -> Reports:
     """What the lines of a machine's report file say."""
-    boot, failed = BootState.UNKNOWN, dict[str, None]()
+    boot, code, failed = BootState.UNKNOWN, "", dict[str, None]()
     for line in said:
         match line.split():
             case ["boot", "running"]:
                 boot = BootState.RUNNING
             case ["boot", "done"]:
                 boot = BootState.DONE
-            case ["boot", "failed", _]:
+            case ["boot", "failed", code]:
                 boot = BootState.FAILED
-            case ["unit", "failed", name]:
+            case ["unit", "failed", name] if name != f"{BOOT_UNIT}.service":  # it says so itself, with its code
                 failed[name] = None
             case _:
                 pass  # the user-data's own words
-    return Reports(boot=boot, last=said[-1] if said else "", failed_units=tuple(failed))
+    return Reports(boot=boot, boot_code=code, last=said[-1] if said else "", failed_units=tuple(failed))
 
 
 def parse_console(text: str) -> Logs:

@@ -42,9 +42,7 @@ def _detail(files: MachineFiles, started: Started, said: guest.Reports, ended: s
     """In words: what is wrong, or where it stands."""
     troubles = [f"unit failed {name}" for name in said.failed_units]
     if said.boot is BootState.FAILED:
-        troubles.insert(
-            0, f"boot work failed ({said.last})" if said.last.startswith("boot failed") else "boot work failed"
-        )
+        troubles.insert(0, f"boot work failed (exit {said.boot_code})")
     if ended:
         last = guest.tail(files.directory / started.console, 1)
         troubles.insert(0, f"{ended} ended; its last words: {last or 'none'}")

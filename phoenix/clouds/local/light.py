@@ -27,12 +27,12 @@ BACKLOG = 4096
 def start(spec: MachineSpec, files: MachineFiles) -> Started:
     """Start the machine; its directory is there and empty. What a failed start leaves is for `remains.end`."""
     container = _lay_out(spec, files)
-    run(runc.create_command(container), timeout=TIMEOUT)
+    run(runc.create_command(container, files.tag), timeout=TIMEOUT)
     pid = int(container.pid_file.read_text())
     machine = _process(pid, container.directory / "runc.log")
     out = _way_out(pid, files)
     port, way_in = _way_in(pid, spec.port, files)
-    run(runc.command(container, "start", container.id), timeout=TIMEOUT)
+    run(runc.start_command(container, files.tag), timeout=TIMEOUT)
     return Started(
         engine=NAME,
         port=port,

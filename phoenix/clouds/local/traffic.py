@@ -25,12 +25,9 @@ from phoenix.tools import haproxy
 from phoenix.tools.haproxy import AddressTakenError, Check
 from phoenix.tools.haproxy_socket import Runtime, ServerState, Statistics
 from phoenix.tools.process import ProcessId
-from phoenix.wait import Look, Verdict, wait_for
 
 _BUSY = 60.0
 """Seconds to wait for another process that writes to the same balancer."""
-_QUICK = 5.0
-"""Seconds for HAProxy to let go of a server whose requests were cut."""
 
 
 class LocalTraffic:
@@ -76,8 +73,8 @@ class LocalTraffic:
                     details=f"{', '.join(state.groups)} are attached; {balancer.SLOTS} is the limit",
                     resolution="Run `phoenix tend` to burn what is due, or delete a group.",
                 )
-            members = tuple(sorted((each.id, each.address) for each in group.instances if each.address))
-            self._apply(today.put(replace(slot, group=group.name, members=members)))
+            machines = {each.id: each.address for each in group.instances if each.address}
+            self._apply(state, today.put(slot.with_group(group.name, machines, self._busy(slot))))
 
     def shift(self, shares: Mapping[str, int]) -> None:
         """Give each group its share of the requests, at one moment."""
@@ -95,7 +92,7 @@ class LocalTraffic:
                     details=f"not attached to the balancer on {state.listen}",
                     resolution="See `phoenix status`, then roll again.",
                 )
-            self._apply(replace(state, shares=wanted))
+            self._apply(state, replace(state, shares=wanted))
 
     def preview(self, group: str) -> str | None:
         """Where the group alone answers, whatever its share is; None where it is not attached."""
@@ -119,7 +116,7 @@ class LocalTraffic:
                     details=f"the balancer on {state.listen} says so",
                     resolution="Give its share to another group first.",
                 )
-            self._apply(state.put(replace(slot, group=None, members=())))
+            self._apply(state, state.put(replace(slot, group=None, members=())))
 
     def ensure_running(self) -> bool:
         """Start a balancer that has died, with the route it had; whether there was one to start."""
@@ -167,66 +164,62 @@ class LocalTraffic:
             process = haproxy.start(self._directory, state.balancer(), clock=self._clock)
         return replace(state, process=process, leaving=())
 
-    def _apply(self, state: State) -> None:
-        """Bring HAProxy to `state`: on disk first, then its servers, then its shares; and see that it is so."""
-        state = self._reloaded(state)
+    def _busy(self, slot: Slot) -> frozenset[int]:
+        """Seats of the slot whose machines have left and are still answering."""
+        seen = self._runtime.statistics().of(slot.name)
+        return frozenset(n for n, name in enumerate(map(haproxy.seat, range(len(seen)))) if seen[name].sessions)
+
+    def _apply(self, before: State, state: State) -> None:
+        """Bring HAProxy from `before` to `state`: disk first, then seats, then shares; and see that it is so."""
+        state = self._reloaded(before, state)
         balancer.save(self._directory, state)
-        said = self._settle_servers(state)
+        said = self._settle(state)
         wanted = state.balancer().shares
         if self._runtime.shares() != wanted:
             self._runtime.replace_shares(haproxy.map_text(wanted))
         self._verify(state, said)
 
-    def _reloaded(self, state: State) -> State:
-        """The state with HAProxy in the configuration it needs: another health check, another address."""
+    def _reloaded(self, before: State, state: State) -> State:
+        """The state with HAProxy in the configuration it needs: another check, another address, more seats.
+
+        Machines that come now are left to `_settle`: HAProxy takes those it starts with for well until it knows better.
+        """
         running = self._runtime.find()
         leaving = tuple(each for each in state.leaving if each.process.alive)
         state = replace(state, leaving=leaving)
         former = ProcessId.of(running.pid) if running else None
         if running is None or former is None or running.frame == state.balancer().frame:
             return state
-        process = haproxy.reload(self._directory, state.balancer(), former, clock=self._clock)
+        process = haproxy.reload(self._directory, state.only_with(before).balancer(), former, clock=self._clock)
         return replace(state, process=process, leaving=(*leaving, Leaving(process=former, groups=state.groups)))
 
-    def _settle_servers(self, state: State) -> list[str]:
-        """Take out and put in what differs; HAProxy's words about what it was told."""
+    def _settle(self, state: State) -> list[str]:
+        """Bring every seat to what is wanted of it; gives HAProxy's words about what it was told."""
         said: list[str] = []
         seen = self._runtime.statistics()
-        for slot in state.slots:
-            wanted = {server.name: server for server in balancer.servers(slot)}
-            for there in seen.of(slot.name):
-                if _as_wanted(there, slot):
-                    del wanted[there.name]
-                else:
-                    said.append(self._take_out(there, cut=slot.group is None or there.name in wanted))
-            for server in wanted.values():
-                said.append(self._runtime.add_server(slot.name, server.name, server.arguments))
+        for slot, wanted in zip(state.slots, state.balancer().slots, strict=True):
+            there = seen.of(slot.name)
+            for number, address in enumerate(wanted.seats):
+                server = there[haproxy.seat(number)]
+                if _as_wanted(server, address):
+                    continue
+                if not server.retired:
+                    said.append(self._runtime.retire(slot.name, server.name))
+                if address:
+                    said.append(self._runtime.seat(slot.name, server.name, address))
+                elif slot.group is None:
+                    said.append(self._runtime.cut(slot.name, server.name))
         return [line.strip() for line in said if line.strip()]
 
-    def _take_out(self, server: ServerState, *, cut: bool) -> str:
-        """No new requests; forgotten when the last is answered: by a later write, or where `cut` at once."""
-        self._runtime.retire_server(server.slot, server.name)
-        if not cut:
-            return self._runtime.remove_server(server.slot, server.name)
-        self._runtime.cut_server(server.slot, server.name)
-        words = [""]
-
-        def look() -> Look:
-            words[0] = self._runtime.remove_server(server.slot, server.name)
-            there = any(each.name == server.name for each in self._runtime.statistics().of(server.slot))
-            return Look(verdict=Verdict.UNKNOWN if there else Verdict.PASS, seen=words[0].strip())
-
-        wait_for(f"the balancer forgetting {server.name}", look, clock=self._clock, deadline=_QUICK, interval=0.01)
-        return words[0]
-
     def _verify(self, state: State, said: list[str]) -> None:
-        seen, shares = self._runtime.statistics(), self._runtime.shares()
+        seen, shares, wanted = self._runtime.statistics(), self._runtime.shares(), state.balancer()
         wrong = [
-            f"{slot.group or slot.name} has {[server.name for server in there]}"
-            for slot in state.slots
-            if len(there := [each for each in seen.of(slot.name) if _as_wanted(each, slot)]) != len(slot.members)
+            f"{slot.name}/{haproxy.seat(number)} is {there.status} at {there.address}, wanted {address or 'empty'}"
+            for slot in wanted.slots
+            for number, address in enumerate(slot.seats)
+            if not _as_wanted(there := seen.of(slot.name)[haproxy.seat(number)], address)
         ]
-        if shares != state.balancer().shares:
+        if shares != wanted.shares:
             wrong.append(f"shares are {state.with_shares(shares).shares}")
         if wrong:
             raise CloudError(
@@ -250,12 +243,17 @@ class LocalTraffic:
             ) from error
 
 
-def _as_wanted(server: ServerState, slot: Slot) -> bool:
-    return (server.name, server.address) in slot.members and not server.leaving
+def _as_wanted(server: ServerState, address: str | None) -> bool:
+    return server.retired if address is None else server.address == address and not server.retired
 
 
 def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend:
-    there = [server for server in seen.of(slot.name) if _as_wanted(server, slot)]
+    servers = seen.of(slot.name)
+    there = [
+        servers[name]
+        for member in slot.members
+        if (name := haproxy.seat(member.seat)) in servers and _as_wanted(servers[name], member.address)
+    ]
     former = sum(1 for each in routed.leaving if group in each.groups and each.process.alive)
     return Backend(
         group=group,

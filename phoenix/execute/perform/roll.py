@@ -57,9 +57,9 @@ class World:
         """Do `action` and say what it came to."""
         match action:
             case CreateGroup():
-                return self._create(action)
+                return self._create(action, context)
             case EnsureSize():
-                return self._ensure_size(action)
+                return self._ensure_size(action, context)
             case WaitHealthy():
                 return self._wait_healthy(action, context)
             case RunHooks():
@@ -78,7 +78,7 @@ class World:
             case _:
                 assert_never(action)
 
-    def _create(self, action: CreateGroup) -> Outcome:
+    def _create(self, action: CreateGroup, context: Context) -> Outcome:
         size = self._size(action.size)
         template = LaunchTemplate(
             image=action.release.image,
@@ -96,14 +96,14 @@ class World:
             size=size,
             created=self.clock.now(),
         )
-        self.groups.create(group, template)
+        self.groups.create(group, template, between=context.renew)
         self.traffic.attach(self._group(action.group))
         return {"size": size}
 
-    def _ensure_size(self, action: EnsureSize) -> Outcome:
+    def _ensure_size(self, action: EnsureSize, context: Context) -> Outcome:
         group, size = self._group(action.group), self._size(action.size)
         if group.size < size:
-            self.groups.resize(action.group, size)
+            self.groups.resize(action.group, size, between=context.renew)
         self.traffic.attach(self._group(action.group))
         return {"size": max(size, group.size)}
 

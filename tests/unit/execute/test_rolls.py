@@ -58,7 +58,7 @@ def test_a_larger_size_is_something_to_do(stage: Stage) -> None:
 
 def test_the_candidate_is_as_large_as_the_live_group(stage: Stage) -> None:
     stage.roll("1")
-    stage.cloud.resize("web-tier-local-v001", 5)
+    stage.cloud.resize("web-tier-local-v001", 5, between=lambda: None)
     stage.roll("2")
     assert stage.cloud.standing["web-tier-local-v002"].size == 5
 
