@@ -19,13 +19,19 @@ class Shell:
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def argv(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "phoenix", "-C", str(self.directory), *arguments, "--json"]
+    def argv(self, *arguments: str, project: bool = True) -> list[str]:
+        where = ["-C", str(self.directory)] if project else []
+        return [sys.executable, "-m", "phoenix", *where, *arguments, "--json"]
 
-    def run(self, *arguments: str, code: int = 0, timeout: float = 900) -> dict[str, Any]:
+    def run(self, *arguments: str, code: int = 0, timeout: float = 900, project: bool = True) -> dict[str, Any]:
         """The result of a command that must end with exit code `code`."""
         done = subprocess.run(
-            self.argv(*arguments), capture_output=True, text=True, env=self._environment(), timeout=timeout, check=False
+            self.argv(*arguments, project=project),
+            capture_output=True,
+            text=True,
+            env=self._environment(),
+            timeout=timeout,
+            check=False,
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr[-6000:]}"
         assert "Traceback" not in done.stderr, done.stderr

@@ -51,7 +51,7 @@ def bake(
 
     session = session_of(ctx)
     wiring = Wiring(session)
-    order = Order(builder=builder, force=force, from_scratch=from_scratch)
+    order = Order(builder=builder, force=force, from_scratch=from_scratch, dry=plan)
     jobs = _jobs(wiring, _wanted(wiring, image_type, name, every=every), cloud or [], order)
     if plan:
         _show_plans(wiring, jobs)

@@ -6,8 +6,9 @@ process died is undone first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from phoenix.cli.running import tend_run
@@ -38,6 +39,8 @@ class Order:
     """Bake the image even where it is a hit."""
     from_scratch: bool = False
     """Bake every layer even where it is a hit, from the distribution's mirror up."""
+    dry: bool = False
+    """Only plan: not even a repository is served."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +92,7 @@ class Bakery:
             kind=wiring.project.cloud(cloud).kind,
             images=self._images,
             builder=self._builder,
-            resolve=wiring.exact_packages,
+            resolve=partial(wiring.exact_packages, dry=order.dry),
         )
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
@@ -98,16 +101,7 @@ class Bakery:
 
     def plans(self, lineage: tuple[Layer, ...]) -> tuple[LayerPlan, ...]:
         """What would be done for each layer now."""
-        images = [layer.recipe.image for layer in lineage]
-        anew = images if self._order.from_scratch else images[-1:] if self._order.force else []
-        wish = Wish(
-            project=self._wiring.project.name,
-            cloud=self._cloud,
-            builder=self._builder,
-            anew=frozenset(anew) - self._done.keys(),
-            fresh=self._order.from_scratch,
-        )
-        return bake(lineage, self._images.list(), wish, self._wiring.clock.now())
+        return self._plans(lineage, self._anew(lineage))
 
     def bake(self, lineage: tuple[Layer, ...]) -> tuple[Baked, ...]:
         """Bake what is missing of the lineage; every layer as it is there then."""
@@ -118,17 +112,35 @@ class Bakery:
                 self._done[layer.recipe.image] = self._bake(lineage, index)
         return tuple(self._done[layer.recipe.image] for layer in lineage)
 
+    def _anew(self, lineage: tuple[Layer, ...]) -> frozenset[ImageName]:
+        """The layers to bake although they are there; once each."""
+        images = [layer.recipe.image for layer in lineage]
+        wanted = images if self._order.from_scratch else images[-1:] if self._order.force else []
+        return frozenset(wanted) - self._done.keys()
+
+    def _plans(self, lineage: tuple[Layer, ...], anew: frozenset[ImageName]) -> tuple[LayerPlan, ...]:
+        wish = Wish(
+            project=self._wiring.project.name,
+            cloud=self._cloud,
+            builder=self._builder,
+            anew=anew,
+            fresh=self._order.from_scratch,
+        )
+        return bake(lineage, self._images.list(), wish, self._wiring.clock.now())
+
+    def _plan(self, lineage: tuple[Layer, ...], anew: frozenset[ImageName], index: int) -> LayerPlan:
+        return self._plans(lineage, anew)[index]
+
     def _bake(self, lineage: tuple[Layer, ...], index: int) -> Baked:
-        started, order = self._wiring.clock.monotonic(), self._order
-        plan = self.plans(lineage)[index]
+        started, anew = self._wiring.clock.monotonic(), self._anew(lineage)
+        plan = self._plan(lineage, anew, index)
         run: Run | None = None
         while run is None and not plan.hit:
             if self._wait_for_others(plan):
-                self._order = replace(order, force=False, from_scratch=False)  # what they have just baked is new enough
+                anew -= {plan.image}  # what they have just baked is new enough
             else:
-                run = self._carry_out(plan, lineage, index)
-            plan = plan if run else self.plans(lineage)[index]
-        self._order = order
+                run = self._carry_out(plan, partial(self._plan, lineage, anew, index))
+            plan = plan if run else self._plan(lineage, anew, index)
         image = self._images.find(plan.image_id)
         if image is None:
             raise RefusedError(
@@ -139,7 +151,7 @@ class Bakery:
         seconds = round(self._wiring.clock.monotonic() - started, 2)
         return Baked(cloud=self._cloud, image=image, hit=run is None, why=plan.plan.why, seconds=seconds, run=run)
 
-    def _carry_out(self, plan: LayerPlan, lineage: tuple[Layer, ...], index: int) -> Run | None:
+    def _carry_out(self, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> Run | None:
         """Bake the layer in a run of its own; None where the run is taken, or the world has changed meanwhile."""
         wiring = self._wiring
         try:
@@ -149,7 +161,7 @@ class Bakery:
         except RefusedError:
             return None
         try:
-            stale = self.plans(lineage)[index] != plan
+            stale = remade() != plan
         except BaseException:
             owned.end(RunState.UNDONE)
             raise

@@ -133,13 +133,18 @@ class Wiring:
             say=self.session.out.say,
         )
 
-    def exact_packages(self, wishes: tuple[PackageWish, ...]) -> tuple[Package, ...]:
-        """The exact package for each wish, read from the repositories (served meanwhile)."""
+    def exact_packages(self, wishes: tuple[PackageWish, ...], *, dry: bool) -> tuple[Package, ...]:
+        """The exact package for each wish, read from the repositories. They are served for it, unless `dry`.
+
+        RefusedError where nothing was published yet, or a package is not there.
+        """
         from phoenix.execute import release
-        from phoenix.execute.repositories import ensure_served
+        from phoenix.execute.repositories import ensure_served, repository_here
 
         for name in dict.fromkeys(wish.repository for wish in wishes):
-            ensure_served(self.project.repository(name), clock=self.clock, say=self.session.out.say)
+            repository_here(self.project.repository(name))
+            if not dry:
+                ensure_served(self.project.repository(name), clock=self.clock, say=self.session.out.say)
         return release.packages(self.project, wishes)
 
     def _lay_out(self, cloud: str, action: BuildImage, directory: Path) -> None:

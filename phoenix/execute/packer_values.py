@@ -7,16 +7,16 @@ the file of values, so that `packer validate` passes and whoever builds sees wha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from phoenix import names
-from phoenix.errors import SpecError
 from phoenix.model import CloudKind
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.images import Recipe
 from phoenix.spec.project import Project
+from phoenix.tools import packer
 
 KEY_DIGITS = 40
 """Of a content key in a label: a GCE label's value has at most 63 characters, a whole key has 64."""
@@ -89,27 +89,8 @@ def of(project: Project, recipe: Recipe, cloud: CloudSpec | CloudKind, identity:
         "parent": told.parent,
         **own,
     }
-    refuse_code(template)
+    packer.refuse_code(template)
     return Values(template=template, stand_ins={name: _STAND_INS[name] for name, value in own.items() if value is None})
-
-
-def refuse_code(values: Mapping[str, Any]) -> None:
-    """Raise SpecError where a text holds `{{`, in which Packer looks for code of its own, whatever the quotes."""
-    for name, value in values.items():
-        if any("{{" in text for text in _texts(value)):
-            raise SpecError(
-                f"the value of {name} holds '{{{{'",
-                details=f"{value!r}: Packer would read what follows as code",
-                resolution="Choose a value without it.",
-            )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
 
 
 def _local() -> Own:

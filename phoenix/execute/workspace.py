@@ -9,7 +9,7 @@
     playbooks/ansible.cfg
     playbooks/...               every file of the playbook tree that these reach, and no other
 
-The Packer variables of the local cloud are given by whoever runs the builder, in a file of `write_values`:
+The Packer variables of the local cloud are given by whoever runs the builder, in a file of `packer.write_values`:
 `parent_disk` and `parent_format` (raw, qcow2), `vmlinuz`, `initrd`, `kernel_arguments`, `seed` (the iso9660 volume
 whose user-data lets the key log in as root), `ssh_private_key_file`, `output_directory` (`disk.qcow2` is made in
 it), `accelerator`, `cpu_model`, `cpus`, `memory` (MiB), `console` and `report` (files for what the machine prints
@@ -32,8 +32,8 @@ from phoenix.model import CloudKind, Repository
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.images import Recipe, Variable
 from phoenix.spec.project import Project
-from phoenix.tools import ansible
-from phoenix.tools.render import Renderer, hcl
+from phoenix.tools import ansible, packer
+from phoenix.tools.render import Renderer
 
 TEMPLATE = "image.pkr.hcl"
 VALUES = "image.auto.pkrvars.hcl"
@@ -111,7 +111,7 @@ def lay_out(
     _lay_out_tree(project.directory, _playbooks(recipe), variables, directory / ansible.PLAYBOOKS, bake=True)
     _write(directory / TEMPLATE, renderer.render(_template(kind), values.template))
     _write(directory / PLUGINS, renderer.render("packer/plugins.pkr.hcl.j2", values.template))
-    write_values(directory / VALUES, {**values.stand_ins, "ansible_playbook": ansible.program()})
+    packer.write_values(directory / VALUES, {**values.stand_ins, "ansible_playbook": ansible.program()})
     return Workspace(directory=directory, files=_listed(directory), to_fill_in=tuple(sorted(values.stand_ins)))
 
 
@@ -124,13 +124,6 @@ def lay_out_boot(project: Path, playbook: str, variables: Mapping[str, Variable]
     _refuse_foreign(directory, ansible.RECIPE)
     _lay_out_tree(project, (playbook,), variables, directory, bake=False)
     return _listed(directory)
-
-
-def write_values(file: Path, values: Mapping[str, Any]) -> None:
-    """Write Packer variables as a `.pkrvars.hcl` file. SpecError for a value that Packer would read as code."""
-    packer_values.refuse_code(values)
-    width = max((len(name) for name in values), default=0)
-    _write(file, "".join(f"{name:{width}} = {hcl(value)}\n" for name, value in sorted(values.items())))
 
 
 def _playbooks(recipe: Recipe) -> tuple[str, ...]:

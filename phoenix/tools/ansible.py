@@ -207,7 +207,8 @@ def failure_of(stdout: str, stderr: str, directory: Path | None) -> Failure:
             failed_task, result = task, found["result"]
         elif line.strip() == "...ignoring":
             failed_task, result = "", ""
-    message, place = _last_error(stderr.splitlines())
+    # of a task Ansible tells where it prints the tasks, of a mistake in a file where errors go
+    message, place = _last_error((stdout if result else stderr).splitlines())
     last_lines = "\n".join((stderr.strip() or stdout.strip()).splitlines()[-SHOWN_LINES:])
     why = _why(result) if result else message or last_lines
     return Failure(task=failed_task, place=_inside(place, directory), why=why)

@@ -21,8 +21,8 @@ from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.process import Command, ProcessId
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, retry_while_unknown, wait_for
 
-OLDEST = (2, 5)
-"""The first version that knows all that the configuration says. Debian 12 has 2.6."""
+OLDEST = (2, 6)
+"""The first version that knows all that the configuration says; what Debian 12 has."""
 START_DEADLINE = 15.0
 """Seconds from start to the first answer on the socket, which takes 0.05."""
 FALL, RISE = 3, 2
@@ -118,15 +118,22 @@ def reload(directory: Path, balancer: Balancer, former: ProcessId, *, clock: Clo
     return _start(directory, balancer, ("-x", Runtime.SOCKET, "-sf", str(former.pid)), clock)
 
 
+_WHY = {
+    "Address already in use": "another program or another service of yours has that port",
+    "Permission denied": "ports below 1024 are for root, or see sysctl net.ipv4.ip_unprivileged_port_start",
+    "Cannot assign requested address": "this computer has no such address",
+}
+
+
 class AddressTakenError(RefusedError):
     """HAProxy could not listen on `address`."""
 
     def __init__(self, address: str, why: str) -> None:
         super().__init__(
             f"the balancer cannot listen on {address}: {why}",
-            details="another program or another service of yours may have that port",
-            resolution=f"See `ss -ltnp 'sport = :{address.rpartition(':')[2]}'`; end that program, "
-            "or set another `load_balancer.listen` in phoenix.yaml.",
+            details=_WHY.get(why, "the operating system said so"),
+            resolution=f"See `ss -ltnp 'sport = :{address.rpartition(':')[2]}'` for who has it; "
+            "end that program, or set another `load_balancer.listen` in phoenix.yaml.",
         )
         self.address = address
 

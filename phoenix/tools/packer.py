@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phoenix.errors import PhoenixError, SpecError, ToolError
 from phoenix.tools import ansible, process
 from phoenix.tools.process import Command, scrub
+from phoenix.tools.render import hcl
 
 VALIDATE_TIMEOUT = 120.0
 """Seconds."""
@@ -60,6 +62,24 @@ def version() -> tuple[int, int, int]:
             resolution="Check that the packer on PATH is HashiCorp's.",
         )
     return int(found[1]), int(found[2]), int(found[3])
+
+
+def write_values(file: Path, values: Mapping[str, Any]) -> None:
+    """Write Packer variables as a `.pkrvars.hcl` file. SpecError for a value that Packer would read as code."""
+    refuse_code(values)
+    width = max((len(name) for name in values), default=0)
+    file.write_text("".join(f"{name:{width}} = {hcl(values[name])}\n" for name in sorted(values)), encoding="utf-8")
+
+
+def refuse_code(values: Mapping[str, Any]) -> None:
+    """Raise SpecError where a text holds `{{`, in which Packer looks for code of its own, whatever the quotes."""
+    for name, value in values.items():
+        if "{{" in hcl(value):
+            raise SpecError(
+                f"the value of {name} holds '{{{{'",
+                details=f"{value!r}: Packer would read what follows as code",
+                resolution="Choose a value without it.",
+            )
 
 
 def validate_command(workspace: Path, values: Path | None = None) -> Command:
@@ -112,8 +132,7 @@ def build(
     """Build the image of the workspace; `say` hears what Packer and each of the playbook's tasks does.
 
     `timeout` in seconds; `between` as in `process.run`; `contained` as in `build_command`. `log` gets everything, in
-    plain text. Raises ToolError with
-    the reason; Packer has then removed what it had begun.
+    plain text. Raises ToolError with the reason; Packer has then removed what it had begun.
     """
     heard: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="phoenix-") as sockets, log.open("a", encoding="utf-8") as sink:

@@ -41,4 +41,5 @@ touch --date=@0 "$root/var/lib/apt/lists"
 mount --bind "$apt/archives" "$root/var/cache/apt/archives"
 mount --bind "$apt/lists" "$root/var/lib/apt/lists"
 
+: > "$apt/entered" # from here on what fails is the command
 "$@"

@@ -277,6 +277,21 @@ def test_a_resized_group_is_attached_again(bench: Bench) -> None:
     bench.until(lambda backend: backend.healthy == backend.total == 3, OLD)
 
 
+def test_a_machine_that_joins_a_serving_group_gets_nothing_before_its_checks_pass(bench: Bench) -> None:
+    bench.serve(old=100)
+    sick = bench.start(f"{OLD}-3")
+    sick.say("sick")
+    bench.machines[OLD].append(sick)
+    bench.traffic.attach(bench.group(OLD, 3))
+    while sick.asked()["GET /healthz"] < 5:
+        assert bench.answers(10) == {OLD: 10}
+    assert sick.asked()["GET /"] == 0
+    sick.say("well")
+    bench.until(lambda backend: backend.healthy == 3, OLD)
+    bench.answers(9)
+    assert sick.asked()["GET /"] == 3
+
+
 def test_a_machine_at_a_new_address_is_found_there(bench: Bench) -> None:
     bench.serve(old=100)
     gone = bench.machines[OLD][0]

@@ -12,6 +12,7 @@ import pytest
 
 from tests import marked
 from tests.conftest import NewProject
+from tests.e2e.hello import Hello
 from tests.shell import Shell
 
 
@@ -122,6 +123,8 @@ def test_bake_force_list_and_delete(project: Shell) -> None:
 
     listed = shell.run("image", "list", "--name", "marked")["images"]
     assert [image["id"] for image in listed] == [second["id"], first["id"]]
+    proven = shell.run("image", "verify", first["id"])["tests"]
+    assert {test["name"]: test["ok"] for test in proven}[f"grep -q one /etc/{marked.FILE}"] is True
     chain = shell.run("image", "lineage", "foundation/marked")["lineage"]
     assert [image["type"] for image in chain] == ["foundation", "os"]
     for image in listed:
@@ -228,3 +231,25 @@ def test_a_recipe_says_what_commit_it_came_from(project: Shell) -> None:
     shown = project.run("image", "show", baked["id"])["image"]
     assert (shown["commit"], shown["dirty"]) == (git("rev-parse", "HEAD"), True)
     project.run("image", "delete", baked["id"], "--yes")
+
+
+def test_an_immutable_image_holds_its_exact_package_and_follows_the_newest(project: Shell) -> None:
+    hello = Hello(project)
+    try:
+        hello.publish("1.0.0")
+        baked = project.run("bake", "immutable", "hello")["layers"]
+        assert [layer["hit"] for layer in baked] == [True, True, False]
+        shown = project.run("image", "show", "immutable/hello")["image"]
+        assert [(package["name"], package["version"]) for package in shown["packages"]] == [("hello", "1.0.0")]
+        tree = Path(shown["where"]["directory"]) / "tree"
+        assert "hello 1.0.0 all" in (tree.parent / "packages.txt").read_text().splitlines()
+        assert list((tree / "etc/apt/sources.list.d").glob("phoenix-*")) == [], "no machine needs the repository"
+        assert (tree / "etc/systemd/system/multi-user.target.wants/hello.service").is_symlink()
+        assert project.run("bake", "immutable", "hello")["baked"] == 0
+        hello.publish("1.1.0")
+        newer = project.run("bake", "immutable", "hello", "--plan")["plans"][-1]
+        assert newer["steps"][0]["action"]["packages"][0]["version"] == "1.1.0"
+        assert newer["steps"][0]["action"]["key"] != baked[-1]["key"]
+        project.run("image", "delete", shown["id"], "--yes")
+    finally:
+        project.run("down", "--yes")

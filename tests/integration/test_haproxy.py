@@ -179,6 +179,12 @@ def test_a_taken_port_is_refused_and_leaves_nothing(world: World) -> None:
     assert world.traffic().read().backends == ()
 
 
+def test_an_address_of_another_computer_is_refused(world: World) -> None:
+    with pytest.raises(RefusedError, match=r"192\.0\.2\.1:8000: Cannot assign") as caught:
+        world.traffic(listen="192.0.2.1:8000").attach(world.group(OLD))
+    assert "no such address" in caught.value.details
+
+
 def test_two_balancers_never_share_a_port(two: World, tmp_path: Path) -> None:
     other = LocalTraffic(directory=tmp_path / "other", listen=two.listen, health=QUICK)
     with pytest.raises(RefusedError, match="already in use"):
@@ -303,9 +309,9 @@ def test_the_listen_address_moves_with_the_next_attach(two: World) -> None:
     elsewhere = f"127.0.0.1:{free_port()}"
     moved = two.traffic(listen=elsewhere)
     assert moved.read().address == f"http://{two.listen}"
-    moved.attach(two.group(OLD))
+    moved.attach(two.group("web-local-v003"))
     assert moved.read().address == f"http://{elsewhere}"
-    assert shares(moved.read()) == {OLD: 95, NEW: 5}
+    assert shares(moved.read()) == {OLD: 95, NEW: 5, "web-local-v003": 0}
     assert get(f"http://{elsewhere}")[0] == 200
     with pytest.raises(ConnectionRefusedError):
         get(f"http://{two.listen}")
@@ -363,11 +369,17 @@ def test_a_mute_balancer_is_unknown_not_gone_and_can_be_stopped(two: World, monk
     monkeypatch.setattr("phoenix.tools.haproxy_socket._TIMEOUT", 0.2)
     pid = two.haproxy()
     os.kill(pid, signal.SIGSTOP)
-    for ask in (two.traffic().read, two.traffic().is_running, lambda: two.traffic().shift({NEW: 100})):
+    for ask in (two.traffic().read, lambda: two.traffic().shift({NEW: 100})):
         with pytest.raises(CloudError, match="does not answer"):
             ask()
+    assert two.traffic().is_running()
+    assert not two.traffic().ensure_running()
     os.kill(pid, signal.SIGCONT)
     assert shares(two.traffic().read()) == {OLD: 95, NEW: 5}
+    os.kill(pid, signal.SIGSTOP)
+    two.traffic().stop()
+    assert not two.traffic().is_running()
+    assert ProcessId.of(pid) is None
 
 
 def test_there_is_room_for_so_many_groups(world: World) -> None:
@@ -398,11 +410,11 @@ def test_a_request_is_sent_again_only_where_that_is_safe(world: World) -> None:
 
 
 def test_a_post_to_a_dead_machine_goes_to_a_living_one(world: World) -> None:
-    traffic = world.traffic(replace(QUICK, interval=60.0))  # no check finds out in time
+    traffic = world.traffic(replace(QUICK, interval=2.0))
     traffic.attach(world.group(OLD, 2))
     healthy(traffic, OLD, 2)
     traffic.shift({OLD: 100})
-    world.started[0].end()
+    world.started[0].end()  # no check can know it yet
     assert [get(traffic.read().address, method="POST")[1] for _ in range(20)] == [f"{OLD}-2"] * 20
 
 
@@ -434,6 +446,21 @@ def test_an_old_haproxy_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(RefusedError, match="cannot be used"):
         haproxy.require()
+
+
+def test_a_group_may_outgrow_its_seats(two: World, tmp_path: Path) -> None:
+    first, pid = two.started[0], two.haproxy()
+    many = {first.name: first.address, **{f"m{number}": "127.0.0.1:9" for number in range(balancer.SEATS)}}
+    with load.running(f"http://{two.listen}", rate=100, out=tmp_path / "load.json", clock=SystemClock()) as running:
+        two.traffic().attach(group(OLD, many))
+        assert two.haproxy() != pid
+        backend = two.traffic().read().backend(OLD)
+        assert backend is not None
+        assert (backend.total, backend.share) == (balancer.SEATS + 1, 95)
+        healthy(two.traffic(), OLD, 1)
+        healthy(two.traffic(), NEW, 1)
+        summary = running.finish()
+    assert summary.failures == ()
 
 
 def test_the_configuration_is_one_that_haproxy_praises(two: World) -> None:

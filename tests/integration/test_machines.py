@@ -18,6 +18,7 @@ from phoenix.clouds.local.machine_files import MachineFiles, read_record
 from phoenix.errors import CloudError, RefusedError
 from phoenix.model import BootState, InstanceState, Machine
 from phoenix.spec.clouds import MachineEngine
+from phoenix.tools import load
 from tests import machines
 from tests.machines import NAME, answer, calm, instances, until
 
@@ -148,10 +149,24 @@ def test_resize(groups: LocalGroups, root: Path) -> None:
 
 
 def test_limits(groups: LocalGroups, root: Path) -> None:
+    """A process that wants more memory than the machine has is killed; two processors' time is what it gets."""
     machine = Machine(cpus=2, memory=100 << 20)
-    eat = "python3 -c 'b\"x\" * (200 << 20)'\n"
-    groups.create(machines.group(size=1), machines.template(f"! {eat}nproc\n", machine), between=calm)
+    quotas = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max"
+    work = f"! python3 -c 'b\"x\" * (200 << 20)' && grep -qs 200000 {quotas}\n"
+    groups.create(machines.group(size=1), machines.template(work, machine), between=calm)
+    until("the end of the boot work", lambda: instances(groups)[0].boot in (BootState.DONE, BootState.FAILED))
+    assert instances(groups)[0].boot is BootState.DONE
+
+
+def test_no_request_is_lost_on_the_way_in(groups: LocalGroups, tmp_path: Path) -> None:
+    groups.create(machines.group(size=1), machines.template(), between=calm)
     until("the boot work", lambda: booted(groups))
+    url = f"http://{instances(groups)[0].address}/"
+    until("an answer", partial(answer, instances(groups)[0].address))
+    with load.running(url, rate=300, out=tmp_path / "load.json", clock=machines.CLOCK) as requests:
+        until("a thousand answers", lambda: requests.so_far().answered >= 1000)
+        summary = requests.finish()
+    assert (summary.failed, summary.sent) == (0, summary.answered)
 
 
 def test_the_ways_out(groups: LocalGroups, tmp_path: Path) -> None:
@@ -191,9 +206,14 @@ def test_machines_outlive_their_starter_and_are_found_again(groups: LocalGroups,
     assert remains.marked(root) == {}
 
 
-@pytest.mark.parametrize("machine", [1, 3])
-@pytest.mark.parametrize("sign", ["config.json", "runc", "pid", "network.log", "port.log", "machine.json"])
-def test_killed_while_it_creates(groups: LocalGroups, root: Path, bare_images: Path, sign: str, machine: int) -> None:
+@pytest.mark.parametrize(
+    ("machine", "sign"),
+    [
+        (1, "config.json"),
+        *((3, sign) for sign in ("host", "runc", "pid", "network.log", "port.log", "machine.json")),
+    ],
+)
+def test_killed_while_it_creates(groups: LocalGroups, root: Path, bare_images: Path, machine: int, sign: str) -> None:
     """Phoenix is killed -9 when a machine's start has come so far: creating again works, and nothing leaks."""
     kill_when(files_of(root, machine).directory / sign, root, bare_images)
     groups.create(machines.group(size=4), machines.template(), between=calm)

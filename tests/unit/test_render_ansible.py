@@ -12,7 +12,7 @@ from phoenix.tools import ansible
 
 TASK = "TASK [nodejs : Install node.js] ************************************************"
 FATAL = 'fatal: [builder]: FAILED! => {"changed": false, "msg": "no available installation candidate for nodejs=99.1"}'
-STDERR = """\
+ERROR = """\
 [ERROR]: Task failed: Module failed: no available installation candidate for nodejs=99.1
 Origin: /run/w/playbooks/roles/nodejs/tasks/main.yml:27:3
 
@@ -69,7 +69,7 @@ def test_tasks_are_heard(line: str, task: str | None) -> None:
 
 
 def test_a_failed_task_is_told_with_its_place_and_reason() -> None:
-    failure = ansible.failure_of(f"{TASK}\n{FATAL}\n", STDERR, HERE)
+    failure = ansible.failure_of(f"{TASK}\n{ERROR}\n{FATAL}\n", "[WARNING]: x", HERE)
     assert failure == ansible.Failure(
         task="nodejs : Install node.js",
         place="roles/nodejs/tasks/main.yml:27:3",

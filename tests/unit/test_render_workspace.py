@@ -17,12 +17,12 @@ from phoenix.execute.workspace import (
     lay_out_boot,
     recipe_files,
     template_digest,
-    write_values,
 )
 from phoenix.model import CloudKind, ImageType, Repository
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
 from phoenix.spec.project import Project
+from phoenix.tools.packer import write_values
 
 OS = ImageName(type=ImageType.OS, name="debian-12")
 NODEJS = ImageName(type=ImageType.FOUNDATION, name="nodejs")

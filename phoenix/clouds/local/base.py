@@ -67,7 +67,7 @@ def bootstrap(
         say(f"unpacking {suite}")
         with tempfile.TemporaryDirectory() as scratch:
             guest = Path(scratch) / "guest.tar"
-            _pack_guest(guest)
+            pack_guest(guest)
             tree.mkdir(parents=True)
             _unpack(archive, tree, log)
             _unpack(guest, tree, log)
@@ -106,13 +106,13 @@ def _archive_key(suite: str, mirror: str) -> str:
 
 def _make_archive(suite: str, mirror: str, archive: Path, log: Path, say: Say, between: Between | None) -> None:
     say(f"bootstrapping {suite} from {mirror}")
-    sources = _sources(suite, mirror)
+    lines = sources(suite, mirror)
     temporary = archive.parent / "unfinished"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     what = mmdebstrap.Bootstrap(
         suite=suite,
-        sources=sources,
+        sources=lines,
         packages=_packages(),
         finish=FINISH,
         debs=deb_cache(suite),
@@ -138,8 +138,12 @@ def _steps_only(say: Say) -> Say:
     return lambda line: say(line.removeprefix("I: ")) if line.startswith("I: ") else None
 
 
-def _sources(suite: str, mirror: str) -> tuple[str, ...]:
-    """The suite, its updates, and its security updates where the mirror has them."""
+def sources(suite: str, mirror: str) -> tuple[str, ...]:
+    """The suite, its updates, and its security updates where the mirror has them, as lines of a sources.list.
+
+    Raises ToolError naming the mirror where it has no such suite or does not answer.
+    """
+    mirror = mirror.rstrip("/")
     lines = [f"deb {mirror} {suite} main"]
     if not _has(mirror, suite):
         raise ToolError(
@@ -149,7 +153,7 @@ def _sources(suite: str, mirror: str) -> tuple[str, ...]:
         )
     if _has(mirror, f"{suite}-updates"):
         lines.append(f"deb {mirror} {suite}-updates main")
-    security = f"{mirror.rstrip('/')}-security"
+    security = f"{mirror}-security"
     if _has(security, f"{suite}-security"):
         lines.append(f"deb {security} {suite}-security main")
     return tuple(lines)
@@ -159,7 +163,9 @@ def _has(mirror: str, suite: str) -> bool:
     """Whether the mirror has the suite; ToolError where the mirror does not say."""
     import httpx
 
-    url = f"{mirror.rstrip('/')}/dists/{suite}/InRelease"
+    url = f"{mirror}/dists/{suite}/InRelease"
+    if url.startswith("file://"):
+        return Path(url.removeprefix("file://")).is_file()
     try:
         answer = httpx.head(url, timeout=30, follow_redirects=True)
         if answer.status_code in (200, 404):
@@ -185,7 +191,7 @@ def _listed(name: str) -> Iterator[str]:
             yield word
 
 
-def _pack_guest(target: Path) -> None:
+def pack_guest(target: Path) -> None:
     """The guest files as an archive owned by root: files, and as links the boot's goal and what is masked."""
     root = data.path("templates", "guest", "root")
     with tarfile.open(target, "w") as archive:
@@ -204,12 +210,17 @@ def _pack_guest(target: Path) -> None:
 
 
 def _unpack(archive: Path, tree: Path, log: Path) -> None:
-    """Unpack as root, or as another user in a namespace where the owners inside are its subordinate ids."""
+    """Unpack as root, or as another user in a namespace where the owners inside are its subordinate ids.
+
+    There nobody may make device files; whoever starts from the tree mounts its own.
+    """
+    devices = () if os.geteuid() == 0 else ("--exclude=./dev/*",)
     tar = (
         "tar",
         "--extract",
         "--numeric-owner",
         "--keep-directory-symlink",
+        *devices,
         f"--file={archive}",
         f"--directory={tree}",
     )

@@ -51,6 +51,8 @@ def make_files(work: Work, parent: ImageFiles | None, mirror: str) -> dict[str, 
     """Make all files of the image but its manifest; how long each part took, in seconds."""
     from phoenix.clouds.local import chroot_builder, packer_builder
 
+    if work.request.builder == "packer":
+        packer_builder.refuse_without_root()
     work.scratch.mkdir()
     below = _bootstrap(work, mirror) if parent is None else parent
     if not below.tree.is_dir():

@@ -13,6 +13,7 @@ from pathlib import Path
 from phoenix import data
 from phoenix.clouds.local import apt_cache, trees
 from phoenix.clouds.local.builders import Work
+from phoenix.errors import ToolError
 from phoenix.tools import ansible
 from phoenix.tools.process import Command
 
@@ -32,6 +33,14 @@ def bake(work: Work, below: Path) -> None:
         with work.timed("playbook"):
             command = enter(root, overlay, apt, playbook)
             ansible.run(command, log=work.log, say=work.say, timeout=TIMEOUT, between=work.between)
+    except ToolError as error:
+        if (apt / "entered").exists():
+            raise
+        raise ToolError(
+            "the chroot could not be set up",
+            details=error.details,
+            resolution=f"See whether this computer lets phoenix mount (it may in no container); the log is {work.log}.",
+        ) from error
     finally:
         if not work.request.packages:  # one's own packages may be built again under the same version
             apt_cache.take_back(apt)

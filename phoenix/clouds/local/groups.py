@@ -70,8 +70,9 @@ class LocalGroups:
             record = self._mine(name)
             resized = replace(record, group=replace(record.group, size=size))
             self._files.write(resized)
-            surplus = sorted(reversed(self._files.machines(name)), key=instances.is_alive)
-            for files in surplus[: max(0, len(surplus) - size)]:
+            youngest_first = self._files.machines(name)[::-1]
+            dead_first = sorted(youngest_first, key=instances.is_alive)
+            for files in dead_first[: max(0, len(dead_first) - size)]:
                 machines.remove(files)
             self._fill(resized, between)
 
@@ -111,14 +112,15 @@ class LocalGroups:
                     remains.end(files)
 
     def sweep(self) -> tuple[str, ...]:
-        """End and remove what belongs to no machine: half-started ones, and what ran for directories that are gone.
+        """End and remove what belongs to no machine: half-started ones, what ran for removed ones, broken-off trials.
 
         A group that another process is changing is left alone.
         """
         running = {path.parts[-3]: path for path in remains.marked(self._files.groups).values()}
         of_groups = {names.group_of_instance(name) for name in remains.control_groups(self._spec.root)}
         known = {*self._files.names(), *running, *(name for name in of_groups if name is not None)}
-        return tuple(what for name in sorted(known) for what in self._sweep_group(name))
+        swept = tuple(what for name in sorted(known) for what in self._sweep_group(name))
+        return (*swept, *probe.sweep())
 
     def _sweep_group(self, name: str) -> Iterator[str]:
         with self._files.locked_if_free(name) as free:

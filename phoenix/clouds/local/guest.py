@@ -9,6 +9,7 @@ from pathlib import Path
 from phoenix.model import BootState
 
 BOOT_UNIT = "phoenix-boot"
+PANIC = "Kernel panic - not syncing"
 _ENTRY = re.compile(r"(?:\[ *[0-9.]+\]|\S+ \S+) (?P<name>[^\s\[]+)\[(?P<pid>\d+)\]: (?P<text>.*)")
 """A line of the journal on the console: `[   3.1] NAME[PID]: ...` under QEMU, `TIME HOST NAME[PID]: ...` else."""
 _OF_A_SERVICE = re.compile(r"(?!phoenix-|systemd-)\S+\.service: ")
@@ -77,6 +78,12 @@ def parse_console(text: str) -> Logs:
 def read_logs(console: Path) -> Logs:
     """The log of a machine from its console file; empty where it has not said anything yet."""
     return parse_console(_text(console).replace("\r", ""))
+
+
+def last_words(console: Path) -> str:
+    """What a machine that stopped said last: the kernel's own reason where it panicked, else its last line."""
+    panics = [line for line in _text(console).splitlines() if PANIC in line]
+    return panics[0].strip() if panics else tail(console, 1)
 
 
 def tail(file: Path, count: int) -> str:

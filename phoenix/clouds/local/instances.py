@@ -44,6 +44,6 @@ def _detail(files: MachineFiles, started: Started, said: guest.Reports, ended: s
     if said.boot is BootState.FAILED:
         troubles.insert(0, f"boot work failed (exit {said.boot_code})")
     if ended:
-        last = guest.tail(files.directory / started.console, 1)
+        last = guest.last_words(files.directory / started.console)
         troubles.insert(0, f"{ended} ended; its last words: {last or 'none'}")
     return "; ".join(troubles) or said.last

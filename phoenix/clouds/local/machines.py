@@ -113,5 +113,6 @@ def _look(
         return Look(verdict=Verdict.PASS, seen=seen)
     failed = next((line for line in heard if line.startswith("boot failed")), None)
     if failed or not alive:
-        return Look(verdict=Verdict.FAIL, seen=failed or f"the machine stopped; last report: {seen}")
+        stopped = f"the machine stopped after: {seen}; its last words: {guest.last_words(vm.console) or 'none'}"
+        return Look(verdict=Verdict.FAIL, seen=failed or stopped)
     return Look(verdict=Verdict.UNKNOWN, seen=seen)

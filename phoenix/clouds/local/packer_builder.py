@@ -15,7 +15,6 @@ from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.errors import RefusedError
 from phoenix.tools import packer, seed
 from phoenix.tools.process import Command, require, run
-from phoenix.tools.render import hcl
 
 TIMEOUT = 3500.0
 """Seconds for the whole build."""
@@ -36,19 +35,23 @@ exec rsync --archive --hard-links --acls --xattrs --numeric-ids --exclude=/lost+
 """
 
 
-def bake(work: Work, below: ImageFiles) -> None:
-    """Make `work.files.tree` from the image `below` by the recipe in the request's workspace."""
+def refuse_without_root() -> None:
+    """Raise RefusedError for an ordinary user, before anything is begun."""
     if os.geteuid() != 0:
         raise RefusedError(
             "the packer builder needs root on the local cloud",
             details="the files of the disk that Packer makes are read by mounting it",
             resolution="Use `--builder chroot`, or bake as root.",
         )
+
+
+def bake(work: Work, below: ImageFiles) -> None:
+    """Make `work.files.tree` from the image `below` by the recipe in the request's workspace. Needs root."""
     key = work.scratch / "key"
     _make_key(key, work.log)
     _write_seed(work.scratch, key.with_suffix(".pub").read_text().strip(), work.log)
     values = work.scratch / "builder.pkrvars.hcl"
-    values.write_text("".join(f"{name} = {hcl(value)}\n" for name, value in _values(work, below, key).items()))
+    packer.write_values(values, _values(work, below, key))
     with work.timed("packer"):
         packer.build(
             work.request.workspace,

@@ -1,4 +1,6 @@
-"""Which machine engines work on this computer: each is tried for real, by a boot of seconds, and the answer kept.
+"""Which machine engines work on this computer: each is tried for real, by a boot of seconds.
+
+An answer is kept until the computer, its kernel or one of the programs is another, or it was started anew.
 
 `/dev/kvm` may be there, open, and not work: a machine then hangs in early boot while QEMU says that it runs. So an
 engine works only if a program in a machine of it has said so.
@@ -27,9 +29,10 @@ from phoenix.model import Machine
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import disk, qemu
 from phoenix.tools.cache import cache_directory
-from phoenix.tools.process import Running, require, running
+from phoenix.tools.process import ProcessId, Running, boot_id, require, running
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
 
+TRIAL = "trial-"
 MARKER = "phoenix: this engine works"
 KVM_DEADLINE, TCG_DEADLINE, LIGHT_DEADLINE = 10.0, 60.0, 20.0
 """Seconds; working ones need 1, 2 and 0.2 on a quiet host."""
@@ -92,6 +95,18 @@ def choose_engine(wish: MachineEngine, say: Say = lambda _line: None) -> str:
         details="\n".join(f"{engine.name}: {engine.detail}" for engine in tried),
         resolution="\n".join(dict.fromkeys(engine.remedy for engine in tried if engine.remedy)),
     )
+
+
+def sweep() -> tuple[str, ...]:
+    """End and remove light machines of trials whose phoenix was killed; say what it was."""
+    swept = []
+    for root in cache_directory().glob(f"{TRIAL}*"):
+        owner = root.name.removeprefix(TRIAL).partition("-")[0]
+        if ProcessId.of(int(owner)) is None:
+            remains.end(_trial_machine(root))
+            shutil.rmtree(root, ignore_errors=True)
+            swept.append(f"a trial machine that was broken off ({root})")
+    return tuple(swept)
 
 
 def _try_kvm() -> Engine:
@@ -170,8 +185,8 @@ def _try_light() -> Engine:
 
 def _start_light_trial() -> None:
     """Start a real light machine whose tree is a busybox, in the cache (not in /tmp: that may be no place for one)."""
-    root = Path(tempfile.mkdtemp(prefix="trial-", dir=cache_directory()))
-    files = MachineFiles(root=root, group="trial-v001", name="trial-v001-1")
+    root = Path(tempfile.mkdtemp(prefix=f"{TRIAL}{os.getpid()}-", dir=cache_directory()))
+    files = _trial_machine(root)
     tree = root / "image" / "tree"
     for name in ("bin", "sbin", "proc", "dev", "sys", "run", "tmp"):
         (tree / name).mkdir(parents=True)
@@ -195,6 +210,10 @@ def _start_light_trial() -> None:
         shutil.rmtree(root)
 
 
+def _trial_machine(root: Path) -> MachineFiles:
+    return MachineFiles(root=root, group="trial-v001", name="trial-v001-1")
+
+
 def _look_at_report(report: Path) -> Look:
     said = guest.lines(report)
     return Look(verdict=Verdict.PASS if MARKER in said else Verdict.UNKNOWN, seen=" ".join(said) or "nothing said")
@@ -202,7 +221,7 @@ def _look_at_report(report: Path) -> Look:
 
 def _file() -> Path:
     programs = "".join(_stamp(program) for program in ("qemu-system-x86_64", "runc", "slirp4netns"))
-    host = f"{platform.node()} {platform.release()} {os.geteuid()} {programs}"
+    host = f"{platform.node()} {platform.release()} {boot_id()} {os.geteuid()} {programs}"
     return cache_directory() / f"engines-{hashlib.sha256(host.encode()).hexdigest()[:12]}.json"
 
 

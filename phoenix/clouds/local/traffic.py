@@ -28,6 +28,8 @@ from phoenix.tools.process import ProcessId
 
 _BUSY = 60.0
 """Seconds to wait for another process that writes to the same balancer."""
+_GRACE = 2.0
+"""Seconds for HAProxy to end, which takes 0.01."""
 
 
 class LocalTraffic:
@@ -127,8 +129,11 @@ class LocalTraffic:
         return True
 
     def is_running(self) -> bool:
-        """Whether HAProxy answers. CloudError where it has its socket open and is mute."""
-        return self._runtime.find() is not None
+        """Whether HAProxy is there; one that has its socket open and is mute is."""
+        try:
+            return self._runtime.find() is not None
+        except CloudError:
+            return True
 
     def stop(self) -> None:
         """End HAProxy and forget everything about it; for `phoenix down`."""
@@ -138,11 +143,11 @@ class LocalTraffic:
             state = balancer.load(self._directory)
             for recorded in (state.process, *(each.process for each in state.leaving)) if state else ():
                 if recorded:
-                    recorded.end()
+                    recorded.end(grace=_GRACE)
             answers = self._runtime.find()  # one that was started by a command that was killed before it wrote so
             unrecorded = ProcessId.of(answers.pid) if answers else None
             if unrecorded:
-                unrecorded.end()
+                unrecorded.end(grace=_GRACE)
             shutil.rmtree(self._directory)
 
     def _awake(self) -> State:

@@ -35,7 +35,7 @@ def overlay_options(lower: Path, upper: Path, work: Path, *, root: bool) -> str:
                 details="overlayfs separates its directories by commas and colons",
                 resolution="Move the project, or set the cloud's `images`, to a path without , : and \\.",
             )
-    plain = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=off,metacopy=off,index=off,volatile"
+    plain = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=nofollow,metacopy=off,index=off,volatile"
     return plain if root else f"{plain},userxattr"
 
 

@@ -1,0 +1,103 @@
+"""What a base is made from: the mirror's suites, the guest files, and what changes its digest."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from phoenix import data
+from phoenix.clouds.local import base
+from phoenix.errors import ToolError
+from tests.ports import free_port
+
+HAS = {
+    "/debian/dists/bookworm/InRelease": 200,
+    "/debian/dists/bookworm-updates/InRelease": 200,
+    "/debian-security/dists/bookworm-security/InRelease": 200,
+    "/other/dists/bookworm/InRelease": 200,
+    "/broken/dists/bookworm/InRelease": 503,
+}
+
+
+class Mirror(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.send_response(HAS.get(self.path, 404))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def mirror() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Mirror) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_updates_and_security_where_the_mirror_has_them(mirror: str) -> None:
+    assert base.sources("bookworm", f"{mirror}/debian") == (
+        f"deb {mirror}/debian bookworm main",
+        f"deb {mirror}/debian bookworm-updates main",
+        f"deb {mirror}/debian-security bookworm-security main",
+    )
+    assert base.sources("bookworm", f"{mirror}/other/") == (f"deb {mirror}/other bookworm main",)
+
+
+def test_a_suite_that_is_not_there(mirror: str) -> None:
+    with pytest.raises(ToolError, match="has no suite 'bullseye'"):
+        base.sources("bullseye", f"{mirror}/debian")
+
+
+def test_no_answer_is_not_no(mirror: str) -> None:
+    with pytest.raises(ToolError, match="cannot be reached") as error:
+        base.sources("bookworm", f"{mirror}/broken")
+    assert "HTTP 503" in error.value.details
+
+
+@pytest.mark.parametrize("address", [f"http://127.0.0.1:{free_port()}/debian", "no address", "http://[", "ftp://x/y"])
+def test_an_unreachable_mirror_is_named(tmp_path: Path, address: str) -> None:
+    tree = tmp_path / "tree"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PHOENIX_CACHE", str(tmp_path / "cache"))
+        with pytest.raises(ToolError, match="cannot be reached") as error:
+            base.bootstrap("bookworm", address, tree, tmp_path / "log", lambda _line: None)
+    assert address in error.value.brief
+    assert not tree.exists()
+
+
+def test_the_guest_files_as_they_come_into_a_tree(tmp_path: Path) -> None:
+    base.pack_guest(tmp_path / "guest.tar")
+    with tarfile.open(tmp_path / "guest.tar") as archive:
+        members = {member.name: member for member in archive}
+    assert all((member.uid, member.gid) == (0, 0) for member in members.values())
+    assert members["usr/lib/phoenix/boot"].mode == 0o755
+    assert members["usr/lib/systemd/system/phoenix.target"].mode == 0o644
+    assert members["etc/machine-id"].size == 0
+    assert members["etc/systemd/system/systemd-logind.service"].linkname == "/dev/null"
+    assert members["etc/systemd/system/default.target"].linkname == "/usr/lib/systemd/system/phoenix.target"
+    units = data.path("templates", "guest", "root", "usr/lib/systemd/system")
+    for unit in units.glob("*.*"):
+        assert f"usr/lib/systemd/system/{unit.name}" in members or unit.is_dir()
+
+
+def test_the_digest_follows_every_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(data.path("templates", "guest"), tmp_path / "templates/guest")
+    before = base.base_digest()
+    monkeypatch.setattr(data, "path", tmp_path.joinpath)
+    assert base.base_digest() == before, "where it lies does not matter"
+    file = tmp_path / "templates/guest/root/usr/lib/phoenix/boot"
+    file.write_text(file.read_text() + "#\n")
+    changed = base.base_digest()
+    assert changed != before
+    file.rename(file.with_name("boot2"))
+    assert base.base_digest() not in (before, changed)

@@ -1,0 +1,71 @@
+"""The exact command lines of machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from phoenix.model import Machine
+from phoenix.tools import qemu, runc, slirp, socket_proxy
+
+
+def machine(accelerator: str) -> qemu.VirtualMachine:
+    directory = Path("/cloud/groups/web/instances/web,1")
+    return qemu.VirtualMachine(
+        directory=directory,
+        kernel=Path("/images/a/vmlinuz"),
+        initrd=Path("/images/a/initrd"),
+        disk=directory / "disk.qcow2",
+        seed=directory / "seed.iso",
+        machine=Machine(cpus=2, memory=768 << 20),
+        accelerator=accelerator,
+        forwards=((40001, 8080),),
+    )
+
+
+def test_qemu() -> None:
+    command = qemu.build_command(machine("tcg"), {"PHOENIX_MACHINE": "x"})
+    line = str(command)
+    assert command.environment == {"PHOENIX_MACHINE": "x"}
+    assert command.cwd == machine("tcg").directory
+    assert "-accel tcg -cpu qemu64 -smp 2 -m 768M" in line
+    assert "hostfwd=tcp:127.0.0.1:40001-:8080" in line
+    assert "file=/cloud/groups/web/instances/web,,1/disk.qcow2,format=qcow2" in line, "a comma ends a value"
+    assert "mitigations=off" in line
+    append = command.argv[command.argv.index("-append") + 1]
+    assert len(append) < 2048, "what a kernel takes"
+    accelerated = str(qemu.build_command(machine("kvm"), {}))
+    assert "-accel kvm -cpu host" in accelerated
+    assert "mitigations" not in accelerated
+
+
+def test_runc() -> None:
+    container = runc.Container(
+        id="0123-web-1",
+        directory=Path("/cloud/web-1"),
+        hostname="web-1",
+        overlay="lowerdir=/images/a/tree,upperdir=/cloud/web-1/upper,workdir=/cloud/web-1/work",
+        machine=Machine(cpus=2, memory=256 << 20),
+    )
+    config = runc.config(container)
+    assert json.loads(json.dumps(config)) == config
+    assert config["linux"]["cgroupsPath"] == "/phoenix/0123-web-1"
+    assert config["linux"]["resources"]["memory"]["limit"] == 256 << 20
+    assert config["linux"]["resources"]["cpu"] == {"period": 100_000, "quota": 200_000}
+    assert {"type": "network"} in config["linux"]["namespaces"], "a new one, that ends with the machine"
+    assert "/proc/sys" in config["linux"]["readonlyPaths"], "the host's kernel is not the machine's to tune"
+    created = runc.create_command(container, {"PHOENIX_MACHINE": "/cloud/web-1"})
+    assert created.argv[:3] == ("unshare", "--mount", "--")
+    assert created.environment == {"PHOENIX_MACHINE": "/cloud/web-1"}
+    assert created.argv[-2:] == ("0123-web-1", "/cloud/web-1/runc.log")
+    started = runc.start_command(container, {})
+    assert started.argv[1:] == ("--root", "/cloud/web-1/runc", "start", "0123-web-1")
+
+
+def test_ways_in_and_out() -> None:
+    out = slirp.build_command(77, 5, {})
+    assert out.argv[1:] == ("--configure", "--mtu=65520", "--ready-fd=5", "77", "tap0")
+    way_in = socket_proxy.build_command(12, 77, "10.0.2.100:8080", {})
+    assert way_in.argv[0] == "bash", "in Debian's sh a descriptor has one digit"
+    assert way_in.argv[4:6] == ("12", way_in.argv[5])
+    assert way_in.argv[-1] == "10.0.2.100:8080"
