@@ -1,12 +1,15 @@
-"""A small foundation image that tests bake on the shared os image: one task, one test."""
+"""A small foundation image that tests bake on the shared os image (one task, one test), and bakes that are cut off."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
+from phoenix.clock import SystemClock
 from phoenix.model import ImageType
 from phoenix.spec.images import ImageName
+from phoenix.wait import Look, Verdict, wait_for
 from tests.shell import Shell
 
 IMAGE = ImageName(type=ImageType.FOUNDATION, name="marked")
@@ -57,3 +60,25 @@ def processes_naming(text: str) -> list[str]:
             if text in line:
                 found.append(line)
     return found
+
+
+def start_until(shell: Shell, moment: str, *arguments: str) -> subprocess.Popen[str]:
+    """The command in the background, once it has said `moment`."""
+    process = shell.start(*arguments)
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if moment in line:
+            return process
+    raise AssertionError(f"it never said {moment!r}:\n{''.join(said)}")
+
+
+def wait_until_quiet(images: Path) -> None:
+    """Wait until no process works on the images: the kernel ends what a dead one had started."""
+
+    def look() -> Look:
+        left = processes_naming(str(images))
+        return Look(verdict=Verdict.UNKNOWN if left else Verdict.PASS, seen="\n".join(left))
+
+    wait_for("the end of everything the bake had started", look, clock=SystemClock(), deadline=20, interval=0.05)

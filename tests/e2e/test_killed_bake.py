@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clock import SystemClock
-from phoenix.wait import Look, Verdict, wait_for
 from tests import marked
 from tests.conftest import NewProject
 from tests.shell import Shell
@@ -33,25 +31,7 @@ def project(project_with_images: Shell, new_project: NewProject, tmp_path: Path)
 
 
 def bake_until(shell: Shell, moment: str) -> subprocess.Popen[str]:
-    """A bake that has said `moment`."""
-    process = shell.start("bake", "foundation", "marked")
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if moment in line:
-            return process
-    raise AssertionError(f"the bake never said {moment!r}:\n{''.join(said)}")
-
-
-def wait_until_quiet(images: Path) -> None:
-    """Wait until no process works on the images: the kernel ends what the dead one had started."""
-
-    def look() -> Look:
-        left = marked.processes_naming(str(images))
-        return Look(verdict=Verdict.UNKNOWN if left else Verdict.PASS, seen="\n".join(left))
-
-    wait_for("the end of everything the bake had started", look, clock=SystemClock(), deadline=20, interval=0.05)
+    return marked.start_until(shell, moment, "bake", "foundation", "marked")
 
 
 def names(images: Path) -> list[str]:
@@ -64,7 +44,7 @@ def kill_and_bake_again(shell: Shell, moment: str) -> None:
     process = bake_until(shell, moment)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    wait_until_quiet(images)
+    marked.wait_until_quiet(images)
     assert str(images) not in Path("/proc/self/mounts").read_text()
     assert [i for i in shell.run("image", "list", "--name", "marked")["images"] if i["verified"]] == []
 
@@ -114,7 +94,7 @@ def test_tend_takes_away_what_a_killed_bake_left(project: Shell) -> None:
     process = bake_until(project, "build: disk")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    wait_until_quiet(images)
+    marked.wait_until_quiet(images)
     assert names(images) != before
     assert project.run("tend")["did"] != []
     assert names(images) == before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import stat
 from pathlib import Path
 
@@ -71,15 +73,35 @@ def test_both_builders_give_the_same_files(packer_parent: Shell) -> None:
         shell.run("image", "delete", layer["id"], "--yes")
 
 
+@pytest.mark.full
 def test_a_failing_task_in_a_builder_machine_is_named_and_the_machine_is_gone(packer_parent: Shell) -> None:
     shell = packer_parent
     (shell.directory / "playbooks/tiny.yml").write_text(
         "---\n- name: Fail\n  hosts: all\n  gather_facts: false\n  tasks:\n"
         "    - name: Do what cannot be done\n      ansible.builtin.raw: ls /no/such/file\n"
     )
+    images = marked.images_of(shell)
+    before = sorted(path.name for path in images.iterdir())
     error = shell.run("bake", "os", "tiny", "--builder", "packer", code=4)["error"]
     assert "Do what cannot be done" in error["brief"]
-    assert marked.processes_naming("phoenix-tests-") == []
+    assert marked.processes_naming(str(images)) == []
+    assert sorted(path.name for path in images.iterdir()) == before
+
+
+@pytest.mark.full
+def test_killed_while_the_builder_machine_boots(packer_parent: Shell) -> None:
+    """Packer, its plugins, the machine: all of it ends with phoenix, and the next bake takes away the files."""
+    shell = packer_parent
+    images = marked.images_of(shell)
+    before = sorted(path.name for path in images.iterdir())
+    process = marked.start_until(shell, "Waiting for SSH", "bake", "os", "tiny", "--builder", "packer")
+    assert any("qemu-system" in line for line in marked.processes_naming(str(images)))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    marked.wait_until_quiet(images)
+    baked = shell.run("bake", "os", "tiny", "--builder", "chroot")["layers"][0]
+    shell.run("image", "delete", baked["id"], "--yes")
+    assert sorted(path.name for path in images.iterdir()) == before
 
 
 @pytest.mark.full
