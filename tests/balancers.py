@@ -105,6 +105,10 @@ def under_way(traffic: LocalTraffic, name: str) -> int | None:
     return backend.sessions if backend else None
 
 
+def drained(traffic: LocalTraffic, name: str) -> bool:
+    return under_way(traffic, name) in (0, None)
+
+
 @contextmanager
 def world_in(directory: Path) -> Iterator[World]:
     """A balancer that was never started; whatever is started is ended."""

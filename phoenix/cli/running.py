@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from phoenix.errors import PhoenixError, RefusedError, SpecError, UndoneError
+from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort
 from phoenix.model import CloudKind, Group, Observed
 from phoenix.plan.actions import Plan, RollAction, bake_plan, publish_plan, roll_plan, to_json
@@ -124,8 +123,12 @@ def undo_live(wiring: Wiring, named: str, environment: str | None, why: str) -> 
         ended = _await_end(wiring, run)
         if ended is not None:
             return ended
-    with suppress(UndoneError):
+    try:
         go_on(wiring, run, abort=why)
+    except PhoenixError:
+        undone = wiring.history.run(run.id)
+        if undone is None or undone.state is not RunState.UNDONE:
+            raise
     return wiring.history.run(run.id) or run
 
 

@@ -98,6 +98,13 @@ class Images(Protocol):
         """Remove the image; one that is not there is removed already."""
         ...
 
+    def discard(self, image_id: str) -> None:
+        """Remove what this process's unfinished bake of the image made, the way back of `build`.
+
+        A verified image stays, and so does one that another process is at work on: neither is this bake's.
+        """
+        ...
+
     def sweep(self) -> tuple[str, ...]:
         """Remove what bakes that died left here (files, machines); say what it was. Never touches a live bake's."""
         ...

@@ -105,7 +105,16 @@ class Engine(Generic[A]):
             self.undo(owned, plan, AbortRequestedError("aborted", details=why))
 
     def undo(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> None:
-        """Walk the way back, then raise what `cause` amounts to."""
+        """Walk the way back, then raise what `cause` amounts to. A signal does not break it off."""
+        try:
+            self._go_back(owned, plan, cause)
+        except KeyboardInterrupt as interrupt:  # the first signal; from now on they are ignored
+            cause = _interrupted(interrupt)
+            if not owned.run.state.ended:
+                self._go_back(owned, plan, cause)
+        raise self._undone(owned, plan, cause)
+
+    def _go_back(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> None:
         self.say(f"going back: {cause.brief}")
         owned.write(self._error(owned, Part.STEPS, cause), state=RunState.UNDOING)
         try:
@@ -120,7 +129,6 @@ class Engine(Generic[A]):
                 resolution=f"Look at what serves with `phoenix status`, mend it, then `phoenix abort {owned.run.id}`.",
             ) from error
         owned.end(RunState.UNDONE)
-        raise self._undone(owned, plan, cause)
 
     def _walk(self, owned: OwnedRun, part: Part, steps: tuple[Step[A], ...], *, resume: bool) -> None:
         """Do the steps that have no outcome yet, in order. On the way back everything is done again."""

@@ -15,7 +15,7 @@ from phoenix.plan.actions import PackageFile, Plan, PublishAction, to_json
 from phoenix.plan.publish import publish as plan_publication
 from phoenix.record.journal import Run
 from phoenix.record.store import Store
-from phoenix.tools import deb, gpg
+from phoenix.tools import deb, gpg, process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +48,8 @@ def checked(paths: Iterable[Path]) -> tuple[PackageFile, ...]:
             mistakes.append(f"{path} and {other.path} are both {file.name} {file.version}, with different contents")
     if mistakes:
         raise SpecError(
-            f"{len(mistakes)} of the files cannot be published" if len(mistakes) > 1 else mistakes[0],
-            details="\n".join(mistakes) if len(mistakes) > 1 else "",
+            f"{len(mistakes)} of the files cannot be published" if len(mistakes) > 1 else "a file cannot be published",
+            details="\n".join(mistakes),
             resolution="Nothing was published. Give whole .deb files, as `dpkg-deb --build` makes them.",
         )
     return tuple(files.values())
@@ -80,6 +80,7 @@ def publish(
     `tend` takes over a publication of this repository whose process died. Raises RefusedError before anything was
     changed, and the failed step's own error after everything was put back.
     """
+    process.require("aptly", "aptly")  # before anything is begun: it would be missing on the way back, too
     with writer.held(deadline=deadline):
         for sentence in tend():
             say(sentence)

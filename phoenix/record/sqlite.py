@@ -100,6 +100,7 @@ def _write(db: sqlite3.Connection, key: str, data: bytes | None, tag: str | None
             db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", (key, data, new))
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # an interrupt may come just after the commit
+            db.execute("ROLLBACK")
         raise
     return str(new)

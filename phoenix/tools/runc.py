@@ -102,6 +102,7 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
         mount("/run", "tmpfs", "nosuid", "nodev", "mode=755"),
         mount("/tmp", "tmpfs", "nosuid", "nodev", "mode=1777"),
         mount("/run/phoenix-host", "bind", "bind", "rw", source=str(container.host)),
+        mount("/run/phoenix-host/seed", "bind", "bind", "ro", source=str(container.host / "seed")),
     ]
 
 

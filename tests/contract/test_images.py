@@ -182,6 +182,20 @@ def test_an_image_that_is_being_baked_is_deleted_by_its_baker_only(place: Place)
     assert place.images.find(image_id) is None
 
 
+def test_the_way_back_takes_only_what_the_bake_made(place: Place) -> None:
+    image_id, _said = build(place, place.request("six"))
+    place.again().discard(image_id)
+    image = place.images.find(image_id)
+    assert image is not None, "another process's bake"
+    place.images.discard(image_id)
+    place.images.discard(image_id)
+    assert place.images.find(image_id) is None
+    build(place, place.request("six"))
+    place.images.mark_verified(image, ())
+    place.images.discard(image_id)
+    assert place.images.find(image_id) is not None, "a verified image is nobody's leftover"
+
+
 def test_a_base_is_the_same_today_and_another_for_another_wish(place: Place) -> None:
     assert place.images.base("bookworm") == place.again().base("bookworm")
     assert place.images.base("bookworm") != place.images.base("trixie")

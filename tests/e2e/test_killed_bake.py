@@ -88,6 +88,23 @@ def test_interrupted_and_undone(project: Shell, number: signal.Signals, code: in
     assert project.run("run", "list")["runs"][0]["state"] == "undone"
 
 
+def test_interrupted_while_waiting_for_another_projects_bake(
+    project: Shell, new_project: NewProject, tmp_path: Path
+) -> None:
+    """The way back of the one that waits must not touch what the other is just making."""
+    other = marked.add(new_project(tmp_path / "elsewhere" / "killed"))
+    baking = bake_until(project, "build: playbook")
+    waiting = bake_until(other, "waiting for process")
+    os.kill(waiting.pid, signal.SIGINT)
+    waiting.communicate(timeout=60)
+    stdout, _stderr = baking.communicate(timeout=120)
+    assert (waiting.returncode, baking.returncode) == (130, 0), stdout
+    assert other.run("run", "list")["runs"][0]["state"] == "undone"
+    (image,) = project.run("image", "list", "--name", "marked")["images"]
+    assert image["verified"] is True
+    project.run("image", "delete", image["id"], "--yes")
+
+
 def test_tend_takes_away_what_a_killed_bake_left(project: Shell) -> None:
     images = marked.images_of(project)
     before = names(images)

@@ -214,13 +214,22 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield made
 
 
+def build_deb(directory: Path, name: str, version: str) -> Path:
+    """A package of what is in `directory`/NAME-VERSION."""
+    tree = directory / f"{name}-{version}"
+    (tree / "DEBIAN").mkdir(parents=True, exist_ok=True)
+    (tree / "DEBIAN/control").write_text(
+        f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: x\n"
+    )
+    file = directory / f"{name}_{version}_all.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", str(tree), str(file)], check=True, capture_output=True)
+    return file
+
+
 def make_deb(directory: Path, version: str) -> Path:
     """A package whose unit nobody enables; its maintainer script writes down whether it might have been started."""
-    tree = directory / version
+    tree = directory / f"web-{version}"
     (tree / "DEBIAN").mkdir(parents=True)
-    (tree / "DEBIAN/control").write_text(
-        f"Package: web\nVersion: {version}\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: x\n"
-    )
     postinst = tree / "DEBIAN/postinst"
     postinst.write_text("#!/bin/sh\n/usr/sbin/policy-rc.d web start || echo $? > /policy\n")
     postinst.chmod(0o755)
@@ -229,15 +238,13 @@ def make_deb(directory: Path, version: str) -> Path:
         (tree / "lib/systemd/system" / unit).write_text(
             "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
         )
-    file = directory / f"web_{version}_all.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", str(tree), str(file)], check=True, capture_output=True)
-    return file
+    return build_deb(directory, "web", version)
 
 
 def test_exact_packages_are_installed_enabled_and_not_started(on_os: Place, published: Bench) -> None:
     laid_out = lay_out(on_os.directory, None, {}, ("web=1.0.0",), published.here)
     changed = play(on_os, laid_out, TWICE)
-    assert changed[1] == 3
+    assert changed[1] == 4
     assert (changed[2], changed[4]) == (0, 0), "a second run changes nothing"
     assert on_os.shell("dpkg-query -W web; systemctl is-enabled web.service") == "web\t1.0.0\nenabled"
     tree = on_os.flat()
@@ -249,14 +256,48 @@ def test_a_package_that_the_key_did_not_sign_is_not_taken(on_os: Place, publishe
     here = published.here
     other = Repository(name=here.name, url=here.url, distribution=here.distribution, key="-- no key --")
     laid_out = lay_out(on_os.directory, None, {}, ("web=1.0.0",), other)
-    with pytest.raises(ToolError, match=r"failed at the task 'app : Install the packages'"):
+    with pytest.raises(ToolError, match=r"failed at the task 'app : Read the indexes of the repositories'") as caught:
         bake(on_os, laid_out)
+    assert published.here.url in caught.value.details
 
 
 def bake(place: Place, laid_out: Path) -> None:
     """Bake as the chroot builder does."""
     command = place.entered(ansible.chroot_command(laid_out, place.root))
     ansible.run(command, log=place.directory / "log", say=lambda _task: None, timeout=TIMEOUT)
+
+
+def test_node_js_comes_from_the_source_that_is_given(on_os: Place, published: Bench) -> None:
+    deb = build_deb(published.directory, "nodejs", "99.0.0")
+    published.publish(deb)
+    variables: dict[str, Variable] = {
+        "nodejs_source_url": published.here.url,
+        "nodejs_source_key": published.here.key,
+        "nodejs_source_distribution": published.here.distribution,
+    }
+    changed = play(on_os, lay_out(on_os.directory, "nodejs.yml", variables), TWICE)
+    assert (changed[2], changed[4]) == (0, 0), "a second run changes nothing"
+    assert on_os.shell("dpkg-query -W nodejs") == "nodejs\t99.0.0"
+
+
+@pytest.mark.parametrize(
+    ("variables", "task", "why"),
+    [
+        ({"nodejs_source_url": "http://127.0.0.1:9/"}, "Refuse a source without its key", "nodejs_source_key"),
+        (
+            {"nodejs_source_url": "http://127.0.0.1:9/", "nodejs_source_key": "-----BEGIN PGP PUBLIC KEY BLOCK-----"},
+            "Read the index of the source",
+            "127.0.0.1",
+        ),
+        ({"nodejs_packages": {"a": 1}}, "check the variables", "cannot be converted to a list"),
+        ({"nodejs_packages": ["nonesuch-package"]}, "Install node.js", "No package matching 'nonesuch-package'"),
+    ],
+)
+def test_a_wrong_variable_is_told(on_os: Place, variables: dict[str, Variable], task: str, why: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        bake(on_os, lay_out(on_os.directory, "nodejs.yml", variables))
+    assert caught.value.brief == f"the playbook failed at the task 'nodejs : {task}'"
+    assert why in caught.value.details
 
 
 def test_a_package_that_is_not_there_is_told(on_os: Place, published: Bench) -> None:

@@ -132,6 +132,16 @@ class LocalImages:
         finally:
             self._locks.release(image_id)
 
+    def discard(self, image_id: str) -> None:
+        """Remove what an unfinished bake of the image made; what is verified, or another process's, stays."""
+        if self._locks.take(image_id):
+            try:
+                image = self.find(image_id)
+                if image is None or not image.verified:
+                    self._remove(image_id)
+            finally:
+                self._locks.release(image_id)
+
     def sweep(self) -> tuple[str, ...]:
         """Remove unfinished and unverified images that nobody is at work on any more."""
         left = image_files.unfinished(self._spec.images)

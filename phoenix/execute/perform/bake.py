@@ -13,6 +13,7 @@ from phoenix.errors import ToolError
 from phoenix.execute.engine import Context, Outcome
 from phoenix.model import Image, Source, TestResult
 from phoenix.plan.actions import BakeAction, BuildImage, DeleteImage, VerifyImage
+from phoenix.record.journal import Part
 
 CONSOLE_LINES = 20
 """Lines of the machine's console that a failed verification's error carries."""
@@ -39,7 +40,7 @@ class World:
             case VerifyImage():
                 return self._verify(action, context)
             case DeleteImage():
-                self.images.delete(action.image)
+                self._delete(action, context)
                 return {}
             case _:
                 assert_never(action)
@@ -65,6 +66,13 @@ class World:
         log = context.log_directory / "build.log"
         image = self.images.build(request, log=log, say=context.say, between=context.renew)
         return {"image": image.id, "bytes": image.size}
+
+    def _delete(self, action: DeleteImage, context: Context) -> None:
+        """On the way back only what this bake made: the image may be another's that it had only waited for."""
+        if context.part is Part.BACK:
+            self.images.discard(action.image)
+        else:
+            self.images.delete(action.image)
 
     def _verify(self, action: VerifyImage, context: Context) -> Outcome:
         image = self.images.find(action.image)

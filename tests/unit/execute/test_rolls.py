@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.errors import RefusedError, Terminated, UndoFailedError, UndoneError
+from phoenix.errors import InterruptedRunError, RefusedError, Terminated, UndoFailedError, UndoneError
 from phoenix.execute import ownership
 from phoenix.record import journal
 from phoenix.record.history import History
@@ -151,6 +151,24 @@ def test_a_signal_undoes_and_its_number_is_the_exit_code(stage: Stage) -> None:
         stage.roll("2")
     assert getattr(caught.value, "exit_code", None) == 143
     assert (stage.groups, stage.shares) == (["web-tier-local-v001"], {"web-tier-local-v001": 100})
+
+
+def test_a_signal_on_the_way_back_does_not_break_it_off(stage: Stage) -> None:
+    stage.roll("1")
+    stage.cloud.sick.add("web-tier-local-v002")
+    stage.cloud.sessions["web-tier-local-v002"] = 1
+
+    def signal() -> None:
+        if any("drain-candidate" in line for line in stage.said):
+            stage.clock.on_sleep = lambda: None
+            raise KeyboardInterrupt
+
+    stage.clock.on_sleep = signal
+    with pytest.raises(InterruptedRunError) as caught:
+        stage.roll("2")
+    assert caught.value.exit_code == 130
+    assert (stage.groups, stage.shares) == (["web-tier-local-v001"], {"web-tier-local-v001": 100})
+    assert History(stage.store).live() == ()
 
 
 def test_another_process_can_ask_for_the_way_back(stage: Stage) -> None:

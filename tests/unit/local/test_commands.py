@@ -54,6 +54,8 @@ def test_runc() -> None:
     assert config["linux"]["resources"]["cpu"] == {"period": 100_000, "quota": 200_000}
     assert {"type": "network"} in config["linux"]["namespaces"], "a new one, that ends with the machine"
     assert "/proc/sys" in config["linux"]["readonlyPaths"], "the host's kernel is not the machine's to tune"
+    bound = {mount["source"]: mount["options"] for mount in config["mounts"] if mount["type"] == "bind"}
+    assert bound == {"/cloud/web-1/host": ["bind", "rw"], "/cloud/web-1/host/seed": ["bind", "ro"]}
     created = runc.create_command(container, {"PHOENIX_MACHINE": "/cloud/web-1"})
     assert created.argv[:3] == ("unshare", "--mount", "--")
     assert created.environment == {"PHOENIX_MACHINE": "/cloud/web-1"}

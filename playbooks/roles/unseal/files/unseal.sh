@@ -16,4 +16,4 @@ Acquire::Languages "none";
 Acquire::Retries "3";
 DPkg::Lock::Timeout "120";
 END
-apt-get -qq update
+apt-get -qq --error-on=any update

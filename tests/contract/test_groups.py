@@ -1,0 +1,144 @@
+"""What every cloud's groups keep, whoever the cloud is: the rules of `clouds/api.py`; our stand-in keeps them, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from phoenix.clouds.api import Groups
+from phoenix.errors import CloudError
+from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
+from phoenix.spec.clouds import MachineEngine
+from tests import machines
+from tests.doubles import FakeClock, FakeCloud
+from tests.machines import calm, until
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIRST, SECOND = "web-local-v001", "web-local-v002"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A cloud to try."""
+
+    again: Callable[[], Groups]
+    """Its groups, as one more process sees them."""
+    template: LaunchTemplate
+
+
+@pytest.fixture
+def light(roomy: Path, tmp_path: Path, bare_images: Path) -> Iterator[Place]:
+    root = roomy / "roots" / tmp_path.name
+
+    def again() -> Groups:
+        return machines.groups_of(root, bare_images, MachineEngine.LIGHT)
+
+    yield Place(again=again, template=machines.template())
+    for name in (FIRST, SECOND):
+        again().delete(name)
+    assert machines.left_of(root) == []
+
+
+@pytest.fixture
+def fake() -> Place:
+    cloud = FakeCloud(FakeClock())
+    return Place(again=lambda: cloud, template=machines.template())
+
+
+@pytest.fixture(params=["light", "fake"])
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+def wanted(name: str = FIRST, size: int = 2) -> Group:
+    return machines.group(name=name, size=size)
+
+
+def test_what_is_not_there_is_none(place: Place) -> None:
+    groups = place.again()
+    assert groups.list() == ()
+    assert groups.find(FIRST) is None
+    groups.delete(FIRST)
+
+
+def test_a_group_is_what_was_asked_for_to_every_process(place: Place) -> None:
+    group = wanted()
+    place.again().create(group, place.template, between=calm)
+    place.again().create(wanted(SECOND, 0), place.template, between=calm)
+    found = place.again().find(FIRST)
+    assert found is not None
+    assert replace(found, instances=()) == group
+    assert [instance.group for instance in found.instances] == [FIRST, FIRST]
+    assert len({instance.id for instance in found.instances}) == 2
+    assert len({instance.address for instance in found.instances}) == 2
+    assert sorted(each.name for each in place.again().list()) == [FIRST, SECOND]
+    until("the boot work", lambda: all(i.boot is BootState.DONE for i in _instances(place)))
+    assert {instance.state for instance in _instances(place)} == {InstanceState.RUNNING}
+
+
+def test_creating_twice_is_once(place: Place) -> None:
+    place.again().create(wanted(), place.template, between=calm)
+    before = _instances(place)
+    place.again().create(wanted(), place.template, between=calm)
+    assert [(i.id, i.address) for i in _instances(place)] == [(i.id, i.address) for i in before]
+
+
+def test_the_name_with_another_release_is_refused(place: Place) -> None:
+    place.again().create(wanted(size=0), place.template, between=calm)
+    other = machines.group(name=FIRST, size=0, settings=(("GREETING", "Hi"),))
+    with pytest.raises(CloudError):
+        place.again().create(other, place.template, between=calm)
+    found = place.again().find(FIRST)
+    assert found
+    assert found.release == wanted().release
+
+
+def test_resizing(place: Place) -> None:
+    place.again().create(wanted(size=1), place.template, between=calm)
+    for size in (3, 3, 1):
+        place.again().resize(FIRST, size, between=calm)
+        found = place.again().find(FIRST)
+        assert found
+        assert (found.size, len(found.instances)) == (size, size)
+
+
+def test_the_label(place: Place) -> None:
+    place.again().create(wanted(size=0), place.template, between=calm)
+    for until_when in (NOON, NOON, None, None):
+        place.again().label(FIRST, keep_until=until_when)
+        found = place.again().find(FIRST)
+        assert found
+        assert found.keep_until == until_when
+
+
+def test_deleting_twice_is_once(place: Place) -> None:
+    place.again().create(wanted(), place.template, between=calm)
+    place.again().delete(FIRST)
+    place.again().delete(FIRST)
+    assert place.again().list() == ()
+    place.again().create(wanted(size=1), place.template, between=calm)
+    assert len(_instances(place)) == 1
+
+
+def test_logs(place: Place) -> None:
+    place.again().create(wanted(size=1), place.template, between=calm)
+    assert set(place.again().logs(_instances(place)[0].id)) <= {"console", "boot", "service"}
+    assert place.again().logs(_instances(place)[0].id)
+
+
+def test_a_sweep_touches_no_group(place: Place) -> None:
+    place.again().create(wanted(), place.template, between=calm)
+    before = _instances(place)
+    place.again().sweep()
+    assert [instance.id for instance in _instances(place)] == [instance.id for instance in before]
+    assert {instance.state for instance in _instances(place)} <= {InstanceState.STARTING, InstanceState.RUNNING}
+
+
+def _instances(place: Place) -> tuple[Instance, ...]:
+    group = place.again().find(FIRST)
+    return group.instances if group else ()
