@@ -1,10 +1,12 @@
 """Groups of real machines for tests: a bare image, a small app as the boot work, and what is left on this computer.
 
-Run as a program it creates a group and ends, or is killed on the way: `python -m tests.machines ROOT IMAGES SIZE`.
+Run as a program it creates a group and ends, or is killed on the way:
+`python -m tests.machines ROOT IMAGES SIZE ENGINE`.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -100,7 +102,14 @@ def left_of(root: Path) -> list[str]:
     return found
 
 
+def kill_when(path: Path, root: Path, images: Path, engine: MachineEngine) -> None:
+    """Start a phoenix that creates a group of four, kill it -9 as soon as `path` is there."""
+    with subprocess.Popen([sys.executable, "-m", "tests.machines", str(root), str(images), "4", engine]) as starter:
+        while not path.exists() and starter.poll() is None:
+            pass  # as fast as can be: a start takes less than 0.1 s
+        starter.kill()
+
+
 if __name__ == "__main__":
-    groups_of(Path(sys.argv[1]), Path(sys.argv[2]), MachineEngine.LIGHT).create(
-        group(size=int(sys.argv[3])), template(), between=calm
-    )
+    into, of, count, by = sys.argv[1:]
+    groups_of(Path(into), Path(of), MachineEngine(by)).create(group(size=int(count)), template(), between=calm)

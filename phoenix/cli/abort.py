@@ -25,8 +25,16 @@ def abort(
     from phoenix.cli.running import undo_live
     from phoenix.cli.show import run_data
     from phoenix.cli.wiring import Wiring
+    from phoenix.errors import RefusedError
+    from phoenix.record.journal import RunState
 
     session = session_of(ctx)
     wiring = Wiring(session)
     ended = undo_live(wiring, what, environment, why or "aborted by hand")
+    if ended.state is not RunState.UNDONE:
+        raise RefusedError(
+            f"{ended.id} can no longer be undone: it is {ended.state}",
+            details="it had passed its commit point before it saw the request",
+            resolution="`phoenix rollback` goes back to the former group.",
+        )
     session.out.result({"run": run_data(ended)}, f"{ended.id} ({ended.subject}): {ended.state}")

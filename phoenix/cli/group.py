@@ -57,7 +57,7 @@ def delete_group(
     plan: Annotated[bool, typer.Option("--plan", help="Print what would happen; change nothing.")] = False,
 ) -> None:
     """Drain and burn a group that gets no traffic, before its time as the kept group is over."""
-    from phoenix.cli.running import carry_out
+    from phoenix.cli.running import burn_groups
     from phoenix.cli.show import plan_data, plan_text
     from phoenix.cli.wiring import Wiring
     from phoenix.errors import RefusedError, SpecError
@@ -83,7 +83,7 @@ def delete_group(
                 session.out.result({"plan": plan_data(decided)}, plan_text(decided))
                 return
             session.out.confirm(f"Burn {name} ({group.size} machines)?", assume_yes=yes)
-            run = carry_out(wiring, spec, where, kind="burn", plan=decided)
+            run = burn_groups(wiring, spec, where, (group,))
             session.out.result({"deleted": name, "run": run.id}, f"{name} is burnt ({run.id})")
             return
     raise SpecError(

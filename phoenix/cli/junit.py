@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from phoenix.record.journal import Run, What
 
 if TYPE_CHECKING:
     from phoenix.cli.wiring import Wiring
+
+
+_CONTROL = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd]")
+"""Characters that XML 1.0 cannot hold, such as a console's escape."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,16 +55,20 @@ def write(file: Path, suite: str, cases: tuple[Case, ...]) -> None:
     for case in cases:
         element = ET.SubElement(root, "testcase", classname=suite, name=case.name, time=f"{case.seconds:.1f}")
         if case.failure:
-            ET.SubElement(element, "failure", message=case.failure.splitlines()[0]).text = case.failure
+            ET.SubElement(
+                element, "failure", message=_CONTROL.sub("?", case.failure.splitlines()[0])
+            ).text = _CONTROL.sub("?", case.failure)
     ET.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)
 
 
 @contextmanager
 def written(file: str | None, wiring: Wiring, subject: str) -> Iterator[None]:
     """Write the report of the subject's newest run when the block ends, well or not."""
+    before = {run.id for run in wiring.history.runs()} if file is not None else set()
     try:
         yield
     finally:
-        newest = next((run for run in wiring.history.runs() if run.subject == subject), None)
+        runs = wiring.history.runs() if file is not None else ()
+        newest = next((run for run in runs if run.subject == subject and run.id not in before), None)
         if file is not None and newest is not None:
             write(Path(file), f"phoenix {newest.kind} {subject}", cases_of(newest))

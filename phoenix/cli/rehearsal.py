@@ -22,6 +22,8 @@ from phoenix.tools.process import Command, run
 SERVICE = "web-tier"
 RATES = {"light": 200, "qemu-kvm": 200, "qemu-tcg": 20}
 """Requests per second that flow while the service is reborn, by machine engine."""
+WAY_BACK = 180.0
+"""Seconds that an interrupted phase has to undo what it began."""
 PATIENCE = 3600.0
 """Seconds a phase may take: the first bake on an emulated machine with a slow mirror is within it."""
 
@@ -109,7 +111,7 @@ class Rehearsal:
         """Run a phoenix command; its JSON result. Its own words pass through as they come."""
         where = ("-C", str(self.directory)) if project else ()
         command = Command(argv=(sys.executable, "-m", "phoenix", *where, *arguments, "--json"))
-        done = run(command, timeout=PATIENCE, on_line=self._pass_on, check=False)
+        done = run(command, timeout=PATIENCE, on_line=self._pass_on, check=False, grace=WAY_BACK)
         try:
             result: dict[str, Any] = json.loads(done.stdout)
         except ValueError as error:

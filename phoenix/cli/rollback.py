@@ -24,7 +24,7 @@ def rollback(
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
 ) -> None:
     """Give the group that served before all traffic again, while it is kept: one write, after one fresh look."""
-    from phoenix.cli.running import carry_out
+    from phoenix.cli.running import carry_out, revive
     from phoenix.cli.show import plan_data, plan_text
     from phoenix.cli.wiring import Wiring
     from phoenix.errors import RefusedError
@@ -40,13 +40,17 @@ def rollback(
         observed = wiring.observed(spec, where)
         target = to or observed.former
         if target is None:
+            others = [group.name for group in observed.groups if group.name != observed.route.stable]
             raise RefusedError(
-                f"{spec.name}/{where.name} has served from one group only",
-                details="there is nothing to go back to",
-                resolution="See `phoenix status`.",
+                f"nothing served {spec.name}/{where.name} before {observed.route.stable or 'now'}",
+                details=f"groups that stand: {', '.join(others)}" if others else "there is nothing to go back to",
+                resolution="Name one of these with --to." if others else "See `phoenix status`.",
             )
         return decide_rollback(spec, where, observed, target)
 
+    if not plan:
+        for done in revive(wiring, spec, where):
+            session.out.say(done)
     decided = decide()
     if plan:
         session.out.result({"plan": plan_data(decided)}, plan_text(decided))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from phoenix.errors import PhoenixError, RefusedError, SpecError
+from phoenix.errors import CloudError, PhoenixError, RefusedError, SpecError
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort
 from phoenix.model import CloudKind, Group, Observed
 from phoenix.plan.actions import Plan, RollAction, bake_plan, publish_plan, roll_plan, to_json
@@ -118,7 +118,7 @@ def undo_live(wiring: Wiring, named: str, environment: str | None, why: str) -> 
     """Undo the going run of a SERVICE or RUN: ask its process to, or walk the way back where that has died."""
     run = find_live(wiring, named, environment)
     if run.state not in (RunState.HELD, RunState.STUCK) and not provably_dead(run.owner):
-        request_abort(wiring.store, wiring.clock, run.subject, why)
+        request_abort(wiring.store, wiring.clock, run, why)
         wiring.session.out.say(f"asked {describe(run)} to go back")
         ended = _await_end(wiring, run)
         if ended is not None:
@@ -155,20 +155,39 @@ def due_groups(wiring: Wiring, observed: Observed) -> tuple[Group, ...]:
 
 def tend_service(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
     """Do what is due for one service in one environment; what was done, in sentences."""
-    did: list[str] = []
-    subject = subject_of(service, environment)
-    if wiring.project.cloud(environment.cloud).kind is not CloudKind.LOCAL:
-        return did
-    if wiring.cloud(environment.cloud).traffic(service.name, environment.name).ensure_running():
-        did.append(f"started the balancer of {subject} again, with the route it had")
-    did += tend_run(wiring, subject, resume=service.orphan == "resume")
-    if wiring.history.live_run(subject) is not None:
+    did = revive(wiring, service, environment)
+    local = wiring.project.cloud(environment.cloud).kind is CloudKind.LOCAL
+    if not local or wiring.history.live_run(subject_of(service, environment)) is not None:
         return did
     due = due_groups(wiring, wiring.observed(service, environment))
     if due:
-        carry_out(wiring, service, environment, kind="burn", plan=burn(service, environment, due))
+        burn_groups(wiring, service, environment, due)
         did += [f"burnt {group.name}: its time as the kept group was over" for group in due]
     return did
+
+
+def revive(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
+    """Start a balancer that died and take over a run whose process died; nothing is burnt. What was done."""
+    subject = subject_of(service, environment)
+    if wiring.project.cloud(environment.cloud).kind is not CloudKind.LOCAL:
+        return []
+    did: list[str] = []
+    if wiring.cloud(environment.cloud).traffic(service.name, environment.name).ensure_running():
+        did.append(f"started the balancer of {subject} again, with the route it had")
+    return did + tend_run(wiring, subject, resume=service.orphan == "resume")
+
+
+def burn_groups(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec, groups: tuple[Group, ...]) -> Run:
+    """Drain and end the groups in a run of their own; CloudError where one still stands afterwards."""
+    run = carry_out(wiring, service, environment, kind="burn", plan=burn(service, environment, groups))
+    left = [group.name for group in groups if wiring.cloud(environment.cloud).groups.find(group.name)]
+    if left:
+        raise CloudError(
+            f"{', '.join(left)} could not be burnt",
+            details=str(run.errors[-1].data.get("brief")) if run.errors else "it still stands",
+            resolution=f"See `phoenix run show {run.id}`; `phoenix tend` tries again.",
+        )
+    return run
 
 
 def tend_run(wiring: Wiring, subject: str, *, resume: bool) -> list[str]:

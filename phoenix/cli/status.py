@@ -71,8 +71,20 @@ def _look(wiring: Wiring, spec: ServiceSpec, where: EnvironmentSpec) -> dict[str
     now = wiring.clock.now()
     burn = [f"{g.name} is kept no longer: `phoenix tend` burns it" for g in due_groups(wiring, observed)]
     groups = [group_data(group, observed.route, now) for group in observed.groups]
-    route = observed.route
-    return {**look, "address": route.address, "stable": route.stable, "groups": groups, "due": [*due, *burn]}
+    route, standing = observed.route, {group["name"]: group for group in groups}
+    unwell = [unwell_group(backend.group, standing.get(backend.group)) for backend in route.backends if backend.share]
+    due = [*due, *burn, *filter(None, unwell)]
+    return {**look, "address": route.address, "stable": route.stable, "groups": groups, "due": due}
+
+
+def unwell_group(name: str, group: dict[str, Any] | None) -> str | None:
+    """What is wrong with a group that serves, or None."""
+    if group is None:
+        return f"{name} gets traffic but no longer stands: `phoenix roll` starts another"
+    if group["healthy"] < group["size"]:
+        healthy = f"{group['healthy']} of {group['size']} machines"
+        return f"{name} serves with {healthy} healthy: see `phoenix group show {name}`"
+    return None
 
 
 def _text(look: dict[str, Any]) -> str:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from phoenix.clouds.local.cloud import LocalCloudDoor
 from phoenix.errors import RefusedError
-from phoenix.execute.ownership import describe, provably_dead
+from phoenix.execute.ownership import OwnedRun, describe, provably_dead
 from phoenix.execute.repositories import root_of
+from phoenix.record.journal import Run, RunState, What
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 from phoenix.tools import serve
 
@@ -31,7 +32,7 @@ def running_things(wiring: Wiring) -> list[str]:
 
 def stop_all(wiring: Wiring) -> list[str]:
     """Stop it all; what was stopped. RefusedError while a run of this project lives."""
-    living = [run for run in wiring.history.live() if not run.state.ended and not provably_dead(run.owner)]
+    living = [run for run in wiring.history.live() if _lives(run)]
     if living:
         raise RefusedError(
             "a run of this project is going on",
@@ -39,6 +40,8 @@ def stop_all(wiring: Wiring) -> list[str]:
             resolution=f"Wait for it, or `phoenix abort {living[0].id}` first.",
         )
     stopped = running_things(wiring)
+    for run in wiring.history.live():
+        _end_run(wiring, run)
     for door, service, environment in _balanced(wiring):
         door.traffic(service.name, environment.name).stop()
     for door in _doors(wiring):
@@ -47,6 +50,18 @@ def stop_all(wiring: Wiring) -> list[str]:
     for spec in wiring.project.repositories.values():
         serve.stop(root_of(spec))
     return stopped
+
+
+def _lives(run: Run) -> bool:
+    waits = run.state.ended or run.state in (RunState.HELD, RunState.STUCK)
+    return not waits and not provably_dead(run.owner)
+
+
+def _end_run(wiring: Wiring, run: Run) -> None:
+    """A run without a process, held or stuck, has nothing left to go back to: it ends with its machines."""
+    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say)
+    if owned is not None:
+        owned.end(RunState.UNDONE, owned.event(What.NOTE, data={"text": "ended by `phoenix down`"}))
 
 
 def _doors(wiring: Wiring) -> list[LocalCloudDoor]:

@@ -37,9 +37,9 @@ CLEANUP_PAUSE = 2.0
 
 
 class AbortRequestedError(PhoenixError):
-    """Another process asked this run to go back."""
+    """Another process asked this run to go back. (A roll that went back ends with UndoneError, 6.)"""
 
-    code = 6
+    code = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +81,7 @@ class Engine(Generic[A]):
             self._clean_up(owned, plan)
             return
         if owned.run.state in (RunState.UNDOING, RunState.STUCK):
-            self.undo(owned, plan, PhoenixError("the run was being undone when its process ended"))
+            self.undo(owned, plan, AbortRequestedError("the run was being undone when its process ended"))
             return
         if owned.run.state is RunState.HELD:
             owned.write(state=RunState.RUNNING)
@@ -141,10 +141,24 @@ class Engine(Generic[A]):
                 self._obey_abort(owned)
             owned.write(*finished, owned.event(What.INTENT, part=part, step=step.id))
             self.say(f"{step.id} ...")
-            outcome = self.perform(step.action, self._context(owned, part, step))
+            outcome = self._perform(step, self._context(owned, part, step))
             finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=outcome)]
         if finished:
             owned.write(*finished)
+
+    def _perform(self, step: Step[A], context: Context) -> Outcome:
+        """Do the step. Anything but a PhoenixError (a full disk, a bug) becomes one: undone all the same."""
+        try:
+            context.log_directory.mkdir(parents=True, exist_ok=True)
+            return self.perform(step.action, context)
+        except PhoenixError:
+            raise
+        except Exception as error:
+            raise PhoenixError(
+                f"{step.id} failed in a way that nobody foresaw",
+                details=f"{type(error).__name__}: {error}",
+                resolution="See that the disk has room; if that is not it, please report it.",
+            ) from error
 
     def _clean_up(self, owned: OwnedRun, plan: Plan[A]) -> None:
         """What follows the commit point: tried again, never undone; what stays undone is due for `tend`."""
@@ -171,9 +185,6 @@ class Engine(Generic[A]):
         self.say(f"done, but cleaning up is left to `phoenix tend`: {left.brief}")
 
     def _context(self, owned: OwnedRun, part: Part, step: Step[A]) -> Context:
-        directory = self.logs / owned.run.id
-        directory.mkdir(parents=True, exist_ok=True)
-
         def renew() -> None:
             owned.renew()
             if part is Part.STEPS:
@@ -184,7 +195,7 @@ class Engine(Generic[A]):
             part=part,
             step=step.id,
             deadline=step.deadline,
-            log_directory=directory,
+            log_directory=self.logs / owned.run.id,
             say=lambda text: self.say(f"{step.id}: {text}"),
             renew=renew,
         )

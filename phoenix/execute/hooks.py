@@ -45,6 +45,7 @@ def _run(command: str, timeout: float, directory: Path, environment: Mapping[str
             timeout=timeout,
             log=log,
             on_line=context.say,
+            between=context.renew,
         )
     except ToolError as error:
         raise ToolError(

@@ -137,6 +137,8 @@ class OwnedRun:
         try:
             tag = store.put_if(journal.live_key(subject), journal.dump(taken), value.tag)
         except ConflictError as error:
+            if dead_only:
+                return None
             raise RefusedError(
                 f"{subject} was taken over by somebody else just now",
                 details=describe(run),
@@ -206,13 +208,16 @@ class OwnedRun:
             self._store.delete_if(journal.live_key(self.run.subject), self._tag)
 
 
-def request_abort(store: Store, clock: Clock, subject: str, why: str) -> Run | None:
-    """Ask the process that works on `subject` to go back; the run as asked, or None where there is none."""
+def request_abort(store: Store, clock: Clock, asked_for: Run, why: str) -> Run | None:
+    """Ask the process that works on the run to go back; the run as asked, or None where it has ended."""
+    subject = asked_for.subject
     while True:
         value = store.get(journal.live_key(subject))
         if value is None:
             return None
         run = journal.load(value.data)
+        if run.id != asked_for.id:
+            return None
         asked = Request(what="abort", who=_user(), why=why, at=rfc3339(clock.now()))
         try:
             store.put_if(

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Literal
 
 from phoenix import names
-from phoenix.model import Group, Observed, Release
+from phoenix.model import Group, InstanceState, Observed, Release
 from phoenix.plan.actions import (
     CreateGroup,
     DeleteGroup,
     Drain,
-    EnsureSize,
     KeepGroup,
     MatchLive,
     Plan,
@@ -71,15 +70,16 @@ def blue_green(
             Step(id="shift", action=SetTraffic(shares=((candidate, 100),)), deadline=QUICK),
             *_hooks(service, "after_traffic", candidate, hook_digests),
         ),
-        back=_back(service, stable, candidate, size, hook_digests),
+        back=_back(service, stable, candidate, hook_digests),
         cleanup=retire(service, stable, strategy.keep) if stable else (),
         fingerprint=mark,
     )
 
 
 def runs_already(stable: Group, release: Release, environment: EnvironmentSpec) -> bool:
-    """Whether rolling `release` would change nothing: it serves, at the size asked for at least."""
-    return stable.release.id == release.id and stable.size >= environment.size.minimum
+    """Whether rolling `release` would change nothing: it serves, at the size asked for at least, no machine dead."""
+    whole = all(instance.state is not InstanceState.DEAD for instance in stable.instances)
+    return stable.release.id == release.id and stable.size >= environment.size.minimum and whole
 
 
 def observed_fingerprint(release: Release, observed: Observed) -> str:
@@ -90,14 +90,15 @@ def observed_fingerprint(release: Release, observed: Observed) -> str:
 
 
 def retire(service: ServiceSpec, former: Group, keep: float) -> tuple[RollStep, ...]:
-    """What becomes of a group that serves no more: labelled first, so that whatever comes, `tend` knows; drained."""
-    steps: tuple[RollStep, ...] = (
-        Step(id="keep-former", action=KeepGroup(group=former.name, seconds=keep), deadline=QUICK),
-        _drain("drain-former", former.name, service.drain),
-    )
+    """What becomes of a group that serves no more: labelled first, so that whatever comes, `tend` knows.
+
+    A kept group is not waited for: the run ends and frees the service, so that a rollback can follow at once.
+    """
+    label: RollStep = Step(id="keep-former", action=KeepGroup(group=former.name, seconds=keep), deadline=QUICK)
     if keep > 0:
-        return steps
-    return (*steps, Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=CREATE))
+        return (label,)
+    burn: RollStep = Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=CREATE)
+    return (label, _drain("drain-former", former.name, service.drain), burn)
 
 
 def _why(stable: Group | None, candidate: str, release: Release) -> str:
@@ -121,16 +122,14 @@ def _create(
     return Step(id="create-candidate", action=action, deadline=CREATE)
 
 
-def _back(
-    service: ServiceSpec, stable: Group | None, candidate: str, size: MatchLive, digests: dict[str, str]
-) -> tuple[RollStep, ...]:
-    """Right from any point: give the stable group its traffic, then take the candidate away with its logs saved."""
+def _back(service: ServiceSpec, stable: Group | None, candidate: str, digests: dict[str, str]) -> tuple[RollStep, ...]:
+    """Right from any point: give the stable group its traffic, then take the candidate away with its logs saved.
+
+    The stable group was never shrunk, so it needs no size and no wait: traffic is back in the first write.
+    """
     restore: tuple[RollStep, ...] = (Step(id="stop-candidate-traffic", action=SetTraffic(shares=()), deadline=QUICK),)
     if stable is not None:
-        restore = (
-            Step(id="stable-size", action=EnsureSize(group=stable.name, size=size), deadline=CREATE),
-            Step(id="stable-traffic", action=SetTraffic(shares=((stable.name, 100),)), deadline=QUICK),
-        )
+        restore = (Step(id="stable-traffic", action=SetTraffic(shares=((stable.name, 100),)), deadline=QUICK),)
     return (
         *restore,
         *_hooks(service, "on_abort", candidate, digests),

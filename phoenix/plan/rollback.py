@@ -16,21 +16,21 @@ from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, S
 
 
 def rollback(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, target: str) -> Plan[RollAction]:
-    """The plan that gives `target`, a group that still stands, all traffic again."""
+    """The plan that gives `target`, a group that still stands, all traffic again, from whatever serves now, if any."""
     stable, former = observed.stable, observed.group(target)
-    if stable is None or former is None:
+    if former is None:
         raise RefusedError(
             f"{service.name}/{environment.name} cannot go back to {target}",
-            details="nothing serves now" if stable is None else f"{target} no longer stands",
+            details=f"{target} no longer stands",
             resolution="See `phoenix status`; `phoenix roll` starts a new group.",
         )
     subject = f"{service.name}/{environment.name}"
     mark = observed_fingerprint(former.release, observed)
-    if former.name == stable.name:
+    if stable is not None and former.name == stable.name:
         return Plan(subject=subject, why=f"{target} serves already: nothing to do", fingerprint=mark)
     return Plan(
         subject=subject,
-        why=f"{former.name} takes traffic back from {stable.name}",
+        why=f"{former.name} takes traffic back{f' from {stable.name}' if stable else ' while nothing serves'}",
         steps=(
             Step(id="unlabel", action=KeepGroup(group=former.name, seconds=None), deadline=QUICK),
             Step(
@@ -46,10 +46,12 @@ def rollback(service: ServiceSpec, environment: EnvironmentSpec, observed: Obser
             Step(id="shift", action=SetTraffic(shares=((former.name, 100),)), deadline=QUICK),
         ),
         back=(
-            Step(id="stable-traffic", action=SetTraffic(shares=((stable.name, 100),)), deadline=QUICK),
+            Step(
+                id="stable-traffic", action=SetTraffic(shares=((stable.name, 100),) if stable else ()), deadline=QUICK
+            ),
             Step(id="keep-former", action=KeepGroup(group=former.name, seconds=_keep(environment)), deadline=QUICK),
         ),
-        cleanup=retire(service, stable, _keep(environment)),
+        cleanup=retire(service, stable, _keep(environment)) if stable else (),
         fingerprint=mark,
     )
 

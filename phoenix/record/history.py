@@ -79,9 +79,22 @@ class History:
             return
 
     def last_number(self, service: str, environment: str) -> int:
-        """The highest group number that is known to have served; 0 before the first."""
-        parsed = (names.parse_group(s.group) for s in self.served(service, environment))
-        return max((name.number for name in parsed if name), default=0)
+        """The highest number that a group of the service ever had; 0 before the first."""
+        value = self._store.get(f"numbers/{service}/{environment}")
+        return int(value.data) if value else 0
+
+    def remember_number(self, service: str, environment: str, group: str) -> None:
+        """Write down that the group's number is used, before the group is made: it is never used again."""
+        key, name = f"numbers/{service}/{environment}", names.parse_group(group)
+        while name is not None:
+            value = self._store.get(key)
+            if value is not None and int(value.data) >= name.number:
+                return
+            try:
+                self._store.put_if(key, str(name.number).encode(), value.tag if value else None)
+            except ConflictError:
+                continue
+            return
 
     def _load(self, key: str) -> journal.Run | None:
         value = self._store.get(key)

@@ -88,8 +88,8 @@ class SqliteStore:
 
 def _write(db: sqlite3.Connection, key: str, data: bytes | None, tag: str | None) -> str:
     """One compare-and-swap; `data` None deletes."""
-    db.execute("BEGIN IMMEDIATE")
     try:
+        db.execute("BEGIN IMMEDIATE")
         row = db.execute("SELECT tag FROM state WHERE key = ?", (key,)).fetchone()
         if (None if row is None else str(row[0])) != tag:
             raise ConflictError("somebody else wrote first", details=f"the state's value {key} has changed")

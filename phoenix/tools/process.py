@@ -84,10 +84,12 @@ def run(
     on_line: Callable[[str], None] | None = None,
     between: Callable[[], None] | None = None,
     check: bool = True,
+    grace: float = GRACE,
 ) -> Completed:
     """Run `command` to its end. Both streams go line by line to `log` and `on_line`, secrets replaced.
 
     `between` is called every second or so (a lease is renewed there); where it raises, the program is ended.
+    A program that is ended has `grace` seconds between SIGTERM and SIGKILL.
     Raises ToolError after `timeout` seconds, and where `check` on an exit code other than 0.
     """
     process = _popen(_wrapped(command), command)
@@ -96,7 +98,7 @@ def run(
         _feed(process, command.stdin)
         _collect(process, command, streams, time.monotonic() + timeout, log, on_line, between)
     except BaseException:
-        end_session(process.pid)
+        end_session(process.pid, grace=grace)
         process.wait()
         raise
     finally:

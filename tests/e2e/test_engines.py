@@ -82,6 +82,19 @@ def test_a_virtual_machine_from_its_start_to_its_death(groups: LocalGroups, root
     assert machines.left_of(root) == []
 
 
+@pytest.mark.parametrize("sign", ["seed.iso", "qemu.log", "machine.json"])
+def test_killed_while_it_creates(groups: LocalGroups, root: Path, bare_images: Path, sign: str) -> None:
+    """Phoenix is killed -9 on the way: what it left is swept, creating again works, and nothing leaks."""
+    files = MachineFiles(root=root, group=NAME, name=f"{NAME}-1")
+    machines.kill_when(files.directory / sign, root, bare_images, MachineEngine.QEMU)
+    groups.sweep()
+    there = {instance.id for instance in instances(groups)}
+    assert {path.name for path in remains.marked(root).values()} == there
+    groups.resize(NAME, 1, between=calm)
+    assert [instance.id for instance in instances(groups)] == [f"{NAME}-1"]
+    assert len(remains.marked(root)) == 1
+
+
 def test_a_boot_that_is_watched_to_its_end(bare_images: Path, tmp_path: Path) -> None:
     disk = (bare_images / "bare" / "disk.raw").stat()
     said = watched(

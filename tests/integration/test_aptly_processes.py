@@ -116,6 +116,35 @@ def test_ended_by_a_signal_it_is_undone_at_once(
     assert finish(phoenix(place.directory, "publish", str(tmp_path / "hello_2.0_all.deb")))[0] == 0
 
 
+def test_a_killed_publication_is_aborted_by_hand(place: Place, tmp_path: Path) -> None:
+    code, said = kill_at(place, "switch", make_deb(tmp_path, "hello", "1.0"), signal.SIGKILL)
+    assert code == -signal.SIGKILL, said
+    runs = json.loads(finish(phoenix(place.directory, "run", "list", "--json"))[1])["runs"]
+    code, out, err = finish(phoenix(place.directory, "abort", runs[0]["id"], "--json"))
+    assert code == 0, out + err
+    assert json.loads(out)["run"]["state"] == "undone"
+
+
+def test_without_aptly_nothing_is_begun(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("dpkg-deb", "setpriv", "tar", "gzip", "gpg", "gpg-agent", "gpgconf"):
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    monkeypatch.setenv("PATH", str(tools))
+    code, out, _err = finish(phoenix(place.directory, "publish", str(make_deb(tmp_path, "hello", "1.0")), "--json"))
+    assert (code, json.loads(out)["error"]["brief"]) == (3, "the program 'aptly' is missing")
+    assert json.loads(finish(phoenix(place.directory, "run", "list", "--json"))[1])["runs"] == []
+    assert servers_of(place.root.path) == []
+
+
+def test_one_mistake_has_three_sentences(place: Place) -> None:
+    code, out, _err = finish(phoenix(place.directory, "publish", "missing.deb", "--json"))
+    error = json.loads(out)["error"]
+    assert (code, error["brief"], error["details"]) == (2, "a file cannot be published", "missing.deb is not there")
+    assert error["resolution"]
+
+
 def test_mistakes_are_told_together_and_nothing_is_begun(place: Place, tmp_path: Path) -> None:
     good = make_deb(tmp_path, "hello", "1.0")
     arguments = ("publish", str(good), "missing.deb", str(tmp_path), "--json")

@@ -196,7 +196,7 @@ server.server_close()
 
 
 def test_machines_outlive_their_starter_and_are_found_again(groups: LocalGroups, root: Path, bare_images: Path) -> None:
-    starter = [sys.executable, "-m", "tests.machines", str(root), str(bare_images), "2"]
+    starter = [sys.executable, "-m", "tests.machines", str(root), str(bare_images), "2", "light"]
     subprocess.run(starter, check=True, timeout=60)
     until(
         "answers", lambda: [answer(i.address) for i in instances(groups)] == [f"hello from {NAME}-{i}" for i in (1, 2)]
@@ -215,7 +215,7 @@ def test_machines_outlive_their_starter_and_are_found_again(groups: LocalGroups,
 )
 def test_killed_while_it_creates(groups: LocalGroups, root: Path, bare_images: Path, machine: int, sign: str) -> None:
     """Phoenix is killed -9 when a machine's start has come so far: creating again works, and nothing leaks."""
-    kill_when(files_of(root, machine).directory / sign, root, bare_images)
+    machines.kill_when(files_of(root, machine).directory / sign, root, bare_images, MachineEngine.LIGHT)
     groups.create(machines.group(size=4), machines.template(), between=calm)
     assert len(instances(groups)) == 4
     until("the boot work", lambda: booted(groups))
@@ -233,7 +233,7 @@ def read_record_of(root: Path, index: int) -> dict[str, object]:
 
 @pytest.mark.parametrize("sign", ["config.json", "pid", "port.log"])
 def test_what_a_killed_phoenix_left_is_swept(groups: LocalGroups, root: Path, bare_images: Path, sign: str) -> None:
-    kill_when(files_of(root, 2).directory / sign, root, bare_images)
+    machines.kill_when(files_of(root, 2).directory / sign, root, bare_images, MachineEngine.LIGHT)
     swept = groups.sweep()
     there = {instance.id for instance in instances(groups)}
     assert remains.control_groups(root) == there
@@ -250,11 +250,3 @@ def test_machines_whose_directory_was_removed_are_swept(groups: LocalGroups, roo
     assert remains.marked(root)
     assert groups.sweep() == (f"what was left of the machine {NAME}-1", f"what was left of the machine {NAME}-2")
     assert machines.left_of(root) == []
-
-
-def kill_when(path: Path, root: Path, images: Path) -> None:
-    """Start a phoenix that creates a group of four, kill it as soon as `path` is there."""
-    with subprocess.Popen([sys.executable, "-m", "tests.machines", str(root), str(images), "4"]) as starter:
-        while not path.exists() and starter.poll() is None:
-            pass  # as fast as can be: a start takes less than 0.1 s
-        starter.kill()

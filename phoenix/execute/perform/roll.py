@@ -55,6 +55,7 @@ class World:
 
     def perform(self, action: RollAction, context: Context) -> Outcome:
         """Do `action` and say what it came to."""
+        self.traffic.ensure_running()
         match action:
             case CreateGroup():
                 return self._create(action, context)
@@ -63,8 +64,7 @@ class World:
             case WaitHealthy():
                 return self._wait_healthy(action, context)
             case RunHooks():
-                self.run_hooks(action, self._hook_environment(action, context), context)
-                return {}
+                return self._hooks(action, context)
             case SetTraffic():
                 return self._set_traffic(action, context)
             case Drain():
@@ -77,6 +77,17 @@ class World:
                 return self._delete(action)
             case _:
                 assert_never(action)
+
+    def _hooks(self, action: RunHooks, context: Context) -> Outcome:
+        """On the way back a hook that fails, or is no longer what was planned, is told and passed over."""
+        try:
+            self.run_hooks(action, self._hook_environment(action, context), context)
+        except PhoenixError as error:
+            if context.part is Part.STEPS:
+                raise
+            context.say(f"passed over: {error.brief}")
+            return {"failed": error.brief}
+        return {}
 
     def _create(self, action: CreateGroup, context: Context) -> Outcome:
         size = self._size(action.size)
@@ -96,6 +107,7 @@ class World:
             size=size,
             created=self.clock.now(),
         )
+        self.history.remember_number(self.service, self.environment, action.group)
         self.groups.create(group, template, between=context.renew)
         self.traffic.attach(self._group(action.group))
         return {"size": size}
@@ -212,7 +224,9 @@ class World:
         """Write down what serves now, so that a rollback finds its way even after the group is gone."""
         name = max(shares, key=lambda group: shares[group])
         known = {served.group: served for served in self.history.served(self.service, self.environment)}
-        before = known[name].former if name in known else former  # a rollback twice goes back twice
+        # On a resume the balancer may show the candidate already: then the record knows who served before.
+        last = former if former != name else next(reversed(known), None)
+        before = known[name].former if name in known else last  # a rollback twice goes back twice
         served = Served(
             group=name,
             release=self._group(name).release,
@@ -250,6 +264,13 @@ class World:
     def _keep(self, action: KeepGroup) -> Outcome:
         if self.groups.find(action.group) is None:
             return {"group": "gone"}
+        backend = self.traffic.read().backend(action.group)
+        if action.seconds is not None and backend and backend.share:
+            raise RefusedError(
+                f"{action.group} serves {backend.share} % of the traffic: it is no former group",
+                details="somebody gave it traffic meanwhile",
+                resolution="See `phoenix status`.",
+            )
         until = None if action.seconds is None else self.clock.now() + timedelta(seconds=action.seconds)
         self.groups.label(action.group, keep_until=until)
         return {"keep_until": rfc3339(until) if until else None}
@@ -261,13 +282,12 @@ class World:
         for instance in group.instances if group else ():
             try:
                 logs = self.groups.logs(instance.id)
-            except PhoenixError as error:
-                context.say(f"no logs of {instance.id}: {error.brief}")
-                continue
-            for kind, text in logs.items():
-                file = context.log_directory / f"{instance.id}.{kind}.log"
-                file.write_text(text, encoding="utf-8")
-                saved.append(file.name)
+                for kind, text in logs.items():
+                    file = context.log_directory / f"{instance.id}.{kind}.log"
+                    file.write_text(text, encoding="utf-8")
+                    saved.append(file.name)
+            except (PhoenixError, OSError) as error:
+                context.say(f"no logs of {instance.id}: {error}")
         return {"files": saved}
 
     def _delete(self, action: DeleteGroup) -> Outcome:

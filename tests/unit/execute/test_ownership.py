@@ -121,10 +121,19 @@ def test_who_lost_the_run_writes_nothing_and_ends_with_10(store: MemoryStore, cl
 
 def test_a_request_between_two_writes_is_kept_and_seen(store: MemoryStore, clock: FakeClock) -> None:
     owned = begin(store, clock)
-    ownership.request_abort(store, clock, "web/prod", "no")
+    ownership.request_abort(store, clock, owned.run, "no")
     owned.write(owned.event(What.NOTE, data={"text": "x"}))
     assert owned.abort_request is not None
     assert owned.abort_request.why == "no"
+
+
+def test_a_request_reaches_no_later_run_of_the_subject(store: MemoryStore, clock: FakeClock) -> None:
+    first = begin(store, clock)
+    first.end(RunState.DONE)
+    second = begin(store, clock)
+    assert ownership.request_abort(store, clock, first.run, "no") is None
+    second.write()
+    assert second.abort_request is None
 
 
 def test_a_held_run_needs_no_lease_to_be_taken(store: MemoryStore, clock: FakeClock) -> None:

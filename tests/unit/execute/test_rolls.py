@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from phoenix.errors import InterruptedRunError, RefusedError, Terminated, UndoFailedError, UndoneError
 from phoenix.execute import ownership
+from phoenix.model import InstanceState
 from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
@@ -130,6 +132,47 @@ def test_numbers_are_never_used_again(stage: Stage) -> None:
     assert stage.shares == {"web-tier-local-v003": 100}
 
 
+def test_the_number_of_an_undone_group_is_not_used_again(stage: Stage) -> None:
+    stage.roll("1")
+    stage.cloud.sick.add("web-tier-local-v002")
+    with pytest.raises(UndoneError):
+        stage.roll("2")
+    stage.roll("2")
+    assert stage.shares == {"web-tier-local-v003": 100}
+
+
+def test_rolling_back_twice_goes_back_twice(stage: Stage) -> None:
+    for version in ("1", "2", "3"):
+        stage.roll(version)
+    for _ in range(2):
+        former = stage.observed.former
+        assert former is not None
+        stage.rollback(former)
+    assert stage.shares == {"web-tier-local-v001": 100}
+    assert stage.observed.former is None
+
+
+def test_what_nobody_foresaw_is_undone_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.roll("1")
+
+    def full_disk(*_arguments: object) -> None:
+        monkeypatch.undo()
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(stage.cloud, "attach", full_disk)
+    with pytest.raises(UndoneError, match="no space left"):
+        stage.roll("2")
+    assert (stage.groups, stage.shares) == (["web-tier-local-v001"], {"web-tier-local-v001": 100})
+
+
+def test_a_dead_machine_is_something_to_do(stage: Stage) -> None:
+    stage.roll("1")
+    group = stage.cloud.standing["web-tier-local-v001"]
+    dead = replace(group.instances[0], state=InstanceState.DEAD)
+    stage.cloud.standing["web-tier-local-v001"] = replace(group, instances=(dead, *group.instances[1:]))
+    assert not stage.plan("1").empty
+
+
 def test_hooks_see_the_candidates_preview(stage: Stage) -> None:
     hook = (Hook(command="./smoke.sh", timeout=5),)
     stage.spec = service(hooks=Hooks(before_traffic=hook, after_traffic=hook))
@@ -176,7 +219,9 @@ def test_another_process_can_ask_for_the_way_back(stage: Stage) -> None:
 
     def ask() -> None:
         stage.clock.on_sleep = lambda: None
-        ownership.request_abort(stage.store, stage.clock, SUBJECT, "wrong version")
+        run = History(stage.store).live_run(SUBJECT)
+        assert run is not None
+        ownership.request_abort(stage.store, stage.clock, run, "wrong version")
 
     stage.clock.on_sleep = ask
     with pytest.raises(UndoneError, match="asked to abort"):

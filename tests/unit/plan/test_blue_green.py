@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from phoenix.model import Backend, Group, Observed, Route
 from phoenix.plan.actions import DeleteGroup, SetTraffic, roll_plan, to_json
 from phoenix.plan.blue_green import blue_green
+from phoenix.plan.rollback import rollback
 from phoenix.spec.services import BlueGreen
 from tests.unit.execute.stage import environment, release, service
 
@@ -53,6 +54,15 @@ def test_case(file: Path) -> None:
     plan = decide(case["given"])
     short = {part: [_short(step) for step in plan[part]] for part in ("steps", "back", "cleanup")}
     assert {"why": plan["why"], **short} == case["then"]
+
+
+def test_a_kept_group_takes_traffic_even_where_nothing_serves_any_more() -> None:
+    spec = service(size=2, keep=1800)
+    seen = observed({"web-tier-local-v001": {"version": "1", "size": 2, "share": 0}})
+    plan = rollback(spec, spec.environments["local"], seen, "web-tier-local-v001")
+    assert plan.steps[-1].action == SetTraffic(shares=(("web-tier-local-v001", 100),))
+    assert plan.back[0].action == SetTraffic(shares=())
+    assert plan.cleanup == ()
 
 
 def _short(step: dict[str, Any]) -> str:

@@ -26,8 +26,11 @@ for keys in /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys; do
     if grep -qs ' \(packer_[^ ]*\|phoenix-builder\)$' "$keys"; then
         sed -i '/ \(packer_[^ ]*\|phoenix-builder\)$/d' "$keys"
         echo "took the builder's key out of $keys"
+        if [ ! -s "$keys" ]; then
+            rm -- "$keys"
+            rmdir -- "${keys%/*}" 2> /dev/null || true # the recipe's own keys may lie beside it
+        fi
     fi
-    if [ -f "$keys" ] && [ ! -s "$keys" ]; then remove "$keys"; fi
 done
 for home in /root /home/*; do
     remove "$home/.ansible" "$home/.cache" "$home/.npm" "$home/.bash_history" "$home/.sudo_as_admin_successful"
@@ -47,7 +50,7 @@ if [ -s /etc/machine-id ] || [ ! -e /etc/machine-id ]; then
 fi
 [ -L /var/lib/dbus/machine-id ] || remove /var/lib/dbus/machine-id
 remove /etc/ssh/ssh_host_*
-remove /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/systemd/timesync/clock
+remove /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/systemd/timesync
 remove /var/lib/dhcp/*.leases
 
 # What it said. The directories stay, services want theirs.
