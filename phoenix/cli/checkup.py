@@ -138,4 +138,5 @@ def engines(tried: Iterable[Engine], wanted: set[MachineEngine]) -> Iterator[Fin
             yield Finding(state=State.FINE, subject=subject, found=found)
             continue
         lack = not qemu if engine.name.startswith("qemu") else MachineEngine.LIGHT in wanted
+        lack = lack and engine.certain  # what could not be tried yet (before the first bake) is no lack
         yield Finding(state=State.LACK if lack else State.NOTE, subject=subject, found=found, remedy=engine.remedy)

@@ -31,8 +31,8 @@ def resolve(
     dry: bool,
 ) -> Release:
     """The release to roll. `dry`: publish nothing, not even the playbook package that it may need."""
-    chosen = _named_image(wiring, service, environment, image) if image else _todays_image(wiring, service, environment)
     wished = releases.wishes(service, packages)
+    chosen = _named_image(wiring, service, environment, image) if image else _todays_image(wiring, service, environment)
     if chosen.type is ImageType.IMMUTABLE:
         exact = _baked_in(service, chosen, packages)
     else:

@@ -65,7 +65,6 @@ def roll(
     if decided.empty:
         session.out.result({"changed": False, **_facts(release)}, decided.why)
         return
-    session.out.say(decided.why)
     with report.written(junit, wiring, decided.subject):
         run = carry_out(wiring, spec, where, kind="roll", plan=decided, remade=decide, why=why)
     observed = wiring.observed(spec, where)

@@ -55,6 +55,7 @@ def carry_out(
             details="groups or routes have changed since it was made",
             resolution="Run the command again: it plans anew.",
         )
+    wiring.session.out.say(plan.why)
     wiring.roll_engine(service, environment).execute(owned, plan)
     return owned.run
 

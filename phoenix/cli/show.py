@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ def plan_data(plan: Plan[Any]) -> dict[str, Any]:
 
 def plan_text(plan: Plan[Any]) -> str:
     """The plan as a person reads it: the reason, the steps, the way back, what follows."""
-    lines = [f"{plan.subject}: {plan.why}"]
+    lines = [f"{short(plan.subject)}: {plan.why}"]
     for title, steps in (("steps", plan.steps), ("if anything fails", plan.back), ("afterwards", plan.cleanup)):
         if steps:
             lines.append(f"{title}:")
@@ -45,6 +46,11 @@ def age(since: datetime, now: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def short(subject: str) -> str:
+    """A run's subject with a content key cut to its first 12 digits, as people compare it."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", subject)
 
 
 def run_data(run: Run) -> dict[str, Any]:

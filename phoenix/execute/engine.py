@@ -149,7 +149,7 @@ class Engine(Generic[A]):
     def _perform(self, step: Step[A], context: Context) -> Outcome:
         """Do the step. Anything but a PhoenixError (a full disk, a bug) becomes one: undone all the same."""
         try:
-            context.log_directory.mkdir(parents=True, exist_ok=True)
+            context.log_directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # tools may log what is private
             return self.perform(step.action, context)
         except PhoenixError:
             raise

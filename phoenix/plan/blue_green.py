@@ -70,8 +70,8 @@ def blue_green(
             Step(id="shift", action=SetTraffic(shares=((candidate, 100),)), deadline=QUICK),
             *_hooks(service, "after_traffic", candidate, hook_digests),
         ),
-        back=_back(service, stable, candidate, hook_digests),
-        cleanup=retire(service, stable, strategy.keep) if stable else (),
+        back=_back(service, _shares(observed), candidate, hook_digests),
+        cleanup=retire(service, stable, strategy.keep) if stable else _forget_vanished(observed),
         fingerprint=mark,
     )
 
@@ -101,6 +101,19 @@ def retire(service: ServiceSpec, former: Group, keep: float) -> tuple[RollStep, 
     return (label, _drain("drain-former", former.name, service.drain), burn)
 
 
+def _shares(observed: Observed) -> tuple[tuple[str, int], ...]:
+    """The routes as they are, also to a group that somebody removed by hand."""
+    return tuple((backend.group, backend.share) for backend in observed.route.backends if backend.share)
+
+
+def _forget_vanished(observed: Observed) -> tuple[RollStep, ...]:
+    """A group that gets traffic and no longer stands is taken off the balancer once another serves."""
+    gone = observed.route.stable
+    if gone is None:
+        return ()
+    return (Step(id="forget-vanished", action=DeleteGroup(group=gone), deadline=CREATE),)
+
+
 def _why(stable: Group | None, candidate: str, release: Release) -> str:
     wanted = ", ".join([release.image_ref, *(f"{p.name}={p.version}" for p in release.packages)])
     if stable is None:
@@ -122,16 +135,15 @@ def _create(
     return Step(id="create-candidate", action=action, deadline=CREATE)
 
 
-def _back(service: ServiceSpec, stable: Group | None, candidate: str, digests: dict[str, str]) -> tuple[RollStep, ...]:
-    """Right from any point: give the stable group its traffic, then take the candidate away with its logs saved.
+def _back(
+    service: ServiceSpec, shares: tuple[tuple[str, int], ...], candidate: str, digests: dict[str, str]
+) -> tuple[RollStep, ...]:
+    """Right from any point: give every group the share it had, then take the candidate away with its logs saved.
 
     The stable group was never shrunk, so it needs no size and no wait: traffic is back in the first write.
     """
-    restore: tuple[RollStep, ...] = (Step(id="stop-candidate-traffic", action=SetTraffic(shares=()), deadline=QUICK),)
-    if stable is not None:
-        restore = (Step(id="stable-traffic", action=SetTraffic(shares=((stable.name, 100),)), deadline=QUICK),)
     return (
-        *restore,
+        Step(id="routes-as-before", action=SetTraffic(shares=shares), deadline=QUICK),
         *_hooks(service, "on_abort", candidate, digests),
         _drain("drain-candidate", candidate, service.drain),
         Step(id="save-candidate-logs", action=SaveLogs(group=candidate), deadline=QUICK),

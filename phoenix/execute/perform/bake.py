@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,10 @@ class World:
             created=self.clock.now(),
         )
         log = context.log_directory / "build.log"
-        image = self.images.build(request, log=log, say=context.say, between=context.renew)
+        try:
+            image = self.images.build(request, log=log, say=context.say, between=context.renew)
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)  # its variables may hold what came from the environment
         return {"image": image.id, "bytes": image.size}
 
     def _delete(self, action: DeleteImage, context: Context) -> None:

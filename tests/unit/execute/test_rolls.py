@@ -173,6 +173,19 @@ def test_a_dead_machine_is_something_to_do(stage: Stage) -> None:
     assert not stage.plan("1").empty
 
 
+def test_a_serving_group_that_was_removed_by_hand_is_replaced_and_the_way_back_leaves_routes_alone(
+    stage: Stage,
+) -> None:
+    stage.roll("1")
+    del stage.cloud.standing["web-tier-local-v001"]
+    stage.cloud.sick.add("web-tier-local-v002")
+    with pytest.raises(UndoneError):
+        stage.roll("2")
+    assert stage.shares == {"web-tier-local-v001": 100}, "as before"
+    stage.roll("2")
+    assert [(b.group, b.share) for b in stage.observed.route.backends] == [("web-tier-local-v003", 100)]
+
+
 def test_hooks_see_the_candidates_preview(stage: Stage) -> None:
     hook = (Hook(command="./smoke.sh", timeout=5),)
     stage.spec = service(hooks=Hooks(before_traffic=hook, after_traffic=hook))
