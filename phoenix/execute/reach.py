@@ -210,11 +210,15 @@ def _sum(parts: list[Mentions]) -> Mentions:
     )
 
 
-class _Loader(yaml.SafeLoader):
+_Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's loader where PyYAML was built with it: every command that needs a content key reads the playbooks."""
+
+
+class _Loader(_Fast):  # type: ignore[misc]  # which of the two is known at run time only
     """YAML with Ansible's own tags (`!vault`, `!unsafe`), whose values name no file."""
 
 
-def _nothing(_loader: yaml.SafeLoader, _suffix: str, _node: yaml.Node) -> None:
+def _nothing(_loader: Any, _suffix: str, _node: yaml.Node) -> None:
     return None
 
 

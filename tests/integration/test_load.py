@@ -39,9 +39,9 @@ def machine() -> Iterator[Machine]:
 
 
 @contextmanager
-def generating(url: str, out: Path, *, rate: float = 100, seconds: float = 60, by: str = "") -> Iterator[Generator]:
-    """A generator in this process."""
-    generator = Generator(url, rate=rate, out=out, seconds=seconds, by=by, clock=CLOCK)
+def generating(url: str, out: Path, *, rate: float) -> Iterator[Generator]:
+    """A generator that runs in this process until the end of the block."""
+    generator = Generator(url, rate=rate, out=out, seconds=60, by="", clock=CLOCK)
     thread = threading.Thread(target=generator.run)
     thread.start()
     try:
@@ -49,6 +49,12 @@ def generating(url: str, out: Path, *, rate: float = 100, seconds: float = 60, b
     finally:
         generator.stop()
         thread.join()
+
+
+def generate(url: str, out: Path, *, by: str = "") -> Summary:
+    """What came of half a second of requests."""
+    Generator(url, rate=50, out=out, seconds=0.5, by=by, clock=CLOCK).run()
+    return summary(out)
 
 
 def until(wanted: Callable[[], bool]) -> None:
@@ -104,9 +110,7 @@ def test_every_kind_of_failure_is_told(machine: Machine, tmp_path: Path) -> None
             f"http://127.0.0.1:{foreign.getsockname()[1]}/": "no HTTP answer: b'SSH-2.0-x\\r\\n'",
         }
         for url, reason in cases.items():
-            with generating(url, tmp_path / "load.json", seconds=0.1):
-                pass
-            seen = summary(tmp_path / "load.json")
+            seen = generate(url, tmp_path / "load.json")
             assert {failure.reason for failure in seen.failures} == {reason}
             assert seen.failed == seen.sent == len(seen.failures) > 0
             assert seen.answered == 0
@@ -127,10 +131,8 @@ def _speak(server: socket.socket, text: bytes) -> None:
 
 def test_no_answer_in_time_is_a_failure(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "TIMEOUT", 0.2)
-    with generating(f"http://{machine.address}/hold", tmp_path / "load.json", seconds=0.1):
-        pass
+    seen = generate(f"http://{machine.address}/hold", tmp_path / "load.json")
     machine.say("release")
-    seen = summary(tmp_path / "load.json")
     assert seen.failed == seen.sent > 0
     assert {failure.reason for failure in seen.failures} == {"no answer within 0.2 s"}
 
@@ -145,9 +147,8 @@ def test_a_server_that_closes_idle_connections_costs_nothing(machine: Machine, t
 
 
 def test_answers_are_told_apart_by_a_header(machine: Machine, tmp_path: Path) -> None:
-    with generating(f"http://{machine.address}/", tmp_path / "load.json", by="x-machine", seconds=0.1):
-        pass
-    assert set(summary(tmp_path / "load.json").answers) == {"hello-1"}
+    seen = generate(f"http://{machine.address}/healthz", tmp_path / "load.json", by="x-machine")
+    assert set(seen.answers) == {"hello-1"}
 
 
 def test_the_file_is_whole_whenever_it_is_read(machine: Machine, tmp_path: Path) -> None:

@@ -201,8 +201,8 @@ def test_machines_outlive_their_starter_and_are_found_again(groups: LocalGroups,
     until(
         "answers", lambda: [answer(i.address) for i in instances(groups)] == [f"hello from {NAME}-{i}" for i in (1, 2)]
     )
-    groups.stop_all()
-    assert {instance.state for instance in instances(groups)} == {InstanceState.DEAD}
+    groups.delete(NAME)
+    assert groups.list() == ()
     assert remains.marked(root) == {}
 
 

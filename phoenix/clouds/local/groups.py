@@ -104,13 +104,6 @@ class LocalGroups:
                 machines.remove(files)
             self._files.remove(name)
 
-    def stop_all(self) -> None:
-        """End every machine of this project; their groups stay, with dead machines and their logs."""
-        for group in self.list():
-            with self._files.locked(group.name):
-                for files in self._files.machines(group.name):
-                    remains.end(files)
-
     def sweep(self) -> tuple[str, ...]:
         """End and remove what belongs to no machine: half-started ones, what ran for removed ones, broken-off trials.
 

@@ -26,11 +26,10 @@ for keys in /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys; do
     if grep -qs ' \(packer_[^ ]*\|phoenix-builder\)$' "$keys"; then
         sed -i '/ \(packer_[^ ]*\|phoenix-builder\)$/d' "$keys"
         echo "took the builder's key out of $keys"
-        if [ ! -s "$keys" ]; then
-            rm -- "$keys"
-            rmdir -- "${keys%/*}" 2> /dev/null || true # the recipe's own keys may lie beside it
-        fi
+        if [ ! -s "$keys" ]; then rm -- "$keys"; fi
     fi
+    # Empty it says nothing, and both builders shall give the same files; the recipe's own keys keep it.
+    if rmdir -- "${keys%/*}" 2> /dev/null; then echo "removed ${keys%/*}"; fi
 done
 for home in /root /home/*; do
     remove "$home/.ansible" "$home/.cache" "$home/.npm" "$home/.bash_history" "$home/.sudo_as_admin_successful"
