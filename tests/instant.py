@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.server.name.encode()
         self.send_response(503 if sick else 200)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-Machine", self.server.name)
+        self.send_header("X-Machine", self.server.name.upper())
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()

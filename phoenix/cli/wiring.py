@@ -170,6 +170,9 @@ class Wiring:
 
     def world(self, service: ServiceSpec, environment: EnvironmentSpec) -> World:
         """What a roll of the service acts on."""
+        from phoenix.execute.probe import probe
+
+        health = service.health
         cloud = self.cloud(environment.cloud)
         return World(
             project=self.project.name,
@@ -181,6 +184,7 @@ class Wiring:
             clock=self.clock,
             user_data=lambda release: self._user_data(cloud, release),
             run_hooks=hooks.runner(self.project.directory),
+            ask=lambda address: probe(address + health.path, clock=self.clock, status=health.status),
         )
 
     def _user_data(self, cloud: Cloud, release: Release) -> str:

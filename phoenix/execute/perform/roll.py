@@ -52,6 +52,8 @@ class World:
     user_data: Callable[[Release], str]
     """The boot work of a release (`boot_work.boot_script`)."""
     run_hooks: Callable[[RunHooks, Mapping[str, str], Context], None]
+    ask: Callable[[str], Look]
+    """Makes one request to the service at that address and tells how it was answered."""
 
     def perform(self, action: RollAction, context: Context) -> Outcome:
         """Do `action` and say what it came to."""
@@ -200,8 +202,21 @@ class World:
             between=context.renew,
         )
         if context.part is Part.STEPS:
+            self._expect_answer(context)
             self._remember(shares, former, context)
         return {"shares": shares, "at": rfc3339(self.clock.now())}
+
+    def _expect_answer(self, context: Context) -> None:
+        """The balancer's own view is one proof, a real request through it another."""
+        wait_for(
+            "the service answering through the balancer",
+            lambda: self.ask(self.traffic.read().address),
+            clock=self.clock,
+            deadline=context.deadline,
+            interval=0.2,
+            on_change=context.say,
+            between=context.renew,
+        )
 
     def _guard_warm(self, name: str) -> None:
         """No share to a group whose every instance is not healthy on a fresh read (warm before route)."""

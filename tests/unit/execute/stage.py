@@ -19,6 +19,7 @@ from phoenix.record.history import History
 from phoenix.record.journal import Run
 from phoenix.spec.images import ImageName
 from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size
+from phoenix.wait import Look, Verdict
 from tests.doubles import FakeClock, FakeCloud, MemoryStore
 
 SUBJECT = "web-tier/local"
@@ -73,6 +74,8 @@ class Stage:
     spec: ServiceSpec = field(default_factory=service)
     said: list[str] = field(default_factory=list)
     hooks_run: list[str] = field(default_factory=list)
+    answer: Look = field(default_factory=lambda: Look(verdict=Verdict.PASS, seen="answers 200"))
+    """What a real request through the balancer comes to."""
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock)
@@ -103,6 +106,7 @@ class Stage:
             clock=self.clock,
             user_data=lambda release: f"boot {release.id}",
             run_hooks=run_hooks,
+            ask=lambda _address: self.answer,
         )
         return Engine(
             perform=world.perform,

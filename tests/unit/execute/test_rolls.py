@@ -14,6 +14,7 @@ from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from phoenix.spec.services import Hook, Hooks
+from phoenix.wait import Look, Verdict
 from tests.unit.execute.stage import SUBJECT, Stage, service
 
 
@@ -184,6 +185,14 @@ def test_a_serving_group_that_was_removed_by_hand_is_replaced_and_the_way_back_l
     assert stage.shares == {"web-tier-local-v001": 100}, "as before"
     stage.roll("2")
     assert [(b.group, b.share) for b in stage.observed.route.backends] == [("web-tier-local-v003", 100)]
+
+
+def test_a_service_that_does_not_answer_through_the_balancer_is_undone(stage: Stage) -> None:
+    stage.roll("1")
+    stage.answer = Look(verdict=Verdict.UNKNOWN, seen="answers 503")
+    with pytest.raises(UndoneError, match="answering through the balancer"):
+        stage.roll("2")
+    assert (stage.groups, stage.shares) == (["web-tier-local-v001"], {"web-tier-local-v001": 100})
 
 
 def test_hooks_see_the_candidates_preview(stage: Stage) -> None:
