@@ -3,6 +3,8 @@ if [ -d /run/systemd/system ]; then
     # A builder machine that runs: its own first boot must be over, and nothing else may use apt.
     if command -v cloud-init > /dev/null; then cloud-init status --wait > /dev/null || true; fi
     systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service || true
+    # It would leave the hour of this bake in the image, on its way out.
+    systemctl stop phoenix-time-sync.timer systemd-timesyncd.service || true
 fi
 
 # No service starts while an image is made: both builders shall give the same files.
