@@ -160,11 +160,6 @@ def spawn(command: Command, *, log: Path, keep: tuple[int, ...] = ()) -> int:
     return process.pid
 
 
-def replace_this_process(command: Command) -> None:
-    """Become `command` (it takes over terminal, signals and exit code); does not come back."""
-    os.execvpe(command.argv[0], list(command.argv), {**os.environ, **command.environment})
-
-
 def scrub(text: str, secrets: tuple[str, ...]) -> str:
     """`text` with every secret replaced by `***`."""
     for secret in secrets:
