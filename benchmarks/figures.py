@@ -11,9 +11,10 @@ from benchmarks.measure import run, take_turns
 from benchmarks.packer_build import PackerBuild
 from benchmarks.report import Figure, Promise
 from phoenix.clock import SystemClock
-from phoenix.execute.engine import Engine
+from phoenix.execute.engine import Engine, never
 from phoenix.execute.ownership import OwnedRun
-from phoenix.plan.actions import Plan, SaveLogs, Step, to_json
+from phoenix.plan.actions import Plan, Step, to_json
+from phoenix.plan.roll_actions import SaveLogs
 from phoenix.record.sqlite import SqliteStore
 
 BIN = Path(sys.executable).parent
@@ -123,6 +124,7 @@ def step(place: Workplace) -> float:
     engine: Engine[SaveLogs] = Engine(
         perform=lambda _action, _context: {},
         waits=lambda _action: False,
+        holds=never,
         changes_traffic=False,
         clock=clock,
         logs=place.scratch / "runs",

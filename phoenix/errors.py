@@ -7,6 +7,7 @@ PhoenixError                1   a bug, or something nobody foresaw
 |- CloudError               5   a cloud refused or timed out; what was begun is cleaned up
 |- UndoneError              6   a roll failed and was undone; routing is as before
 |- UndoFailedError          7   a roll failed and the undo failed; call a human
+|  `- OverriddenError           somebody else changed what the run was changing: it stops where it is
 |- HeldError                8   a roll waits for `phoenix promote`
 |- DriftError               9   the world differs from what was declared
 |- LostRunError            10   another process has taken the run over
@@ -72,6 +73,10 @@ class UndoFailedError(PhoenixError):
     """A run failed and so did its way back: a human has to look."""
 
     code = 7
+
+
+class OverriddenError(UndoFailedError):
+    """Somebody else changed what the run was changing: it stops and leaves everything as it is, for a human."""
 
 
 class HeldError(PhoenixError):

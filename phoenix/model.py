@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -195,6 +195,12 @@ class Health:
     """How long after its start a group may take to become healthy."""
 
 
+def shape(machine: Machine, port: int, health: Health) -> str:
+    """A short digest of what a group's machines are made of and checked by, besides their release."""
+    text = json.dumps([asdict(machine), port, health.path, health.status], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchTemplate:
     """What a group starts its instances from: frozen when the group is created."""
@@ -222,6 +228,14 @@ class Group:
     instances: tuple[Instance, ...] = ()
     keep_until: datetime | None = None
     """Set on a former group: `tend` burns it after this moment."""
+    run: str = ""
+    """The run that made it; empty where phoenix did not write it down."""
+    shape: str = ""
+    """Digest of what its machines are made of and checked by (`shape`)."""
+
+    def without(self, instances: frozenset[str]) -> Group:
+        """The group as it is without those instances."""
+        return replace(self, instances=tuple(i for i in self.instances if i.id not in instances))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,6 +250,8 @@ class Backend:
     total: int
     sessions: int
     """Requests under way."""
+    leaving: int = 0
+    """Requests under way at machines that were taken out of the group and get no new ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,6 +274,18 @@ class Route:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """A group that took traffic, with what it ran: the way back after the group is gone."""
+
+    group: str
+    release: Release
+    run: str
+    at: str
+    former: str | None
+    """The group that served before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
     """One service in one environment, as the cloud, the balancer and the record say it is now."""
 
@@ -265,14 +293,24 @@ class Observed:
     route: Route
     last_number: int = 0
     """The highest group number ever used, from the record: numbers are not used again."""
-    former: str | None = None
-    """The group that served before the one that serves now, from the record."""
+    served: tuple[Served, ...] = ()
+    """The groups that served, oldest first, from the record."""
 
     def group(self, name: str) -> Group | None:
         """The group of that name, or None."""
         return next((g for g in self.groups if g.name == name), None)
 
+    def turn(self, group: str) -> Served | None:
+        """What the record knows of the group's turn at serving, or None."""
+        return next((turn for turn in self.served if turn.group == group), None)
+
     @property
     def stable(self) -> Group | None:
         """The group that the balancer serves now, or None before the first roll."""
         return self.group(self.route.stable) if self.route.stable else None
+
+    @property
+    def former(self) -> str | None:
+        """The group that served before the one that serves now, as the record tells."""
+        turn = self.turn(self.route.stable) if self.route.stable else None
+        return turn.former if turn else None

@@ -11,11 +11,9 @@ def service(groups: Groups, traffic: Traffic, history: History, *, service: str,
     """One service in one environment. Raises CloudError where the cloud or the balancer gives no answer."""
     mine = tuple(g for g in groups.list() if (g.service, g.environment) == (service, environment))
     route = traffic.read()
-    served = history.served(service, environment)
-    now_serving = next((s for s in served if s.group == route.stable), None)
     return Observed(
         groups=tuple(sorted(mine, key=lambda g: g.name)),
         route=route,
         last_number=history.last_number(service, environment),
-        former=now_serving.former if now_serving else None,
+        served=history.served(service, environment),
     )

@@ -86,25 +86,38 @@ class FakeCloud:
         self.clock = clock
         self.standing: dict[str, Group] = {}
         self.templates: dict[str, LaunchTemplate] = {}
-        self.attached: dict[str, int] = {}
+        self.attached: dict[str, tuple[str, ...]] = {}
+        """The instances of each group that the balancer knows."""
         self.shares: dict[str, int] = {}
         self.sessions: dict[str, int] = {}
         self.sick: set[str] = set()
         """Groups whose machines never answer."""
+        self.ill: set[str] = set()
+        """Single machines that do not answer."""
+        self.answering: dict[str, int] = {}
+        """Requests under way at single machines."""
+        self.cut: list[str] = []
+        """Machines that were ended while they answered."""
+        self.unreachable = False
+        """Whether every read of the balancer and of the groups fails."""
         self.broken_boot: set[str] = set()
         self.calls = 0
         self.kill_before_call: int | None = None
         self.kill_after_call: int | None = None
         self.fail_delete: set[str] = set()
         self.history: list[dict[str, int]] = []
-        """Every route there was, with the number of healthy machines behind each share."""
+        """Every route that was written, with the number of healthy machines behind each share."""
+        self.serving: list[int] = []
+        """After every change: how many healthy machines had traffic."""
 
     # groups
 
     def list(self) -> tuple[Group, ...]:
+        self._answer()
         return tuple(self.standing.values())
 
     def find(self, name: str) -> Group | None:
+        self._answer()
         return self.standing.get(name)
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
@@ -112,12 +125,19 @@ class FakeCloud:
             standing = self.standing.get(group.name)
             if standing and standing.release.id != group.release.id:
                 raise CloudError(f"{group.name} exists with another release")
-            self.standing.setdefault(group.name, replace(group, instances=self._machines(group.name, group.size)))
+            self.standing.setdefault(group.name, replace(group, instances=self._machines(group.name, (), group.size)))
             self.templates[group.name] = template
 
     def resize(self, name: str, size: int, *, between: Between) -> None:
         with _Call(self):
-            self.standing[name] = replace(self.standing[name], size=size, instances=self._machines(name, size))
+            standing = self.standing[name]
+            self.standing[name] = replace(standing, size=size, instances=self._machines(name, standing.instances, size))
+
+    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between) -> None:
+        with _Call(self):
+            self.cut += [each for each in sorted(instances) if self.answering.get(each)]
+            self.standing[name] = replace(self.standing[name], size=size).without(instances)
+            self._note()
 
     def label(self, name: str, *, keep_until: datetime | None) -> None:
         with _Call(self):
@@ -137,21 +157,33 @@ class FakeCloud:
     # traffic
 
     def read(self) -> Route:
+        self._answer()
         backends = [
             Backend(
                 group=name,
                 share=self.shares.get(name, 0),
-                healthy=0 if name in self.sick | self.broken_boot or name not in self.standing else count,
-                total=count,
+                healthy=sum(1 for each in known if self._answers(name, each)),
+                total=len(known),
                 sessions=self.sessions.get(name, 0),
+                leaving=sum(n for each, n in self.answering.items() if each not in known and each.startswith(name)),
             )
-            for name, count in sorted(self.attached.items())
+            for name, known in sorted(self.attached.items())
         ]
         return Route(address="http://127.0.0.1:8000", backends=tuple(backends))
 
+    def _answers(self, group: str, instance: str) -> bool:
+        machines = {i.id: i for i in self.standing[group].instances} if group in self.standing else {}
+        alive = instance in machines and machines[instance].state is InstanceState.RUNNING
+        return alive and instance not in self.ill and group not in self.sick | self.broken_boot
+
+    def _answer(self) -> None:
+        if self.unreachable:
+            raise CloudError("the balancer does not answer")
+
     def attach(self, group: Group) -> None:
         with _Call(self):
-            self.attached[group.name] = len(group.instances)
+            self.attached[group.name] = tuple(instance.id for instance in group.instances)
+            self._note()
 
     def shift(self, shares: Mapping[str, int]) -> None:
         with _Call(self):
@@ -159,7 +191,8 @@ class FakeCloud:
             if unknown:
                 raise CloudError(f"{unknown} is not attached")
             self.shares = dict(shares)
-            self.history.append({b.group: b.healthy for b in self.read().backends if b.share})
+            self.history.append(self._behind())
+            self._note()
 
     def preview(self, group: str) -> str | None:
         return f"http://preview/{group}"
@@ -176,19 +209,34 @@ class FakeCloud:
                 raise CloudError(f"{group} has a share")
             self.attached.pop(group, None)
 
-    def _machines(self, group: str, size: int) -> tuple[Instance, ...]:
+    def kill_machine(self, instance: str) -> None:
+        """A machine of some group dies."""
+        group = next(g for g in self.standing.values() if any(i.id == instance for i in g.instances))
+        dead = tuple(replace(i, state=InstanceState.DEAD) if i.id == instance else i for i in group.instances)
+        self.standing[group.name] = replace(group, instances=dead)
+
+    def _note(self) -> None:
+        self.serving.append(sum(self._behind().values()))
+
+    def _behind(self) -> dict[str, int]:
+        return {b.group: b.healthy for b in self.read().backends if b.share}
+
+    def _machines(self, group: str, there: tuple[Instance, ...], size: int) -> tuple[Instance, ...]:
+        """Those that are there, the first `size` of them, and new ones under free names."""
+        taken = {instance.id for instance in there}
+        free = (f"{group}-{index}" for index in range(1, 1000) if f"{group}-{index}" not in taken)
+        return (*there[:size], *(self._machine(group, next(free)) for _ in range(size - len(there))))
+
+    def _machine(self, group: str, name: str) -> Instance:
         broken = group in self.broken_boot
-        return tuple(
-            Instance(
-                id=f"{group}-{index}",
-                group=group,
-                state=InstanceState.RUNNING,
-                boot=BootState.FAILED if broken else BootState.DONE,
-                address=f"127.0.0.1:{9000 + index}",
-                engine="fake",
-                detail="boot work failed with exit code 1" if broken else "",
-            )
-            for index in range(1, size + 1)
+        return Instance(
+            id=name,
+            group=group,
+            state=InstanceState.RUNNING,
+            boot=BootState.FAILED if broken else BootState.DONE,
+            address=f"127.0.0.1:{9000 + int(name.rpartition('-')[2])}",
+            engine="fake",
+            detail="boot work failed with exit code 1" if broken else "",
         )
 
 

@@ -78,7 +78,7 @@ def delete_group(
                     details=f"it is the stable group of {spec.name}/{where.name}",
                     resolution="Roll or roll back first; `phoenix down` stops everything.",
                 )
-            decided = burn(spec, where, (group,))
+            decided = burn(spec, where, observed, (group,))
             if plan:
                 session.out.result({"plan": plan_data(decided)}, plan_text(decided))
                 return

@@ -11,7 +11,8 @@ from phoenix.cli.session import session_of
 
 if TYPE_CHECKING:
     from phoenix.model import Release
-    from phoenix.plan.actions import Plan, RollAction
+    from phoenix.plan.actions import Plan
+    from phoenix.plan.roll_actions import RollAction
 
 app = command_app()
 
@@ -42,13 +43,12 @@ def roll(
     from phoenix.cli.show import plan_data, plan_text
     from phoenix.cli.wiring import Wiring
     from phoenix.execute import hooks
-    from phoenix.plan.blue_green import blue_green
+    from phoenix.plan.roll import roll as decide_roll
 
     session = session_of(ctx)
     wiring = Wiring(session)
     spec = wiring.project.service(service)
     where = wiring.project.environment(spec, environment)
-    strategy = _blue_green(spec.name, where.strategy)
     if not plan:
         for done in tend_service(wiring, spec, where):
             session.out.say(done)
@@ -56,7 +56,7 @@ def roll(
     digests = hooks.digests(spec, wiring.project.directory)
 
     def decide() -> Plan[RollAction]:
-        return blue_green(spec, where, strategy, release, wiring.observed(spec, where), digests)
+        return decide_roll(spec, where, where.strategy, release, wiring.observed(spec, where), digests)
 
     decided = decide()
     if plan:
@@ -77,19 +77,6 @@ def roll(
         **_facts(release),
     }
     session.out.result(data, f"{decided.subject}: {decided.why}: done ({run.id})")
-
-
-def _blue_green(service: str, strategy: Any) -> Any:
-    from phoenix.errors import RefusedError
-    from phoenix.spec.services import BlueGreen
-
-    if isinstance(strategy, BlueGreen):
-        return strategy
-    raise RefusedError(
-        f"{service} asks for a strategy that this version cannot carry out",
-        details=f"{type(strategy).__name__.lower()}; this version has: blue-green",
-        resolution="Set `strategy: {kind: blue-green, keep: 30m}`.",
-    )
 
 
 def _facts(release: Release) -> dict[str, Any]:

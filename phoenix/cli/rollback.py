@@ -28,7 +28,8 @@ def rollback(
     from phoenix.cli.show import plan_data, plan_text
     from phoenix.cli.wiring import Wiring
     from phoenix.errors import RefusedError
-    from phoenix.plan.actions import Plan, RollAction
+    from phoenix.plan.actions import Plan
+    from phoenix.plan.roll_actions import RollAction
     from phoenix.plan.rollback import rollback as decide_rollback
 
     session = session_of(ctx)

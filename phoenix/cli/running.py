@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from phoenix.errors import CloudError, PhoenixError, RefusedError, SpecError
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort
 from phoenix.model import CloudKind, Group, Observed
-from phoenix.plan.actions import Plan, RollAction, bake_plan, publish_plan, roll_plan, to_json
+from phoenix.plan.actions import Plan, bake_plan, publish_plan, roll_plan, to_json
+from phoenix.plan.roll_actions import RollAction
 from phoenix.plan.rollback import burn
 from phoenix.record import journal
 from phoenix.record.journal import Run, RunState
@@ -180,7 +181,8 @@ def revive(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -
 
 def burn_groups(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec, groups: tuple[Group, ...]) -> Run:
     """Drain and end the groups in a run of their own; CloudError where one still stands afterwards."""
-    run = carry_out(wiring, service, environment, kind="burn", plan=burn(service, environment, groups))
+    plan = burn(service, environment, wiring.observed(service, environment), groups)
+    run = carry_out(wiring, service, environment, kind="burn", plan=plan)
     left = [group.name for group in groups if wiring.cloud(environment.cloud).groups.find(group.name)]
     if left:
         raise CloudError(

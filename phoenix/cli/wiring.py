@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from phoenix.clouds.api import Cloud
 from phoenix.errors import RefusedError
 from phoenix.execute import hooks
 from phoenix.execute.boot_work import boot_script, pin
-from phoenix.execute.engine import Engine
-from phoenix.execute.perform.roll import World, waits
+from phoenix.execute.engine import Engine, never
+from phoenix.execute.perform.roll import holds, perform, waits
+from phoenix.execute.perform.world import World
 from phoenix.model import CloudKind, Observed, Package, Release
-from phoenix.plan.actions import BakeAction, BuildImage, PublishAction, RollAction
+from phoenix.plan.actions import BakeAction, BuildImage, PublishAction
+from phoenix.plan.roll_actions import RollAction
 from phoenix.record.history import History
 from phoenix.record.sqlite import SqliteStore
 from phoenix.spec.clouds import LocalCloud
@@ -83,8 +85,9 @@ class Wiring:
         """The engine for rolls, rollbacks and burning of one service in one environment."""
         world = self.world(service, environment)
         return Engine(
-            perform=world.perform,
+            perform=partial(perform, world),
             waits=waits,
+            holds=holds,
             changes_traffic=True,
             clock=self.clock,
             logs=self.run_logs,
@@ -107,6 +110,7 @@ class Wiring:
         return Engine(
             perform=world.perform,
             waits=publish.waits,
+            holds=never,
             changes_traffic=False,
             clock=self.clock,
             logs=self.run_logs,
@@ -127,6 +131,7 @@ class Wiring:
         return Engine(
             perform=world.perform,
             waits=bake.waits,
+            holds=never,
             changes_traffic=False,
             clock=self.clock,
             logs=self.run_logs,

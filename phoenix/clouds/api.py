@@ -132,6 +132,10 @@ class Groups(Protocol):
         """Make the group want `size` instances; new ones start from the group's own launch template."""
         ...
 
+    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between) -> None:
+        """End exactly these instances, whatever they are doing, and make the group want `size` from now on."""
+        ...
+
     def label(self, name: str, *, keep_until: datetime | None) -> None:
         """Write on the group until when it is kept; None takes the label off."""
         ...

@@ -2,7 +2,8 @@
 
 Intent is written before a step, its outcome with the next intent (one write per step), so a step with
 intent and no outcome is simply done again: every action is safe to do twice. A failure, Ctrl-C, SIGTERM or
-an abort asked for by another process walks `back`. After the commit point nothing is undone any more.
+an abort asked for by another process walks `back`. After the commit point nothing is undone any more. A hold ends
+the process; `promote` gives it its outcome, by whoever says so and from wherever.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from phoenix.errors import (
     HeldError,
     InterruptedRunError,
     LostRunError,
+    OverriddenError,
     PhoenixError,
+    RefusedError,
     Terminated,
     UndoFailedError,
     UndoneError,
@@ -30,6 +33,12 @@ from phoenix.record.journal import Event, Part, RunState, What
 A = TypeVar("A")
 Outcome = Mapping[str, Any]
 """What a step came to, as JSON data for the journal."""
+
+
+def never(_action: object) -> str:
+    """For plans in which no action waits for a person."""
+    return ""
+
 
 CLEANUP_TRIES = 3
 CLEANUP_PAUSE = 2.0
@@ -53,6 +62,8 @@ class Context:
     """Seconds that the step may take."""
     log_directory: Path
     say: Callable[[str], None]
+    outcomes: Mapping[str, Outcome]
+    """What the run's finished steps came to, by their ids, in their order."""
     renew: Callable[[], None]
     """Called in every round of a wait: keeps the lease, and raises where the run is lost or to be aborted."""
 
@@ -64,6 +75,8 @@ class Engine(Generic[A]):
     perform: Callable[[A, Context], Outcome]
     waits: Callable[[A], bool]
     """Whether an action only waits: the last one is checked again when a run is resumed."""
+    holds: Callable[[A], str]
+    """Why an action waits for a person; empty for all that do not."""
     changes_traffic: bool
     """Whether a failure ends in exit code 6 (a roll) or in the failed step's own (a bake, a publication)."""
     clock: Clock
@@ -90,12 +103,28 @@ class Engine(Generic[A]):
             owned.write(state=RunState.COMMITTED)
         except (LostRunError, HeldError):
             raise
+        except OverriddenError as error:
+            owned.end(RunState.STUCK, self._error(owned, Part.STEPS, error))
+            raise
         except PhoenixError as error:
             self.undo(owned, plan, error)
         except KeyboardInterrupt as interrupt:
             self.undo(owned, plan, _interrupted(interrupt))
         else:
             self._clean_up(owned, plan)
+
+    def promote(self, owned: OwnedRun, plan: Plan[A], who: str, why: str) -> None:
+        """Give the hold at which the run stands its outcome, and go on. RefusedError where it stands at none."""
+        hold = next((step for step in plan.steps if owned.run.outcome(Part.STEPS, step.id) is None), None)
+        if owned.run.state is not RunState.HELD or hold is None or not self.holds(hold.action):
+            raise RefusedError(
+                f"{owned.run.id} does not wait for anybody",
+                details=f"it is {owned.run.state}",
+                resolution="See `phoenix status`.",
+            )
+        data = {"promoted_by": who, "why": why}
+        owned.write(owned.event(What.OUTCOME, part=Part.STEPS, step=hold.id, data=data), state=RunState.RUNNING)
+        self.execute(owned, plan)
 
     def abort(self, owned: OwnedRun, plan: Plan[A], why: str) -> None:
         """Walk the way back of a run taken over from another process; past its commit point, finish it instead."""
@@ -139,7 +168,10 @@ class Engine(Generic[A]):
         for step in [*again, *(step for step in steps if step not in done)]:
             if part is Part.STEPS:
                 self._obey_abort(owned)
-            owned.write(*finished, owned.event(What.INTENT, part=part, step=step.id))
+            intent, held = owned.event(What.INTENT, part=part, step=step.id), self.holds(step.action)
+            owned.write(*finished, intent, state=RunState.HELD if held else None)
+            if held:
+                raise self._held(owned, held)
             self.say(f"{step.id} ...")
             outcome = self._perform(step, self._context(owned, part, step))
             finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=outcome)]
@@ -196,6 +228,7 @@ class Engine(Generic[A]):
             step=step.id,
             deadline=step.deadline,
             log_directory=self.logs / owned.run.id,
+            outcomes=owned.run.outcomes(Part.STEPS),
             say=lambda text: self.say(f"{step.id}: {text}"),
             renew=renew,
         )
@@ -208,6 +241,13 @@ class Engine(Generic[A]):
     def _error(self, owned: OwnedRun, part: Part, error: PhoenixError) -> Event:
         data = {"brief": error.brief, "details": error.details, "code": error.exit_code}
         return owned.event(What.ERROR, part=part, data=data)
+
+    def _held(self, owned: OwnedRun, reason: str) -> HeldError:
+        return HeldError(
+            f"{owned.run.subject} is held: {reason}",
+            details=f"{owned.run.id} waits for a person and keeps the service; nothing ends it by itself",
+            resolution=f"`phoenix promote {owned.run.id}` goes on, `phoenix abort {owned.run.id}` goes back.",
+        )
 
     def _undone(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> PhoenixError:
         if isinstance(cause, InterruptedRunError) or not self.changes_traffic:

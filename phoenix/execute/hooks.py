@@ -9,7 +9,7 @@ from pathlib import Path
 
 from phoenix.errors import RefusedError, ToolError
 from phoenix.execute.engine import Context
-from phoenix.plan.actions import RunHooks
+from phoenix.plan.roll_actions import RunHooks
 from phoenix.spec.services import ServiceSpec
 from phoenix.tools.process import Command, run
 

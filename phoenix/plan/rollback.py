@@ -1,7 +1,9 @@
-"""Rollback: back to the group that served before, while it is kept.
+"""Rollback: back to the group that served before while it is kept, else to its release in a new group.
 
-It takes the rollout's actions in another order. A kept group stands at size and stays checked by the
-balancer, so one fresh look is the proof and traffic is back in one write.
+A kept group stands at size and stays checked by the balancer, so one fresh look is the proof and traffic is back in
+one write. After `keep` the release that served is rolled again, all at once whatever the strategy: who rolls back
+is in a hurry. Either way the group takes its predecessor's place in the record, so that a second rollback goes one
+release further back, and never to and fro.
 """
 
 from __future__ import annotations
@@ -9,54 +11,99 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phoenix.errors import RefusedError
-from phoenix.model import Group, Observed
-from phoenix.plan.actions import EnsureSize, KeepGroup, MatchLive, Plan, RollAction, SetTraffic, Step, WaitHealthy
-from phoenix.plan.blue_green import CREATE, QUICK, observed_fingerprint, retire
+from phoenix.model import Group, Observed, Release
+from phoenix.plan.actions import Plan, Step
+from phoenix.plan.parts import CREATE, QUICK, WHOLE, found, mark, measure, retire
+from phoenix.plan.roll import planned, rollback_rollout
+from phoenix.plan.roll_actions import (
+    EnsureSize,
+    KeepGroup,
+    MatchLive,
+    RollAction,
+    SetTraffic,
+    WaitHealthy,
+)
 from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, ServiceSpec
 
 
 def rollback(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, target: str) -> Plan[RollAction]:
-    """The plan that gives `target`, a group that still stands, all traffic again, from whatever serves now, if any."""
-    stable, former = observed.stable, observed.group(target)
-    if former is None:
+    """The plan that makes `target` serve again: the group itself where it stands, else what it ran.
+
+    RefusedError where it no longer stands and the record does not know what it ran.
+    """
+    group = observed.group(target)
+    if group is not None:
+        return _to_group(service, environment, observed, group)
+    remembered = observed.turn(target)
+    if remembered is None:
         raise RefusedError(
             f"{service.name}/{environment.name} cannot go back to {target}",
-            details=f"{target} no longer stands",
+            details=f"{target} no longer stands, and the record does not know what it ran",
             resolution="See `phoenix status`; `phoenix roll` starts a new group.",
         )
+    return to_release(service, environment, observed, remembered.release, remembered.former)
+
+
+def to_release(
+    service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, release: Release, former: str | None
+) -> Plan[RollAction]:
+    """The plan that rolls a former release in a new group. `former`: whom the record names as the one before it."""
+    rollout = rollback_rollout(service, environment, release, observed, former)
+    why = f"{rollout.candidate} brings release {release.id} ({release.image_ref}) back"
+    fingerprint = mark(service, environment, observed, release.id, "rollback")
+    return planned(rollout, BlueGreen(keep=keep_of(environment)), fingerprint, why)
+
+
+def _to_group(
+    service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, target: Group
+) -> Plan[RollAction]:
+    stable = observed.stable
     subject = f"{service.name}/{environment.name}"
-    mark = observed_fingerprint(former.release, observed)
-    if stable is not None and former.name == stable.name:
-        return Plan(subject=subject, why=f"{target} serves already: nothing to do", fingerprint=mark)
+    fingerprint = mark(service, environment, observed, target.name)
+    before = found(observed)
+    if before == ((target.name, WHOLE),):
+        return Plan(subject=subject, why=f"{target.name} serves already: nothing to do", fingerprint=fingerprint)
+    turn, after = observed.turn(target.name), ((target.name, WHOLE),)
+    others = tuple(g for g in observed.groups if g.name != target.name and dict(before).get(g.name))
+    keep: tuple[Step[RollAction], ...] = ()
+    if target.keep_until is not None:
+        action = KeepGroup(group=target.name, seconds=keep_of(environment))
+        keep = (Step(id="keep-former", action=action, deadline=QUICK),)
+    shift = SetTraffic(shares=after, known=(before, after), former=turn.former if turn else observed.former)
     return Plan(
         subject=subject,
-        why=f"{former.name} takes traffic back{f' from {stable.name}' if stable else ' while nothing serves'}",
+        why=f"{target.name} takes traffic back{f' from {stable.name}' if stable else ' while nothing serves'}",
         steps=(
-            Step(id="unlabel", action=KeepGroup(group=former.name, seconds=None), deadline=QUICK),
+            *measure(service, stable),
+            Step(id="unlabel", action=KeepGroup(group=target.name, seconds=None), deadline=QUICK),
             Step(
                 id="former-size",
-                action=EnsureSize(group=former.name, size=MatchLive(at_least=environment.size.minimum)),
+                action=EnsureSize(group=target.name, size=MatchLive(at_least=environment.size.minimum)),
                 deadline=CREATE,
             ),
             Step(
                 id="former-healthy",
-                action=WaitHealthy(group=former.name, health=replace(service.health, healthy_after=0.0)),
+                action=WaitHealthy(group=target.name, health=replace(service.health, healthy_after=0.0)),
                 deadline=service.health.deadline,
             ),
-            Step(id="shift", action=SetTraffic(shares=((former.name, 100),)), deadline=QUICK),
+            Step(id="shift", action=shift, deadline=QUICK),
         ),
         back=(
-            Step(
-                id="stable-traffic", action=SetTraffic(shares=((stable.name, 100),) if stable else ()), deadline=QUICK
-            ),
-            Step(id="keep-former", action=KeepGroup(group=former.name, seconds=_keep(environment)), deadline=QUICK),
+            Step(id="routes-as-before", action=SetTraffic(shares=before, known=(before, after)), deadline=QUICK),
+            *keep,
         ),
-        cleanup=retire(service, stable, _keep(environment)) if stable else (),
-        fingerprint=mark,
+        cleanup=tuple(
+            Step(id=f"{step.id}-{group.name}", action=step.action, deadline=step.deadline)
+            for group in others
+            for step in retire(service, group, keep_of(environment))
+        ),
+        fingerprint=fingerprint,
     )
 
 
-def burn(service: ServiceSpec, environment: EnvironmentSpec, groups: tuple[Group, ...]) -> Plan[RollAction]:
+def burn(
+    service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, groups: tuple[Group, ...]
+) -> Plan[RollAction]:
     """The plan that ends groups whose `keep` is over. There is no way back from burning, so all of it is cleanup."""
     cleanup = tuple(
         Step(id=f"{step.id}-{group.name}", action=step.action, deadline=step.deadline)
@@ -64,13 +111,24 @@ def burn(service: ServiceSpec, environment: EnvironmentSpec, groups: tuple[Group
         for step in retire(service, group, 0.0)
     )
     named = ", ".join(group.name for group in groups)
-    return Plan(subject=f"{service.name}/{environment.name}", why=f"{named} is burnt", cleanup=cleanup)
+    return Plan(
+        subject=f"{service.name}/{environment.name}",
+        why=f"{named} is burnt",
+        cleanup=cleanup,
+        fingerprint=mark(service, environment, observed, *(group.name for group in groups)),
+    )
 
 
-def _keep(environment: EnvironmentSpec) -> float:
+def keep_of(environment: EnvironmentSpec) -> float:
     """How long a former group is kept, in seconds; rolling keeps none."""
     match environment.strategy:
         case BlueGreen(keep=keep) | Canary(keep=keep):
             return keep
         case Rolling():
             return 0.0
+
+
+def release_of(observed: Observed, group: str) -> Release | None:
+    """What the group runs or ran, as far as the world or the record knows."""
+    standing, turn = observed.group(group), observed.turn(group)
+    return standing.release if standing else turn.release if turn else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
@@ -10,23 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from phoenix import names
 from phoenix.errors import CloudError
-from phoenix.model import Release
+from phoenix.model import Served
 from phoenix.record import journal
 from phoenix.record.store import ConflictError, Store
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Served:
-    """A group that took traffic, with what it ran: the way back after the group is gone."""
-
-    group: str
-    release: Release
-    run: str
-    at: str
-    former: str | None
-    """The group that served before it."""
 
 
 @cache

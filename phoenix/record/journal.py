@@ -114,6 +114,10 @@ class Run:
         found = [e for e in self.events if e.what is What.OUTCOME and e.part is part and e.step == step]
         return found[-1].data if found else None
 
+    def outcomes(self, part: Part) -> dict[str, Mapping[str, Any]]:
+        """What each finished step of `part` came to, by its id, in the order in which they ended."""
+        return {e.step: e.data for e in self.events if e.what is What.OUTCOME and e.part is part}
+
     @property
     def errors(self) -> tuple[Event, ...]:
         """The events that tell of a failure, oldest first."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from phoenix.clock import SystemClock
 from phoenix.execute import publication
-from phoenix.execute.engine import Context, Engine, Outcome
+from phoenix.execute.engine import Context, Engine, Outcome, never
 from phoenix.execute.perform.publish import World, waits
 from phoenix.execute.publication import Publication
 from phoenix.execute.repositories import Writer, repository_here
@@ -90,6 +90,7 @@ class Bench:
             engine=Engine(
                 perform=self.perform,
                 waits=waits,
+                holds=never,
                 changes_traffic=False,
                 clock=self.clock,
                 logs=self.directory / "runs",

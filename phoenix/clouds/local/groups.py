@@ -76,6 +76,16 @@ class LocalGroups:
                 machines.remove(files)
             self._fill(resized, between)
 
+    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between = _nothing) -> None:
+        """End exactly these machines and make the group want `size`; those that are gone are ended already."""
+        with self._files.locked(name):
+            record = self._mine(name)
+            self._files.write(replace(record, group=replace(record.group, size=size)))
+            for files in self._files.machines(name):
+                if files.name in instances:
+                    machines.remove(files)
+                    between()
+
     def label(self, name: str, *, keep_until: datetime | None) -> None:
         """Write on the group until when it is kept; None takes the label off."""
         with self._files.locked(name):

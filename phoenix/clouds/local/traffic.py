@@ -254,11 +254,12 @@ def _as_wanted(server: ServerState, address: str | None) -> bool:
 
 def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend:
     servers = seen.of(slot.name)
-    there = [
-        servers[name]
+    seated = {
+        name
         for member in slot.members
         if (name := haproxy.seat(member.seat)) in servers and _as_wanted(servers[name], member.address)
-    ]
+    }
+    there = [servers[name] for name in seated]
     former = sum(1 for each in routed.leaving if group in each.groups and each.process.alive)
     return Backend(
         group=group,
@@ -266,6 +267,7 @@ def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend
         healthy=sum(1 for server in there if server.healthy),
         total=len(there),
         sessions=seen.sessions.get(slot.name, 0) + former,
+        leaving=sum(server.sessions for name, server in servers.items() if name not in seated) + former,
     )
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phoenix import observe
-from phoenix.execute.engine import Context, Engine
+from phoenix.execute.engine import Context, Engine, Outcome
 from phoenix.execute.ownership import OwnedRun
-from phoenix.execute.perform.roll import World, waits
+from phoenix.execute.perform.roll import holds, perform, waits
+from phoenix.execute.perform.world import World
 from phoenix.model import Health, ImageType, Machine, Observed, Package, Release
-from phoenix.plan.actions import Plan, RollAction, RunHooks, roll_plan, to_json
-from phoenix.plan.blue_green import blue_green
+from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.roll import roll
+from phoenix.plan.roll_actions import RollAction, RunHooks
 from phoenix.plan.rollback import rollback
 from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import Run
 from phoenix.spec.images import ImageName
-from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size
+from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size, Strategy
 from phoenix.wait import Look, Verdict
 from tests.doubles import FakeClock, FakeCloud, MemoryStore
 
@@ -27,7 +29,7 @@ NO_PROCESS = 2**22 + 1
 """Above the kernel's highest process number."""
 
 
-def environment(*, size: int = 2, keep: float = 1800.0) -> EnvironmentSpec:
+def environment(*, size: int = 2, keep: float = 1800.0, strategy: Strategy | None = None) -> EnvironmentSpec:
     return EnvironmentSpec(
         name="local",
         cloud="local",
@@ -39,11 +41,13 @@ def environment(*, size: int = 2, keep: float = 1800.0) -> EnvironmentSpec:
         firewall=(),
         public_ip=False,
         load_balancer=LoadBalancer(listen="127.0.0.1:8000"),
-        strategy=BlueGreen(keep=keep),
+        strategy=strategy or BlueGreen(keep=keep),
     )
 
 
-def service(*, hooks: Hooks | None = None, size: int = 2, keep: float = 1800.0) -> ServiceSpec:
+def service(
+    *, hooks: Hooks | None = None, size: int = 2, keep: float = 1800.0, strategy: Strategy | None = None
+) -> ServiceSpec:
     return ServiceSpec(
         name="web-tier",
         image=ImageName(type=ImageType.FOUNDATION, name="nodejs"),
@@ -55,7 +59,7 @@ def service(*, hooks: Hooks | None = None, size: int = 2, keep: float = 1800.0) 
         min_healthy=None,
         hooks=hooks or Hooks(),
         orphan="abort",
-        environments={"local": environment(size=size, keep=keep)},
+        environments={"local": environment(size=size, keep=keep, strategy=strategy)},
     )
 
 
@@ -73,9 +77,12 @@ class Stage:
     store: MemoryStore = field(default_factory=MemoryStore)
     spec: ServiceSpec = field(default_factory=service)
     said: list[str] = field(default_factory=list)
+    no_traffic: bool = False
     hooks_run: list[str] = field(default_factory=list)
     answer: Look = field(default_factory=lambda: Look(verdict=Verdict.PASS, seen="answers 200"))
     """What a real request through the balancer comes to."""
+    meddle: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """What somebody does just before the step of that id is carried out; once."""
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock)
@@ -108,9 +115,15 @@ class Stage:
             run_hooks=run_hooks,
             ask=lambda _address: self.answer,
         )
+
+        def meddled(action: RollAction, context: Context) -> Outcome:
+            self.meddle.pop(context.step, lambda: None)()
+            return perform(world, action, context)
+
         return Engine(
-            perform=world.perform,
+            perform=meddled,
             waits=waits,
+            holds=holds,
             changes_traffic=True,
             clock=self.clock,
             logs=self.logs,
@@ -120,8 +133,7 @@ class Stage:
     def plan(self, version: str) -> Plan[RollAction]:
         spec = self.spec
         where = spec.environments["local"]
-        assert isinstance(where.strategy, BlueGreen)
-        return blue_green(spec, where, where.strategy, release(version), self.observed, {})
+        return roll(spec, where, where.strategy, release(version), self.observed, {}, hold=self.no_traffic)
 
     def roll(self, version: str) -> Run:
         return self.carry_out("roll", self.plan(version))
@@ -132,6 +144,13 @@ class Stage:
     def carry_out(self, kind: str, plan: Plan[RollAction]) -> Run:
         owned = OwnedRun.begin(self.store, self.clock, kind=kind, subject=SUBJECT, plan=to_json(plan))
         self.engine().execute(owned, plan)
+        return owned.run
+
+    def promote(self) -> Run:
+        """Another process promotes the held run."""
+        owned = OwnedRun.take_over(self.store, self.clock, SUBJECT, self.said.append)
+        assert owned is not None
+        self.engine().promote(owned, roll_plan(owned.run.plan), "somebody", "looks good")
         return owned.run
 
     def bury(self) -> None:

@@ -1,0 +1,54 @@
+"""What becomes of a group that serves no more: labelled, its logs saved, deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from phoenix.clock import rfc3339
+from phoenix.errors import PhoenixError
+from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.perform import guards
+from phoenix.execute.perform.world import World
+from phoenix.plan.roll_actions import DeleteGroup, KeepGroup, SaveLogs
+from phoenix.record.journal import Part
+
+
+def keep(world: World, action: KeepGroup) -> Outcome:
+    """Write on the group until when it is kept, or take that off."""
+    if world.groups.find(action.group) is None:
+        return {"group": "gone"}
+    if action.seconds is not None:
+        guards.not_routed(action.group, world.traffic.read().backend(action.group))
+    until = None if action.seconds is None else world.clock.now() + timedelta(seconds=action.seconds)
+    world.groups.label(action.group, keep_until=until)
+    return {"keep_until": rfc3339(until) if until else None}
+
+
+def save_logs(world: World, action: SaveLogs, context: Context) -> Outcome:
+    """A best effort by design: logs must never stand in the way of the way back."""
+    saved: list[str] = []
+    try:
+        group = world.groups.find(action.group)
+        for instance in group.instances if group else ():
+            for kind, text in world.groups.logs(instance.id).items():
+                file = context.log_directory / f"{instance.id}.{kind}.log"
+                file.write_text(text, encoding="utf-8")
+                saved.append(file.name)
+    except (PhoenixError, OSError) as error:
+        context.say(f"not all logs of {action.group} could be saved: {error}")
+        return {"files": saved, "failed": str(error)}
+    return {"files": saved}
+
+
+def delete(world: World, action: DeleteGroup, context: Context) -> Outcome:
+    """Take the group off the balancer and end its machines, where that is this run's to do."""
+    group = world.groups.find(action.group)
+    backend = world.traffic.read().backend(action.group)
+    guards.not_routed(action.group, backend)
+    if group:
+        guards.owned(group, world.project, world.service, world.environment)
+        guards.expendable(group, context.run_id, committed=context.part is Part.CLEANUP)
+    if backend:
+        world.traffic.detach(action.group)
+    world.groups.delete(action.group)
+    return {"existed": group is not None}

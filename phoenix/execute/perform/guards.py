@@ -1,0 +1,132 @@
+"""What must be true before a roll writes, looked at freshly each time. Each guard raises, or says nothing.
+
+They hold on the way forward. The way back is never refused by one, but for `served_from`: routing everything to
+nothing is no way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+
+from phoenix.errors import CloudError, OverriddenError, RefusedError
+from phoenix.model import Backend, Group, Route
+from phoenix.plan.roll_actions import SetTraffic, Shares
+from phoenix.wait import Look, Verdict
+
+
+def floor_of(healthy: int, min_healthy: int | None) -> int:
+    """How many healthy machines must have traffic at any moment, where `healthy` had it at the start.
+
+    `min_healthy` in percent; None is 100 below ten machines and 90 from there: in a large group one is always
+    being replaced.
+    """
+    percent = min_healthy if min_healthy is not None else 100 if healthy < 10 else 90
+    return ceil(healthy * percent / 100)
+
+
+def routes(route: Route) -> Shares:
+    """The shares above 0, sorted by group."""
+    return tuple((backend.group, backend.share) for backend in route.backends if backend.share)
+
+
+def unchanged_routes(action: SetTraffic, route: Route) -> None:
+    """Nobody but this run has moved traffic since the plan was made, and none goes back on the way forward."""
+    if not action.known:
+        return
+    now, known = routes(route), [tuple(sorted(shares)) for shares in action.known]
+    wanted = known.index(tuple(sorted(action.shares)))
+    if now not in known[: wanted + 1]:
+        raise OverriddenError(
+            "somebody else has moved traffic",
+            details=f"shares are {_words(now)}; this run last knew {_words(known[max(0, wanted - 1)])}",
+            resolution="Nothing was undone. Decide by hand: `phoenix abort` puts the routes back as they were before "
+            "the run, `phoenix unlock` leaves them as they are.",
+        )
+
+
+def warm(group: str, look: Look) -> None:
+    """No share for a group whose every machine is not healthy on a fresh look."""
+    if look.verdict is not Verdict.PASS:
+        raise CloudError(
+            f"{group} is not healthy enough for traffic",
+            details=look.seen,
+            resolution="Nothing was routed to it.",
+        )
+
+
+def large_enough(group: str, share: int, backend: Backend | None, floor: int) -> None:
+    """A group that gets a share has the part of the floor that the share stands for."""
+    healthy, needed = backend.healthy if backend else 0, ceil(share * floor / 100)
+    if healthy < needed:
+        raise CloudError(
+            f"{group} is too small for {share} % of the traffic",
+            details=f"{healthy} of its machines are healthy, {needed} are needed: {floor} serve now at least",
+            resolution="Nothing was routed to it.",
+        )
+
+
+def floor_kept(route: Route, group: str, leaves: int, floor: int) -> None:
+    """With `leaves` machines of `group` the healthy ones that have traffic are still as many as the floor."""
+    left = sum(
+        min(backend.healthy, leaves) if backend.group == group else backend.healthy
+        for backend in route.backends
+        if backend.share
+    )
+    if left < floor:
+        raise CloudError(
+            f"{group} is not made smaller",
+            details=f"{left} healthy machines would serve then; the floor is {floor}",
+            resolution="See `phoenix status` for the machines that are not healthy.",
+        )
+
+
+def served_from(shares: Mapping[str, int], route: Route, standing: Mapping[str, Group]) -> None:
+    """Traffic does not go back to groups of which none stands, while another answers."""
+    answering = any(backend.share and backend.healthy for backend in route.backends if backend.group not in shares)
+    if shares and answering and not any(name in standing for name in shares):
+        raise OverriddenError(
+            f"{', '.join(shares)} served before and is gone",
+            details="somebody removed it while this run went on; what serves now was left as it is",
+            resolution="See `phoenix status`; `phoenix unlock` lets the service be rolled again.",
+        )
+
+
+def not_routed(group: str, backend: Backend | None) -> None:
+    """A group with traffic is neither labelled as former nor deleted."""
+    if backend and backend.share:
+        raise RefusedError(
+            f"{group} serves {backend.share} % of the traffic: it is no former group",
+            details="somebody gave it traffic after this run had taken it away",
+            resolution="See `phoenix status` and decide which group serves.",
+        )
+
+
+def owned(group: Group, project: str, service: str, environment: str) -> None:
+    """Phoenix deletes only what it made for this service."""
+    if (group.project, group.service, group.environment) != (project, service, environment):
+        raise RefusedError(
+            f"{group.name} belongs to {group.project}: {group.service}/{group.environment}",
+            details="phoenix deletes only what it made for this service",
+            resolution="Remove it by its own project.",
+        )
+
+
+def expendable(group: Group, run: str, *, committed: bool) -> None:
+    """Before the commit point a run deletes only what it made itself; after it, only what bears the label."""
+    if not committed and group.run and group.run != run:
+        raise RefusedError(
+            f"{group.name} was made by {group.run} and is not deleted",
+            details="a run that goes back takes away only what it made itself",
+            resolution="See `phoenix status` and decide which group serves.",
+        )
+    if committed and group.keep_until is None:
+        raise RefusedError(
+            f"{group.name} is not labelled as a former group and is not deleted",
+            details="its label was taken off after this run had written it",
+            resolution="See `phoenix status` and decide which group serves.",
+        )
+
+
+def _words(shares: Shares) -> str:
+    return ", ".join(f"{group} {share} %" for group, share in shares) or "none"

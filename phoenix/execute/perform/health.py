@@ -1,0 +1,116 @@
+"""How a roll sees that a group works: every machine booted, every machine passing the balancer's own check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phoenix.errors import CloudError, OverriddenError
+from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.perform import guards
+from phoenix.execute.perform.world import GOOD_ANSWERS, World
+from phoenix.model import BootState, Group, InstanceState
+from phoenix.plan.roll_actions import Soak, WaitHealthy
+from phoenix.record.journal import Part
+from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, retry_while_unknown, wait_for
+
+LOG_LINES = 25
+"""Lines of a failed machine's own log that an error carries."""
+
+
+def look(world: World, name: str) -> Look:
+    """Whether every instance of the group has finished its boot and passes the balancer's check now."""
+    try:
+        group = world.group(name)
+        backend = world.traffic.read().backend(name)
+    except CloudError as error:
+        return retry_while_unknown(error)
+    for instance in group.instances:
+        if instance.state is InstanceState.DEAD or instance.boot is BootState.FAILED or instance.failed_units:
+            return Look(verdict=Verdict.FAIL, seen=f"{instance.id}: {instance.detail or instance.state}")
+    booted = sum(1 for instance in group.instances if instance.boot is BootState.DONE)
+    healthy = backend.healthy if backend else 0
+    seen = f"{booted} of {group.size} have finished their boot work, {healthy} pass the health check"
+    ready = booted == healthy == group.size == len(group.instances)
+    return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=seen)
+
+
+def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Outcome:
+    """Wait for it; on the way back until the group is as well as it was when the run began."""
+    enough = context.outcomes.get("measure", {}).get("healthy") if context.part is Part.BACK else None
+    try:
+        seen = wait_for(
+            f"{action.group} becoming healthy",
+            lambda: look(world, action.group) if enough is None else _as_well(world, action.group, enough),
+            clock=world.clock,
+            deadline=context.deadline,
+            interval=min(1.0, action.health.interval),
+            in_a_row=GOOD_ANSWERS if action.health.healthy_after else 1,
+            steady=action.health.healthy_after,
+            on_change=context.say,
+            between=context.renew,
+        )
+    except (DeadlineError, HopelessError) as error:
+        raise _with_logs(world, f"{action.group} never became healthy", action.group, error) from error
+    return {"seen": seen.seen}
+
+
+def soak(world: World, action: Soak, context: Context) -> Outcome:
+    """Watch for the whole time; a machine that stops answering begins it anew, a dead one ends it."""
+
+    def watch() -> Look:
+        try:
+            now = guards.routes(world.traffic.read())
+        except CloudError as error:
+            return retry_while_unknown(error)
+        if now != tuple(sorted(action.shares)):
+            raise OverriddenError(
+                "somebody else has moved traffic",
+                details=f"shares are {dict(now)}; this run had set {dict(action.shares)}",
+                resolution="Nothing was undone. Decide by hand: `phoenix abort` or `phoenix unlock`.",
+            )
+        return replace(seen := look(world, action.group), seen=f"soaking: {seen.seen}")
+
+    try:
+        seen = wait_for(
+            f"{action.group} being healthy for {action.seconds:g} s without a break",
+            watch,
+            clock=world.clock,
+            deadline=context.deadline,
+            steady=action.seconds,
+            on_change=context.say,
+            between=context.renew,
+        )
+    except (DeadlineError, HopelessError) as error:
+        raise _with_logs(world, f"{action.group} did not stay healthy", action.group, error) from error
+    return {"seen": seen.seen}
+
+
+def _as_well(world: World, name: str, enough: int) -> Look:
+    """As many healthy machines as were counted at the start: one that was sick then need not be well now."""
+    try:
+        backend = world.traffic.read().backend(name)
+    except CloudError as error:
+        return retry_while_unknown(error)
+    healthy = backend.healthy if backend else 0
+    verdict = Verdict.PASS if healthy >= enough else Verdict.UNKNOWN
+    return Look(verdict=verdict, seen=f"{healthy} pass the health check, {enough} did when the run began")
+
+
+def _with_logs(world: World, brief: str, group: str, error: DeadlineError | HopelessError) -> CloudError:
+    return type(error)(
+        brief,
+        details=f"{error.brief}: {error.details}\n{_log_tail(world, world.groups.find(group))}".rstrip(),
+        resolution="The logs of its machines are in the run's directory.",
+    )
+
+
+def _log_tail(world: World, group: Group | None) -> str:
+    """The last lines of the first machine that is not well, for the error."""
+    if group is None:
+        return ""
+    worst = sorted(group.instances, key=lambda i: (i.boot is BootState.DONE and not i.failed_units, i.id))
+    for instance in worst[:1]:
+        logs = world.groups.logs(instance.id)
+        text = logs.get("service" if instance.boot is BootState.DONE else "boot") or logs.get("console", "")
+        return f"--- {instance.id}\n" + "\n".join(text.splitlines()[-LOG_LINES:])
+    return ""

@@ -1,0 +1,47 @@
+"""What a roll acts on: one service in one environment, and what the actions need of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from phoenix.clock import Clock
+from phoenix.clouds.api import Groups, Traffic
+from phoenix.errors import CloudError
+from phoenix.execute.engine import Context
+from phoenix.model import Group, Release
+from phoenix.plan.roll_actions import RunHooks
+from phoenix.record.history import History
+from phoenix.wait import Look
+
+GOOD_ANSWERS = 3
+"""Looks in a row that must pass before a group counts as healthy, or as drained."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """One service in one environment."""
+
+    project: str
+    service: str
+    environment: str
+    groups: Groups
+    traffic: Traffic
+    history: History
+    clock: Clock
+    user_data: Callable[[Release], str]
+    """The boot work of a release (`boot_work.boot_script`)."""
+    run_hooks: Callable[[RunHooks, Mapping[str, str], Context], None]
+    ask: Callable[[str], Look]
+    """Makes one request to the service at that address and tells how it was answered."""
+
+    def group(self, name: str) -> Group:
+        """The group as it is now; CloudError where somebody has removed it."""
+        group = self.groups.find(name)
+        if group is None:
+            raise CloudError(
+                f"the group {name} is gone",
+                details="it stood when the run began; somebody else removed it",
+                resolution="See `phoenix status`, then roll again.",
+            )
+        return group

@@ -1,0 +1,242 @@
+"""What the strategies are composed of: the steps that several of them share, and the one way back.
+
+A strategy is a small file beside this one that puts these parts in its order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from json import dumps
+from typing import Literal
+
+from phoenix.model import Group, Observed, Release
+from phoenix.plan.actions import Step, fingerprint
+from phoenix.plan.roll_actions import (
+    AsFound,
+    CreateGroup,
+    DeleteGroup,
+    Drain,
+    EnsureSize,
+    Hold,
+    KeepGroup,
+    MatchLive,
+    Measure,
+    RollAction,
+    RunHooks,
+    SaveLogs,
+    SetTraffic,
+    Shares,
+    WaitHealthy,
+)
+from phoenix.spec.services import EnvironmentSpec, ServiceSpec
+
+RollStep = Step[RollAction]
+HookPoint = Literal["before_traffic", "after_traffic", "on_abort"]
+
+QUICK = 60.0
+"""Deadline in seconds for a step that is a call or two."""
+CREATE = 300.0
+"""Deadline in seconds for starting or ending machines, without their boot."""
+WHOLE = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rollout:
+    """Everything a strategy decides from."""
+
+    service: ServiceSpec
+    environment: EnvironmentSpec
+    release: Release
+    observed: Observed
+    candidate: str
+    digests: Mapping[str, str]
+    """SHA-256 of each hook command's file, so that a resumed run notices other hooks."""
+    hold: bool
+    """Whether a person promotes before the first traffic (`--no-traffic`)."""
+    former: str | None
+    """The group that the record is to name as the one before."""
+
+    @property
+    def stable(self) -> Group | None:
+        """The group that serves now."""
+        return self.observed.stable
+
+    def shares(self, share: int) -> Shares:
+        """The routes at which the candidate gets `share` percent and the stable group the rest."""
+        if share == WHOLE or self.stable is None:
+            return ((self.candidate, WHOLE),)
+        return tuple(sorted(((self.candidate, share), (self.stable.name, WHOLE - share))))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Course:
+    """The three lists of a plan, as a strategy puts them together."""
+
+    steps: tuple[RollStep, ...]
+    back: tuple[RollStep, ...]
+    cleanup: tuple[RollStep, ...]
+
+
+def found(observed: Observed) -> Shares:
+    """The routes as they are, also to a group that somebody removed by hand."""
+    return tuple((backend.group, backend.share) for backend in observed.route.backends if backend.share)
+
+
+def mark(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, *wanted: str) -> str:
+    """The fingerprint of what a plan was made for: the spec, identities and routes.
+
+    Never sizes or health, which move while a plan runs.
+    """
+    spec = dumps([asdict(replace(service, environments={})), asdict(environment)], sort_keys=True, default=str)
+    groups = [f"{group.name}={group.release.id}" for group in observed.groups]
+    routes = [f"{name}:{share}" for name, share in found(observed)]
+    return fingerprint([spec, *wanted, *groups, *routes])
+
+
+def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
+    """Measure what serves, start the candidate with the machines that `share` needs, prove it, ask who wants asking."""
+    service, environment, candidate = rollout.service, rollout.environment, rollout.candidate
+    create = CreateGroup(
+        group=candidate,
+        release=rollout.release,
+        size=MatchLive(at_least=environment.size.minimum, share=share),
+        machine=environment.machine,
+        port=service.port,
+        health=service.health,
+    )
+    held: tuple[RollStep, ...] = ()
+    if rollout.hold:
+        why = f"{candidate} is ready and gets no traffic before somebody promotes it"
+        held = (Step(id="hold-before-traffic", action=Hold(reason=why), deadline=QUICK),)
+    return (
+        *measure(service, rollout.stable),
+        Step(id="create-candidate", action=create, deadline=CREATE),
+        Step(
+            id="candidate-healthy",
+            action=WaitHealthy(group=candidate, health=service.health),
+            deadline=service.health.deadline,
+        ),
+        *hooks(rollout, "before_traffic"),
+        *held,
+    )
+
+
+def measure(service: ServiceSpec, stable: Group | None) -> tuple[RollStep, ...]:
+    """Write down what serves; nothing where nothing does."""
+    if stable is None:
+        return ()
+    action = Measure(group=stable.name, min_healthy=service.min_healthy)
+    return (Step(id="measure", action=action, deadline=QUICK),)
+
+
+def grow(rollout: Rollout, share: int, name: str, *, steady: bool) -> tuple[RollStep, ...]:
+    """Have the machines that `share` needs on a fresh look at the live size, all healthy.
+
+    `steady`: new machines are expected, and prove themselves as long as the spec says. Otherwise one look is
+    enough, for nothing has changed unless the live group has grown meanwhile. Nothing on a first roll.
+    """
+    service = rollout.service
+    if rollout.stable is None:
+        return ()
+    health = service.health if steady else replace(service.health, healthy_after=0.0)
+    size = MatchLive(at_least=rollout.environment.size.minimum, share=share)
+    ensure = EnsureSize(group=rollout.candidate, size=size)
+    return (
+        Step(id=f"grow{name}", action=ensure, deadline=CREATE),
+        Step(
+            id=f"healthy{name}",
+            action=WaitHealthy(group=rollout.candidate, health=health),
+            deadline=service.health.deadline,
+        ),
+    )
+
+
+def shift(rollout: Rollout, share: int, name: str, all_shares: tuple[int, ...]) -> RollStep:
+    """Give the candidate `share` percent; `all_shares` are those of the whole plan, in order."""
+    action = SetTraffic(
+        shares=rollout.shares(share),
+        known=(found(rollout.observed), *(rollout.shares(each) for each in all_shares)),
+        former=rollout.former,
+    )
+    return Step(id=f"shift{name}", action=action, deadline=QUICK)
+
+
+def back(rollout: Rollout, all_shares: tuple[int, ...], *, shrinks: bool) -> tuple[RollStep, ...]:
+    """Right from any point: the stable group whole and healthy, its traffic, then the candidate away, logs saved.
+
+    Without `shrinks` the stable group was never made smaller, so traffic is back in the first write.
+    """
+    candidate, stable = rollout.candidate, rollout.stable
+    known = (found(rollout.observed), *(rollout.shares(each) for each in all_shares))
+    return (
+        *(_whole_again(rollout, stable) if shrinks and stable else ()),
+        Step(
+            id="routes-as-before",
+            action=SetTraffic(shares=found(rollout.observed), known=known),
+            deadline=QUICK,
+        ),
+        *hooks(rollout, "on_abort"),
+        drain("drain-candidate", candidate, rollout.service.drain),
+        Step(id="save-candidate-logs", action=SaveLogs(group=candidate), deadline=QUICK),
+        Step(id="delete-candidate", action=DeleteGroup(group=candidate), deadline=CREATE),
+    )
+
+
+def _whole_again(rollout: Rollout, stable: Group) -> tuple[RollStep, ...]:
+    health = replace(rollout.service.health, healthy_after=0.0)
+    return (
+        Step(id="stable-size", action=EnsureSize(group=stable.name, size=AsFound()), deadline=CREATE),
+        Step(
+            id="stable-healthy",
+            action=WaitHealthy(group=stable.name, health=health),
+            deadline=rollout.service.health.deadline,
+        ),
+    )
+
+
+def ending(rollout: Rollout, keep: float) -> tuple[RollStep, ...]:
+    """What follows the commit point: the former group is retired, or one that vanished is forgotten."""
+    if rollout.stable is not None:
+        return retire(rollout.service, rollout.stable, keep)
+    gone = rollout.observed.route.stable
+    if gone is None:
+        return ()
+    return (Step(id="forget-vanished", action=DeleteGroup(group=gone), deadline=CREATE),)
+
+
+def retire(service: ServiceSpec, former: Group, keep: float) -> tuple[RollStep, ...]:
+    """What becomes of a group that serves no more: labelled first, so that whatever comes, `tend` knows.
+
+    A kept group is not waited for: the run ends and frees the service, so that a rollback can follow at once.
+    """
+    label: RollStep = Step(id="keep-former", action=KeepGroup(group=former.name, seconds=keep), deadline=QUICK)
+    if keep > 0:
+        return (label,)
+    burn: RollStep = Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=CREATE)
+    return (label, drain("drain-former", former.name, service.drain), burn)
+
+
+def drain(step: str, group: str, seconds: float) -> RollStep:
+    """See that the group has no request under way, `seconds` at most."""
+    return Step(id=step, action=Drain(group=group, seconds=seconds), deadline=seconds + QUICK)
+
+
+def hooks(rollout: Rollout, point: HookPoint) -> tuple[RollStep, ...]:
+    """The hooks of one point; nothing where the service has none."""
+    of_service = rollout.service.hooks
+    found_hooks = {
+        "before_traffic": of_service.before_traffic,
+        "after_traffic": of_service.after_traffic,
+        "on_abort": of_service.on_abort,
+    }[point]
+    if not found_hooks:
+        return ()
+    action = RunHooks(
+        point=point,
+        group=rollout.candidate,
+        commands=tuple(hook.command for hook in found_hooks),
+        timeouts=tuple(hook.timeout for hook in found_hooks),
+        digests=tuple(rollout.digests.get(hook.command, "") for hook in found_hooks),
+    )
+    return (Step(id=point.replace("_", "-"), action=action, deadline=sum(h.timeout for h in found_hooks) + 1),)

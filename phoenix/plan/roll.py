@@ -1,0 +1,112 @@
+"""A roll's plan: nothing to do, or the course of the environment's strategy for a new numbered group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from phoenix import names
+from phoenix.model import Group, InstanceState, Observed, Release, shape
+from phoenix.plan.actions import Plan
+from phoenix.plan.blue_green import blue_green
+from phoenix.plan.canary import canary
+from phoenix.plan.parts import Course, Rollout, mark
+from phoenix.plan.roll_actions import RollAction
+from phoenix.plan.rolling import rolling
+from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, ServiceSpec, Strategy
+
+
+def roll(
+    service: ServiceSpec,
+    environment: EnvironmentSpec,
+    strategy: Strategy,
+    release: Release,
+    observed: Observed,
+    digests: Mapping[str, str],
+    *,
+    hold: bool = False,
+) -> Plan[RollAction]:
+    """The plan that makes `release` serve. Empty where the stable group already runs it at its size.
+
+    `digests`: SHA-256 of each hook command's file. `hold`: a person promotes before the first traffic.
+    """
+    subject, stable = f"{service.name}/{environment.name}", observed.stable
+    fingerprint = mark(service, environment, observed, release.id, f"hold={hold}", repr(strategy))
+    if stable is not None and runs_already(stable, release, service, environment):
+        why = f"{stable.name} already serves release {release.id}: nothing to do"
+        return Plan(subject=subject, why=why, fingerprint=fingerprint)
+    rollout = Rollout(
+        service=service,
+        environment=environment,
+        release=release,
+        observed=observed,
+        candidate=_next_group(service, environment, observed),
+        digests=digests,
+        hold=hold,
+        former=observed.route.stable,
+    )
+    return planned(rollout, strategy, fingerprint, _why(rollout))
+
+
+def planned(rollout: Rollout, strategy: Strategy, fingerprint: str, why: str) -> Plan[RollAction]:
+    """The plan of the strategy's course. A first roll has nothing to move traffic from: one write, whatever it is."""
+    course = _course(rollout, strategy)
+    return Plan(
+        subject=f"{rollout.service.name}/{rollout.environment.name}",
+        why=why,
+        steps=course.steps,
+        back=course.back,
+        cleanup=course.cleanup,
+        fingerprint=fingerprint,
+    )
+
+
+def rollback_rollout(
+    service: ServiceSpec, environment: EnvironmentSpec, release: Release, observed: Observed, former: str | None
+) -> Rollout:
+    """The rollout of a former release in a new group. `former`: the group that the record names as the one before."""
+    return Rollout(
+        service=service,
+        environment=environment,
+        release=release,
+        observed=observed,
+        candidate=_next_group(service, environment, observed),
+        digests={},
+        hold=False,
+        former=former,
+    )
+
+
+def runs_already(stable: Group, release: Release, service: ServiceSpec, environment: EnvironmentSpec) -> bool:
+    """Whether rolling would change nothing: this release on such machines, enough of them, none dead."""
+    whole = all(instance.state is not InstanceState.DEAD for instance in stable.instances)
+    same = stable.release.id == release.id and stable.shape in (
+        "",  # made by a version that did not write it down
+        shape(environment.machine, service.port, service.health),
+    )
+    return same and whole and stable.size >= environment.size.minimum
+
+
+def _next_group(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed) -> str:
+    taken = frozenset(group.name for group in observed.groups) | {b.group for b in observed.route.backends}
+    return names.next_group(service.name, environment.name, taken, observed.last_number)
+
+
+def _course(rollout: Rollout, strategy: Strategy) -> Course:
+    match strategy:
+        case BlueGreen(keep=keep):
+            return blue_green(rollout, keep)
+        case Canary(keep=keep):
+            return canary(rollout, strategy) if rollout.stable else blue_green(rollout, keep)
+        case Rolling():
+            return rolling(rollout, strategy) if rollout.stable else blue_green(rollout, 0.0)
+        case _:
+            assert_never(strategy)
+
+
+def _why(rollout: Rollout) -> str:
+    release, stable = rollout.release, rollout.stable
+    wanted = ", ".join([release.image_ref, *(f"{p.name}={p.version}" for p in release.packages)])
+    if stable is None:
+        return f"nothing serves yet: start {rollout.candidate} with {wanted}"
+    return f"{stable.name} is replaced by {rollout.candidate} with {wanted}"

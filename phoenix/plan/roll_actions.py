@@ -1,0 +1,200 @@
+"""What a roll can do, as frozen actions, and the rules by which sizes are found when a step runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from phoenix.model import Health, Machine, Release
+
+Shares = tuple[tuple[str, int], ...]
+"""Groups with the part of new requests each gets, 0-100."""
+
+# Sizes are rules: a live group grows and shrinks while a plan runs ----------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatchLive:
+    """What `share` percent of the live size needs, rounded up; the live size counts as `at_least` so many."""
+
+    at_least: int
+    share: int = 100
+    rule: Literal["match-live"] = "match-live"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rest:
+    """What is left of the live size beside a group that was made for `share` percent of it."""
+
+    at_least: int
+    share: int
+    rule: Literal["rest"] = "rest"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AsFound:
+    """As many as the run's own `Measure` found; where it never measured nothing was shrunk, and nothing is changed."""
+
+    rule: Literal["as-found"] = "as-found"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exactly:
+    """As many as a person asked for."""
+
+    size: int
+    rule: Literal["exactly"] = "exactly"
+
+
+Size = Annotated[MatchLive | Rest | AsFound | Exactly, Field(discriminator="rule")]
+
+# Actions -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """Write down how many machines the group wants and how many serve: sizes and the floor start from it.
+
+    The floor is `min_healthy` percent of the healthy ones (None: 100 below ten of them, 90 from there): no step
+    leaves fewer healthy machines with traffic.
+    """
+
+    group: str
+    min_healthy: int | None
+    do: Literal["measure"] = "measure"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateGroup:
+    """Make the group with its release and attach it to the balancer at share 0."""
+
+    group: str
+    release: Release
+    size: Size
+    machine: Machine
+    port: int
+    health: Health
+    do: Literal["create-group"] = "create-group"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnsureSize:
+    """Make an existing group at least as large as the rule says, its dead machines replaced."""
+
+    group: str
+    size: Size
+    do: Literal["ensure-size"] = "ensure-size"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shrink:
+    """Make a group smaller: the surplus machines get no new request, finish theirs within `drain` seconds, and end."""
+
+    group: str
+    size: Size
+    drain: float
+    do: Literal["shrink"] = "shrink"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitHealthy:
+    """Wait until every instance has finished its boot work and passes the balancer's health check, steadily."""
+
+    group: str
+    health: Health
+    do: Literal["wait-healthy"] = "wait-healthy"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunHooks:
+    """Run the commands of one point of the roll, in order. `digests` are their files' SHA-256."""
+
+    point: Literal["before_traffic", "after_traffic", "on_abort"]
+    group: str
+    commands: tuple[str, ...]
+    timeouts: tuple[float, ...]
+    digests: tuple[str, ...]
+    do: Literal["run-hooks"] = "run-hooks"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetTraffic:
+    """Give the groups their shares in one write, then read them back from the balancer."""
+
+    shares: Shares
+    known: tuple[Shares, ...] = ()
+    """The shares that stood when the plan was made and all that it sets, in order: any others are somebody's hand."""
+    former: str | None = None
+    """The group that served before, for the record, where one group gets everything."""
+    do: Literal["set-traffic"] = "set-traffic"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Soak:
+    """Watch for `seconds` that the group stays healthy without a break and that the shares stay as they were set."""
+
+    group: str
+    seconds: float
+    shares: Shares
+    do: Literal["soak"] = "soak"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """End the process and wait for a person: `phoenix promote` goes on, `phoenix abort` goes back."""
+
+    reason: str
+    do: Literal["hold"] = "hold"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drain:
+    """Wait until the balancer says that the group (share 0) has no request under way, at most `seconds`."""
+
+    group: str
+    seconds: float
+    do: Literal["drain"] = "drain"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepGroup:
+    """Label the former group: ready to take traffic back for `seconds`, then `tend` burns it. None: no label."""
+
+    group: str
+    seconds: float | None
+    do: Literal["keep-group"] = "keep-group"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveLogs:
+    """Copy the console, boot and service log of the group's instances into the run's record."""
+
+    group: str
+    do: Literal["save-logs"] = "save-logs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteGroup:
+    """Detach the group from the balancer and end its machines; refused while it has a share."""
+
+    group: str
+    do: Literal["delete-group"] = "delete-group"
+
+
+RollAction = (
+    Measure
+    | CreateGroup
+    | EnsureSize
+    | Shrink
+    | WaitHealthy
+    | RunHooks
+    | SetTraffic
+    | Soak
+    | Hold
+    | Drain
+    | KeepGroup
+    | SaveLogs
+    | DeleteGroup
+)

@@ -1,0 +1,173 @@
+"""Plans as data: each case is a JSON file of what is wanted and what stands, and the steps that must come out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phoenix.model import Backend, Group, Observed, Route, Served
+from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.roll import roll
+from phoenix.plan.roll_actions import CreateGroup, DeleteGroup, RollAction, SetTraffic, Shrink
+from phoenix.plan.rollback import rollback
+from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
+from tests.unit.execute.stage import release, service
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+PARTS = ("steps", "back", "cleanup")
+
+
+def strategy_of(facts: dict[str, Any]) -> Strategy:
+    match facts["kind"]:
+        case "blue-green":
+            return BlueGreen(keep=facts["keep"])
+        case "rolling":
+            return Rolling(step=facts["step"], percent=facts["percent"])
+        case _:
+            hold = tuple(facts.get("hold", ()))
+            return Canary(steps=tuple(facts["steps"]), soak=facts["soak"], hold=hold, keep=facts["keep"])
+
+
+def observed(groups: dict[str, Any], last_number: int = 0, served: dict[str, Any] | None = None) -> Observed:
+    standing = tuple(
+        Group(
+            name=name,
+            project="hello",
+            service="web-tier",
+            environment="local",
+            release=release(facts["version"]),
+            size=facts["size"],
+            created=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for name, facts in groups.items()
+        if facts["size"]
+    )
+    backends = tuple(
+        Backend(group=name, share=facts["share"], healthy=facts["size"], total=facts["size"], sessions=0)
+        for name, facts in groups.items()
+    )
+    turns = tuple(
+        Served(group=name, release=release(facts["version"]), run="", at="", former=facts["former"])
+        for name, facts in (served or {}).items()
+    )
+    return Observed(groups=standing, route=Route(address="", backends=backends), last_number=last_number, served=turns)
+
+
+def decide(case: dict[str, Any]) -> Plan[RollAction]:
+    spec = service(size=case["size"], strategy=strategy_of(case["strategy"]))
+    where = spec.environments["local"]
+    seen = observed(case["groups"], case.get("last_number", 0), case.get("served"))
+    if "to" in case:
+        return rollback(spec, where, seen, case["to"])
+    return roll(spec, where, where.strategy, release(case["version"]), seen, {}, hold=case.get("hold", False))
+
+
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+def test_case(file: Path) -> None:
+    case = json.loads(file.read_text())
+    assert told(decide(case["given"])) == case["then"]
+
+
+def told(plan: Plan[RollAction]) -> dict[str, Any]:
+    """A plan as the cases write it: a line per step."""
+    data = to_json(plan)
+    return {"why": plan.why, **{part: [_short(step) for step in data[part]] for part in PARTS}}
+
+
+def _short(step: dict[str, Any]) -> str:
+    action = step["action"]
+    words = [f"{step['id']}:", action["do"], action.get("group", "")]
+    if "shares" in action:
+        words.append(",".join(f"{group}:{share}" for group, share in action["shares"]))
+    if action.get("former"):
+        words.append(f"before: {action['former']}")
+    if "size" in action:
+        words.append(" ".join(str(value) for name, value in action["size"].items() if name != "at_least"))
+    if action.get("health", {}).get("healthy_after") == 0 and action["do"] == "wait-healthy":
+        words.append("one look")
+    if action.get("seconds") is not None:
+        words.append(f"{action['seconds']:g}s")
+    return " ".join(word for word in words if word)
+
+
+def test_there_are_cases_of_every_strategy() -> None:
+    for kind, least in {"blue_green": 7, "rolling": 4, "canary": 3, "rollback": 5}.items():
+        assert sum(file.stem.startswith(kind) for file in CASES) >= least
+
+
+GROUPS = st.dictionaries(
+    st.integers(1, 40).map(lambda n: f"web-tier-local-v{n:03d}"),
+    st.fixed_dictionaries({"version": st.sampled_from("123"), "size": st.integers(1, 30), "share": st.just(0)}),
+    max_size=4,
+)
+SHARES = st.lists(st.integers(1, 99), unique=True, max_size=5).map(lambda shares: (*sorted(shares), 100))
+STRATEGIES = st.one_of(
+    st.builds(BlueGreen, keep=st.sampled_from([0.0, 60.0])),
+    st.builds(Rolling, step=st.integers(1, 100), percent=st.booleans()),
+    SHARES.flatmap(
+        lambda steps: st.builds(
+            Canary,
+            steps=st.just(steps),
+            soak=st.sampled_from([0.0, 5.0]),
+            hold=st.sets(st.sampled_from(steps)).map(lambda hold: tuple(sorted(hold))),
+            keep=st.sampled_from([0.0, 60.0]),
+        )
+    ),
+)
+
+
+@given(GROUPS, st.integers(0, 50), st.sampled_from("123"), st.integers(1, 30), STRATEGIES, st.booleans(), st.data())
+def test_whatever_stands_the_plan_keeps_its_promises(
+    groups: dict[str, Any],
+    last: int,
+    version: str,
+    size: int,
+    strategy: Strategy,
+    hold: bool,
+    data: st.DataObject,
+) -> None:
+    stable = data.draw(st.sampled_from([None, *groups])) if groups else None
+    if stable:
+        groups[stable]["share"] = 100
+    spec = service(size=size, strategy=strategy)
+    seen = observed(groups, last)
+    plan = roll(spec, spec.environments["local"], strategy, release(version), seen, {}, hold=hold)
+    assert roll_plan(json.loads(json.dumps(to_json(plan)))) == plan
+    ids = [step.id for step in (*plan.steps, *plan.back, *plan.cleanup)]
+    assert len(set(ids)) == len(ids)
+    deleted = {s.action.group for s in (*plan.steps, *plan.back) if isinstance(s.action, DeleteGroup)}
+    assert not deleted & set(groups), "nothing that stood before is deleted by the same run"
+    if plan.empty:
+        assert stable is not None
+        return
+    candidate = next(s.action.group for s in plan.steps if isinstance(s.action, CreateGroup))
+    assert candidate not in groups
+    assert int(candidate[-3:]) > max([last, *(int(name[-3:]) for name in groups)])
+    shares = [dict(s.action.shares)[candidate] for s in plan.steps if isinstance(s.action, SetTraffic)]
+    assert shares == sorted(set(shares)), "the candidate's share only grows"
+    assert shares[-1] == 100
+    assert all(sum(dict(s.action.shares).values()) == 100 for s in plan.steps if isinstance(s.action, SetTraffic))
+    if not isinstance(strategy, Rolling):
+        assert not any(isinstance(s.action, Shrink) for s in plan.steps), "the way back needs no machine started"
+
+
+@given(st.integers(1, 100), st.integers(1, 100), st.booleans())
+def test_a_rolling_step_is_whole_machines(size: int, step: int, percent: bool) -> None:
+    groups = {"web-tier-local-v001": {"version": "1", "size": size, "share": 100}}
+    spec = service(size=1, strategy=Rolling(step=step, percent=percent))
+    plan = roll(
+        spec, spec.environments["local"], Rolling(step=step, percent=percent), release("2"), observed(groups), {}
+    )
+    shares = [dict(s.action.shares)["web-tier-local-v002"] for s in plan.steps if isinstance(s.action, SetTraffic)]
+    machines = [-(-size * share // 100) for share in shares]
+    wanted = max(1, -(-size * step // 100)) if percent else step
+    steps = [after - before for before, after in zip([0, *machines], machines, strict=False)]
+    assert all(each == wanted for each in steps[:-1])
+    assert 0 < steps[-1] <= wanted
+    assert machines[-1] == size
