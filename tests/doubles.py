@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from phoenix.clouds.api import Between
-from phoenix.errors import CloudError
+from phoenix.errors import CloudError, RefusedError, UnreachableError
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record.store import ConflictError, Value
 
@@ -104,11 +104,32 @@ class FakeCloud:
         self.calls = 0
         self.kill_before_call: int | None = None
         self.kill_after_call: int | None = None
+        self.fail_before_call: int | None = None
+        """The write call of that number does not arrive."""
+        self.fail_after_call: int | None = None
+        """The write call of that number is carried out, and its answer is lost."""
+        self.failure: type[CloudError] = UnreachableError
+        """What such a call fails with."""
+        self.reads = 0
+        self.kill_before_read: int | None = None
+        self.fail_read: int | None = None
+        """The read of that number gets no answer."""
         self.fail_delete: set[str] = set()
+        self.address_taken_by = ""
+        """A foreign program that listens at the balancer's address."""
+        self.imageless: set[str] = set()
+        """Groups for which no machine can be started any more."""
+        self.forgiving = False
+        """Whether a group with traffic can be deleted, as on a real cloud, instead of failing the test at once."""
         self.history: list[dict[str, int]] = []
         """Every route that was written, with the number of healthy machines behind each share."""
         self.serving: list[int] = []
         """After every change: how many healthy machines had traffic."""
+        self.cold: list[str] = []
+        """Machines that did not answer when their group's share was raised."""
+        self.lag = 0.0
+        """Seconds until a shift takes effect."""
+        self._before: tuple[float, dict[str, int]] = (0.0, {})
 
     # groups
 
@@ -150,7 +171,7 @@ class FakeCloud:
         with _Call(self):
             if name in self.fail_delete:
                 raise CloudError(f"deleting {name} timed out")
-            if self.shares.get(name):
+            if self.shares.get(name) and not self.forgiving:
                 raise AssertionError(f"{name} was deleted while it had traffic")
             self.standing.pop(name, None)
 
@@ -158,10 +179,13 @@ class FakeCloud:
 
     def read(self) -> Route:
         self._answer()
+        return self._route()
+
+    def _route(self) -> Route:
         backends = [
             Backend(
                 group=name,
-                share=self.shares.get(name, 0),
+                share=self._effective().get(name, 0),
                 healthy=sum(1 for each in known if self._answers(name, each)),
                 total=len(known),
                 sessions=self.sessions.get(name, 0),
@@ -171,14 +195,23 @@ class FakeCloud:
         ]
         return Route(address="http://127.0.0.1:8000", backends=tuple(backends))
 
+    def _effective(self) -> dict[str, int]:
+        until, former = self._before
+        return former if self.clock.seconds < until else self.shares
+
     def _answers(self, group: str, instance: str) -> bool:
         machines = {i.id: i for i in self.standing[group].instances} if group in self.standing else {}
         alive = instance in machines and machines[instance].state is InstanceState.RUNNING
         return alive and instance not in self.ill and group not in self.sick | self.broken_boot
 
     def _answer(self) -> None:
+        self.reads += 1
+        if self.kill_before_read == self.reads:
+            raise Killed
         if self.unreachable:
-            raise CloudError("the balancer does not answer")
+            raise UnreachableError("the balancer does not answer")
+        if self.fail_read == self.reads:
+            raise self.failure("the cloud failed")
 
     def attach(self, group: Group) -> None:
         with _Call(self):
@@ -190,12 +223,20 @@ class FakeCloud:
             unknown = set(shares) - set(self.attached)
             if unknown:
                 raise CloudError(f"{unknown} is not attached")
+            raised = [group for group, share in shares.items() if share > self.shares.get(group, 0)]
+            known = [(group, machine) for group in raised for machine in self.attached[group]]
+            self.cold += [machine for group, machine in known if not self._answers(group, machine)]
+            self._before = (self.clock.seconds + self.lag, self.shares)
             self.shares = dict(shares)
             self.history.append(self._behind())
             self._note()
 
     def preview(self, group: str) -> str | None:
         return f"http://preview/{group}"
+
+    def refuse_if_unusable(self) -> None:
+        if self.address_taken_by:
+            raise RefusedError("the balancer cannot listen", details=f"{self.address_taken_by} listens there")
 
     def ensure_running(self) -> bool:
         return False
@@ -205,7 +246,7 @@ class FakeCloud:
 
     def detach(self, group: str) -> None:
         with _Call(self):
-            if self.shares.get(group):
+            if self.shares.get(group) and not self.forgiving:
                 raise CloudError(f"{group} has a share")
             self.attached.pop(group, None)
 
@@ -219,10 +260,12 @@ class FakeCloud:
         self.serving.append(sum(self._behind().values()))
 
     def _behind(self) -> dict[str, int]:
-        return {b.group: b.healthy for b in self.read().backends if b.share}
+        return {b.group: b.healthy for b in self._route().backends if b.share}
 
     def _machines(self, group: str, there: tuple[Instance, ...], size: int) -> tuple[Instance, ...]:
         """Those that are there, the first `size` of them, and new ones under free names."""
+        if group in self.imageless and size > len(there):
+            raise CloudError("the image is gone")
         taken = {instance.id for instance in there}
         free = (f"{group}-{index}" for index in range(1, 1000) if f"{group}-{index}" not in taken)
         return (*there[:size], *(self._machine(group, next(free)) for _ in range(size - len(there))))
@@ -241,16 +284,21 @@ class FakeCloud:
 
 
 class _Call:
-    """Counts a write call to the cloud, and kills the process before or after the N-th."""
+    """Counts a write call to the cloud, and kills the process, or fails, before or after the N-th."""
 
     def __init__(self, cloud: FakeCloud) -> None:
         self._cloud = cloud
 
     def __enter__(self) -> None:
         self._cloud.calls += 1
-        if self._cloud.kill_before_call == self._cloud.calls:
+        self._number = self._cloud.calls
+        if self._cloud.kill_before_call == self._number:
             raise Killed
+        if self._cloud.fail_before_call == self._number:
+            raise self._cloud.failure("the cloud failed")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if kind is None and self._cloud.kill_after_call == self._cloud.calls:
+        if kind is None and self._cloud.kill_after_call == self._number:
             raise Killed
+        if kind is None and self._cloud.fail_after_call == self._number:
+            raise self._cloud.failure("the cloud failed")

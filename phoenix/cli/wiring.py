@@ -21,6 +21,7 @@ from phoenix.plan.actions import BakeAction, BuildImage, PublishAction
 from phoenix.plan.roll_actions import RollAction
 from phoenix.record.history import History
 from phoenix.record.sqlite import SqliteStore
+from phoenix.record.store import Store
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.images import PackageWish
 from phoenix.spec.project import Project
@@ -44,14 +45,12 @@ class Wiring:
         return self.session.project
 
     @cached_property
-    def store(self) -> SqliteStore:
-        """The project's state; RefusedError where it stands in a bucket (not in this version)."""
+    def store(self) -> Store:
+        """The project's state: a bucket, or a file in the state directory. SpecError where it names no bucket."""
         if "://" in self.project.state:
-            raise RefusedError(
-                "state in a bucket is not in this version",
-                details=f"{self.project.file}: state: {self.project.state}",
-                resolution="Use a directory on this machine.",
-            )
+            from phoenix.record.objects import ObjectStore
+
+            return ObjectStore.open(self.project.state, self.session.environment)
         return SqliteStore(self.project.state_directory / "state.db")
 
     @cached_property

@@ -172,6 +172,10 @@ class Traffic(Protocol):
         """An `http://host:port` where the group alone answers, traffic or not; None where there is none."""
         ...
 
+    def refuse_if_unusable(self) -> None:
+        """Raise RefusedError where the balancer could not take requests at its address. Changes nothing."""
+        ...
+
     def ensure_running(self) -> bool:
         """Start a balancer that has died, with the route it had; whether there was one to start."""
         ...

@@ -26,7 +26,7 @@ from phoenix.errors import (
     UndoFailedError,
     UndoneError,
 )
-from phoenix.execute.ownership import OwnedRun
+from phoenix.execute.ownership import OwnedRun, StandstillError
 from phoenix.plan.actions import Plan, Step
 from phoenix.record.journal import Event, Part, RunState, What
 
@@ -101,7 +101,7 @@ class Engine(Generic[A]):
         try:
             self._walk(owned, Part.STEPS, plan.steps, resume=True)
             owned.write(state=RunState.COMMITTED)
-        except (LostRunError, HeldError):
+        except (LostRunError, HeldError, StandstillError):
             raise
         except OverriddenError as error:
             owned.end(RunState.STUCK, self._error(owned, Part.STEPS, error))
@@ -148,7 +148,7 @@ class Engine(Generic[A]):
         owned.write(self._error(owned, Part.STEPS, cause), state=RunState.UNDOING)
         try:
             self._walk(owned, Part.BACK, plan.back, resume=False)
-        except LostRunError:
+        except (LostRunError, StandstillError):
             raise
         except PhoenixError as error:
             owned.end(RunState.STUCK, self._error(owned, Part.BACK, error))
@@ -163,9 +163,9 @@ class Engine(Generic[A]):
         """Do the steps that have no outcome yet, in order. On the way back everything is done again."""
         finished: list[Event] = []
         done = [step for step in steps if resume and owned.run.outcome(part, step.id) is not None]
-        waited = [step for step in done if self.waits(step.action)]
-        again = waited[-1:] if len(done) < len(steps) else []
-        for step in [*again, *(step for step in steps if step not in done)]:
+        waited, todo = [step for step in done if self.waits(step.action)], [step for step in steps if step not in done]
+        again = waited[-1:] if todo and not self._half_way_to_a_wait(owned, part, todo) else []
+        for step in [*again, *todo]:
             if part is Part.STEPS:
                 self._obey_abort(owned)
             intent, held = owned.event(What.INTENT, part=part, step=step.id), self.holds(step.action)
@@ -177,6 +177,10 @@ class Engine(Generic[A]):
             finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=outcome)]
         if finished:
             owned.write(*finished)
+
+    def _half_way_to_a_wait(self, owned: OwnedRun, part: Part, todo: list[Step[A]]) -> bool:
+        """Whether the first step may be half done and a wait follows it: until it is whole no earlier wait can pass."""
+        return owned.run.began(part, todo[0].id) and any(self.waits(step.action) for step in todo[1:2])
 
     def _perform(self, step: Step[A], context: Context) -> Outcome:
         """Do the step. Anything but a PhoenixError (a full disk, a bug) becomes one: undone all the same."""
@@ -198,7 +202,7 @@ class Engine(Generic[A]):
         for attempt in range(1, CLEANUP_TRIES + 1):
             try:
                 self._walk(owned, Part.CLEANUP, plan.cleanup, resume=True)
-            except LostRunError:
+            except (LostRunError, StandstillError):
                 raise
             except PhoenixError as error:
                 left = error

@@ -2,6 +2,9 @@
 
 The owner's epoch stands in the run's one value, so the conditional write of the next intent is itself the
 last ownership check: a process that lost its run cannot write on and ends with exit code 10.
+
+A state that cannot be reached for a moment stops nobody: the owner of a run tries its write again, for less time
+than its lease has. A write that may have been carried out is never repeated blindly: what stands is compared first.
 """
 
 from __future__ import annotations
@@ -20,13 +23,28 @@ from phoenix.clock import Clock, rfc3339
 from phoenix.errors import LostRunError, RefusedError
 from phoenix.record import journal
 from phoenix.record.journal import Event, Owner, Part, Request, Run, RunState, What
-from phoenix.record.store import ConflictError, Store
+from phoenix.record.store import ConflictError, Store, StoreError
 from phoenix.tools.process import ProcessId, boot_id
+from phoenix.wait import DeadlineError, Look, Verdict, retry_while_unknown, wait_for
 
 LEASE = 30.0
 """Seconds for which a lease's counter must stand still, on the observer's own clock, to have expired."""
 RENEW = 5.0
 """Seconds between two renewals."""
+PATIENCE = 20.0
+"""Seconds after an owner's last write for which it tries to reach the state: with one last request, below LEASE."""
+_PAUSE = 1.0
+"""Seconds between two such tries; at least two are made."""
+_UNATTENDED = (RunState.HELD, RunState.STUCK)
+"""Where no process works on a run, so that it has no lease."""
+
+
+class StandstillError(StoreError):
+    """The state could not be reached for too long. The run stands where it was; nothing was undone or done since."""
+
+
+class TakenError(RefusedError):
+    """Another run has the subject: it lives, waits for a person, or is stuck."""
 
 
 def this_process(epoch: int) -> Owner:
@@ -62,18 +80,19 @@ def describe(run: Run) -> str:
 class OwnedRun:
     """A run that this process owns: every write is conditional on that."""
 
-    def __init__(self, store: Store, clock: Clock, run: Run, tag: str) -> None:
+    def __init__(self, store: Store, clock: Clock, run: Run, tag: str, renewed: float) -> None:
+        """`renewed`: when the write that gave `tag` was begun, on this process's monotonic clock."""
         self._store = store
         self._clock = clock
         self._tag = tag
-        self._renewed = clock.monotonic()
+        self._renewed = renewed
         self.run = run
 
     @classmethod
     def begin(
         cls, store: Store, clock: Clock, *, kind: str, subject: str, plan: Mapping[str, Any], why: str = ""
     ) -> OwnedRun:
-        """Create the run under its subject. RefusedError saying who, where and since when, if it is taken."""
+        """Create the run under its subject. TakenError saying who, where and since when, if it is taken."""
         now = clock.now()
         run = Run(
             id=names.run(kind, now),
@@ -86,20 +105,21 @@ class OwnedRun:
             owner=this_process(1),
         )
         while True:
+            began = clock.monotonic()
             try:
-                return cls(store, clock, run, store.put_if(journal.live_key(subject), journal.dump(run), None))
+                return cls(store, clock, run, store.put_if(journal.live_key(subject), journal.dump(run), None), began)
             except ConflictError:
                 standing = store.get(journal.live_key(subject))
             if standing is None:
                 continue
             other = journal.load(standing.data)
             if not other.state.ended:
-                raise RefusedError(
+                raise TakenError(
                     f"{subject} is taken by another run",
                     details=describe(other),
                     resolution="Wait for it, or look with `phoenix status`; `phoenix tend` takes over dead runs.",
                 )
-            cls(store, clock, other, standing.tag)._move_to_history()
+            cls(store, clock, other, standing.tag, began)._move_to_history()
 
     @classmethod
     def take_over(
@@ -107,18 +127,19 @@ class OwnedRun:
     ) -> OwnedRun | None:
         """Make the going run of `subject` this process's own; None where there is none.
 
-        A held run has no lease and is free to take. Any other is taken where its process is provably dead,
-        or its lease stood still for LEASE seconds; with `dead_only` a run that lives is left alone (None),
+        A held or stuck run has no lease and is free to take. Any other is taken where its process is provably
+        dead, or its lease stood still for LEASE seconds; with `dead_only` a run that lives is left alone (None),
         otherwise RefusedError says who lives.
         """
+        began = clock.monotonic()
         value = store.get(journal.live_key(subject))
         if value is None:
             return None
         run = journal.load(value.data)
         if run.state.ended:
-            cls(store, clock, run, value.tag)._move_to_history()
+            cls(store, clock, run, value.tag, began)._move_to_history()
             return None
-        if run.state is not RunState.HELD and not provably_dead(run.owner):
+        if run.state not in _UNATTENDED and not provably_dead(run.owner):
             if dead_only and run.owner.boot == boot_id() and run.owner.pid_namespace == _pid_namespace():
                 return None
             if not _lease_expired(store, clock, subject, run, say):
@@ -133,7 +154,13 @@ class OwnedRun:
             if value is None:
                 return None
             run = journal.load(value.data)
-        taken = replace(run, owner=this_process(run.owner.epoch + 1), lease=run.lease + 1)
+        note = Event(
+            at=rfc3339(clock.now()),
+            what=What.NOTE,
+            data={"text": f"taken over from process {run.owner.pid} on {run.owner.host}"},
+        )
+        owner, began = this_process(run.owner.epoch + 1), clock.monotonic()
+        taken = replace(run, owner=owner, lease=run.lease + 1, events=(*run.events, note))
         try:
             tag = store.put_if(journal.live_key(subject), journal.dump(taken), value.tag)
         except ConflictError as error:
@@ -144,11 +171,7 @@ class OwnedRun:
                 details=describe(run),
                 resolution="Look with `phoenix status`, then decide again.",
             ) from error
-        owned = cls(store, clock, taken, tag)
-        owned.write(
-            owned.event(What.NOTE, data={"text": f"taken over from process {run.owner.pid} on {run.owner.host}"})
-        )
-        return owned
+        return cls(store, clock, taken, tag, began)
 
     def event(
         self, what: What, *, part: Part | None = None, step: str = "", data: Mapping[str, Any] | None = None
@@ -157,9 +180,14 @@ class OwnedRun:
         return Event(at=rfc3339(self._clock.now()), what=what, part=part, step=step, data=data or {})
 
     def write(self, *events: Event, state: RunState | None = None) -> None:
-        """Append `events` and set `state`, in one write. LostRunError where another process owns the run now."""
+        """Append `events` and set `state`, in one write.
+
+        Raises LostRunError where another process owns the run now, StandstillError where the state cannot be reached.
+        """
         ended = rfc3339(self._clock.now()) if state and state.ended else self.run.ended
-        self._put(replace(self.run, events=(*self.run.events, *events), state=state or self.run.state, ended=ended))
+        events = (*self.run.events, *events)
+        lease = self.run.lease + 1  # a write shows that its owner lives as a renewal does
+        self._put(replace(self.run, lease=lease, events=events, state=state or self.run.state, ended=ended))
 
     def renew(self) -> None:
         """Let the lease's counter rise if it is time; whoever waits calls this. Sees requests of others, too."""
@@ -173,22 +201,51 @@ class OwnedRun:
 
     def end(self, state: RunState, *events: Event) -> None:
         """Write the end and move the run to the history, which frees its subject. STUCK stays where it is."""
-        self.write(*events, state=state)
+        try:
+            self.write(*events, state=state)
+        except LostRunError:
+            if not self._moved_already(state):
+                raise
+            return
         if state.ended:
             self._move_to_history()
 
     def _put(self, run: Run) -> None:
-        """The conditional write; a request that came in between is kept, another owner is obeyed."""
+        """The conditional write, tried again while the state cannot be reached and the lease lasts."""
+
+        def attempt() -> Look:
+            try:
+                self._put_once(replace(run, requests=self.run.requests))
+            except StoreError as error:
+                return retry_while_unknown(error)
+            return Look(verdict=Verdict.PASS, seen="")
+
+        left = self._renewed + PATIENCE - self._clock.monotonic()
+        try:
+            wait_for("a write to the state", attempt, clock=self._clock, deadline=max(left, _PAUSE), interval=_PAUSE)
+        except DeadlineError as error:
+            silence = self._clock.monotonic() - self._renewed
+            raise StandstillError(
+                f"the state could not be reached for {silence:.0f} s",
+                details=f"the run {run.id} stands where it was; {error.details}",
+                resolution="When the state is back, `phoenix resume` goes on, and `phoenix tend` or `phoenix abort` "
+                "goes back.",
+            ) from error
+
+    def _put_once(self, run: Run) -> None:
+        """The write itself. One that was carried out before, unknown to us, is a conflict and is written over."""
         while True:
+            began = self._clock.monotonic()
             try:
                 self._tag = self._store.put_if(journal.live_key(run.subject), journal.dump(run), self._tag)
             except ConflictError:
                 run = self._merge(run)
                 continue
-            self.run, self._renewed = run, self._clock.monotonic()
+            self.run, self._renewed = run, began
             return
 
     def _merge(self, run: Run) -> Run:
+        """After a conflict: a request that came in between is kept, another owner is obeyed."""
         value = self._store.get(journal.live_key(run.subject))
         standing = journal.load(value.data) if value else None
         if value is None or standing is None or standing.id != run.id or standing.owner != run.owner:
@@ -197,15 +254,44 @@ class OwnedRun:
                 details=f"now: {describe(standing)}" if standing else "it has ended",
                 resolution="Nothing was written since. See `phoenix status`.",
             )
-        self._tag = value.tag
+        self._tag, self.run = value.tag, replace(self.run, requests=standing.requests)
         return replace(run, requests=standing.requests)
 
+    def _moved_already(self, state: RunState) -> bool:
+        """Whether our end was written, its answer lost, and the run moved to the history by whoever came next."""
+        value = self._store.get(journal.history_key(self.run.id))
+        ended = journal.load(value.data) if value else None
+        if ended is None or (ended.state, ended.owner) != (state, self.run.owner):
+            return False
+        self.run = ended
+        return True
+
     def _move_to_history(self) -> None:
+        """Where the state cannot be reached for it, whoever comes next finishes the move: the end is written."""
         key, data = journal.history_key(self.run.id), journal.dump(self.run)
-        with suppress(ConflictError):  # an earlier process got this far and died
-            self._store.put_if(key, data, None)
-        with suppress(ConflictError):  # somebody else finished the move
-            self._store.delete_if(journal.live_key(self.run.subject), self._tag)
+        with suppress(StoreError):
+            with suppress(ConflictError):  # an earlier process got this far and died
+                self._store.put_if(key, data, None)
+            with suppress(ConflictError):  # somebody else finished the move
+                self._store.delete_if(journal.live_key(self.run.subject), self._tag)
+
+
+def abandon(store: Store, clock: Clock, subject: str, why: str, say: Callable[[str], None]) -> Run:
+    """End the going run of `subject` as it stands, whatever it has done: for a human who has mended it by hand.
+
+    RefusedError where there is none, and where a process works on it (watched for LEASE seconds where it is on
+    another machine).
+    """
+    owned = OwnedRun.take_over(store, clock, subject, say)
+    if owned is None:
+        raise RefusedError(
+            f"nothing to unlock: no run stands under {subject}",
+            details="a subject is locked by a run that goes on, is held or is stuck",
+            resolution="See `phoenix status` and `phoenix run list`.",
+        )
+    text = f"abandoned by {_user()} on {socket.gethostname()}: {why}"
+    owned.end(RunState.ABANDONED, owned.event(What.NOTE, data={"text": text, "who": _user(), "why": why}))
+    return owned.run
 
 
 def request_abort(store: Store, clock: Clock, asked_for: Run, why: str) -> Run | None:

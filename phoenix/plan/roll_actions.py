@@ -95,6 +95,8 @@ class Shrink:
     group: str
     size: Size
     drain: float
+    shares: Shares
+    """The routes as the run has set them; where somebody has moved traffic since, nothing is made smaller."""
     do: Literal["shrink"] = "shrink"
 
 

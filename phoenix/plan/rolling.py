@@ -62,5 +62,5 @@ def _at(rollout: Rollout, share: int, shares: tuple[int, ...]) -> Iterator[RollS
     stable = rollout.stable
     if share < WHOLE and stable is not None:
         rest = Rest(at_least=rollout.environment.size.minimum, share=share)
-        shrink = Shrink(group=stable.name, size=rest, drain=rollout.service.drain)
+        shrink = Shrink(group=stable.name, size=rest, drain=rollout.service.drain, shares=rollout.shares(share))
         yield Step(id=f"shrink-{share}", action=shrink, deadline=rollout.service.drain + CREATE)

@@ -8,17 +8,25 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from phoenix import names
-from phoenix.errors import CloudError
 from phoenix.model import Served
 from phoenix.record import journal
-from phoenix.record.store import ConflictError, Store
+from phoenix.record.store import ConflictError, Store, damaged
 
 T = TypeVar("T")
 
 
+SERVED = 100
+"""Turns at serving that are remembered per service and environment: a list that grew for ever would slow each look."""
+
+
 @cache
-def _served() -> TypeAdapter[Served]:
-    return TypeAdapter(Served)
+def _served() -> TypeAdapter[tuple[Served, ...]]:
+    return TypeAdapter(tuple[Served, ...])
+
+
+@cache
+def _number() -> TypeAdapter[int]:
+    return TypeAdapter(int)
 
 
 class History:
@@ -49,62 +57,59 @@ class History:
         return ended or next((run for run in self.live() if run.id == run_id), None)
 
     def served(self, service: str, environment: str) -> tuple[Served, ...]:
-        """The groups that served, oldest first (a group stands once, at its latest turn)."""
-        keys = self._store.list(f"served/{service}/{environment}/")
-        values = [self._read(key, _served()) for key in keys]
-        return tuple(sorted((v for v in values if v), key=lambda v: (v.at, v.group)))
+        """The groups that served, oldest turn first (a group stands once, at its latest turn).
+
+        The order is that of writing: a clock that was set back does not change it.
+        """
+        return self._read(_served_key(service, environment), _served(), empty=())[0]
 
     def remember_served(self, service: str, environment: str, served: Served) -> None:
         """Write down that the group serves now."""
-        key = f"served/{service}/{environment}/{served.group}"
+        key = _served_key(service, environment)
         while True:
-            value = self._store.get(key)
+            turns, tag = self._read(key, _served(), empty=())
+            others = tuple(turn for turn in turns if turn.group != served.group)
             try:
-                self._store.put_if(key, _served().dump_json(served), value.tag if value else None)
+                self._store.put_if(key, _served().dump_json((*others, served)[-SERVED:]), tag)
             except ConflictError:
                 continue
             return
 
     def last_number(self, service: str, environment: str) -> int:
         """The highest number that a group of the service ever had; 0 before the first."""
-        value = self._store.get(f"numbers/{service}/{environment}")
-        return int(value.data) if value else 0
+        return self._read(_number_key(service, environment), _number(), empty=0)[0]
 
     def remember_number(self, service: str, environment: str, group: str) -> None:
         """Write down that the group's number is used, before the group is made: it is never used again."""
-        key, name = f"numbers/{service}/{environment}", names.parse_group(group)
+        key, name = _number_key(service, environment), names.parse_group(group)
         while name is not None:
-            value = self._store.get(key)
-            if value is not None and int(value.data) >= name.number:
+            number, tag = self._read(key, _number(), empty=0)
+            if number >= name.number:
                 return
             try:
-                self._store.put_if(key, str(name.number).encode(), value.tag if value else None)
+                self._store.put_if(key, _number().dump_json(name.number), tag)
             except ConflictError:
                 continue
             return
 
     def _load(self, key: str) -> journal.Run | None:
         value = self._store.get(key)
-        if value is None:
-            return None
-        try:
-            return journal.load(value.data)
-        except ValidationError as error:
-            raise _damaged(key, error) from error
+        return journal.load(value.data) if value else None
 
-    def _read(self, key: str, adapter: TypeAdapter[T]) -> T | None:
+    def _read(self, key: str, adapter: TypeAdapter[T], *, empty: T) -> tuple[T, str | None]:
+        """What stands under `key`, and its tag; `empty` and None where nothing does."""
         value = self._store.get(key)
         if value is None:
-            return None
+            return empty, None
         try:
-            return adapter.validate_json(value.data)
+            return adapter.validate_json(value.data), value.tag
         except ValidationError as error:
-            raise _damaged(key, error) from error
+            raise damaged(key, error) from error
 
 
-def _damaged(key: str, error: ValidationError) -> CloudError:
-    return CloudError(
-        "the state holds a value that phoenix cannot read",
-        details=f"{key}: {error.errors()[0]['msg']}",
-        resolution="It was written by another version, or is damaged; restore the state from a backup.",
-    )
+def _served_key(service: str, environment: str) -> str:
+    return f"served/{service}/{environment}"
+
+
+def _number_key(service: str, environment: str) -> str:
+    return f"numbers/{service}/{environment}"

@@ -12,7 +12,9 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+
+from phoenix.record.store import damaged
 
 
 class RunState(StrEnum):
@@ -28,11 +30,13 @@ class RunState(StrEnum):
     UNDONE = "undone"
     STUCK = "stuck"
     """The way back failed: a human has to look."""
+    ABANDONED = "abandoned"
+    """A human ended it with `phoenix unlock`, wherever it stood: nothing was undone."""
 
     @property
     def ended(self) -> bool:
         """Whether the run has left its subject free."""
-        return self in (RunState.DONE, RunState.UNDONE)
+        return self in (RunState.DONE, RunState.UNDONE, RunState.ABANDONED)
 
 
 class Part(StrEnum):
@@ -114,6 +118,10 @@ class Run:
         found = [e for e in self.events if e.what is What.OUTCOME and e.part is part and e.step == step]
         return found[-1].data if found else None
 
+    def began(self, part: Part, step: str) -> bool:
+        """Whether a process set about the step, however far it came."""
+        return any(e.what is What.INTENT and e.part is part and e.step == step for e in self.events)
+
     def outcomes(self, part: Part) -> dict[str, Mapping[str, Any]]:
         """What each finished step of `part` came to, by its id, in the order in which they ended."""
         return {e.step: e.data for e in self.events if e.what is What.OUTCOME and e.part is part}
@@ -145,5 +153,8 @@ def dump(run: Run) -> bytes:
 
 
 def load(data: bytes) -> Run:
-    """The run that `dump` wrote; pydantic's ValidationError for anything else."""
-    return _adapter().validate_json(data)
+    """The run that `dump` wrote; CloudError for anything else."""
+    try:
+        return _adapter().validate_json(data)
+    except ValidationError as error:
+        raise damaged("a run", error) from error

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from phoenix.errors import CloudError
+from phoenix.errors import CloudError, UnreachableError
 
 
 class ConflictError(CloudError):
-    """The value is no longer what the writer had read: somebody else wrote in between."""
+    """The value is no longer what the writer had read: somebody else wrote in between. Nothing was written."""
+
+
+class StoreError(UnreachableError):
+    """The state cannot be reached or used just now. A write that fails so may have been carried out or not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,10 +22,11 @@ class Value:
 
     data: bytes
     tag: str
+    """Never given twice for one key, not even where the same data comes again."""
 
 
 class Store(Protocol):
-    """Compare-and-swap on small values. Keys are `/`-separated words."""
+    """Compare-and-swap on small values. Keys are `/`-separated words. Everything may raise StoreError."""
 
     def get(self, key: str) -> Value | None:
         """What stands under `key`, or None where nothing does."""
@@ -41,3 +46,12 @@ class Store(Protocol):
     def list(self, prefix: str) -> tuple[str, ...]:
         """The keys that begin with `prefix`, sorted."""
         ...
+
+
+def damaged(what: str, error: Exception) -> CloudError:
+    """The error for a value that is no such value. Not a StoreError: trying again does not mend it."""
+    return CloudError(
+        "the state holds a value that phoenix cannot read",
+        details=f"{what}: {' '.join(str(error).split())[:300]}",
+        resolution="It was written by another version, or is damaged; restore the state from a backup.",
+    )

@@ -16,7 +16,7 @@ from string import Template
 from phoenix import data
 from phoenix.clock import Clock
 from phoenix.errors import CloudError, RefusedError, ToolError
-from phoenix.tools import process
+from phoenix.tools import listeners, process
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.process import Command, ProcessId
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, retry_while_unknown, wait_for
@@ -126,12 +126,12 @@ _WHY = {
 
 
 class AddressTakenError(RefusedError):
-    """HAProxy could not listen on `address`."""
+    """HAProxy cannot listen on `address`. `holder`: the program that does, where that is known."""
 
-    def __init__(self, address: str, why: str) -> None:
+    def __init__(self, address: str, why: str, holder: str = "") -> None:
         super().__init__(
             f"the balancer cannot listen on {address}: {why}",
-            details=_WHY.get(why, "the operating system said so"),
+            details=f"{holder} listens there" if holder else _WHY.get(why, "the operating system said so"),
             resolution=f"See `ss -ltnp 'sport = :{address.rpartition(':')[2]}'` for who has it; "
             "end that program, or set another `load_balancer.listen` in phoenix.yaml.",
         )
@@ -189,7 +189,7 @@ def _start(directory: Path, balancer: Balancer, former: tuple[str, ...], clock: 
 def _not_started(said: str, log: Path) -> RefusedError | ToolError:
     taken = _NOT_BOUND.search(said)
     if taken:
-        return AddressTakenError(taken["address"], taken["why"])
+        return AddressTakenError(taken["address"], taken["why"], listeners.holder(taken["address"]))
     return ToolError("HAProxy did not start", details=said, resolution=f"Its whole output is in {log}.")
 
 

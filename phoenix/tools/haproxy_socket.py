@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from phoenix.errors import CloudError
+from phoenix.errors import CloudError, UnreachableError
 
 _TIMEOUT = 5.0
 """Seconds for one answer, which takes 0.0002."""
@@ -145,8 +145,8 @@ class Runtime:
             os.close(directory)
         return answer.decode("utf-8", "replace")
 
-    def _mute(self, error: OSError) -> CloudError:
-        return CloudError(
+    def _mute(self, error: OSError) -> UnreachableError:
+        return UnreachableError(
             "the balancer does not answer",
             details=f"{self._directory / self.SOCKET}: {str(error) or type(error).__name__}",
             resolution="Run `phoenix tend`, which starts it again with the route it had.",

@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 from phoenix.clock import SystemClock
 from phoenix.clouds.local import balancer
 from phoenix.clouds.local.balancer import Leaving, Slot, State
-from phoenix.errors import CloudError
+from phoenix.errors import CloudError, UnreachableError
 from phoenix.model import Backend, Group, Health, Route
-from phoenix.tools import haproxy
+from phoenix.tools import haproxy, listeners
 from phoenix.tools.haproxy import AddressTakenError, Check
 from phoenix.tools.haproxy_socket import Runtime, ServerState, Statistics
 from phoenix.tools.process import ProcessId
@@ -48,7 +48,7 @@ class LocalTraffic:
         if state is None or not state.groups:
             return Route(address=_url(self._listen))
         if self._runtime.find() is None:
-            raise CloudError(
+            raise UnreachableError(
                 f"the balancer on {state.listen} is not running",
                 details=f"HAProxy has ended; it had {', '.join(state.groups)} attached",
                 resolution="Run `phoenix tend`, which starts it again with the route it had, or `phoenix down`.",
@@ -119,6 +119,15 @@ class LocalTraffic:
                     resolution="Give its share to another group first.",
                 )
             self._apply(state, state.put(replace(slot, group=None, members=())))
+
+    def refuse_if_unusable(self) -> None:
+        """Raise AddressTakenError where another program has the address and no HAProxy of ours listens there yet."""
+        state = balancer.load(self._directory)
+        if state is not None and state.listen == self._listen and self.is_running():
+            return
+        why = listeners.why_not(self._listen)
+        if why:
+            raise AddressTakenError(self._listen, why, listeners.holder(self._listen))
 
     def ensure_running(self) -> bool:
         """Start a balancer that has died, with the route it had; whether there was one to start."""

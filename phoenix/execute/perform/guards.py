@@ -31,15 +31,20 @@ def routes(route: Route) -> Shares:
 
 
 def unchanged_routes(action: SetTraffic, route: Route) -> None:
-    """Nobody but this run has moved traffic since the plan was made, and none goes back on the way forward."""
-    if not action.known:
-        return
-    now, known = routes(route), [tuple(sorted(shares)) for shares in action.known]
-    wanted = known.index(tuple(sorted(action.shares)))
-    if now not in known[: wanted + 1]:
+    """Shares are as this run set them last, or as it is about to set them: done before its process died."""
+    if action.known:
+        known = [tuple(sorted(shares)) for shares in action.known]
+        wanted = known.index(tuple(sorted(action.shares)))
+        routes_as_set(route, *known[max(0, wanted - 1) : wanted + 1])
+
+
+def routes_as_set(route: Route, *expected: Shares) -> None:
+    """Shares are one of those: nobody but this run has moved traffic."""
+    now, allowed = routes(route), [tuple(sorted(shares)) for shares in expected]
+    if now not in allowed:
         raise OverriddenError(
             "somebody else has moved traffic",
-            details=f"shares are {_words(now)}; this run last knew {_words(known[max(0, wanted - 1)])}",
+            details=f"shares are {_words(now)}; this run had set {_words(allowed[0])}",
             resolution="Nothing was undone. Decide by hand: `phoenix abort` puts the routes back as they were before "
             "the run, `phoenix unlock` leaves them as they are.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from phoenix.errors import CloudError, OverriddenError
+from phoenix.errors import CloudError
 from phoenix.execute.engine import Context, Outcome
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.world import GOOD_ANSWERS, World
@@ -17,13 +17,19 @@ LOG_LINES = 25
 """Lines of a failed machine's own log that an error carries."""
 
 
+SOAK_LOOKS = 10.0
+"""Seconds between two looks of a long soak: clouds count how often they are asked."""
+
+
 def look(world: World, name: str) -> Look:
     """Whether every instance of the group has finished its boot and passes the balancer's check now."""
     try:
-        group = world.group(name)
+        group = world.groups.find(name)
         backend = world.traffic.read().backend(name)
     except CloudError as error:
         return retry_while_unknown(error)
+    if group is None:
+        return Look(verdict=Verdict.FAIL, seen=f"{name} is gone: somebody has removed it")
     for instance in group.instances:
         if instance.state is InstanceState.DEAD or instance.boot is BootState.FAILED or instance.failed_units:
             return Look(verdict=Verdict.FAIL, seen=f"{instance.id}: {instance.detail or instance.state}")
@@ -36,7 +42,11 @@ def look(world: World, name: str) -> Look:
 
 def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Outcome:
     """Wait for it; on the way back until the group is as well as it was when the run began."""
-    enough = context.outcomes.get("measure", {}).get("healthy") if context.part is Part.BACK else None
+    enough = None
+    if context.part is Part.BACK:
+        if "measure" not in context.outcomes:
+            return {"seen": "this run had changed nothing yet"}
+        enough = int(context.outcomes["measure"]["healthy"])
     try:
         seen = wait_for(
             f"{action.group} becoming healthy",
@@ -59,15 +69,9 @@ def soak(world: World, action: Soak, context: Context) -> Outcome:
 
     def watch() -> Look:
         try:
-            now = guards.routes(world.traffic.read())
+            guards.routes_as_set(world.traffic.read(), action.shares)
         except CloudError as error:
             return retry_while_unknown(error)
-        if now != tuple(sorted(action.shares)):
-            raise OverriddenError(
-                "somebody else has moved traffic",
-                details=f"shares are {dict(now)}; this run had set {dict(action.shares)}",
-                resolution="Nothing was undone. Decide by hand: `phoenix abort` or `phoenix unlock`.",
-            )
         return replace(seen := look(world, action.group), seen=f"soaking: {seen.seen}")
 
     try:
@@ -76,6 +80,7 @@ def soak(world: World, action: Soak, context: Context) -> Outcome:
             watch,
             clock=world.clock,
             deadline=context.deadline,
+            interval=max(1.0, min(SOAK_LOOKS, action.seconds / 30)),
             steady=action.seconds,
             on_change=context.say,
             between=context.renew,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from phoenix.errors import LostRunError, PhoenixError
+from phoenix.errors import LostRunError, PhoenixError, UnreachableError
 from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.ownership import StandstillError
 from phoenix.execute.perform import former, health, sizes, traffic
 from phoenix.execute.perform.world import World
 from phoenix.plan.roll_actions import (
@@ -25,11 +26,37 @@ from phoenix.plan.roll_actions import (
     WaitHealthy,
 )
 from phoenix.record.journal import Part
+from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
 
 
 def perform(world: World, action: RollAction, context: Context) -> Outcome:
-    """Do `action` and say what it came to."""
-    world.traffic.ensure_running()
+    """Do `action` and say what it came to.
+
+    While the cloud or the balancer gives no answer it is tried again, as long as the step may take: every action is
+    safe to do twice.
+    """
+    done: list[Outcome] = []
+
+    def attempt() -> Look:
+        try:
+            world.traffic.ensure_running()
+            done.append(_do(world, action, context))
+        except UnreachableError as error:
+            return retry_while_unknown(error)
+        return Look(verdict=Verdict.PASS, seen="")
+
+    wait_for(
+        f"an answer for {context.step}",
+        attempt,
+        clock=world.clock,
+        deadline=context.deadline,
+        on_change=lambda seen: context.say(seen) if seen else None,
+        between=context.renew,
+    )
+    return done[0]
+
+
+def _do(world: World, action: RollAction, context: Context) -> Outcome:
     match action:
         case Measure():
             return sizes.measure(world, action)
@@ -81,7 +108,7 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
     }
     try:
         world.run_hooks(action, variables, context)
-    except LostRunError:
+    except (LostRunError, StandstillError):
         raise
     except PhoenixError as error:
         if context.part is Part.STEPS:

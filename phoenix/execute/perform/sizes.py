@@ -53,6 +53,8 @@ def create(world: World, action: CreateGroup, context: Context) -> Outcome:
 
 def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
     """At least as many as the rule says, dead machines replaced, all of them known to the balancer."""
+    if isinstance(action.size, AsFound) and "measure" not in context.outcomes:
+        return {"seen": "this run had changed nothing yet"}
     group = world.group(action.group)
     wanted, counted = _resolve(world, action.size, context)
     size = max(wanted, group.size)
@@ -69,16 +71,20 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
 def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     """Take the surplus machines off the balancer, see them finish what they are answering, then end them.
 
-    Dead machines go first, then those that are not healthy by their own word, then the youngest.
+    Dead machines go first, then those that are not healthy by their own word, then the youngest. A group that
+    somebody has removed is as small as can be, and going on is what helps the service.
     """
-    group = world.group(action.group)
+    group = world.groups.find(action.group)
+    if group is None:
+        return {"gone": action.group}
     size, counted = _resolve(world, action.size, context)
     surplus = max(0, len(group.instances) - size)
     if group.size <= size and not surplus:
         return {"size": group.size, **counted}
-    floor = context.outcomes.get("measure", {}).get("floor", 0)
     if context.part is Part.STEPS:
-        guards.floor_kept(world.traffic.read(), action.group, size, floor)
+        route = world.traffic.read()
+        guards.routes_as_set(route, action.shares)
+        guards.floor_kept(route, action.group, size, int(context.outcomes.get("measure", {}).get("floor", 0)))
     leaving = frozenset(instance.id for instance in sorted(group.instances, key=_keep_first)[::-1][:surplus])
     world.traffic.attach(group.without(leaving))
     left = _await_leaving(world, action, context)
@@ -125,7 +131,7 @@ def _resolve(world: World, rule: Size, context: Context) -> tuple[int, dict[str,
         case Exactly(size=size):
             return size, {}
         case AsFound():
-            return int(context.outcomes.get("measure", {}).get("size", 0)), {}
+            return int(context.outcomes["measure"]["size"]), {}
         case MatchLive(at_least=at_least, share=share):
             counted = _count(world, at_least, context)
             return _part(counted["whole"], share), counted

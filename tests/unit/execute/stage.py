@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phoenix import observe
 from phoenix.execute.engine import Context, Engine, Outcome
-from phoenix.execute.ownership import OwnedRun
+from phoenix.execute.ownership import OwnedRun, request_abort
 from phoenix.execute.perform.roll import holds, perform, waits
 from phoenix.execute.perform.world import World
 from phoenix.model import Health, ImageType, Machine, Observed, Package, Release
@@ -152,6 +152,12 @@ class Stage:
         assert owned is not None
         self.engine().promote(owned, roll_plan(owned.run.plan), "somebody", "looks good")
         return owned.run
+
+    def ask_to_abort(self) -> None:
+        """Another process asks the live run to go back."""
+        run = History(self.store).live_run(SUBJECT)
+        assert run is not None
+        request_abort(self.store, self.clock, run, "wrong release")
 
     def bury(self) -> None:
         """Make the owner of the live run a process that is certainly dead."""

@@ -1,0 +1,72 @@
+"""Whether an address of this computer is free to listen on, and who has it if not. Looks only; takes nothing."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_LISTENING = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
+_EVERYWHERE = ("0.0.0.0", "::")
+
+
+def why_not(address: str) -> str:
+    """Why nobody can begin to listen on `address` (IP:PORT) now, in the operating system's words; empty: it is free."""
+    host, _, port = address.rpartition(":")
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just ended does not count
+        try:
+            trial.bind((host, int(port)))
+        except OSError as error:
+            return error.strerror or str(error)
+        except OverflowError:
+            return "there is no such port"
+    return ""
+
+
+def holder(address: str) -> str:
+    """Who listens on `address`, as `NAME (process PID)`; empty where that cannot be seen, as of another user's."""
+    host, _, port = address.rpartition(":")
+    inodes = {f"socket:[{inode}]" for inode in _listening((host, *_EVERYWHERE), int(port))}
+    for process in Path("/proc").iterdir() if inodes else ():
+        if process.name.isdecimal() and inodes & set(_open_files(process)):
+            return f"{_name(process)} (process {process.name})"
+    return ""
+
+
+def _listening(hosts: tuple[str, ...], port: int) -> Iterator[str]:
+    """The inodes of the sockets that listen there."""
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        try:
+            lines = Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        except OSError:  # a kernel without IPv6
+            continue
+        for fields in map(str.split, lines):
+            number, _, port_number = fields[1].partition(":")
+            here = fields[3] == _LISTENING and int(port_number, 16) == port
+            if here and _address(number, family) in hosts:
+                yield fields[9]
+
+
+def _address(number: str, family: int) -> str:
+    """The kernel prints each 32-bit word in this computer's own byte order."""
+    words = [number[start : start + 8] for start in range(0, len(number), 8)]
+    ordered = [bytes.fromhex(word)[:: -1 if sys.byteorder == "little" else 1] for word in words]
+    return socket.inet_ntop(family, b"".join(ordered))
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    try:
+        for file in (process / "fd").iterdir():
+            yield str(file.readlink())
+    except OSError:  # it has ended, or is somebody else's
+        return
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "a program that has just ended"
