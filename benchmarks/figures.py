@@ -10,18 +10,10 @@ from pathlib import Path
 from benchmarks.measure import run, take_turns
 from benchmarks.packer_build import PackerBuild
 from benchmarks.report import Figure, Promise
-from phoenix.clock import SystemClock
-from phoenix.execute.engine import Engine, never
-from phoenix.execute.ownership import OwnedRun
-from phoenix.plan.actions import Plan, Step, to_json
-from phoenix.plan.roll_actions import SaveLogs
-from phoenix.record.sqlite import SqliteStore
 
 BIN = Path(sys.executable).parent
 STARTS, HITS, BAKES = 21, 11, 3
 """Rounds of each figure."""
-STEPS = 20
-"""Steps of the plan that is walked: those of a long roll."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,26 +106,6 @@ def bake(place: Workplace) -> Figure:
         "checks nothing. phoenix keeps the `.deb` files of its last bake; Packer's side downloads them each time, as "
         "it does by hand.",
     )
-
-
-def step(place: Workplace) -> float:
-    """Seconds of the engine and its record per step of a plan, the step itself doing nothing."""
-    steps = tuple(Step(id=f"step-{number}", action=SaveLogs(group="none"), deadline=60.0) for number in range(STEPS))
-    plan: Plan[SaveLogs] = Plan(subject="bench", why="to take the time", steps=steps)
-    store, clock = SqliteStore(place.scratch / "state.db"), SystemClock()
-    engine: Engine[SaveLogs] = Engine(
-        perform=lambda _action, _context: {},
-        waits=lambda _action: False,
-        holds=never,
-        changes_traffic=False,
-        clock=clock,
-        logs=place.scratch / "runs",
-        say=lambda _text: None,
-    )
-    owned = OwnedRun.begin(store, clock, kind="bench", subject=plan.subject, plan=to_json(plan))
-    side = take_turns(1, {"engine": lambda: engine.execute(owned, plan)})["engine"]
-    store.close()
-    return side.median / STEPS
 
 
 def _quiet(*argv: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measure import FailedError, Side, run
+from benchmarks.record import StepCost
 from phoenix import __version__
 
 
@@ -66,10 +67,11 @@ class Figure:
         return f"| {' | '.join(cells)} |"
 
 
-def page(figures: Sequence[Figure], step: float, accelerator: str) -> str:
+def page(figures: Sequence[Figure], steps: Mapping[str, StepCost], accelerator: str) -> str:
     """The whole page."""
     rounds = "; ".join(f"{figure.name}: {len(figure.phoenix.seconds)} rounds" for figure in figures)
     notes = "".join(f"- **{figure.name}.** {figure.note}\n" for figure in figures if figure.note)
+    costs = "; ".join(f"{c.seconds * 1000:.1f} ms and {c.writes:.1f} writes on {place}" for place, c in steps.items())
     rows = "\n".join(figure.row() for figure in figures)
     return f"""# Benchmarks
 
@@ -81,7 +83,7 @@ medians (fastest - slowest). Another machine gives other seconds, and much the s
 {rows}
 
 {notes}- {rounds}.
-- **A step of a plan** costs {step * 1000:.1f} ms of record (SQLite, synced to the disk), whatever the step does.
+- **A step of a plan** costs, whatever it does, in the record: {costs}.
 
 ## The machine
 

@@ -250,6 +250,8 @@ class Backend:
     total: int
     sessions: int
     """Requests under way."""
+    well: frozenset[str] = frozenset()
+    """Which instances those are."""
     leaving: int = 0
     """Requests under way at machines that were taken out of the group and get no new ones."""
 

@@ -29,6 +29,10 @@ class Look:
     seen: str
 
 
+PULSE = 1.0
+"""Seconds after which `between` is called again, however far apart the looks are."""
+
+
 class DeadlineError(CloudError):
     """A wait ended at its deadline; the last look is in the details."""
 
@@ -57,7 +61,8 @@ def wait_for(
 
     `deadline`: seconds from now after which `DeadlineError` is raised. `in_a_row`: passes needed one
     after the other; `steady`: seconds the passes must last. `on_change` hears what was seen, only when
-    it differs from the last time. `between` is called once per round (a lease is renewed there).
+    it differs from the last time. `between` is called once per round and every PULSE seconds (a lease is renewed
+    there, and what others ask is seen).
     A look that says FAIL raises `HopelessError` at once.
     """
     started = clock.monotonic()
@@ -79,8 +84,17 @@ def wait_for(
             passes = 0
         if moment - started >= deadline:
             raise DeadlineError(f"{what} did not happen within {deadline:g} s", details=f"last seen: {seen.seen}")
+        _rest(min(interval, max(0.0, started + deadline - moment)), clock, between)
+
+
+def _rest(seconds: float, clock: Clock, between: Callable[[], None]) -> None:
+    """Let the seconds go by, with a call of `between` first and every PULSE seconds."""
+    while True:
         between()
-        clock.sleep(min(interval, max(0.0, started + deadline - moment)))
+        clock.sleep(min(PULSE, seconds))
+        seconds -= PULSE
+        if seconds <= 0:
+            return
 
 
 def retry_while_unknown(error: PhoenixError) -> Look:

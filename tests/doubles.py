@@ -45,13 +45,20 @@ class MemoryStore:
         self.writes = 0
         self.kill_before: int | None = None
         self.kill_after: int | None = None
+        self.death: type[BaseException] = Killed
+        """What the process is killed with; a signal that it can catch is another."""
+        self.before_write: Callable[[str], None] = lambda _key: None
+        """What others do just before a write arrives."""
+        self.on_write: Callable[[str], None] = lambda _key: None
 
     def get(self, key: str) -> Value | None:
         return self.values.get(key)
 
     def put_if(self, key: str, data: bytes, tag: str | None) -> str:
+        self.before_write(key)
         self._count(self.kill_before)
         self._check(key, tag)
+        self.on_write(key)
         self.writes += 1
         value = Value(data=data, tag=str(self.writes))
         self.values[key] = value
@@ -59,6 +66,7 @@ class MemoryStore:
         return value.tag
 
     def delete_if(self, key: str, tag: str) -> None:
+        self.before_write(key)
         self._count(self.kill_before)
         self._check(key, tag)
         self.writes += 1
@@ -71,7 +79,7 @@ class MemoryStore:
     def _count(self, at: int | None) -> None:
         if at is not None and self.writes == at:
             self.kill_before = self.kill_after = None
-            raise Killed
+            raise self.death
 
     def _check(self, key: str, tag: str | None) -> None:
         standing = self.values.get(key)
@@ -102,6 +110,7 @@ class FakeCloud:
         """Whether every read of the balancer and of the groups fails."""
         self.broken_boot: set[str] = set()
         self.calls = 0
+        self.death: type[BaseException] = Killed
         self.kill_before_call: int | None = None
         self.kill_after_call: int | None = None
         self.fail_before_call: int | None = None
@@ -189,6 +198,7 @@ class FakeCloud:
                 healthy=sum(1 for each in known if self._answers(name, each)),
                 total=len(known),
                 sessions=self.sessions.get(name, 0),
+                well=frozenset(each for each in known if self._answers(name, each)),
                 leaving=sum(n for each, n in self.answering.items() if each not in known and each.startswith(name)),
             )
             for name, known in sorted(self.attached.items())
@@ -207,7 +217,7 @@ class FakeCloud:
     def _answer(self) -> None:
         self.reads += 1
         if self.kill_before_read == self.reads:
-            raise Killed
+            raise self.death
         if self.unreachable:
             raise UnreachableError("the balancer does not answer")
         if self.fail_read == self.reads:
@@ -293,12 +303,12 @@ class _Call:
         self._cloud.calls += 1
         self._number = self._cloud.calls
         if self._cloud.kill_before_call == self._number:
-            raise Killed
+            raise self._cloud.death
         if self._cloud.fail_before_call == self._number:
             raise self._cloud.failure("the cloud failed")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if kind is None and self._cloud.kill_after_call == self._number:
-            raise Killed
+            raise self._cloud.death
         if kind is None and self._cloud.fail_after_call == self._number:
             raise self._cloud.failure("the cloud failed")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from phoenix.cli import completion
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 
@@ -15,9 +16,20 @@ app = command_app()
 @command(app, "phoenix abort web-tier", "phoenix abort roll-20260131-120000-a1b2c3 --why 'wrong version'")
 def abort(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="SERVICE|RUN", help="A service, or a run's id.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="SERVICE|RUN", help="A service, or a run's id.", autocompletion=completion.services_and_runs
+        ),
+    ],
     environment: Annotated[
-        str | None, typer.Option("-e", "--environment", help="Not needed where the service has one.")
+        str | None,
+        typer.Option(
+            "-e",
+            "--environment",
+            help="Not needed where the service has one.",
+            autocompletion=completion.environments,
+        ),
     ] = None,
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
 ) -> None:

@@ -66,15 +66,17 @@ TABLE = (
         roll="Bring a release live: start a group, prove it, move traffic.",
         rollback="Go back to the group or release that served before.",
         resume="Go on with a run that stopped.",
+        promote="Let a run that is held go on.",
         abort="Undo a run that is under way or held.",
         status="Show groups, traffic, instances and what is due.",
-        group="List, show and delete groups.",
+        group="List and show groups; give traffic, take it away, resize, delete.",
         logs="Show an instance's console, boot work and service log.",
         run="List runs; show one with its plan, steps and log.",
     ),
     *_panel(
         "Upkeep",
         tend="Do what is due, take over what was left; for cron.",
+        unlock="Give up a run that nobody will end; undo nothing.",
         down="Stop every machine, balancer and server of the project.",
     ),
 )

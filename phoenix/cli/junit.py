@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import from_rfc3339
+from phoenix.errors import SpecError
 from phoenix.record.journal import Run, What
 
 if TYPE_CHECKING:
@@ -61,14 +62,30 @@ def write(file: Path, suite: str, cases: tuple[Case, ...]) -> None:
     ET.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)
 
 
+def refuse_unwritable(file: str | None) -> None:
+    """SpecError where no report could be written there: said before the work, not after it."""
+    if file is not None and (not file or Path(file).is_dir() or not Path(file).absolute().parent.is_dir()):
+        raise SpecError(
+            f"no report can be written to '{file}'",
+            details="it is a directory, or not in a directory that is there",
+            resolution="Name a file in a directory that is there, with --junit.",
+        )
+
+
 @contextmanager
 def written(file: str | None, wiring: Wiring, subject: str) -> Iterator[None]:
     """Write the report of the subject's newest run when the block ends, well or not."""
-    before = {run.id for run in wiring.history.runs()} if file is not None else set()
+    if file is None:
+        yield
+        return
+    before = _newest(wiring, subject)
     try:
         yield
     finally:
-        runs = wiring.history.runs() if file is not None else ()
-        newest = next((run for run in runs if run.subject == subject and run.id not in before), None)
-        if file is not None and newest is not None:
+        newest = _newest(wiring, subject)
+        if newest is not None and (before is None or newest.id != before.id):
             write(Path(file), f"phoenix {newest.kind} {subject}", cases_of(newest))
+
+
+def _newest(wiring: Wiring, subject: str) -> Run | None:
+    return next((run for run in wiring.history.newest() if run.subject == subject), None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,15 +30,24 @@ def resolve(
     *,
     image: str | None,
     packages: list[str],
+    baked: Image | None = None,
     dry: bool,
 ) -> Release:
-    """The release to roll. `dry`: publish nothing, not even the playbook package that it may need."""
+    """The release to roll: from the image that was just `baked`, the one named `image`, or the newest of today.
+
+    `dry`: publish nothing, not even the playbook package that it may need.
+    """
     wished = releases.wishes(service, packages)
-    chosen = _named_image(wiring, service, environment, image) if image else _todays_image(wiring, service, environment)
+    if baked:
+        chosen = baked
+    elif image:
+        chosen = _named_image(wiring, service, environment, image)
+    else:
+        chosen = _todays_image(wiring, service, environment, dry=dry)
     if chosen.type is ImageType.IMMUTABLE:
         exact = _baked_in(service, chosen, packages)
     else:
-        _serve_repositories(wiring, service, dry=dry)
+        serve(wiring, [wish.repository for wish in service.packages], dry=dry)
         exact = releases.packages(wiring.project, wished)
     return releases.release(
         wiring.project,
@@ -47,7 +58,7 @@ def resolve(
     )
 
 
-def _todays_image(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> Image:
+def _todays_image(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec, *, dry: bool) -> Image:
     """The newest verified image whose recipe is today's."""
     images = wiring.cloud(environment.cloud).images
     kind = wiring.project.cloud(environment.cloud).kind
@@ -57,7 +68,7 @@ def _todays_image(wiring: Wiring, service: ServiceSpec, environment: Environment
             kind=kind,
             images=images,
             builder=builder,
-            resolve=lambda wished: releases.packages(wiring.project, wished),
+            resolve=partial(wiring.exact_packages, dry=dry),
         )
         .lineage(service.image)[-1]
         .key
@@ -96,12 +107,24 @@ def _baked_in(service: ServiceSpec, image: Image, overrides: list[str]) -> tuple
     return image.packages
 
 
-def _serve_repositories(wiring: Wiring, service: ServiceSpec, *, dry: bool) -> None:
-    """See that machines will reach the repositories; a plan only reads."""
+def serve(wiring: Wiring, names: Iterable[str], *, dry: bool) -> None:
+    """See that machines will reach these repositories of the project; a plan only reads."""
     from phoenix.execute.repositories import ensure_served
 
-    for name in () if dry else dict.fromkeys(wish.repository for wish in service.packages):
+    for name in () if dry else dict.fromkeys(names):
         ensure_served(wiring.project.repository(name), clock=wiring.clock, say=wiring.session.out.say)
+
+
+def startable(wiring: Wiring, environment: EnvironmentSpec, release: Release, *, dry: bool) -> Release:
+    """A release that was made before, as machines can start from it today: with its repositories served (not `dry`).
+
+    RefusedError says what is missing: its image, a repository, a package.
+    """
+    if not release.image_ref.startswith(f"{ImageType.IMMUTABLE}/"):
+        packages = (*release.packages, *([release.boot_playbook] if release.boot_playbook else []))
+        named = [package.repository for package in packages if package.repository in wiring.project.repositories]
+        serve(wiring, named, dry=dry)
+    return releases.still_there(wiring.project, release, wiring.cloud(environment.cloud).images)
 
 
 def _boot_playbook(wiring: Wiring, service: ServiceSpec, *, dry: bool) -> Package | None:

@@ -1,64 +1,107 @@
-"""`phoenix rollback`: back to the group that served before."""
+"""`phoenix rollback`: back to what served before, whatever has become of it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phoenix.cli import completion
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
+
+if TYPE_CHECKING:
+    from phoenix.plan.actions import Plan
+    from phoenix.plan.roll_actions import RollAction
 
 app = command_app()
 
 
-@command(app, "phoenix rollback web-tier", "phoenix rollback web-tier --to web-tier-local-v041 --plan")
+@command(
+    app,
+    "phoenix rollback web-tier",
+    "phoenix rollback web-tier --to web-tier-local-v041 --plan",
+    "phoenix rollback web-tier --to foundation/nodejs@3f2a --package hello=1.2.3",
+    "phoenix rollback web-tier --wait-lock 10m --why 'errors since 14:05'",
+    "phoenix rollback web-tier --plan-out plan.json",
+    "phoenix rollback web-tier --from-plan plan.json",
+)
 def rollback(
     ctx: typer.Context,
-    service: Annotated[str, typer.Argument(help="The service, as phoenix.yaml names it.")],
+    service: Annotated[
+        str, typer.Argument(help="The service, as phoenix.yaml names it.", autocompletion=completion.services)
+    ],
     environment: Annotated[
-        str | None, typer.Option("-e", "--environment", help="Not needed where the service has one.")
+        str | None,
+        typer.Option(
+            "-e",
+            "--environment",
+            help="Not needed where the service has one.",
+            autocompletion=completion.environments,
+        ),
     ] = None,
-    to: Annotated[str | None, typer.Option(metavar="GROUP", help="This group instead of the one before.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GROUP|IMAGE",
+            autocompletion=completion.groups,
+            help="This group, standing or not, or the newest release that served from this image, "
+            "instead of what served before.",
+        ),
+    ] = None,
+    package: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VERSION", help="With this version instead of the release's own; may be repeated."),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would happen; change nothing.")] = False,
+    plan_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Like --plan, and write the plan as JSON for --from-plan.")
+    ] = None,
+    from_plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Carry out exactly this plan; refused where the world has changed since."),
+    ] = None,
+    wait_lock: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Wait so long for another run of the service, then plan anew."),
+    ] = None,
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
 ) -> None:
-    """Give the group that served before all traffic again, while it is kept: one write, after one fresh look."""
-    from phoenix.cli.running import carry_out, revive
-    from phoenix.cli.show import plan_data, plan_text
-    from phoenix.cli.wiring import Wiring
-    from phoenix.errors import RefusedError
-    from phoenix.plan.actions import Plan
-    from phoenix.plan.roll_actions import RollAction
-    from phoenix.plan.rollback import rollback as decide_rollback
+    """Give what served before all traffic again: at once while its group is kept, else its release in a new group.
 
+    A second rollback goes one release further back, never to and fro. Where a roll is under way or held, it is
+    aborted.
+    """
+    from phoenix.cli import plan_file
+    from phoenix.cli.places import subject_of
+    from phoenix.cli.preflight import duration, refuse_together
+    from phoenix.cli.retreat import Retreat
+    from phoenix.cli.wiring import Wiring
+
+    refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
+    for name, value in {"--to": to, "--package": package}.items():
+        refuse_together({"--from-plan": from_plan, name: value})
+    patience = duration("--wait-lock", wait_lock)
     session = session_of(ctx)
     wiring = Wiring(session)
     spec = wiring.project.service(service)
     where = wiring.project.environment(spec, environment)
-
-    def decide() -> Plan[RollAction]:
-        observed = wiring.observed(spec, where)
-        target = to or observed.former
-        if target is None:
-            others = [group.name for group in observed.groups if group.name != observed.route.stable]
-            raise RefusedError(
-                f"nothing served {spec.name}/{where.name} before {observed.route.stable or 'now'}",
-                details=f"groups that stand: {', '.join(others)}" if others else "there is nothing to go back to",
-                resolution="Name one of these with --to." if others else "See `phoenix status`.",
-            )
-        return decide_rollback(spec, where, observed, target)
-
-    if not plan:
-        for done in revive(wiring, spec, where):
-            session.out.say(done)
-    decided = decide()
-    if plan:
-        session.out.result({"plan": plan_data(decided)}, plan_text(decided))
-    elif decided.empty:
-        session.out.result({"changed": False}, decided.why)
+    saved = plan_file.read(from_plan, "rollback", subject_of(spec, where)) if from_plan else None
+    retreat = Retreat(
+        wiring=wiring, service=spec, environment=where, to=to, packages=tuple(package or ()), saved=saved, why=why
+    )
+    if plan or plan_out:
+        decided, goal = retreat.preview()
+        if plan_out:
+            plan_file.write(plan_out, retreat.as_file(decided, goal))
+        _show(ctx, decided, plan_out)
     else:
-        run = carry_out(wiring, spec, where, kind="rollback", plan=decided, remade=decide, why=why)
-        stable = wiring.observed(spec, where).route.stable
-        data = {"changed": True, "run": run.id, "state": run.state, "group": stable}
-        session.out.result(data, f"{decided.subject}: {decided.why}: done ({run.id})")
+        session.out.result(*retreat.go(patience))
+
+
+def _show(ctx: typer.Context, decided: Plan[RollAction], file: Path | None) -> None:
+    from phoenix.cli.show import plan_data, plan_text
+
+    written = {"file": str(file.absolute())} if file else {}
+    session_of(ctx).out.result({"plan": plan_data(decided), **written}, plan_text(decided))

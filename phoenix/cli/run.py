@@ -2,57 +2,147 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phoenix.cli import completion
 from phoenix.cli.command import command, group_app
 from phoenix.cli.output import table
 from phoenix.cli.session import session_of
 
+if TYPE_CHECKING:
+    from phoenix.cli.wiring import Wiring
+    from phoenix.record.journal import Run
+
 app = group_app("List runs; show one with its plan, steps and log.")
 
 
-@command(app, "phoenix run list", "phoenix run list web-tier --json", name="list")
+@command(
+    app,
+    "phoenix run list",
+    "phoenix run list web-tier --json",
+    "phoenix run list --state stuck --limit 20",
+    name="list",
+)
 def list_runs(
     ctx: typer.Context,
-    service: Annotated[str | None, typer.Argument(help="Only runs of this service.")] = None,
+    service: Annotated[
+        str | None, typer.Argument(help="Only runs of this service.", autocompletion=completion.services)
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="Only runs in this state: running, held, done, undone, ...")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The newest N only.")] = None,
 ) -> None:
     """List runs, newest first."""
-    from phoenix.cli.show import run_data, short
+    from itertools import islice
+
+    from phoenix.cli.show import lasted, run_data, run_seconds, short
     from phoenix.cli.wiring import Wiring
 
     session = session_of(ctx)
     wiring = Wiring(session)
     if service is not None:
-        wiring.project.service(service)
-    runs = [r for r in wiring.history.runs() if service is None or r.subject.split("/")[0] == service]
-    rows = [(r.id, short(r.subject), r.state, r.started, r.owner.who, r.why) for r in runs]
-    shown = table("run", "subject", "state", "started", "who", "why", rows=rows)
-    session.out.result({"runs": [run_data(run) for run in runs]}, shown if runs else "no runs yet")
+        _known(wiring, service)
+    wanted = _state(state)
+    chosen = (
+        run
+        for run in wiring.history.newest()
+        if service in (None, run.subject.split("/")[0]) and wanted in (None, run.state)
+    )
+    runs, now = list(islice(chosen, limit)), wiring.clock.now()
+    rows = [
+        (run.id, short(run.subject), run.state, run.started, lasted(run_seconds(run, now)), run.owner.who, run.why)
+        for run in runs
+    ]
+    shown = table("run", "subject", "state", "started", "took", "who", "why", rows=rows)
+    nothing = "no such runs" if service or state else "no runs yet"
+    session.out.result({"runs": [run_data(run) for run in runs]}, shown if runs else nothing)
 
 
-@command(app, "phoenix run show roll-20260131-120000-a1b2c3", name="show")
-def show_run(ctx: typer.Context, run: Annotated[str, typer.Argument(help="The run's id.")]) -> None:
-    """Show one run: who, when, why, its plan, every event, and where its files are."""
-    from phoenix.cli.show import run_data, run_events, run_timeline, short
+@command(
+    app,
+    "phoenix run show roll-20260131-120000-a1b2c3",
+    "phoenix run show web-tier -e local",
+    name="show",
+)
+def show_run(
+    ctx: typer.Context,
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SERVICE",
+            help="The run's id; or a service: its current run, else its latest.",
+            autocompletion=completion.services_and_runs,
+        ),
+    ],
+    environment: Annotated[
+        str | None, typer.Option("-e", "--environment", help="Of a service: not needed where it has one.")
+    ] = None,
+) -> None:
+    """Show one run: who, when, why, what to do next, every step with its time, errors with their logs, files."""
+    from phoenix.cli.run_text import files_of, run_text
+    from phoenix.cli.show import run_data, run_events
+    from phoenix.cli.timeline import step_data, steps_of
     from phoenix.cli.wiring import Wiring
-    from phoenix.errors import SpecError
+    from phoenix.execute.ownership import provably_dead
 
     session = session_of(ctx)
     wiring = Wiring(session)
-    found = wiring.history.run(run)
+    found, now = _find(wiring, run, environment), wiring.clock.now()
+    files = files_of(wiring.run_logs / found.id)
+    data = {
+        **run_data(found),
+        "plan": dict(found.plan),
+        "steps": [step_data(line) for line in steps_of(found, now)],
+        "events": run_events(found),
+        "files": [str(file) for file in files],
+    }
+    session.out.result({"run": data}, run_text(found, files, now, died=provably_dead(found.owner)))
+
+
+def _find(wiring: Wiring, named: str, environment: str | None) -> Run:
+    from phoenix.errors import SpecError
+
+    found = wiring.history.run(named)
+    if found is None:
+        subjects = _subjects(wiring, named, environment)
+        found = next((r for subject in subjects if (r := wiring.history.live_run(subject))), None)
+        found = found or next((r for r in wiring.history.newest() if r.subject in subjects), None)
     if found is None:
         raise SpecError(
-            f"there is no run '{run}'",
-            details="runs have ids such as those listed",
+            f"there is no run '{named}'",
+            details="it is neither a run's id nor a service that has been rolled",
             resolution="See `phoenix run list`.",
         )
-    directory = wiring.run_logs / found.id
-    files = sorted(str(file) for file in directory.iterdir()) if directory.is_dir() else []
-    head = (
-        f"{found.id}  {found.kind} of {short(found.subject)}: {found.state}\nby {found.owner.who} on {found.owner.host}"
-    )
-    text = f"{head}  {found.why}\n{found.plan.get('why', '')}\n\n{run_timeline(found)}"
-    data = {**run_data(found), "plan": dict(found.plan), "events": run_events(found), "files": files}
-    session.out.result({"run": data}, text + ("\n\nfiles:\n  " + "\n  ".join(files) if files else ""))
+    return found
+
+
+def _subjects(wiring: Wiring, service: str, environment: str | None) -> tuple[str, ...]:
+    """The subjects that a service on the command line means."""
+    from phoenix.cli.places import subject_of
+
+    if service not in wiring.project.services:
+        return (service, f"{service}/{environment}") if environment else (service,)
+    spec = wiring.project.service(service)
+    return (subject_of(spec, wiring.project.environment(spec, environment)),)
+
+
+def _known(wiring: Wiring, service: str) -> None:
+    """SpecError for a service that neither phoenix.yaml nor the record has."""
+    if not any(run.subject.split("/")[0] == service for run in wiring.history.newest()):
+        wiring.project.service(service)
+
+
+def _state(wanted: str | None) -> str | None:
+    from phoenix.errors import SpecError
+    from phoenix.record.journal import RunState
+
+    if wanted is not None and wanted not in list(RunState):
+        raise SpecError(
+            f"there is no state '{wanted}'",
+            details=f"runs are: {', '.join(RunState)}",
+            resolution="Give --state one of these.",
+        )
+    return wanted

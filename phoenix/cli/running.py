@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from phoenix.cli.places import is_here, place_of_run, subject_of
+from phoenix.cli.preflight import refuse_other_hooks, refuse_unsafe
+from phoenix.clouds.api import Say
 from phoenix.errors import CloudError, PhoenixError, RefusedError, SpecError
-from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort
+from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort, taken
 from phoenix.model import CloudKind, Group, Observed
 from phoenix.plan.actions import Plan, bake_plan, publish_plan, roll_plan, to_json
 from phoenix.plan.roll_actions import RollAction
@@ -17,13 +22,8 @@ from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 if TYPE_CHECKING:
     from phoenix.cli.wiring import Wiring
 
-ROLLS = ("roll", "rollback", "burn")
+ROLLS = ("roll", "rollback", "burn", "enable", "disable", "resize")
 """Kinds of runs that change groups and routing."""
-
-
-def subject_of(service: ServiceSpec, environment: EnvironmentSpec) -> str:
-    """The key under which a service in an environment has one run at a time."""
-    return f"{service.name}/{environment.name}"
 
 
 def carry_out(
@@ -36,11 +36,12 @@ def carry_out(
     remade: Any = None,
     why: str = "",
 ) -> Run:
-    """Begin a run of `plan` and walk it to its end.
+    """Begin a run of `plan` and walk it to its end. Whatever ends it, the JSON result tells the run.
 
     `remade` makes the plan again once the subject is taken: if it is another by then, the world has changed
-    since the plan was made and RefusedError says so, before the first effect.
+    since the plan was made and RefusedError says so, before the first effect. TakenError where another run has it.
     """
+    refuse_unsafe(wiring, environment)
     owned = OwnedRun.begin(
         wiring.store, wiring.clock, kind=kind, subject=subject_of(service, environment), plan=to_json(plan), why=why
     )
@@ -56,9 +57,27 @@ def carry_out(
             details="groups or routes have changed since it was made",
             resolution="Run the command again: it plans anew.",
         )
-    wiring.session.out.say(plan.why)
-    wiring.roll_engine(service, environment).execute(owned, plan)
+    wiring.session.out.say(f"{plan.why}: {len(plan.steps)} steps" if plan.steps else plan.why)
+    with told(wiring, owned):
+        wiring.roll_engine(service, environment).execute(owned, plan)
     return owned.run
+
+
+@contextmanager
+def told(wiring: Wiring, owned: OwnedRun) -> Iterator[None]:
+    """Where the block raises, the JSON object tells the run beside the error: its `run` id and its `state`."""
+    try:
+        yield
+    except PhoenixError:
+        wiring.session.out.evidence({"run": owned.run.id, "state": owned.run.state})
+        raise
+
+
+def refuse_taken(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> None:
+    """TakenError where a run has the service: said before anything that takes long, such as a bake."""
+    run = wiring.history.live_run(subject_of(service, environment))
+    if run is not None and not run.state.ended:
+        raise taken(run)
 
 
 def find_live(wiring: Wiring, named: str, environment: str | None) -> Run:
@@ -81,28 +100,55 @@ def find_live(wiring: Wiring, named: str, environment: str | None) -> Run:
             details="there is nothing to resume or to undo",
             resolution="See `phoenix run list`.",
         )
+    if run.kind in ROLLS:
+        refuse_unsafe(wiring, place_of_run(wiring, run)[1])
     return run
 
 
 def go_on(wiring: Wiring, run: Run, *, abort: str | None) -> Run | None:
     """Take the run over and resume it, or with `abort` (the reason) walk its way back.
 
-    None where it ended meanwhile. Raises like the engine does, and RefusedError where its process lives.
+    None where it ended meanwhile. Raises like the engine does; RefusedError where its process lives, and to resume
+    one that waits for a person, or whose hooks are other files here.
     """
+    if not is_here(wiring, run):
+        raise RefusedError(
+            f"{run.subject} is on another computer",
+            details=f"{describe(run)}; a local cloud's machines are where it runs",
+            resolution=f"Say it on {run.owner.host}; `phoenix unlock` gives the run up.",
+        )
+    if abort is None:
+        _refuse_to_resume(wiring, run)
     owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say)
     if owned is None:
         return None
-    _walk(wiring, owned, abort)
+    with told(wiring, owned):
+        _walk(wiring, owned, abort)
     return owned.run
+
+
+def _refuse_to_resume(wiring: Wiring, run: Run) -> None:
+    if run.state is RunState.HELD:
+        raise RefusedError(
+            f"{run.id} is held: promote or abort",
+            details=f"{describe(run)}; it waits for a person's word, not for a process",
+            resolution=f"`phoenix promote {run.id}` goes on, `phoenix abort {run.id}` goes back.",
+        )
+    if run.state is RunState.STUCK:
+        raise RefusedError(
+            f"{run.id} is stuck and cannot go on",
+            details=str(run.errors[-1].data.get("brief")) if run.errors else describe(run),
+            resolution=f"`phoenix abort {run.id}` tries its way back again, `phoenix unlock` leaves all as it is.",
+        )
+    if run.kind in ROLLS:
+        refuse_other_hooks(wiring, run)
 
 
 def _walk(wiring: Wiring, owned: OwnedRun, abort: str | None) -> None:
     """Walk the owned run with the engine of its kind."""
     kind, data = owned.run.kind, owned.run.plan
     if kind in ROLLS:
-        name, _, environment = owned.run.subject.partition("/")
-        service = wiring.project.service(name)
-        engine = wiring.roll_engine(service, wiring.project.environment(service, environment))
+        engine = wiring.roll_engine(*place_of_run(wiring, owned.run))
         plan = roll_plan(data)
         engine.execute(owned, plan) if abort is None else engine.abort(owned, plan, abort)
     elif kind == "bake":
@@ -162,21 +208,34 @@ def tend_service(wiring: Wiring, service: ServiceSpec, environment: EnvironmentS
     if not local or wiring.history.live_run(subject_of(service, environment)) is not None:
         return did
     due = due_groups(wiring, wiring.observed(service, environment))
-    if due:
-        burn_groups(wiring, service, environment, due)
-        did += [f"burnt {group.name}: its time as the kept group was over" for group in due]
+    troubles: list[PhoenixError] = []
+    for group in due:  # a run for each: one that cannot be burnt does not keep the others
+        try:
+            burn_groups(wiring, service, environment, (group,))
+        except CloudError as error:
+            troubles.append(error)
+        else:
+            did.append(f"burnt {group.name}: its time as the kept group was over")
+    if troubles:
+        raise troubles[0]
     return did
 
 
 def revive(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
     """Start a balancer that died and take over a run whose process died; nothing is burnt. What was done."""
-    subject = subject_of(service, environment)
+    did = wake_balancer(wiring, service, environment)
+    if wiring.project.cloud(environment.cloud).kind is not CloudKind.LOCAL:
+        return did
+    return did + tend_run(wiring, subject_of(service, environment), resume=service.orphan == "resume")
+
+
+def wake_balancer(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
+    """Start a balancer of the local cloud that died; what was done."""
     if wiring.project.cloud(environment.cloud).kind is not CloudKind.LOCAL:
         return []
-    did: list[str] = []
-    if wiring.cloud(environment.cloud).traffic(service.name, environment.name).ensure_running():
-        did.append(f"started the balancer of {subject} again, with the route it had")
-    return did + tend_run(wiring, subject, resume=service.orphan == "resume")
+    if not wiring.cloud(environment.cloud).traffic(service.name, environment.name).ensure_running():
+        return []
+    return [f"started the balancer of {subject_of(service, environment)} again, with the route it had"]
 
 
 def burn_groups(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec, groups: tuple[Group, ...]) -> Run:
@@ -193,14 +252,20 @@ def burn_groups(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSp
     return run
 
 
-def tend_run(wiring: Wiring, subject: str, *, resume: bool) -> list[str]:
-    """Take over the run of `subject` if its process has died; what came of it."""
+def tend_run(wiring: Wiring, subject: str, *, resume: bool, say: Say | None = None) -> list[str]:
+    """Take over the run of `subject` if its process has died; what came of it.
+
+    `say` hears that a lease is watched; the session's own unless given.
+    """
     run = wiring.history.live_run(subject)
     if run is None or run.state is RunState.HELD:
         return []
     if run.state is RunState.STUCK:
         return [f"{run.id} is stuck and waits for a human: `phoenix abort {run.id}` tries its way back again"]
-    owned = OwnedRun.take_over(wiring.store, wiring.clock, subject, wiring.session.out.say, dead_only=True)
+    if not is_here(wiring, run):
+        return [f"{run.id} ({subject}) is left to {run.owner.host}: its machines are there"]
+    heard = say or wiring.session.out.say
+    owned = OwnedRun.take_over(wiring.store, wiring.clock, subject, heard, dead_only=True, idle=wiring.tending)
     if owned is None:
         return []
     try:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from phoenix.clock import from_rfc3339, rfc3339
-from phoenix.model import Group, Instance, Route
+from phoenix.model import Group, Instance, Machine, Release, Route
 from phoenix.plan.actions import Plan, Step, to_json
-from phoenix.record.journal import Run, What
+from phoenix.plan.roll_actions import AsFound, Exactly, MatchLive, Rest
+from phoenix.record.journal import Run
+
+UNSAID = ("do", "health", "known", "digests")
+"""What a plan for people leaves out: it is in the plan's JSON."""
 
 
 def plan_data(plan: Plan[Any]) -> dict[str, Any]:
@@ -29,14 +32,38 @@ def plan_text(plan: Plan[Any]) -> str:
 
 
 def _step_text(step: Step[Any]) -> str:
-    data = {name: getattr(step.action, name) for name in step.action.__dataclass_fields__ if name != "do"}
-    shown = [f"{name}={_brief(value)}" for name, value in data.items() if isinstance(value, str | int | float | tuple)]
-    return f"{step.id}: {step.action.do} {' '.join(shown)} (at most {step.deadline:g} s)"
+    data = {name: getattr(step.action, name) for name in step.action.__dataclass_fields__ if name not in UNSAID}
+    shown = [f"{name} {_brief(value)}" for name, value in data.items() if value not in (None, (), "")]
+    return f"{step.id}: {step.action.do} {', '.join(shown)} (at most {step.deadline:g} s)"
 
 
 def _brief(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    text = _words(value)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def _words(value: object) -> str:
+    match value:
+        case Exactly(size=size):
+            return str(size)
+        case AsFound():
+            return "as it was found"
+        case MatchLive(at_least=at_least, share=share):
+            return f"for {share} % of the live one ({at_least} at least)"
+        case Rest(at_least=at_least, share=share):
+            return f"what is left of the live one beside {share} % of it ({at_least} at least)"
+        case Release():
+            return " ".join([value.id, value.image_ref, *(f"{p.name}={p.version}" for p in value.packages)])
+        case Machine(cpus=cpus, memory=memory):
+            return f"{cpus} cpus with {memory // 2**20} MiB"
+        case float():
+            return f"{value:g}"
+        case (str(), int()):
+            return f"{value[0]}:{value[1]} %"
+        case tuple():
+            return " ".join(map(_words, value))
+        case _:
+            return str(value)
 
 
 def age(since: datetime, now: datetime) -> str:
@@ -46,6 +73,17 @@ def age(since: datetime, now: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def lasted(seconds: float | None) -> str:
+    """A duration as people read it: `<1s`, `59s`, `2m05s`, `1h02m`, `2d03h`; empty for None."""
+    if seconds is None:
+        return ""
+    whole = int(seconds)
+    for unit, below, length, part in (("d", "h", 86400, 3600), ("h", "m", 3600, 60), ("m", "s", 60, 1)):
+        if whole >= length:
+            return f"{whole // length}{unit}{whole % length // part:02d}{below}"
+    return f"{whole}s" if whole > 0 else "<1s"
 
 
 def short(subject: str) -> str:
@@ -66,12 +104,14 @@ def run_data(run: Run) -> dict[str, Any]:
         "why": run.why,
         "started": run.started,
         "ended": run.ended or None,
-        "seconds": _seconds(run),
+        "seconds": run_seconds(run, from_rfc3339(run.ended)) if run.ended else None,
     }
 
 
-def _seconds(run: Run) -> int | None:
-    return int((from_rfc3339(run.ended) - from_rfc3339(run.started)).total_seconds()) if run.ended else None
+def run_seconds(run: Run, now: datetime) -> int:
+    """How long the run took, or has taken so far; never less than 0, whatever clocks say."""
+    until = from_rfc3339(run.ended) if run.ended else now
+    return max(0, int((until - from_rfc3339(run.started)).total_seconds()))
 
 
 def run_events(run: Run) -> list[dict[str, Any]]:
@@ -79,29 +119,6 @@ def run_events(run: Run) -> list[dict[str, Any]]:
     return [
         {"at": e.at, "what": e.what, "part": e.part, "step": e.step or None, "data": dict(e.data)} for e in run.events
     ]
-
-
-def run_timeline(run: Run) -> str:
-    """A run as a person reads it at night: one line per event, failures with their details."""
-    lines = []
-    for event in run.events:
-        where = f"{event.part} {event.step}".strip() if event.part else ""
-        match event.what:
-            case What.INTENT:
-                text = f"began {where}"
-            case What.OUTCOME:
-                text = f"did   {where}  {_outcome(event.data)}".rstrip()
-            case What.ERROR:
-                detail = str(event.data.get("details", "")).replace("\n", "\n    ")
-                text = f"FAILED {where}: {event.data.get('brief')}" + (f"\n    {detail}" if detail else "")
-            case What.NOTE:
-                text = str(event.data.get("text", ""))
-        lines.append(f"{event.at}  {text}")
-    return "\n".join(lines)
-
-
-def _outcome(data: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in data.items() if value not in (None, "", [], {}))
 
 
 def instance_data(instance: Instance) -> dict[str, Any]:
@@ -134,5 +151,6 @@ def group_data(group: Group, route: Route, now: datetime) -> dict[str, Any]:
         "created": rfc3339(group.created),
         "age": int((now - group.created).total_seconds()),
         "keep_until": rfc3339(group.keep_until) if group.keep_until else None,
+        "keep_left": max(0, int((group.keep_until - now).total_seconds())) if group.keep_until else None,
         "instances": [instance_data(i) for i in group.instances],
     }

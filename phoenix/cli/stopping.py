@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from phoenix.clouds.local.cloud import LocalCloudDoor
+from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import OwnedRun, describe, provably_dead
 from phoenix.execute.repositories import root_of
 from phoenix.record.journal import Run, RunState, What
-from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 from phoenix.tools import serve
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def running_things(wiring: Wiring) -> list[str]:
     found: list[str] = []
     for door in _doors(wiring):
         found += [f"group {group.name} ({group.size} machines)" for group in door.groups.list()]
-    for door, service, environment in _balanced(wiring):
-        if door.traffic(service.name, environment.name).is_running():
-            found.append(f"the balancer of {service.name}/{environment.name}")
+    for name, traffic in _balancers(wiring):
+        if traffic.is_running():
+            found.append(f"the balancer of {name}")
     for name, spec in wiring.project.repositories.items():
         if serve.find(root_of(spec)) is not None:
             found.append(f"the server of the repository {name}")
@@ -42,8 +42,8 @@ def stop_all(wiring: Wiring) -> list[str]:
     stopped = running_things(wiring)
     for run in wiring.history.live():
         _end_run(wiring, run)
-    for door, service, environment in _balanced(wiring):
-        door.traffic(service.name, environment.name).stop()
+    for _name, traffic in _balancers(wiring):
+        traffic.stop()
     for door in _doors(wiring):
         for group in door.groups.list():
             door.groups.delete(group.name)
@@ -69,12 +69,24 @@ def _doors(wiring: Wiring) -> list[LocalCloudDoor]:
     return [door for door in doors if isinstance(door, LocalCloudDoor)]
 
 
-def _balanced(wiring: Wiring) -> list[tuple[LocalCloudDoor, ServiceSpec, EnvironmentSpec]]:
-    found = []
-    for service in wiring.project.services.values():
-        for environment in service.environments.values():
-            if environment.cloud in wiring.project.local_clouds():
-                door = wiring.cloud(environment.cloud)
-                assert isinstance(door, LocalCloudDoor)
-                found.append((door, service, environment))
+def _balancers(wiring: Wiring) -> list[tuple[str, LocalTraffic]]:
+    """Every balancer of the project with its name: those of phoenix.yaml, and those it no longer has."""
+    found: list[tuple[str, LocalTraffic]] = []
+    for door in _doors(wiring):
+        known = {
+            f"{service.name}-{environment.name}": (service.name, environment.name)
+            for service in wiring.project.services.values()
+            for environment in service.environments.values()
+            if environment.cloud == door.name
+        }
+        found += [("/".join(place), door.traffic(*place)) for place in known.values()]
+        there = sorted(path.name for path in door.balancers.iterdir()) if door.balancers.is_dir() else []
+        others = [(name, door.left_behind(name)) for name in there if name not in known]
+        found += [(name, traffic) for name, traffic in others if _is_ours(door, traffic)]
     return found
+
+
+def _is_ours(door: LocalCloudDoor, traffic: LocalTraffic) -> bool:
+    """Whether none of its groups is another project's: projects may keep their groups in one place."""
+    mine = {group.name for group in door.groups.list()}
+    return all(name in mine or door.groups.find(name) is None for name in traffic.attached())

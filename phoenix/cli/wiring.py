@@ -13,8 +13,8 @@ from phoenix.clouds.api import Cloud
 from phoenix.errors import RefusedError
 from phoenix.execute import hooks
 from phoenix.execute.boot_work import boot_script, pin
-from phoenix.execute.engine import Engine, never
-from phoenix.execute.perform.roll import holds, perform, waits
+from phoenix.execute.engine import Engine, never, nothing
+from phoenix.execute.perform.roll import holds, owes, perform, waits
 from phoenix.execute.perform.world import World
 from phoenix.model import CloudKind, Observed, Package, Release
 from phoenix.plan.actions import BakeAction, BuildImage, PublishAction
@@ -37,6 +37,8 @@ class Wiring:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.clock = SystemClock()
+        self.tending = False
+        """Whether this process works on no run of its own: what is left under its name was given up by it."""
         self._clouds: dict[str, Cloud] = {}
 
     @property
@@ -87,6 +89,7 @@ class Wiring:
             perform=partial(perform, world),
             waits=waits,
             holds=holds,
+            owes=owes,
             changes_traffic=True,
             clock=self.clock,
             logs=self.run_logs,
@@ -110,6 +113,7 @@ class Wiring:
             perform=world.perform,
             waits=publish.waits,
             holds=never,
+            owes=nothing,
             changes_traffic=False,
             clock=self.clock,
             logs=self.run_logs,
@@ -131,6 +135,7 @@ class Wiring:
             perform=world.perform,
             waits=bake.waits,
             holds=never,
+            owes=nothing,
             changes_traffic=False,
             clock=self.clock,
             logs=self.run_logs,

@@ -40,6 +40,11 @@ def never(_action: object) -> str:
     return ""
 
 
+def nothing(_action: object) -> bool:
+    """For plans after which nothing is due."""
+    return False
+
+
 CLEANUP_TRIES = 3
 CLEANUP_PAUSE = 2.0
 """Seconds between two tries at cleaning up."""
@@ -77,6 +82,8 @@ class Engine(Generic[A]):
     """Whether an action only waits: the last one is checked again when a run is resumed."""
     holds: Callable[[A], str]
     """Why an action waits for a person; empty for all that do not."""
+    owes: Callable[[A], bool]
+    """Whether an action of the cleanup writes down what is due later: until it is done the run is not over."""
     changes_traffic: bool
     """Whether a failure ends in exit code 6 (a roll) or in the failed step's own (a bake, a publication)."""
     clock: Clock
@@ -96,8 +103,9 @@ class Engine(Generic[A]):
         if owned.run.state in (RunState.UNDOING, RunState.STUCK):
             self.undo(owned, plan, AbortRequestedError("the run was being undone when its process ended"))
             return
-        if owned.run.state is RunState.HELD:
-            owned.write(state=RunState.RUNNING)
+        if owned.run.state is RunState.HELD:  # only a person's word changes that
+            hold = self._next(owned, plan)
+            raise self._held(owned, self.holds(hold.action) if hold else "")
         try:
             self._walk(owned, Part.STEPS, plan.steps, resume=True)
             owned.write(state=RunState.COMMITTED)
@@ -115,7 +123,7 @@ class Engine(Generic[A]):
 
     def promote(self, owned: OwnedRun, plan: Plan[A], who: str, why: str) -> None:
         """Give the hold at which the run stands its outcome, and go on. RefusedError where it stands at none."""
-        hold = next((step for step in plan.steps if owned.run.outcome(Part.STEPS, step.id) is None), None)
+        hold = self._next(owned, plan)
         if owned.run.state is not RunState.HELD or hold is None or not self.holds(hold.action):
             raise RefusedError(
                 f"{owned.run.id} does not wait for anybody",
@@ -125,6 +133,10 @@ class Engine(Generic[A]):
         data = {"promoted_by": who, "why": why}
         owned.write(owned.event(What.OUTCOME, part=Part.STEPS, step=hold.id, data=data), state=RunState.RUNNING)
         self.execute(owned, plan)
+
+    def _next(self, owned: OwnedRun, plan: Plan[A]) -> Step[A] | None:
+        """The first step without an outcome."""
+        return next((step for step in plan.steps if owned.run.outcome(Part.STEPS, step.id) is None), None)
 
     def abort(self, owned: OwnedRun, plan: Plan[A], why: str) -> None:
         """Walk the way back of a run taken over from another process; past its commit point, finish it instead."""
@@ -166,10 +178,10 @@ class Engine(Generic[A]):
         waited, todo = [step for step in done if self.waits(step.action)], [step for step in steps if step not in done]
         again = waited[-1:] if todo and not self._half_way_to_a_wait(owned, part, todo) else []
         for step in [*again, *todo]:
-            if part is Part.STEPS:
-                self._obey_abort(owned)
             intent, held = owned.event(What.INTENT, part=part, step=step.id), self.holds(step.action)
             owned.write(*finished, intent, state=RunState.HELD if held else None)
+            if part is Part.STEPS:
+                self._obey_abort(owned)
             if held:
                 raise self._held(owned, held)
             self.say(f"{step.id} ...")
@@ -177,6 +189,8 @@ class Engine(Generic[A]):
             finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=outcome)]
         if finished:
             owned.write(*finished)
+        if part is Part.STEPS:
+            self._obey_abort(owned)
 
     def _half_way_to_a_wait(self, owned: OwnedRun, part: Part, todo: list[Step[A]]) -> bool:
         """Whether the first step may be half done and a wait follows it: until it is whole no earlier wait can pass."""
@@ -184,9 +198,14 @@ class Engine(Generic[A]):
 
     def _perform(self, step: Step[A], context: Context) -> Outcome:
         """Do the step. Anything but a PhoenixError (a full disk, a bug) becomes one: undone all the same."""
+        self._make_room(context)
         try:
-            context.log_directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # tools may log what is private
             return self.perform(step.action, context)
+        except RefusedError as error:
+            if context.part is not Part.CLEANUP:
+                raise
+            context.say(f"passed over: {error.brief}")  # somebody else decided so meanwhile: nothing is due here
+            return {"refused": error.brief}
         except PhoenixError:
             raise
         except Exception as error:
@@ -196,10 +215,43 @@ class Engine(Generic[A]):
                 resolution="See that the disk has room; if that is not it, please report it.",
             ) from error
 
+    def _make_room(self, context: Context) -> None:
+        """Make the directory of the run's files; only on the way forward is it worth failing for."""
+        try:
+            context.log_directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # tools may log what is private
+        except OSError as error:
+            if context.part is Part.STEPS:
+                raise RefusedError(
+                    "the run's files have no place",
+                    details=f"{context.log_directory}: {error.strerror}",
+                    resolution="Make the directory writable, or give the disk room, then try again.",
+                ) from error
+            context.say(f"no files are kept of this step: {error}")
+
     def _clean_up(self, owned: OwnedRun, plan: Plan[A]) -> None:
         """What follows the commit point: tried again, never undone; what stays undone is due for `tend`."""
+        try:
+            left = self._tidy(owned, plan)
+            if left is None:
+                owned.end(RunState.DONE)
+                return
+        except KeyboardInterrupt as interrupt:
+            left = _interrupted(interrupt)
+        if owned.run.state.ended:
+            return
+        self.say(f"done, but cleaning up is left to `phoenix tend`: {left.brief}")
+        owed = [s.id for s in plan.cleanup if self.owes(s.action) and owned.run.outcome(Part.CLEANUP, s.id) is None]
+        if owed:  # nobody would ever know what is due: whoever finds this process dead goes on here
+            owned.write(self._error(owned, Part.CLEANUP, left))
+        else:
+            owned.end(RunState.DONE, self._error(owned, Part.CLEANUP, left))
+
+    def _tidy(self, owned: OwnedRun, plan: Plan[A]) -> PhoenixError | None:
+        """Walk the cleanup, some times if need be; the last failure, or None."""
         left: PhoenixError | None = None
         for attempt in range(1, CLEANUP_TRIES + 1):
+            if attempt > 1:
+                self.clock.sleep(CLEANUP_PAUSE)
             try:
                 self._walk(owned, Part.CLEANUP, plan.cleanup, resume=True)
             except (LostRunError, StandstillError):
@@ -208,17 +260,9 @@ class Engine(Generic[A]):
                 left = error
                 owned.write(self._error(owned, Part.CLEANUP, error))
                 self.say(f"cleaning up, try {attempt} of {CLEANUP_TRIES}: {error.brief}")
-                self.clock.sleep(CLEANUP_PAUSE)
-            except KeyboardInterrupt as interrupt:
-                self.say("interrupted after the commit point: the run stands, `phoenix tend` does what is left")
-                owned.end(RunState.DONE, self._error(owned, Part.CLEANUP, _interrupted(interrupt)))
-                return
             else:
-                owned.end(RunState.DONE)
-                return
-        assert left is not None
-        owned.end(RunState.DONE)
-        self.say(f"done, but cleaning up is left to `phoenix tend`: {left.brief}")
+                return None
+        return left
 
     def _context(self, owned: OwnedRun, part: Part, step: Step[A]) -> Context:
         def renew() -> None:
@@ -256,12 +300,12 @@ class Engine(Generic[A]):
     def _undone(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> PhoenixError:
         if isinstance(cause, InterruptedRunError) or not self.changes_traffic:
             return cause
+        notes = [str(each["note"]) for each in owned.run.outcomes(Part.BACK).values() if "note" in each]
+        after = " ".join(notes) or "Routing is as before."
         return UndoneError(
             f"{owned.run.kind} of {plan.subject} failed and was undone: {cause.brief}",
             details=cause.details,
-            resolution=f"Routing is as before. {cause.resolution} See `phoenix run show {owned.run.id}`.".replace(
-                "  ", " "
-            ),
+            resolution=" ".join(filter(None, (after, cause.resolution, f"See `phoenix run show {owned.run.id}`."))),
         )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from phoenix.errors import RefusedError, ToolError
 from phoenix.execute.engine import Context
-from phoenix.plan.roll_actions import RunHooks
+from phoenix.plan.actions import Plan
+from phoenix.plan.roll_actions import RollAction, RunHooks
 from phoenix.spec.services import ServiceSpec
 from phoenix.tools.process import Command, run
 
@@ -18,6 +19,13 @@ def digests(service: ServiceSpec, directory: Path) -> dict[str, str]:
     """SHA-256 of the file behind each hook command; empty where the command is no file of the project."""
     hooks = (*service.hooks.before_traffic, *service.hooks.after_traffic, *service.hooks.on_abort)
     return {hook.command: _digest(hook.command, directory) for hook in hooks}
+
+
+def differing(plan: Plan[RollAction], directory: Path) -> tuple[str, ...]:
+    """The plan's hook commands whose files are not, in the project in `directory`, those that were planned."""
+    actions = [step.action for step in (*plan.steps, *plan.back) if isinstance(step.action, RunHooks)]
+    pairs = [pair for action in actions for pair in zip(action.commands, action.digests, strict=True)]
+    return tuple(dict.fromkeys(command for command, digest in pairs if _digest(command, directory) != digest))
 
 
 def runner(directory: Path) -> Callable[[RunHooks, Mapping[str, str], Context], None]:

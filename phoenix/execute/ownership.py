@@ -23,14 +23,14 @@ from phoenix.clock import Clock, rfc3339
 from phoenix.errors import LostRunError, RefusedError
 from phoenix.record import journal
 from phoenix.record.journal import Event, Owner, Part, Request, Run, RunState, What
-from phoenix.record.store import ConflictError, Store, StoreError
+from phoenix.record.store import ConflictError, Store, StoreError, Value
 from phoenix.tools.process import ProcessId, boot_id
 from phoenix.wait import DeadlineError, Look, Verdict, retry_while_unknown, wait_for
 
 LEASE = 30.0
 """Seconds for which a lease's counter must stand still, on the observer's own clock, to have expired."""
-RENEW = 5.0
-"""Seconds between two renewals."""
+RENEW = 3.0
+"""Seconds between two renewals, which see what others ask of the run: that is to take 5 seconds at most."""
 PATIENCE = 20.0
 """Seconds after an owner's last write for which it tries to reach the state: with one last request, below LEASE."""
 _PAUSE = 1.0
@@ -77,6 +77,15 @@ def describe(run: Run) -> str:
     )
 
 
+def taken(other: Run) -> TakenError:
+    """The refusal that says which run has the subject, whose, where and since when."""
+    return TakenError(
+        f"{other.subject} is taken by another run",
+        details=describe(other),
+        resolution="Wait for it, or look with `phoenix status`; `phoenix tend` takes over dead runs.",
+    )
+
+
 class OwnedRun:
     """A run that this process owns: every write is conditional on that."""
 
@@ -114,22 +123,26 @@ class OwnedRun:
                 continue
             other = journal.load(standing.data)
             if not other.state.ended:
-                raise TakenError(
-                    f"{subject} is taken by another run",
-                    details=describe(other),
-                    resolution="Wait for it, or look with `phoenix status`; `phoenix tend` takes over dead runs.",
-                )
-            cls(store, clock, other, standing.tag, began)._move_to_history()
+                raise taken(other)
+            cls(store, clock, other, standing.tag, began).move_to_history()
 
     @classmethod
     def take_over(
-        cls, store: Store, clock: Clock, subject: str, say: Callable[[str], None], *, dead_only: bool = False
+        cls,
+        store: Store,
+        clock: Clock,
+        subject: str,
+        say: Callable[[str], None],
+        *,
+        dead_only: bool = False,
+        idle: bool = False,
     ) -> OwnedRun | None:
         """Make the going run of `subject` this process's own; None where there is none.
 
         A held or stuck run has no lease and is free to take. Any other is taken where its process is provably
         dead, or its lease stood still for LEASE seconds; with `dead_only` a run that lives is left alone (None),
-        otherwise RefusedError says who lives.
+        otherwise RefusedError says who lives. `idle`: this process works on no run, so that one of its own was given
+        up by it (`tend --every` lives on) and is taken as well.
         """
         began = clock.monotonic()
         value = store.get(journal.live_key(subject))
@@ -137,12 +150,14 @@ class OwnedRun:
             return None
         run = journal.load(value.data)
         if run.state.ended:
-            cls(store, clock, run, value.tag, began)._move_to_history()
+            cls(store, clock, run, value.tag, began).move_to_history()
             return None
-        if run.state not in _UNATTENDED and not provably_dead(run.owner):
+        if run.state not in _UNATTENDED and not provably_dead(run.owner) and not (idle and _mine(run.owner)):
             if dead_only and run.owner.boot == boot_id() and run.owner.pid_namespace == _pid_namespace():
                 return None
-            if not _lease_expired(store, clock, subject, run, say):
+            value = value if _lease_expired(store, clock, subject, run, say) else None
+            value = _unchanged(store, subject, run) if value else None
+            if value is None:
                 if dead_only:
                     return None
                 raise RefusedError(
@@ -150,9 +165,6 @@ class OwnedRun:
                     details=describe(run),
                     resolution="Wait until it ends; `phoenix abort` asks it to go back.",
                 )
-            value = store.get(journal.live_key(subject))
-            if value is None:
-                return None
             run = journal.load(value.data)
         note = Event(
             at=rfc3339(clock.now()),
@@ -208,7 +220,8 @@ class OwnedRun:
                 raise
             return
         if state.ended:
-            self._move_to_history()
+            with suppress(StoreError):  # whoever comes next finishes the move
+                self.move_to_history()
 
     def _put(self, run: Run) -> None:
         """The conditional write, tried again while the state cannot be reached and the lease lasts."""
@@ -266,14 +279,13 @@ class OwnedRun:
         self.run = ended
         return True
 
-    def _move_to_history(self) -> None:
-        """Where the state cannot be reached for it, whoever comes next finishes the move: the end is written."""
+    def move_to_history(self) -> None:
+        """Free the subject of the run, whose end is written."""
         key, data = journal.history_key(self.run.id), journal.dump(self.run)
-        with suppress(StoreError):
-            with suppress(ConflictError):  # an earlier process got this far and died
-                self._store.put_if(key, data, None)
-            with suppress(ConflictError):  # somebody else finished the move
-                self._store.delete_if(journal.live_key(self.run.subject), self._tag)
+        with suppress(ConflictError):  # an earlier process got this far and died
+            self._store.put_if(key, data, None)
+        with suppress(ConflictError):  # somebody else finished the move
+            self._store.delete_if(journal.live_key(self.run.subject), self._tag)
 
 
 def abandon(store: Store, clock: Clock, subject: str, why: str, say: Callable[[str], None]) -> Run:
@@ -325,6 +337,19 @@ def _lease_expired(store: Store, clock: Clock, subject: str, run: Run, say: Call
         if standing is None or (standing.owner, standing.lease) != (run.owner, run.lease):
             return False
     return True
+
+
+def _unchanged(store: Store, subject: str, watched: Run) -> Value | None:
+    """The run's value where nobody has done anything with it since it was watched; requests of others aside."""
+    value = store.get(journal.live_key(subject))
+    run = journal.load(value.data) if value else None
+    same = run is not None and (run.owner, run.lease, run.state) == (watched.owner, watched.lease, watched.state)
+    return value if same else None
+
+
+def _mine(owner: Owner) -> bool:
+    """Whether the owner is this very process."""
+    return replace(this_process(owner.epoch), who=owner.who, host=owner.host) == owner
 
 
 def _user() -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from phoenix.clouds.api import Images
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute.repositories import repository_for_machines, repository_here
-from phoenix.model import Image, Package, Release
+from phoenix.model import Image, ImageType, Package, Release
 from phoenix.spec.images import ImageName, PackageWish
 from phoenix.spec.project import Project
 from phoenix.spec.services import ServiceSpec
@@ -23,7 +25,7 @@ def newest_of_today(images: Iterable[Image], image: ImageName, keys: frozenset[s
     raise RefusedError(
         f"there is no image {image} of today's recipe on {cloud}",
         details=f"there is {older}, of an older recipe" if older else "none has been baked yet",
-        resolution=f"Run `phoenix bake {image.type} {image.name} --cloud {cloud}`, then roll"
+        resolution=f"Run `phoenix bake {image.type} {image.name} --cloud {cloud}`, then roll; `--bake` does both"
         + (" (or name an older one with --image)." if older else "."),
     )
 
@@ -56,6 +58,40 @@ def packages(project: Project, wished: Iterable[PackageWish]) -> tuple[Package, 
         asked = [(wish.name, wish.version) for wish in wanted if wish.repository == name]
         found |= {package.name: package for package in apt_index.resolve(here, asked)}
     return tuple(found[wish.name] for wish in wanted)
+
+
+def still_there(project: Project, kept: Release, images: Images) -> Release:
+    """The release as machines can start from it today: its repositories may have moved since it was made.
+
+    Looks whether its image stands, and that each package that machines install at boot is published with the same
+    contents. RefusedError says what is missing.
+    """
+    image = images.find(kept.image)
+    if image is None:
+        what = kept.image_ref.partition("@")[0].replace("/", " ")
+        raise _lost(
+            kept, f"its image {kept.image_ref} ({kept.image}) is gone", f"Bake one (`phoenix bake {what}`) and roll."
+        )
+    if image.type is ImageType.IMMUTABLE:
+        return kept  # nothing is installed at boot
+    at_boot = [*kept.packages, *([kept.boot_playbook] if kept.boot_playbook else [])]
+    names = list(dict.fromkeys(package.repository for package in at_boot))
+    gone = [name for name in names if name not in project.repositories]
+    if gone:
+        raise _lost(
+            kept, f"phoenix.yaml no longer has its repository {', '.join(gone)}", "Add it to phoenix.yaml again."
+        )
+    wished = [PackageWish(name=each.name, version=each.version, repository=each.repository) for each in at_boot]
+    other = sorted(f"{each.name}={each.version}" for each in set(at_boot) - set(packages(project, wished)))
+    if other:
+        raise _lost(
+            kept, f"published under the same version with other contents: {', '.join(other)}", "Roll another version."
+        )
+    return replace(kept, repositories=tuple(repository_for_machines(project.repository(name)) for name in names))
+
+
+def _lost(kept: Release, details: str, resolution: str) -> RefusedError:
+    return RefusedError(f"release {kept.id} can no longer be started", details=details, resolution=resolution)
 
 
 def release(

@@ -169,7 +169,8 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def to_json(plan: Plan[Any]) -> dict[str, Any]:
     """The plan as JSON data: dicts, lists, strings and numbers."""
-    data: dict[str, Any] = TypeAdapter(type(plan)).dump_python(plan, mode="json")
+    kind: Any = type(plan)
+    data: dict[str, Any] = _adapter(kind).dump_python(plan, mode="json")
     return data
 
 

@@ -83,6 +83,15 @@ def found(observed: Observed) -> Shares:
     return tuple((backend.group, backend.share) for backend in observed.route.backends if backend.share)
 
 
+def former_of(observed: Observed, name: str) -> str | None:
+    """Whom the record names as the one before: for a group that served already whoever it was then."""
+    turn = observed.turn(name)
+    if turn is not None:
+        return turn.former
+    others: Mapping[str, int] = {group: share for group, share in found(observed) if group != name}
+    return max(others, key=lambda group: (others[group], group)) if others else None
+
+
 def mark(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, *wanted: str) -> str:
     """The fingerprint of what a plan was made for: the spec, identities and routes.
 
@@ -139,14 +148,13 @@ def grow(rollout: Rollout, share: int, name: str, *, steady: bool) -> tuple[Roll
     service = rollout.service
     if rollout.stable is None:
         return ()
-    health = service.health if steady else replace(service.health, healthy_after=0.0)
     size = MatchLive(at_least=rollout.environment.size.minimum, share=share)
     ensure = EnsureSize(group=rollout.candidate, size=size)
     return (
         Step(id=f"grow{name}", action=ensure, deadline=CREATE),
         Step(
             id=f"healthy{name}",
-            action=WaitHealthy(group=rollout.candidate, health=health),
+            action=WaitHealthy(group=rollout.candidate, health=service.health, settled=not steady),
             deadline=service.health.deadline,
         ),
     )
@@ -196,13 +204,20 @@ def _whole_again(rollout: Rollout, stable: Group) -> tuple[RollStep, ...]:
 
 
 def ending(rollout: Rollout, keep: float) -> tuple[RollStep, ...]:
-    """What follows the commit point: the former group is retired, or one that vanished is forgotten."""
-    if rollout.stable is not None:
-        return retire(rollout.service, rollout.stable, keep)
-    gone = rollout.observed.route.stable
-    if gone is None:
-        return ()
-    return (Step(id="forget-vanished", action=DeleteGroup(group=gone), deadline=CREATE),)
+    """What follows the commit point: whatever served is retired, and one that vanished is forgotten."""
+    observed, shares = rollout.observed, dict(found(rollout.observed))
+    gone = observed.route.stable if observed.stable is None else None
+    forget: RollStep = Step(id="forget-vanished", action=DeleteGroup(group=gone or ""), deadline=CREATE)
+    serving = tuple(group for group in observed.groups if group.name in shares)
+    return (*retire_all(rollout.service, serving, keep), *((forget,) if gone else ()))
+
+
+def retire_all(service: ServiceSpec, groups: tuple[Group, ...], keep: float) -> tuple[RollStep, ...]:
+    """Retire several groups. All labels come first: whatever happens after them, `tend` knows what is due."""
+    if len(groups) == 1:
+        return retire(service, groups[0], keep)
+    each = [tuple(replace(s, id=f"{s.id}-{g.name}") for s in retire(service, g, keep)) for g in groups]
+    return (*(steps[0] for steps in each), *(step for steps in each for step in steps[1:]))
 
 
 def retire(service: ServiceSpec, former: Group, keep: float) -> tuple[RollStep, ...]:

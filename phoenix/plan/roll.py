@@ -10,7 +10,7 @@ from phoenix.model import Group, InstanceState, Observed, Release, shape
 from phoenix.plan.actions import Plan
 from phoenix.plan.blue_green import blue_green
 from phoenix.plan.canary import canary
-from phoenix.plan.parts import Course, Rollout, mark
+from phoenix.plan.parts import Course, Rollout, found, mark
 from phoenix.plan.roll_actions import RollAction
 from phoenix.plan.rolling import rolling
 from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, ServiceSpec, Strategy
@@ -49,7 +49,7 @@ def roll(
 
 
 def planned(rollout: Rollout, strategy: Strategy, fingerprint: str, why: str) -> Plan[RollAction]:
-    """The plan of the strategy's course. A first roll has nothing to move traffic from: one write, whatever it is."""
+    """The plan of the strategy's course."""
     course = _course(rollout, strategy)
     return Plan(
         subject=f"{rollout.service.name}/{rollout.environment.name}",
@@ -93,13 +93,15 @@ def _next_group(service: ServiceSpec, environment: EnvironmentSpec, observed: Ob
 
 
 def _course(rollout: Rollout, strategy: Strategy) -> Course:
+    """The strategy's, where exactly one group serves. From none or several there is nothing to divide: one write."""
+    one = rollout.stable is not None and len(found(rollout.observed)) == 1
     match strategy:
         case BlueGreen(keep=keep):
             return blue_green(rollout, keep)
         case Canary(keep=keep):
-            return canary(rollout, strategy) if rollout.stable else blue_green(rollout, keep)
+            return canary(rollout, strategy) if one else blue_green(rollout, keep)
         case Rolling():
-            return rolling(rollout, strategy) if rollout.stable else blue_green(rollout, 0.0)
+            return rolling(rollout, strategy) if one else blue_green(rollout, 0.0)
         case _:
             assert_never(strategy)
 

@@ -35,7 +35,7 @@ class Rest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AsFound:
-    """As many as the run's own `Measure` found; where it never measured nothing was shrunk, and nothing is changed."""
+    """As many as the run's own `Measure` found, and as the live size grew by; without one, nothing is changed."""
 
     rule: Literal["as-found"] = "as-found"
 
@@ -85,6 +85,8 @@ class EnsureSize:
 
     group: str
     size: Size
+    best_effort: bool = False
+    """Whether to go on with the machines that are there where no more can be started."""
     do: Literal["ensure-size"] = "ensure-size"
 
 
@@ -106,6 +108,10 @@ class WaitHealthy:
 
     group: str
     health: Health
+    settled: bool = False
+    """Whether one look is enough unless the step before has started machines."""
+    patience: float | None = None
+    """Seconds after which any healthy machine is enough: who rolls back wants to get away from what serves."""
     do: Literal["wait-healthy"] = "wait-healthy"
 
 
@@ -130,6 +136,8 @@ class SetTraffic:
     """The shares that stood when the plan was made and all that it sets, in order: any others are somebody's hand."""
     former: str | None = None
     """The group that served before, for the record, where one group gets everything."""
+    guarded: bool = True
+    """Whether groups that get more must be whole and large enough; else it is enough that they answer."""
     do: Literal["set-traffic"] = "set-traffic"
 
 
@@ -166,6 +174,8 @@ class KeepGroup:
 
     group: str
     seconds: float | None
+    anew: bool = True
+    """Whether a label that the group bears already begins anew."""
     do: Literal["keep-group"] = "keep-group"
 
 

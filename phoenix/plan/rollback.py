@@ -8,12 +8,10 @@ release further back, and never to and fro.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import CREATE, QUICK, WHOLE, found, mark, measure, retire
+from phoenix.plan.parts import CREATE, QUICK, WHOLE, former_of, found, mark, retire, retire_all
 from phoenix.plan.roll import planned, rollback_rollout
 from phoenix.plan.roll_actions import (
     EnsureSize,
@@ -24,6 +22,9 @@ from phoenix.plan.roll_actions import (
     WaitHealthy,
 )
 from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, ServiceSpec
+
+PATIENCE = 30.0
+"""Seconds that a rollback waits for all of the kept group; then what answers has to do."""
 
 
 def rollback(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, target: str) -> Plan[RollAction]:
@@ -63,40 +64,37 @@ def _to_group(
     before = found(observed)
     if before == ((target.name, WHOLE),):
         return Plan(subject=subject, why=f"{target.name} serves already: nothing to do", fingerprint=fingerprint)
-    turn, after = observed.turn(target.name), ((target.name, WHOLE),)
+    after = ((target.name, WHOLE),)
     others = tuple(g for g in observed.groups if g.name != target.name and dict(before).get(g.name))
     keep: tuple[Step[RollAction], ...] = ()
     if target.keep_until is not None:
-        action = KeepGroup(group=target.name, seconds=keep_of(environment))
+        action = KeepGroup(group=target.name, seconds=keep_of(environment), anew=False)
         keep = (Step(id="keep-former", action=action, deadline=QUICK),)
-    shift = SetTraffic(shares=after, known=(before, after), former=turn.former if turn else observed.former)
+    shift = SetTraffic(shares=after, known=(before, after), former=former_of(observed, target.name), guarded=False)
     return Plan(
         subject=subject,
         why=f"{target.name} takes traffic back{f' from {stable.name}' if stable else ' while nothing serves'}",
         steps=(
-            *measure(service, stable),
-            Step(id="unlabel", action=KeepGroup(group=target.name, seconds=None), deadline=QUICK),
             Step(
                 id="former-size",
-                action=EnsureSize(group=target.name, size=MatchLive(at_least=environment.size.minimum)),
+                action=EnsureSize(
+                    group=target.name, size=MatchLive(at_least=environment.size.minimum), best_effort=True
+                ),
                 deadline=CREATE,
             ),
             Step(
                 id="former-healthy",
-                action=WaitHealthy(group=target.name, health=replace(service.health, healthy_after=0.0)),
+                action=WaitHealthy(group=target.name, health=service.health, settled=True, patience=PATIENCE),
                 deadline=service.health.deadline,
             ),
             Step(id="shift", action=shift, deadline=QUICK),
+            Step(id="unlabel", action=KeepGroup(group=target.name, seconds=None), deadline=QUICK),
         ),
         back=(
             Step(id="routes-as-before", action=SetTraffic(shares=before, known=(before, after)), deadline=QUICK),
             *keep,
         ),
-        cleanup=tuple(
-            Step(id=f"{step.id}-{group.name}", action=step.action, deadline=step.deadline)
-            for group in others
-            for step in retire(service, group, keep_of(environment))
-        ),
+        cleanup=retire_all(service, others, keep_of(environment)),
         fingerprint=fingerprint,
     )
 

@@ -15,7 +15,16 @@ from phoenix.record.store import StoreError
 
 _URL = re.compile(r"(s3|gs)://([a-z0-9][a-z0-9._-]+[a-z0-9])(?:/(.*))?")
 _PART = re.compile(r"[A-Za-z0-9._=@+-]+")
-_ENDPOINTS = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "gs": ("STORAGE_EMULATOR_HOST",)}
+_ENDPOINTS = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"), "gs": ("STORAGE_EMULATOR_HOST",)}
+_REGION, _KEY = re.compile(r"[a-z0-9-]*"), re.compile(r"[!-~]*")
+_VARIABLES = {
+    "AWS_REGION": _REGION,
+    "AWS_DEFAULT_REGION": _REGION,
+    "AWS_ACCESS_KEY_ID": _KEY,
+    "AWS_SECRET_ACCESS_KEY": _KEY,
+    "AWS_SESSION_TOKEN": _KEY,
+}
+"""What travels in addresses and headers, where obstore breaks down on what cannot stand there."""
 _CREDENTIALS = {
     "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role; it needs "
     "s3:GetObject, s3:PutObject and s3:ListBucket.",
@@ -23,7 +32,10 @@ _CREDENTIALS = {
     "role Storage Object User.",
 }
 _OTHER_REGION = r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint|301 Moved|LOCATION"
-_NO_CREDENTIALS = r"//169\.254\.|/latest/|computeMetadata|token request|credentials? provider|metadata\.google"
+_NO_CREDENTIALS = (
+    r"//169\.254\.|/latest/|computeMetadata|token request|metadata\.google|AWS profile|[Mm]issing (Access|Secret)|"
+    r"service account file|pem file|token file"
+)
 _REFUSED = r"40[13] \w|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken"
 
 
@@ -49,7 +61,7 @@ class Address:
 
 
 def address(url: str, environment: Mapping[str, str]) -> Address:
-    """What `url` means in this environment. SpecError where it, or the endpoint, is no address."""
+    """What `url` means in this environment. SpecError where it, or what the environment says, cannot be used."""
     found = _URL.fullmatch(url)
     prefix = (found[3] or "").strip("/") if found else ""
     if found is None or not all(_PART.fullmatch(part) and set(part) != {"."} for part in prefix.split("/") if prefix):
@@ -58,6 +70,13 @@ def address(url: str, environment: Mapping[str, str]) -> Address:
             details="accepted are s3://BUCKET/PREFIX and gs://BUCKET/PREFIX; a bucket has three letters or more",
             resolution="Correct `state` in phoenix.yaml.",
         )
+    for name, form in _VARIABLES.items() if found[1] == "s3" else ():
+        if not form.fullmatch(environment.get(name, "")):
+            raise SpecError(
+                f"{name} holds what it cannot hold",
+                details="there is a space, a line's end or another sign in it that does not belong there",
+                resolution=f"Set {name} again; mind what was copied along.",
+            )
     return Address(scheme=found[1], bucket=found[2], prefix=prefix, endpoint=_endpoint(found[1], environment))
 
 
@@ -98,7 +117,7 @@ def _meaning(place: Address, words: str) -> tuple[str, str]:
     if re.search(_OTHER_REGION, words):
         return f"the bucket {place.bucket} is in another region", "Set AWS_REGION to the bucket's own."
     if re.search(_NO_CREDENTIALS, words):
-        return f"there are no credentials for {place}", _CREDENTIALS[place.scheme]
+        return f"there are no usable credentials for {place}", _CREDENTIALS[place.scheme]
     if re.search(_REFUSED, words):
         return f"the credentials may not use {place}", _CREDENTIALS[place.scheme]
     return "the state cannot be reached", "See that the network leads to the bucket, then try again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import TypeVar
 
@@ -46,10 +47,16 @@ class History:
 
     def runs(self) -> tuple[journal.Run, ...]:
         """Every run, going or ended, newest first."""
-        ended = tuple(run for key in self._store.list("runs/") if (run := self._load(key)))
-        known = {run.id for run in ended}
-        going = tuple(run for run in self.live() if run.id not in known)
-        return tuple(sorted((*ended, *going), key=lambda run: (run.started, run.id), reverse=True))
+        return tuple(self.newest())
+
+    def newest(self) -> Iterator[journal.Run]:
+        """The same one by one: each is read when it is asked for, so that a long history costs nobody its whole."""
+        going = {run.id: run for run in self.live()}
+        ended = {key.removeprefix("runs/") for key in self._store.list("runs/")}
+        for run_id in sorted({*going, *ended}, key=lambda each: (each.partition("-")[2][:15], each), reverse=True):
+            run = self._load(journal.history_key(run_id)) if run_id in ended else going[run_id]
+            if run is not None:
+                yield run
 
     def run(self, run_id: str) -> journal.Run | None:
         """The run of that id, or None."""

@@ -72,15 +72,16 @@ class ObjectStore:
     def open(cls, url: str, environment: Mapping[str, str]) -> ObjectStore:
         """The store at `url`, `s3://BUCKET/PREFIX` or `gs://BUCKET/PREFIX`. Nothing is asked of the bucket yet.
 
-        Raises SpecError where the address or an endpoint in the environment is none, and StoreError where the AWS
-        profile that the environment names cannot be used.
+        Raises SpecError where the address or the environment cannot be used, and StoreError where the credentials
+        that the environment names cannot.
         """
         place = address(url, environment)
-        return cls(
-            place,
-            reads=_client(place, environment, retries=1),
-            writes=_client(place, environment, retries=0),  # a write that is tried again is looked for first
-        )
+        try:
+            reads = _client(place, environment, retries=1)
+            writes = _client(place, environment, retries=0)  # a write that is tried again is looked for first
+        except BaseError as error:
+            raise problem(place, str(error)) from error
+        return cls(place, reads=reads, writes=writes)
 
     def get(self, key: str) -> Value | None:
         """What stands under `key`, or None."""
@@ -207,6 +208,7 @@ def _client(place: Address, environment: Mapping[str, str], *, retries: int) -> 
         emulator = {"base_url": place.endpoint, "bearer_token": "emulator"} if place.endpoint else {}
         return GCSStore(place.bucket, **options, **emulator)  # type: ignore[arg-type]
     endpoint = {"endpoint": place.endpoint} if place.endpoint else {}
+    options["conditional_put"] = "etag"  # whatever AWS_CONDITIONAL_PUT says
     return S3Store(place.bucket, **options, **endpoint, **_profile(place, environment))  # type: ignore[arg-type]
 
 
@@ -221,4 +223,4 @@ def _profile(place: Address, environment: Mapping[str, str]) -> dict[str, object
     try:
         return {"credential_provider": Boto3CredentialProvider()}
     except Exception as error:  # boto3's errors have no ancestor that could be named without importing it
-        raise problem(place, f"credentials provider: {error}") from error
+        raise problem(place, f"AWS profile: {error}") from error

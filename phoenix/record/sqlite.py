@@ -6,6 +6,7 @@ is gone is never made anew by the process that had it: what is recorded must not
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,14 +22,14 @@ Identity = tuple[int, int]
 _BUSY = 8.0
 """Seconds to wait for another process's write, which takes milliseconds."""
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, data BLOB NOT NULL, tag INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS counter (id INTEGER PRIMARY KEY CHECK (id = 1), last INTEGER NOT NULL);
-INSERT OR IGNORE INTO counter VALUES (1, 0);
+CREATE TABLE state (key TEXT PRIMARY KEY, data BLOB NOT NULL, tag INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1), last INTEGER NOT NULL);
+INSERT INTO counter VALUES (1, 0);
 """
 _NO_RIGHT = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _NO_WRITING = (*_NO_RIGHT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What may keep a process from writing and not from reading."""
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)  # the last: a table is missing
 
 
 class SqliteStore:
@@ -118,16 +119,31 @@ class SqliteStore:
         return self._keep(sqlite3.connect(f"{self._uri}?immutable=1", uri=True), writable=False)
 
     def _open_to_write(self) -> sqlite3.Connection:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None)
+        if not self._file.exists():
+            self._make()
+        connection = sqlite3.connect(f"{self._uri}?mode=rw", uri=True, timeout=_BUSY, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(_SCHEMA)
         except BaseException:
             connection.close()
             raise
         return self._keep(connection, writable=True)
+
+    def _make(self) -> None:
+        """Make the file whole under another name first: SQLite lets no two processes set up one file at a time."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        new = self._file.with_name(f"{self._file.name}.{secrets.token_hex(8)}")
+        try:
+            connection = sqlite3.connect(new, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(_SCHEMA)
+            finally:
+                connection.close()
+            with suppress(FileExistsError):  # another process was faster
+                self._file.hardlink_to(new)
+        finally:
+            new.unlink(missing_ok=True)
 
     def _keep(self, connection: sqlite3.Connection, *, writable: bool) -> sqlite3.Connection:
         """Use the connection from now on, if it can read."""

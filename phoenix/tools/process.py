@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -342,6 +343,7 @@ class ProcessId:
                 return
 
 
+@cache
 def boot_id() -> str:
     """The kernel's own name for the time since this computer was started."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

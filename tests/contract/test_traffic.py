@@ -277,6 +277,47 @@ def test_a_resized_group_is_attached_again(bench: Bench) -> None:
     bench.until(lambda backend: backend.healthy == backend.total == 3, OLD)
 
 
+def test_machines_that_leave_get_nothing_new_and_their_requests_are_counted(bench: Bench) -> None:
+    bench.serve(old=100)
+    whole = bench.group(OLD)
+    stays, leaves = bench.machines[OLD]
+    address = bench.traffic.read().address
+    clients = [http.client.HTTPConnection(address.removeprefix("http://"), timeout=10) for _ in range(4)]
+    for client in clients:
+        client.request("GET", "/hold")
+    for machine in (stays, leaves) * 2:
+        machine.say("held")
+    for _time in range(2):
+        bench.traffic.attach(whole.without(frozenset({leaves.name})))
+        there = bench.backend(OLD)
+        assert (there.total, there.healthy, there.sessions, there.leaving) == (1, 1, 4, 2)
+    before = leaves.asked()["GET /"]
+    assert bench.answers(30) == {OLD: 30}
+    assert leaves.asked()["GET /"] == before
+    leaves.say("release")
+    assert bench.until(lambda backend: backend.leaving == 0, OLD).sessions == 2
+    stays.say("release")
+    assert sorted(client.getresponse().read().decode() for client in clients) == [stays.name] * 2 + [leaves.name] * 2
+    for client in clients:
+        client.close()
+
+
+def test_a_machine_that_is_ended_after_it_left_costs_no_request(bench: Bench, tmp_path: Path) -> None:
+    bench.serve(old=100)
+    whole = bench.group(OLD)
+    _stays, leaves = bench.machines[OLD]
+    address = bench.traffic.read().address
+    with load.running(address, rate=200, out=tmp_path / "load.json", clock=SystemClock()) as running:
+        bench.traffic.attach(whole.without(frozenset({leaves.name})))
+        bench.until(lambda backend: backend.leaving == 0, OLD)
+        leaves.end()
+        before = running.so_far().answered
+        while running.so_far().answered < before + 100:
+            bench.traffic.read()
+        summary = running.finish()
+    assert summary.failures == ()
+
+
 def test_a_machine_that_joins_a_serving_group_gets_nothing_before_its_checks_pass(bench: Bench) -> None:
     bench.serve(old=100)
     sick = bench.start(f"{OLD}-3")

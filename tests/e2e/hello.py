@@ -11,6 +11,21 @@ from tests.shell import Shell
 CRASHES = "console.error('refusing to start: this version is broken');\nprocess.exit(1);\n"
 MUTE = "setInterval(() => {}, 1000);\n"
 """Runs, and never answers."""
+STEERED = {
+    "let stopping = false;\n": """let stopping = false;
+if (process.env.BREAK_ON && os.hostname().endsWith(process.env.BREAK_ON)) {
+  console.error(`refusing to start on ${os.hostname()}`);
+  process.exit(1);
+}
+""",
+    "const { pathname } =": "const { pathname, searchParams } =",
+    "  } else {\n    response.statusCode = 404;": """  } else if (pathname === "/slow") {
+    const text = `${greeting} from hello ${version} on ${os.hostname()}\\n`;
+    setTimeout(() => response.end(text), 1000 * Number(searchParams.get("seconds")));
+  } else {
+    response.statusCode = 404;""",
+}
+"""What is replaced in the app by what, so that a test can steer it."""
 
 
 class Hello:
@@ -39,3 +54,13 @@ class Hello:
         subprocess.run(["make", "-C", str(source), "deb", f"VERSION={version}"], check=True, capture_output=True)
         self.shell.run("publish", str(source / f"hello_{version}_all.deb"))
         self._published.add(version)
+
+
+def steer(source: Path) -> None:
+    """Give the app in `source` two more abilities: `/slow?seconds=N`, and not to start on hosts of BREAK_ON."""
+    file = source / "server.js"
+    text = file.read_text()
+    for there, instead in STEERED.items():
+        assert text.count(there) == 1, there
+        text = text.replace(there, instead)
+    file.write_text(text)

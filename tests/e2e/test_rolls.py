@@ -67,7 +67,8 @@ def test_the_same_release_again_is_nothing_to_do(live: Hello) -> None:
 def test_a_plan_changes_nothing(live: Hello) -> None:
     live.publish("2.0.0")
     planned = live.shell.run("roll", "web-tier", "--package", "hello=2.0.0", "--plan")
-    assert [step["id"] for step in planned["plan"]["steps"]] == ["create-candidate", "candidate-healthy", "shift"]
+    ids = [step["id"] for step in planned["plan"]["steps"]]
+    assert ids == ["measure", "create-candidate", "candidate-healthy", "grow", "healthy", "shift"]
     assert len(live.shell.service()["groups"]) == 1
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from phoenix.clock import SystemClock
 from phoenix.execute import publication
-from phoenix.execute.engine import Context, Engine, Outcome, never
+from phoenix.execute.engine import Context, Engine, Outcome, never, nothing
 from phoenix.execute.perform.publish import World, waits
 from phoenix.execute.publication import Publication
 from phoenix.execute.repositories import Writer, repository_here
@@ -91,6 +91,7 @@ class Bench:
                 perform=self.perform,
                 waits=waits,
                 holds=never,
+                owes=nothing,
                 changes_traffic=False,
                 clock=self.clock,
                 logs=self.directory / "runs",

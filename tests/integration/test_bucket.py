@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,10 +11,15 @@ import httpx
 import pytest
 
 from phoenix.errors import CloudError
+from phoenix.execute import ownership
+from phoenix.execute.ownership import OwnedRun
 from phoenix.record import objects
+from phoenix.record.history import History
+from phoenix.record.journal import RunState, What
 from phoenix.record.objects import ObjectStore
 from phoenix.record.store import ConflictError, StoreError, Value
 from tests.buckets import BUCKET, KINDS, Server, bucket
+from tests.doubles import FakeClock
 from tests.web import Line, line_to
 
 CLOSED = "http://127.0.0.1:1"
@@ -117,7 +123,7 @@ def test_a_lost_write_that_another_overwrote_is_neither_success_nor_conflict(ser
     fates = Fates("PUT", Line.ANSWER_LOST)
     fates.after = lambda: other.put_if("a", b"3", standing(server).tag)
     with line_to(server.address, fates) as address:
-        with pytest.raises(StoreError):
+        with pytest.raises(StoreError, match="it is not known"):
             open_at(server, address).put_if("a", b"2", first)
     assert standing(server).data == b"3"
 
@@ -199,7 +205,7 @@ def test_no_credentials_are_told_with_what_to_set(server: Server, monkeypatch: p
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", CLOSED)
     monkeypatch.setenv("GCE_METADATA_HOST", CLOSED.removeprefix("http://"))
     store = ObjectStore.open(server.url, {})
-    with pytest.raises(StoreError, match="there are no credentials for") as caught:
+    with pytest.raises(StoreError, match="there are no usable credentials for") as caught:
         store.get("a")
     assert ("AWS_ACCESS_KEY_ID" if server.kind == "s3" else "GOOGLE_APPLICATION_CREDENTIALS") in caught.value.resolution
 
@@ -210,6 +216,31 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         for name, value in made.environment.items():
             monkeypatch.setenv(name, value)
         yield made
+
+
+@pytest.mark.parametrize(
+    ("kind", "variables", "told"),
+    [
+        ("gs", {"GOOGLE_APPLICATION_CREDENTIALS": "/nonexistent"}, "/nonexistent"),
+        ("gs", {"GOOGLE_APPLICATION_CREDENTIALS": __file__}, "service account file"),
+        ("s3", {"AWS_ACCESS_KEY_ID": "a"}, "SecretAccessKey"),
+        ("s3", {"AWS_SECRET_ACCESS_KEY": "b"}, "AccessKeyId"),
+        (
+            "s3",
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
+            "/nonexistent",
+        ),
+    ],
+)
+def test_half_and_broken_credentials_are_one_clear_error(
+    monkeypatch: pytest.MonkeyPatch, kind: str, variables: dict[str, str], told: str
+) -> None:
+    monkeypatch.setenv("HOME", "/nonexistent")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match="there are no usable credentials") as caught:
+        ObjectStore.open(f"{kind}://state/team", variables).get("a")
+    assert told in caught.value.details
 
 
 def test_wrong_credentials_are_told_with_the_rights_that_are_needed(s3: Server) -> None:
@@ -235,6 +266,32 @@ def test_a_profile_of_the_users_files_is_used(s3: Server, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_PROFILE", "team")
     ObjectStore.open(s3.url, dict(os.environ)).put_if("a", b"1", None)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(StoreError, match="there are no credentials") as caught:
+    with pytest.raises(StoreError, match="there are no usable credentials") as caught:
         ObjectStore.open(s3.url, dict(os.environ))
     assert "nobody" in caught.value.details
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_over_a_bad_line_is_recorded_once_and_in_order(server: Server, seed: int) -> None:
+    """Every third request or answer is lost; the owner tries on, and a stranger asks for an abort in between."""
+    chance = random.Random(seed)
+    bad = (Line.ANSWER_LOST, Line.REQUEST_LOST, Line.BROKEN, Line.LATE)
+    clock = FakeClock()
+    steady = ObjectStore.open(server.url, server.environment)
+    owned = OwnedRun.begin(steady, clock, kind="roll", subject="web/prod", plan={})
+    with line_to(server.address, lambda *_: chance.choice(bad) if chance.random() < 0.3 else Line.GOOD) as address:
+        owned._store = open_at(server, address)
+        for number in range(15):
+            owned.write(owned.event(What.NOTE, data={"text": str(number)}))
+            if number == 7:
+                ownership.request_abort(steady, clock, owned.run, "wrong")
+        going = History(steady).live_run("web/prod")
+        assert going is not None
+        owned.end(RunState.DONE)
+    ended = History(steady).run(owned.run.id)
+    assert ended is not None
+    for run in (going, ended):
+        assert [event.data["text"] for event in run.events] == [str(number) for number in range(15)]
+        assert [request.why for request in run.requests] == ["wrong"]
+    assert ended.state is RunState.DONE
+    OwnedRun.begin(steady, clock, kind="roll", subject="web/prod", plan={})

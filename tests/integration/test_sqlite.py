@@ -7,14 +7,19 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from phoenix.execute.ownership import OwnedRun
+from phoenix.record.history import History
+from phoenix.record.journal import What
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import ConflictError, StoreError, Value
+from tests.doubles import FakeClock
 
 
 @pytest.fixture
@@ -97,6 +102,43 @@ def test_a_file_that_is_no_state_is_one_clear_error(store: SqliteStore, file: Pa
     assert file.read_bytes() == content, "what may still be of use to somebody is left alone"
 
 
+def test_an_empty_file_is_one_clear_error(store: SqliteStore, file: Path) -> None:
+    file.parent.mkdir()
+    file.touch()
+    with pytest.raises(StoreError, match="the state file is damaged"):
+        store.get("a")
+    with pytest.raises(StoreError, match="the state file is damaged"):
+        store.put_if("a", b"2", None)
+
+
+def test_many_may_make_the_file_at_once(tmp_path: Path) -> None:
+    """Each of them gets its write through, and nothing else is left beside the file."""
+    troubles: list[StoreError] = []
+    for number in range(40):
+        file = tmp_path / str(number) / "state.db"
+        together = threading.Barrier(4)
+
+        def create(key: int, file: Path = file, together: threading.Barrier = together) -> None:
+            store = SqliteStore(file)
+            together.wait()
+            try:
+                store.put_if(str(key), b"", None)
+            except StoreError as error:
+                troubles.append(error)
+            store.close()
+
+        threads = [threading.Thread(target=create, args=(key,)) for key in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        store = SqliteStore(file)
+        assert store.list("") == ("0", "1", "2", "3")
+        store.close()
+        assert [left.name for left in file.parent.iterdir()] == ["state.db"]
+    assert troubles == []
+
+
 def test_damage_within_the_file_is_one_clear_error(store: SqliteStore, file: Path) -> None:
     tag = store.put_if("a", b"1" * 50_000, None)
     store.close()
@@ -133,6 +175,25 @@ def test_a_file_that_was_moved_away_is_not_made_anew_and_goes_on_when_it_is_back
     assert store.get("a") == Value(data=b"1", tag=tag)
     store.put_if("a", b"2", tag)
     assert again(file) == b"2"
+
+
+def test_a_run_goes_on_when_the_file_that_was_moved_away_is_back(
+    store: SqliteStore, file: Path, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    owned = OwnedRun.begin(store, clock, kind="roll", subject="web/prod", plan={})
+    shutil.move(file.parent, tmp_path / "elsewhere")
+
+    def put_back() -> None:
+        if clock.seconds >= 5 and not file.exists():
+            shutil.move(tmp_path / "elsewhere", file.parent)
+
+    clock.on_sleep = put_back
+    owned.write(owned.event(What.NOTE, data={"text": "x"}))
+    assert clock.seconds < 7
+    run = History(store).live_run("web/prod")
+    assert run is not None
+    assert [event.data["text"] for event in run.events] == ["x"]
 
 
 def test_a_file_that_was_put_back_from_a_backup_is_the_one_that_counts(store: SqliteStore, file: Path) -> None:

@@ -67,6 +67,17 @@ def test_an_endpoint_that_is_none_is_named(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [("AWS_REGION", "eu west 1"), ("AWS_ACCESS_KEY_ID", "key\n"), ("AWS_SECRET_ACCESS_KEY", "very secret\u2026")],
+)
+def test_a_variable_that_obstore_would_break_down_on_is_named_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SpecError, match=f"{name} holds") as caught:
+        address("s3://state", {name: value})
+    assert value not in str(caught.value)
+    address("gs://state", {name: value})
+
+
+@pytest.mark.parametrize(
     ("words", "brief", "advice"),
     [
         (
@@ -75,7 +86,7 @@ def test_an_endpoint_that_is_none_is_named(value: str) -> None:
             "Create it",
         ),
         ("403 Forbidden: <Error><Code>RequestTimeTooSkewed</Code></Error>", "clock is wrong", "15 minutes"),
-        ("Error performing PUT http://169.254.169.254/latest/api/token", "no credentials", "AWS_ACCESS_KEY_ID"),
+        ("Error performing PUT http://169.254.169.254/latest/api/token", "no usable credentials", "AWS_ACCESS_KEY_ID"),
         ("non-2xx status code: 403 Forbidden: <Error><Code>AccessDenied</Code>", "may not use", "s3:GetObject"),
         ("400 Bad Request: <Error><Code>ExpiredToken</Code>", "may not use", "AWS_ACCESS_KEY_ID"),
         ("Received redirect without LOCATION, this normally indicates", "another region", "AWS_REGION"),

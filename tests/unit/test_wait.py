@@ -59,3 +59,17 @@ def test_only_changes_are_told_and_the_lease_is_renewed_each_round() -> None:
         between=lambda: rounds.append(1),
     )
     assert (told, len(rounds)) == (["a", "b"], 2)
+
+
+def test_the_lease_is_renewed_while_looks_are_far_apart() -> None:
+    clock, renewed = FakeClock(), list[float]()
+    wait_for(
+        "x",
+        looks("unknown", "pass"),
+        clock=clock,
+        deadline=60,
+        interval=10,
+        between=lambda: renewed.append(clock.seconds),
+    )
+    assert renewed == [float(second) for second in range(10)]
+    assert clock.seconds == 10

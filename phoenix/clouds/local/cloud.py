@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.errors import SpecError
+from phoenix.model import Health
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
 
@@ -38,11 +39,13 @@ class LocalCloudDoor:
         return LocalGroups(self._project.name, self._spec)
 
     def traffic(self, service: str, environment: str) -> LocalTraffic:
-        """The balancer of one service in one environment."""
+        """The balancer of one service in one environment, also one that phoenix.yaml no longer has."""
         from phoenix.clouds.local.traffic import LocalTraffic
 
-        spec = self._project.service(service)
-        where = self._project.environment(spec, environment)
+        spec = self._project.services.get(service)
+        where = spec.environments.get(environment) if spec else None
+        if spec is None or where is None:
+            return self.left_behind(f"{service}-{environment}")
         if where.load_balancer.listen is None:
             raise SpecError(
                 f"{service}/{environment} has no address to listen on",
@@ -54,6 +57,20 @@ class LocalCloudDoor:
             listen=where.load_balancer.listen,
             health=spec.health,
         )
+
+    def left_behind(self, name: str) -> LocalTraffic:
+        """A balancer by its directory's name, as it was last wanted: to be read, emptied and stopped."""
+        from phoenix.clouds.local import balancer
+        from phoenix.clouds.local.traffic import LocalTraffic
+
+        directory = self.balancers / name
+        state = balancer.load(directory)
+        return LocalTraffic(directory=directory, listen=state.listen if state else "", health=Health())
+
+    @property
+    def name(self) -> str:
+        """The cloud, as phoenix.yaml names it."""
+        return self._spec.name
 
     @property
     def balancers(self) -> Path:

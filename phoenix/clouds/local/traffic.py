@@ -137,6 +137,11 @@ class LocalTraffic:
             self._awake()
         return True
 
+    def attached(self) -> tuple[str, ...]:
+        """The groups that HAProxy has or is to have, whether it runs or not."""
+        state = balancer.load(self._directory)
+        return state.groups if state else ()
+
     def is_running(self) -> bool:
         """Whether HAProxy is there; one that has its socket open and is mute is."""
         try:
@@ -264,18 +269,19 @@ def _as_wanted(server: ServerState, address: str | None) -> bool:
 def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend:
     servers = seen.of(slot.name)
     seated = {
-        name
+        name: member.name
         for member in slot.members
         if (name := haproxy.seat(member.seat)) in servers and _as_wanted(servers[name], member.address)
     }
-    there = [servers[name] for name in seated]
+    well = frozenset(machine for name, machine in seated.items() if servers[name].healthy)
     former = sum(1 for each in routed.leaving if group in each.groups and each.process.alive)
     return Backend(
         group=group,
         share=routed.shares.get(group, 0),
-        healthy=sum(1 for server in there if server.healthy),
-        total=len(there),
+        healthy=len(well),
+        total=len(seated),
         sessions=seen.sessions.get(slot.name, 0) + former,
+        well=well,
         leaving=sum(server.sessions for name, server in servers.items() if name not in seated) + former,
     )
 

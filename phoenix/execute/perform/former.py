@@ -15,8 +15,11 @@ from phoenix.record.journal import Part
 
 def keep(world: World, action: KeepGroup) -> Outcome:
     """Write on the group until when it is kept, or take that off."""
-    if world.groups.find(action.group) is None:
+    group = world.groups.find(action.group)
+    if group is None:
         return {"group": "gone"}
+    if group.keep_until is not None and not action.anew:
+        return {"keep_until": rfc3339(group.keep_until)}
     if action.seconds is not None:
         guards.not_routed(action.group, world.traffic.read().backend(action.group))
     until = None if action.seconds is None else world.clock.now() + timedelta(seconds=action.seconds)
@@ -50,5 +53,6 @@ def delete(world: World, action: DeleteGroup, context: Context) -> Outcome:
         guards.expendable(group, context.run_id, committed=context.part is Part.CLEANUP)
     if backend:
         world.traffic.detach(action.group)
+        context.renew()
     world.groups.delete(action.group)
     return {"existed": group is not None}

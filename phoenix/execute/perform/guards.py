@@ -1,18 +1,52 @@
 """What must be true before a roll writes, looked at freshly each time. Each guard raises, or says nothing.
 
-They hold on the way forward. The way back is never refused by one, but for `served_from`: routing everything to
-nothing is no way back.
+Guards of routes and sizes hold on the way forward only. The way back is refused by `served_from`, for routing
+everything to nothing is no way back, and by those that keep a group from being deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 
+from phoenix.clock import Clock
 from phoenix.errors import CloudError, OverriddenError, RefusedError
+from phoenix.execute.engine import Context
 from phoenix.model import Backend, Group, Route
 from phoenix.plan.roll_actions import SetTraffic, Shares
-from phoenix.wait import Look, Verdict
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+
+BLINK = 20.0
+"""Seconds for which a guard is asked again: a machine that missed a check passes the next ones within."""
+
+
+class UnfitError(CloudError):
+    """A group is not fit for what was to be done with it: just now, which may pass."""
+
+
+def until_fit(check: Callable[[], None], *, clock: Clock, context: Context) -> None:
+    """Say `check` again while it raises UnfitError: a machine that misses one check must not undo a roll."""
+    said: list[UnfitError] = []
+
+    def look() -> Look:
+        try:
+            check()
+        except UnfitError as error:
+            said.append(error)
+            return Look(verdict=Verdict.UNKNOWN, seen=f"{error.brief}: {error.details}")
+        return Look(verdict=Verdict.PASS, seen="")
+
+    try:
+        wait_for(
+            "a group being fit",
+            look,
+            clock=clock,
+            deadline=BLINK,
+            on_change=lambda seen: context.say(seen) if seen else None,
+            between=context.renew,
+        )
+    except DeadlineError as error:
+        raise said[-1] from error
 
 
 def floor_of(healthy: int, min_healthy: int | None) -> int:
@@ -53,7 +87,7 @@ def routes_as_set(route: Route, *expected: Shares) -> None:
 def warm(group: str, look: Look) -> None:
     """No share for a group whose every machine is not healthy on a fresh look."""
     if look.verdict is not Verdict.PASS:
-        raise CloudError(
+        raise UnfitError(
             f"{group} is not healthy enough for traffic",
             details=look.seen,
             resolution="Nothing was routed to it.",
@@ -64,36 +98,47 @@ def large_enough(group: str, share: int, backend: Backend | None, floor: int) ->
     """A group that gets a share has the part of the floor that the share stands for."""
     healthy, needed = backend.healthy if backend else 0, ceil(share * floor / 100)
     if healthy < needed:
-        raise CloudError(
+        raise UnfitError(
             f"{group} is too small for {share} % of the traffic",
             details=f"{healthy} of its machines are healthy, {needed} are needed: {floor} serve now at least",
             resolution="Nothing was routed to it.",
         )
 
 
-def floor_kept(route: Route, group: str, leaves: int, floor: int) -> None:
-    """With `leaves` machines of `group` the healthy ones that have traffic are still as many as the floor."""
-    left = sum(
-        min(backend.healthy, leaves) if backend.group == group else backend.healthy
-        for backend in route.backends
-        if backend.share
-    )
-    if left < floor:
-        raise CloudError(
+def answers(group: str, backend: Backend | None) -> None:
+    """No share for a group of which no machine is healthy."""
+    if backend is None or not backend.healthy:
+        raise UnfitError(
+            f"{group} does not answer",
+            details="no machine of it passes the balancer's check",
+            resolution="Nothing was routed to it.",
+        )
+
+
+def floor_kept(route: Route, group: str, leaving: frozenset[str], floor: int) -> None:
+    """Without the `leaving` machines of `group` as many healthy ones have traffic as the floor says, and it has one."""
+    serving = {backend.group: backend.well for backend in route.backends if backend.share}
+    mine = serving.get(group, frozenset())
+    left = sum(len(well - leaving if name == group else well) for name, well in serving.items())
+    if left < floor or (mine and not mine - leaving):
+        raise UnfitError(
             f"{group} is not made smaller",
-            details=f"{left} healthy machines would serve then; the floor is {floor}",
+            details=f"{left} healthy machines would serve then, {len(mine - leaving)} of them its own; "
+            f"the floor is {floor}",
             resolution="See `phoenix status` for the machines that are not healthy.",
         )
 
 
-def served_from(shares: Mapping[str, int], route: Route, standing: Mapping[str, Group]) -> None:
-    """Traffic does not go back to groups of which none stands, while another answers."""
-    answering = any(backend.share and backend.healthy for backend in route.backends if backend.group not in shares)
-    if shares and answering and not any(name in standing for name in shares):
+def served_from(shares: Mapping[str, int], route: Route) -> None:
+    """Traffic does not go back to groups of which no machine answers, while another answers."""
+    healthy = {backend.group: backend.healthy for backend in route.backends}
+    others = any(backend.share and backend.healthy for backend in route.backends if backend.group not in shares)
+    if shares and others and not any(healthy.get(name) for name in shares):
         raise OverriddenError(
-            f"{', '.join(shares)} served before and is gone",
-            details="somebody removed it while this run went on; what serves now was left as it is",
-            resolution="See `phoenix status`; `phoenix unlock` lets the service be rolled again.",
+            f"{', '.join(shares)} served before and does not answer any more",
+            details="while this run went on it was removed, or its machines died; what serves now was left as it is",
+            resolution="See `phoenix status`; `phoenix abort` tries again, `phoenix unlock` leaves things as they are "
+            "and lets the service be rolled again.",
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from phoenix.errors import CloudError
 from phoenix.execute.engine import Context, Outcome
 from phoenix.execute.perform import guards
+from phoenix.execute.perform.sizes import grown
 from phoenix.execute.perform.world import GOOD_ANSWERS, World
 from phoenix.model import BootState, Group, InstanceState
 from phoenix.plan.roll_actions import Soak, WaitHealthy
@@ -22,12 +23,17 @@ SOAK_LOOKS = 10.0
 
 
 def look(world: World, name: str) -> Look:
-    """Whether every instance of the group has finished its boot and passes the balancer's check now."""
+    """The same as `see`; unknown where the cloud or the balancer gives no answer."""
     try:
-        group = world.groups.find(name)
-        backend = world.traffic.read().backend(name)
+        return see(world, name)
     except CloudError as error:
         return retry_while_unknown(error)
+
+
+def see(world: World, name: str) -> Look:
+    """Whether every instance of the group has finished its boot and passes the balancer's check now."""
+    backend = world.route().backend(name)
+    group = world.groups.find(name)
     if group is None:
         return Look(verdict=Verdict.FAIL, seen=f"{name} is gone: somebody has removed it")
     for instance in group.instances:
@@ -42,24 +48,56 @@ def look(world: World, name: str) -> Look:
 
 def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Outcome:
     """Wait for it; on the way back until the group is as well as it was when the run began."""
-    enough = None
-    if context.part is Part.BACK:
-        if "measure" not in context.outcomes:
-            return {"seen": "this run had changed nothing yet"}
-        enough = int(context.outcomes["measure"]["healthy"])
+    if context.part is Part.BACK and "measure" not in context.outcomes:
+        return {"seen": "this run had changed nothing yet"}
+    try:
+        return _wait_for_all(world, action, context)
+    except (DeadlineError, HopelessError) as error:
+        if action.patience is None:
+            raise _with_logs(world, f"{action.group} never became healthy", action.group, error) from error
+        context.say(f"not all of {action.group} is healthy: {error.details}")
+    return _wait_for_any(world, action, context)
+
+
+def _wait_for_all(world: World, action: WaitHealthy, context: Context) -> Outcome:
+    back, health = context.part is Part.BACK, action.health
+    started = next((o["started"] for o in reversed(tuple(context.outcomes.values())) if "started" in o), 0)
+    steady = 0.0 if back or (action.settled and not started) else health.healthy_after
+    seen = wait_for(
+        f"{action.group} becoming healthy",
+        lambda: _as_well(world, action.group, context) if back else look(world, action.group),
+        clock=world.clock,
+        deadline=context.deadline if action.patience is None else min(action.patience, context.deadline),
+        interval=min(1.0, health.interval),
+        in_a_row=GOOD_ANSWERS if steady else 1,
+        steady=steady,
+        on_change=context.say,
+        between=context.renew,
+    )
+    return {"seen": seen.seen}
+
+
+def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Outcome:
+    def answering() -> Look:
+        try:
+            backend = world.route().backend(action.group)
+        except CloudError as error:
+            return retry_while_unknown(error)
+        healthy = backend.healthy if backend else 0
+        verdict = Verdict.PASS if healthy else Verdict.UNKNOWN
+        return Look(verdict=verdict, seen=f"{healthy} machines pass the health check: that has to do")
+
     try:
         seen = wait_for(
-            f"{action.group} becoming healthy",
-            lambda: look(world, action.group) if enough is None else _as_well(world, action.group, enough),
+            f"any machine of {action.group} becoming healthy",
+            answering,
             clock=world.clock,
             deadline=context.deadline,
             interval=min(1.0, action.health.interval),
-            in_a_row=GOOD_ANSWERS if action.health.healthy_after else 1,
-            steady=action.health.healthy_after,
             on_change=context.say,
             between=context.renew,
         )
-    except (DeadlineError, HopelessError) as error:
+    except DeadlineError as error:
         raise _with_logs(world, f"{action.group} never became healthy", action.group, error) from error
     return {"seen": seen.seen}
 
@@ -69,7 +107,7 @@ def soak(world: World, action: Soak, context: Context) -> Outcome:
 
     def watch() -> Look:
         try:
-            guards.routes_as_set(world.traffic.read(), action.shares)
+            guards.routes_as_set(world.route(), action.shares)
         except CloudError as error:
             return retry_while_unknown(error)
         return replace(seen := look(world, action.group), seen=f"soaking: {seen.seen}")
@@ -90,15 +128,23 @@ def soak(world: World, action: Soak, context: Context) -> Outcome:
     return {"seen": seen.seen}
 
 
-def _as_well(world: World, name: str, enough: int) -> Look:
-    """As many healthy machines as were counted at the start: one that was sick then need not be well now."""
+def _as_well(world: World, name: str, context: Context) -> Look:
+    """As many healthy machines as there were at the start, and as the live size has grown by since.
+
+    One that was sick then need not be well now. Where so many have died that it can no longer be, it fails at once.
+    """
+    enough = int(context.outcomes["measure"]["healthy"]) + grown(context)
     try:
-        backend = world.traffic.read().backend(name)
+        group, backend = world.groups.find(name), world.route().backend(name)
     except CloudError as error:
         return retry_while_unknown(error)
     healthy = backend.healthy if backend else 0
-    verdict = Verdict.PASS if healthy >= enough else Verdict.UNKNOWN
-    return Look(verdict=verdict, seen=f"{healthy} pass the health check, {enough} did when the run began")
+    seen = f"{healthy} pass the health check, {enough} are needed to be as well as when the run began"
+    lost = [i for i in group.instances if i.state is InstanceState.DEAD or i.boot is BootState.FAILED] if group else []
+    if healthy >= enough:
+        return Look(verdict=Verdict.PASS, seen=seen)
+    hopeless = group is None or len(group.instances) - len(lost) < enough
+    return Look(verdict=Verdict.FAIL if hopeless else Verdict.UNKNOWN, seen=seen)
 
 
 def _with_logs(world: World, brief: str, group: str, error: DeadlineError | HopelessError) -> CloudError:

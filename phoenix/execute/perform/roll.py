@@ -39,6 +39,7 @@ def perform(world: World, action: RollAction, context: Context) -> Outcome:
 
     def attempt() -> Look:
         try:
+            context.renew()  # the last check before a write, and so again between two of one step
             world.traffic.ensure_running()
             done.append(_do(world, action, context))
         except UnreachableError as error:
@@ -110,17 +111,23 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
         world.run_hooks(action, variables, context)
     except (LostRunError, StandstillError):
         raise
-    except PhoenixError as error:
+    except (PhoenixError, OSError) as error:
         if context.part is Part.STEPS:
             raise
-        context.say(f"passed over: {error.brief}")
-        return {"failed": error.brief}
+        said = error.brief if isinstance(error, PhoenixError) else str(error)
+        context.say(f"passed over: {said}")
+        return {"failed": said}
     return {}
 
 
 def waits(action: Any) -> bool:
     """Whether an action of a roll only waits, so that it is checked again on resume."""
     return isinstance(action, WaitHealthy)
+
+
+def owes(action: Any) -> bool:
+    """Whether an action writes down what is due later: a run is not over before that is done."""
+    return isinstance(action, KeepGroup)
 
 
 def holds(action: Any) -> str:

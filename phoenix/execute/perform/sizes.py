@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import assert_never
+from typing import Any, assert_never
 
+from phoenix.errors import PhoenixError, UnreachableError
 from phoenix.execute.engine import Context, Outcome
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.world import World
-from phoenix.model import Group, Instance, InstanceState, LaunchTemplate, shape
+from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, shape
 from phoenix.plan.roll_actions import AsFound, CreateGroup, EnsureSize, Exactly, MatchLive, Measure, Rest, Shrink, Size
 from phoenix.record.journal import Part
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
+LOOKS, BETWEEN_LOOKS = 3, 0.3
+"""How often, and how many seconds apart, what serves is counted."""
+
 
 def measure(world: World, action: Measure) -> Outcome:
-    """How many machines the live group wants, how many serve, and the floor that follows."""
-    group = world.group(action.group)
-    backend = world.traffic.read().backend(action.group)
-    healthy = backend.healthy if backend and backend.share else 0
-    floor = guards.floor_of(healthy, action.min_healthy)
-    counted = {"whole": group.size, "live": group.size}
-    return {"group": group.name, "size": group.size, "healthy": healthy, "floor": floor, **counted}
+    """How many machines the group wants and has healthy, how many serve with it, and the floor that follows."""
+    group, serving = world.group(action.group), _serving(world)
+    healthy = sum(backend.healthy for backend in serving)
+    live = _live_size(world, tuple(backend.group for backend in serving))
+    return {
+        "group": group.name,
+        "size": group.size,
+        "healthy": sum(backend.healthy for backend in serving if backend.group == group.name),
+        "serving": [backend.group for backend in serving],
+        "floor": guards.floor_of(healthy, action.min_healthy),
+        "whole": live,
+        "live": live,
+    }
+
+
+def _serving(world: World) -> tuple[Backend, ...]:
+    """What has traffic, at its best of some looks: a machine that misses one check must not lower the floor."""
+    looks = [world.traffic.read().backends]
+    for _another in range(LOOKS - 1):
+        world.clock.sleep(BETWEEN_LOOKS)
+        looks.append(world.traffic.read().backends)
+    best = max(looks, key=lambda backends: sum(b.healthy for b in backends if b.share))
+    return tuple(backend for backend in best if backend.share)
 
 
 def create(world: World, action: CreateGroup, context: Context) -> Outcome:
@@ -46,7 +66,9 @@ def create(world: World, action: CreateGroup, context: Context) -> Outcome:
         shape=shape(action.machine, action.port, action.health),
     )
     world.history.remember_number(world.service, world.environment, action.group)
+    context.renew()
     world.groups.create(group, template, between=context.renew)
+    context.renew()
     world.traffic.attach(world.group(action.group))
     return {"size": size, **counted}
 
@@ -57,22 +79,39 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
         return {"seen": "this run had changed nothing yet"}
     group = world.group(action.group)
     wanted, counted = _resolve(world, action.size, context)
-    size = max(wanted, group.size)
+    alive = [instance for instance in group.instances if instance.state is not InstanceState.DEAD]
+    size = max(wanted, group.size, len(alive))  # no machine ends here that runs
+    outcome: dict[str, Any] = {"size": size, **counted}
+    try:
+        _bring_to(world, group, size, context)
+    except UnreachableError:
+        raise
+    except PhoenixError as error:
+        if not action.best_effort:
+            raise
+        context.say(f"{error.brief}: going on with what is there")
+        outcome["short"] = error.brief
+    context.renew()
+    now = world.group(action.group)
+    world.traffic.attach(now)
+    return {**outcome, "started": len({i.id for i in now.instances} - {i.id for i in alive})}
+
+
+def _bring_to(world: World, group: Group, size: int, context: Context) -> None:
     dead = frozenset(i.id for i in group.instances if i.state is InstanceState.DEAD)
     if dead:
         context.say(f"replacing {', '.join(sorted(dead))}: dead")
-        world.groups.shrink(action.group, dead, size=group.size, between=context.renew)
+        world.groups.shrink(group.name, dead, size=group.size, between=context.renew)
     if dead or group.size < size or len(group.instances) < size:
-        world.groups.resize(action.group, size, between=context.renew)
-    world.traffic.attach(world.group(action.group))
-    return {"size": size, **counted}
+        context.renew()
+        world.groups.resize(group.name, size, between=context.renew)
 
 
 def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     """Take the surplus machines off the balancer, see them finish what they are answering, then end them.
 
-    Dead machines go first, then those that are not healthy by their own word, then the youngest. A group that
-    somebody has removed is as small as can be, and going on is what helps the service.
+    Dead machines go first, then those that do not answer, then the youngest. A group that somebody has removed is as
+    small as can be, and going on is what helps the service.
     """
     group = world.groups.find(action.group)
     if group is None:
@@ -81,20 +120,36 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     surplus = max(0, len(group.instances) - size)
     if group.size <= size and not surplus:
         return {"size": group.size, **counted}
-    if context.part is Part.STEPS:
-        route = world.traffic.read()
-        guards.routes_as_set(route, action.shares)
-        guards.floor_kept(route, action.group, size, int(context.outcomes.get("measure", {}).get("floor", 0)))
-    leaving = frozenset(instance.id for instance in sorted(group.instances, key=_keep_first)[::-1][:surplus])
-    world.traffic.attach(group.without(leaving))
+    leaving: list[frozenset[str]] = []
+    guards.until_fit(
+        lambda: leaving.append(_leaving(world, action, group, surplus, context)), clock=world.clock, context=context
+    )
+    world.traffic.attach(group.without(leaving[-1]))
     left = _await_leaving(world, action, context)
-    world.groups.shrink(action.group, leaving, size=size, between=context.renew)
-    return {"size": size, "ended": sorted(leaving), "left": left, **counted, "live": size}
+    context.renew()
+    world.groups.shrink(action.group, leaving[-1], size=size, between=context.renew)
+    fewer = {"live": counted["live"] - (group.size - size)} if counted else {}
+    return {"size": size, "ended": sorted(leaving[-1]), "left": left, **counted, **fewer}
 
 
-def _keep_first(instance: Instance) -> tuple[bool, bool, int, str]:
-    """Sorts the machines that are worth most first: alive, without failed units, oldest."""
-    return (instance.state is InstanceState.DEAD, bool(instance.failed_units), len(instance.id), instance.id)
+def _leaving(world: World, action: Shrink, group: Group, surplus: int, context: Context) -> frozenset[str]:
+    """Which machines go; on the way forward only where enough are left."""
+    route = world.route()
+    backend = route.backend(action.group)
+    well = backend.well if backend else frozenset()
+    worst_first = sorted(
+        group.instances,
+        key=lambda i: (not _dead(i), not i.failed_units, i.id in well, -len(i.id), [-ord(letter) for letter in i.id]),
+    )
+    leaving = frozenset(instance.id for instance in worst_first[:surplus])
+    if context.part is Part.STEPS:
+        guards.routes_as_set(route, action.shares)
+        guards.floor_kept(route, action.group, leaving, int(context.outcomes.get("measure", {}).get("floor", 0)))
+    return leaving
+
+
+def _dead(instance: Instance) -> bool:
+    return instance.state is InstanceState.DEAD
 
 
 def _await_leaving(world: World, action: Shrink, context: Context) -> int:
@@ -103,7 +158,7 @@ def _await_leaving(world: World, action: Shrink, context: Context) -> int:
 
     def look() -> Look:
         nonlocal under_way
-        backend = world.traffic.read().backend(action.group)
+        backend = world.route().backend(action.group)
         under_way = backend.leaving if backend else 0
         return Look(
             verdict=Verdict.UNKNOWN if under_way else Verdict.PASS, seen=f"{under_way} requests at leaving machines"
@@ -131,13 +186,13 @@ def _resolve(world: World, rule: Size, context: Context) -> tuple[int, dict[str,
         case Exactly(size=size):
             return size, {}
         case AsFound():
-            return int(context.outcomes["measure"]["size"]), {}
+            return int(context.outcomes["measure"]["size"]) + grown(context), {}
         case MatchLive(at_least=at_least, share=share):
             counted = _count(world, at_least, context)
             return _part(counted["whole"], share), counted
         case Rest(at_least=at_least, share=share):
             counted = _count(world, at_least, context)
-            return counted["whole"] - _part(counted["whole"], share), counted
+            return max(1, counted["whole"] - _part(counted["whole"], share)), counted
         case _:
             assert_never(rule)
 
@@ -149,20 +204,25 @@ def _part(whole: int, share: int) -> int:
 def _count(world: World, at_least: int, context: Context) -> dict[str, int]:
     """The live size: what this run counted last, and what the live group has grown by since.
 
-    The run itself makes the live group smaller, hence the memory; somebody who makes it smaller by hand changes
-    nothing: the service keeps the size it had when the run began.
+    The run itself makes the live group smaller, hence the memory. Somebody who makes it smaller by hand changes
+    nothing: the service keeps the size it had.
     """
-    live = _live_size(world, context)
+    measured = context.outcomes.get("measure", {}).get("serving")
+    stable = world.traffic.read().stable if measured is None else None
+    live = _live_size(world, tuple(measured or ((stable,) if stable else ())))
     last = next((each for each in reversed(tuple(context.outcomes.values())) if "whole" in each), None)
     if last is None:
         return {"whole": max(at_least, live), "live": live}
-    grown = max(0, live - int(last["live"]))
-    return {"whole": max(at_least, int(last["whole"]) + grown), "live": live}
+    most = max(live, int(last["live"]))  # who came back after a while away is no growth
+    return {"whole": max(at_least, int(last["whole"]) + most - int(last["live"])), "live": most}
 
 
-def _live_size(world: World, context: Context) -> int:
-    """How many machines the group that served when the run began wants now; 0 where it is gone or nothing served."""
-    measured = context.outcomes.get("measure", {}).get("group")
-    name = measured or world.traffic.read().stable
-    group = world.groups.find(name) if name else None
-    return group.size if group else 0
+def grown(context: Context) -> int:
+    """How many machines the live size has grown by between the run's first and last count of it."""
+    counts = [int(each["whole"]) for each in context.outcomes.values() if "whole" in each]
+    return max(0, counts[-1] - counts[0]) if counts else 0
+
+
+def _live_size(world: World, names: tuple[str, ...]) -> int:
+    """How many machines those groups want now; what is gone wants none."""
+    return sum(group.size for name in names if (group := world.groups.find(name)))

@@ -19,12 +19,11 @@ def set_traffic(world: World, action: SetTraffic, context: Context) -> Outcome:
     """Give the shares, see that the balancer has them and that the service answers."""
     shares, route = dict(action.shares), world.traffic.read()
     if context.part is Part.STEPS:
-        _guard(world, action, route, context)
+        guards.until_fit(lambda: _guard(world, action, context), clock=world.clock, context=context)
     elif _left_alone(action, route):
-        context.say("somebody has moved traffic by hand and away from this run's group: left as it is")
-        return {"left": dict(guards.routes(route))}
+        return {"note": "Somebody had moved traffic away from this run's group: it was left as it is."}
     else:
-        guards.served_from(shares, route, {group.name: group for group in world.groups.list()})
+        guards.served_from(shares, route)
     world.traffic.shift(shares)
     wait_for(
         "the balancer showing the new shares",
@@ -40,15 +39,20 @@ def set_traffic(world: World, action: SetTraffic, context: Context) -> Outcome:
     return {"shares": shares, "at": rfc3339(world.clock.now())}
 
 
-def _guard(world: World, action: SetTraffic, route: Route, context: Context) -> None:
+def _guard(world: World, action: SetTraffic, context: Context) -> None:
     """Whoever gets more than it has must be well and large enough for it."""
+    route = world.route()
     guards.unchanged_routes(action, route)
     floor = int(context.outcomes.get("measure", {}).get("floor", 0))
     for name, share in action.shares:
         backend = route.backend(name)
-        if share > (backend.share if backend else 0):
-            guards.warm(name, health.look(world, name))
-            guards.large_enough(name, share, backend, floor)
+        if share <= (backend.share if backend else 0):
+            continue
+        if not action.guarded:
+            guards.answers(name, backend)
+            continue
+        guards.warm(name, health.see(world, name))
+        guards.large_enough(name, share, backend, floor)
 
 
 def _left_alone(action: SetTraffic, route: Route) -> bool:
@@ -63,7 +67,7 @@ def _left_alone(action: SetTraffic, route: Route) -> bool:
 
 def _shows(world: World, shares: Mapping[str, int]) -> Look:
     try:
-        shown = dict(guards.routes(world.traffic.read()))
+        shown = dict(guards.routes(world.route()))
     except CloudError as error:
         return retry_while_unknown(error)
     wanted = {name: share for name, share in shares.items() if share}
@@ -75,7 +79,7 @@ def _expect_answer(world: World, context: Context) -> None:
     """The balancer's own view is one proof, a real request through it another."""
     wait_for(
         "the service answering through the balancer",
-        lambda: world.ask(world.traffic.read().address),
+        lambda: world.ask(world.route().address),
         clock=world.clock,
         deadline=context.deadline,
         interval=0.2,
@@ -88,6 +92,7 @@ def _remember(world: World, action: SetTraffic, context: Context) -> None:
     """Once one group has everything, write down what serves: a rollback finds its way even after the group is gone."""
     if len(action.shares) != 1:
         return
+    context.renew()
     name = action.shares[0][0]
     served = Served(
         group=name,
@@ -106,9 +111,10 @@ def drain(world: World, action: Drain, context: Context) -> Outcome:
     def look() -> Look:
         nonlocal sessions
         try:
-            backend = world.traffic.read().backend(action.group)
+            backend = world.route().backend(action.group)
         except CloudError as error:
             return retry_while_unknown(error)
+        guards.not_routed(action.group, backend)
         sessions = backend.sessions if backend else 0
         verdict = Verdict.UNKNOWN if sessions else Verdict.PASS
         return Look(verdict=verdict, seen=f"{sessions} requests under way")

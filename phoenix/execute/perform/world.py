@@ -9,7 +9,7 @@ from phoenix.clock import Clock
 from phoenix.clouds.api import Groups, Traffic
 from phoenix.errors import CloudError
 from phoenix.execute.engine import Context
-from phoenix.model import Group, Release
+from phoenix.model import Group, Release, Route
 from phoenix.plan.roll_actions import RunHooks
 from phoenix.record.history import History
 from phoenix.wait import Look
@@ -34,6 +34,11 @@ class World:
     run_hooks: Callable[[RunHooks, Mapping[str, str], Context], None]
     ask: Callable[[str], Look]
     """Makes one request to the service at that address and tells how it was answered."""
+
+    def route(self) -> Route:
+        """The balancer's own view, for waits: one that has died meanwhile is started again with the route it had."""
+        self.traffic.ensure_running()
+        return self.traffic.read()
 
     def group(self, name: str) -> Group:
         """The group as it is now; CloudError where somebody has removed it."""

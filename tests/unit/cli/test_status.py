@@ -1,17 +1,160 @@
-"""What `phoenix status` warns of."""
+"""`phoenix status`: what serves, what goes on, what is due; it never changes anything."""
 
 from __future__ import annotations
 
-from phoenix.cli.status import unwell_group
+from time import process_time
+from typing import Any
+
+import pytest
+
+from phoenix.cli import app
+from phoenix.cli.standing import unwell
+from phoenix.errors import CloudError
+from phoenix.record.history import History
+from tests.desk import Desk
+
+V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 
 
 def test_a_serving_group_that_is_whole_is_no_warning() -> None:
-    assert unwell_group("web-prod-v001", {"healthy": 2, "size": 2}) is None
+    assert list(unwell("web-prod-v001", 2, 2)) == []
 
 
 def test_a_serving_group_with_a_dead_machine_is_told() -> None:
-    assert "1 of 2 machines healthy" in (unwell_group("web-prod-v001", {"healthy": 1, "size": 2}) or "")
+    assert "1 of 2 machines healthy" in next(unwell("web-prod-v001", 2, 1))
 
 
 def test_traffic_to_a_group_that_is_gone_is_told() -> None:
-    assert "no longer stands" in (unwell_group("web-prod-v001", None) or "")
+    assert "no longer stands" in next(unwell("web-prod-v001", None, 0))
+
+
+def seen(desk: Desk) -> dict[str, Any]:
+    """The one service, as data; nothing may have been changed by looking."""
+    before = (desk.cloud.calls, dict(desk.cloud.standing), desk.store.list(""))
+    data: dict[str, Any] = desk.run("status")["services"][0]
+    assert (desk.cloud.calls, desk.cloud.standing, desk.store.list("")) == before
+    return data
+
+
+def text(desk: Desk) -> str:
+    desk.capsys.readouterr()
+    assert app.run(["-C", str(desk.directory), "status"]) == 0
+    return desk.capsys.readouterr().out
+
+
+def test_nothing_yet(desk: Desk) -> None:
+    look = seen(desk)
+    assert (look["stable"], look["groups"], look["run"], look["due"], look["error"]) == (None, [], None, [], None)
+    assert "nothing serves" in text(desk)
+
+
+def test_a_kept_group_with_the_time_that_is_left(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.roll("2.0.0")
+    look = seen(desk)
+    kept = next(group for group in look["groups"] if group["name"] == V1)
+    assert 1700 < kept["keep_left"] <= 1800
+    assert "left)" in text(desk)
+    assert look["due"] == []
+    desk.clock.seconds += 1801
+    assert seen(desk)["due"] == [f"{V1} is kept no longer: `phoenix tend` burns it"]
+    assert "(over)" in text(desk)
+
+
+def test_a_held_run(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    run = desk.roll("2.0.0", "--no-traffic", "--why", "canary by hand", code=8)["run"]
+    desk.clock.seconds += 600
+    look = seen(desk)
+    assert (look["run"]["state"], look["run"]["step"]) == ("held", "hold-before-traffic")
+    assert look["run"]["step_seconds"] == 600
+    assert V2 in look["run"]["held"]
+    assert look["due"] == [], "the candidate is the run's"
+    shown = text(desk)
+    for said in (run, "canary by hand", "(10m00s)", f"`phoenix promote {run}`", f"`phoenix abort {run}`"):
+        assert said in shown
+
+
+def test_a_running_run(desk: Desk) -> None:
+    owned = desk.begin()
+    desk.clock.seconds += 90
+    look = seen(desk)
+    assert (look["run"]["id"], look["run"]["elapsed"], look["run"]["died"]) == (owned.run.id, 90, False)
+    assert f"`phoenix abort {owned.run.id}`" in text(desk)
+
+
+def test_a_run_whose_process_died(desk: Desk) -> None:
+    desk.begin()
+    run = desk.bury()
+    look = seen(desk)
+    assert look["run"]["died"] is True
+    assert look["due"] == [f"{run.id} has no process any more: `phoenix tend` undoes or finishes it"]
+
+
+def test_a_stuck_run(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.cloud.sick.add(V2)
+    desk.cloud.fail_delete.add(V2)
+    run = desk.roll("2.0.0", code=7)["run"]
+    look = seen(desk)
+    assert look["run"]["state"] == "stuck"
+    assert f"deleting {V2} timed out" in look["run"]["error"]
+    assert f"{run} is stuck" in look["due"][0]
+    assert "phoenix unlock web-tier" in text(desk)
+
+
+def test_dead_machines_are_named(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.cloud.kill_machine(f"{V1}-2")
+    assert f"{V1} serves with 1 of 2 machines healthy" in seen(desk)["due"][0]
+    assert f"{V1}-2: dead" in text(desk)
+
+
+def test_a_service_that_the_file_no_longer_has(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.edit("  web-tier:", "  web-front:")
+    front, tier = desk.run("status")["services"]
+    assert (front["service"], front["known"], tier["service"], tier["known"]) == ("web-front", True, "web-tier", False)
+    assert "phoenix.yaml no longer has this service" in tier["due"][0]
+    assert [each["service"] for each in desk.run("status", "web-front")["services"]] == ["web-front"]
+
+
+def test_the_state_cannot_be_read_and_what_serves_is_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.roll("1.0.0")
+
+    def unreadable(_history: History, _subject: str) -> None:
+        raise CloudError("the state cannot be used", details="disk I/O error", resolution="Look at the disk.")
+
+    monkeypatch.setattr(History, "live_run", unreadable)
+    look = seen(desk)
+    assert (look["stable"], look["run"]) == (V1, None)
+    assert "cannot be used" in look["error"]
+    assert f"{V1} serves" in text(desk)
+
+
+def test_the_cloud_gives_no_answer_and_the_run_is_shown(desk: Desk) -> None:
+    run = desk.begin().run
+    desk.cloud.unreachable = True
+    look = seen(desk)
+    assert (look["run"]["id"], look["groups"]) == (run.id, [])
+    assert "does not answer" in look["error"]
+    assert "unknown" in text(desk)
+
+
+def test_unknown_names(desk: Desk) -> None:
+    desk.refused("status", "web-front", code=2)
+    desk.refused("status", "-e", "prod", code=2)
+
+
+def test_a_thousand_machines_cost_two_reads_and_less_than_half_a_second(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.roll("2.0.0")
+    for name in (V1, V2):
+        desk.cloud.resize(name, 500, between=lambda: None)
+        desk.cloud.attach(desk.cloud.standing[name])
+    desk.run("status")  # what is imported once is not looking
+    reads, began = desk.cloud.reads, process_time()
+    look = desk.run("status")["services"][0]
+    assert process_time() - began < 0.5
+    assert sum(len(group["instances"]) for group in look["groups"]) == 1000
+    assert desk.cloud.reads - reads == 2, "the groups once, the balancer once"

@@ -9,7 +9,7 @@ from pathlib import Path
 from phoenix import observe
 from phoenix.execute.engine import Context, Engine, Outcome
 from phoenix.execute.ownership import OwnedRun, request_abort
-from phoenix.execute.perform.roll import holds, perform, waits
+from phoenix.execute.perform.roll import holds, owes, perform, waits
 from phoenix.execute.perform.world import World
 from phoenix.model import Health, ImageType, Machine, Observed, Package, Release
 from phoenix.plan.actions import Plan, roll_plan, to_json
@@ -124,6 +124,7 @@ class Stage:
             perform=meddled,
             waits=waits,
             holds=holds,
+            owes=owes,
             changes_traffic=True,
             clock=self.clock,
             logs=self.logs,

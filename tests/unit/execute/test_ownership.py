@@ -71,6 +71,14 @@ def test_a_living_owner_is_not_taken_over(store: MemoryStore, clock: FakeClock) 
     assert OwnedRun.take_over(store, clock, "web/prod", lambda _text: None, dead_only=True) is None
 
 
+def test_an_owner_that_only_writes_lives_too(store: MemoryStore, clock: FakeClock) -> None:
+    """Writes come instead of renewals where steps are short."""
+    owned = begin(store, clock)
+    clock.on_sleep = lambda: owned.write(owned.event(What.NOTE))
+    with pytest.raises(RefusedError, match="is being worked on"):
+        OwnedRun.take_over(store, clock, "web/prod", lambda _text: None)
+
+
 def test_a_dead_process_of_this_machine_is_taken_over_at_once(store: MemoryStore, clock: FakeClock) -> None:
     begin(store, clock)
     change(store, pid=NO_PROCESS)

@@ -257,3 +257,26 @@ def test_the_plan_in_the_record_is_the_plan_that_ran(stage: Stage) -> None:
     stage.roll("1")
     run = History(stage.store).runs()[0]
     assert [e.step for e in run.events if e.what is journal.What.INTENT] == [step.id for step in plan.steps]
+
+
+def test_a_log_directory_that_cannot_be_made_is_one_clear_error_before_anything(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file where a directory should be")
+    stage = Stage(logs=tmp_path / "runs")
+    with pytest.raises(UndoneError, match="have no place"):
+        stage.roll("1")
+    assert stage.groups == []
+
+
+def test_a_log_directory_that_vanishes_does_not_stand_in_the_way_of_the_way_back(tmp_path: Path) -> None:
+    stage = Stage(logs=tmp_path / "runs")
+    stage.roll("1")
+    stage.cloud.sick.add("web-tier-local-v002")
+
+    def vanish() -> None:
+        stage.logs.rename(tmp_path / "gone")
+        stage.logs.write_text("no directory any more")
+
+    stage.meddle["candidate-healthy"] = vanish
+    with pytest.raises(UndoneError):
+        stage.roll("2")
+    assert stage.groups == ["web-tier-local-v001"]

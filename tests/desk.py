@@ -1,0 +1,264 @@
+"""A desk at which whole commands are tried: the real command line, store and repository, and a cloud in memory.
+
+Each `run` is what a new process would do. Time moves only by waiting, so a test can let things happen meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phoenix.cli import app
+from phoenix.clouds.api import BakeRequest, Between, Say
+from phoenix.execute.ownership import OwnedRun, this_process
+from phoenix.model import Image, ImageType, TestResult
+from phoenix.plan.actions import Plan, to_json
+from phoenix.record import journal
+from phoenix.record.history import History
+from phoenix.record.journal import Owner, Run
+from phoenix.record.sqlite import SqliteStore
+from phoenix.tools.aptly_root import Root
+from phoenix.wait import Look, Verdict
+from tests.doubles import FakeClock, FakeCloud
+
+SUBJECT = "web-tier/local"
+PROJECT = """\
+version: 1
+project: hello
+clouds:
+  local: {{kind: local}}
+repositories:
+  main: {{distribution: bookworm, root: aptly, url: "{url}", sign: none}}
+images:
+  os:
+    debian-12: {{base: {{local: bookworm}}, playbook: base.yml}}
+  foundation:
+    nodejs: {{os: debian-12, playbook: stack.yml}}
+  immutable:
+    hello: {{foundation: nodejs, packages: [hello]}}
+services:
+  web-tier:
+    image: foundation/nodejs
+    packages: [hello]
+    port: 8080
+    health: {{path: /healthz, healthy_after: 2s, deadline: 60s}}
+    drain: 10s
+    environments:
+      local:
+        cloud: local
+        size: 2
+        load_balancer: {{listen: 127.0.0.1:8000}}
+        strategy: {{kind: blue-green, keep: 30m}}
+"""
+PLAYBOOK = "- hosts: all\n  tasks: []\n"
+
+
+class FakeImages:
+    """A cloud's images in memory."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, Image] = {}
+
+    def put(self, image_id: str, *, kind: str = "foundation", name: str = "nodejs", verified: bool = True) -> Image:
+        """An image of some recipe that is not today's."""
+        image = Image(
+            id=image_id,
+            type=ImageType(kind),
+            name=name,
+            cloud="local",
+            key=hashlib.sha256(image_id.encode()).hexdigest(),
+            parent=None,
+            created=datetime(2026, 1, 1, tzinfo=UTC),
+            verified=verified,
+            builder="chroot",
+        )
+        self.there[image_id] = image
+        return image
+
+    def list(self) -> tuple[Image, ...]:
+        return tuple(sorted(self.there.values(), key=lambda image: (image.created, image.id), reverse=True))
+
+    def find(self, image_id: str) -> Image | None:
+        return self.there.get(image_id)
+
+    def whereabouts(self, image_id: str) -> dict[str, str]:
+        return {}
+
+    def base(self, wanted: str) -> str:
+        return wanted
+
+    def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
+        self.put(request.image_id, kind=request.type, name=request.name, verified=False)
+        unbaked = self.there[request.image_id]
+        baked = replace(unbaked, key=request.key, parent=request.parent, created=request.created)
+        self.there[request.image_id] = baked
+        return baked
+
+    def verify(
+        self, image: Image, tests: tuple[str, ...], *, log: Path, say: Say, between: Between
+    ) -> tuple[TestResult, ...]:
+        return ()
+
+    def mark_verified(self, image: Image, tests: tuple[TestResult, ...]) -> Image:
+        self.there[image.id] = replace(self.there[image.id], verified=True)
+        return self.there[image.id]
+
+    def delete(self, image_id: str) -> None:
+        self.there.pop(image_id, None)
+
+    def discard(self, image_id: str) -> None:
+        self.delete(image_id)
+
+    def sweep(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass
+class FakeDoor:
+    """One cloud: everything of it in memory."""
+
+    groups: FakeCloud
+    images: FakeImages
+
+    def traffic(self, service: str, environment: str) -> FakeCloud:
+        return self.groups
+
+
+@dataclass
+class Desk:
+    """A project with a published repository, one image, and a cloud in memory."""
+
+    directory: Path
+    capsys: pytest.CaptureFixture[str]
+    clock: FakeClock = field(default_factory=FakeClock)
+    said: str = ""
+    """What the last command told on stderr."""
+
+    def __post_init__(self) -> None:
+        self.cloud = FakeCloud(self.clock)
+        self.images = FakeImages()
+        self.door = FakeDoor(groups=self.cloud, images=self.images)
+        self.root = Root(path=self.directory / "aptly")
+
+    def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """The JSON object of a command, which must end with exit code `code`."""
+        self.capsys.readouterr()
+        ended = app.run(["-C", str(self.directory), *arguments, "--json"])
+        out, self.said = self.capsys.readouterr()
+        assert ended == code, f"exit {ended}: {out}\n{self.said}"
+        assert "Traceback" not in self.said
+        result: dict[str, Any] = json.loads(out)
+        assert result["ok"] is (code == 0)
+        return result
+
+    def roll(self, version: str = "1.0.0", *options: str, code: int = 0) -> dict[str, Any]:
+        """Roll the image and that version of the package."""
+        return self.run("roll", "web-tier", "--image", "image-1", "--package", f"hello={version}", *options, code=code)
+
+    def refused(self, *arguments: str, code: int = 3) -> dict[str, str]:
+        """The error of a command, told in three sentences."""
+        error: dict[str, str] = self.run(*arguments, code=code)["error"]
+        assert error["brief"]
+        assert error["details"]
+        assert error["resolution"]
+        return error
+
+    def edit(self, old: str, new: str) -> None:
+        """Change phoenix.yaml."""
+        file = self.directory / "phoenix.yaml"
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+
+    def publish(self, *versions: str, contents: str = "") -> None:
+        """Make these the versions of the package hello in the repository, as apt would read it."""
+        names = [(version, hashlib.sha256(f"{version}{contents}".encode()).hexdigest()) for version in versions]
+        paragraphs = [
+            f"Package: hello\nVersion: {version}\nArchitecture: all\nSHA256: {digest}\n" for version, digest in names
+        ]
+        index = "\n".join(paragraphs).encode()
+        dists = self.root.public / "dists" / "bookworm"
+        (dists / "main" / "binary-amd64").mkdir(parents=True, exist_ok=True)
+        (dists / "main" / "binary-amd64" / "Packages").write_bytes(index)
+        line = f" {hashlib.sha256(index).hexdigest()} {len(index)} main/binary-amd64/Packages\n"
+        (dists / "Release").write_text(f"Suite: bookworm\nSHA256:\n{line}")
+
+    @property
+    def store(self) -> SqliteStore:
+        return SqliteStore(self.directory / ".phoenix" / "state.db")
+
+    @property
+    def history(self) -> History:
+        return History(self.store)
+
+    @property
+    def shares(self) -> dict[str, int]:
+        return {group: share for group, share in self.cloud.shares.items() if share}
+
+    def begin(self, kind: str = "roll", plan: Plan[Any] | None = None) -> OwnedRun:
+        """A run of the service that a living process (this one) has begun and works on."""
+        data = to_json(plan or Plan(subject=SUBJECT, why="a test's own"))
+        return OwnedRun.begin(self.store, self.clock, kind=kind, subject=SUBJECT, plan=data)
+
+    def owner(self, owner: Owner) -> Run:
+        """Make it somebody else's run."""
+        key = journal.live_key(SUBJECT)
+        value = self.store.get(key)
+        assert value is not None
+        run = replace(journal.load(value.data), owner=owner)
+        self.store.put_if(key, journal.dump(run), value.tag)
+        return run
+
+    def bury(self) -> Run:
+        """The process that works on the live run has died."""
+        return self.owner(replace(this_process(1), pid=2**22 + 1))
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[str]:
+    """The url at which a real web server shows the directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(directory))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def desk_in(directory: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk with hello 1.0.0, 2.0.0 and 3.0.0 published; nothing serves yet."""
+    desk = Desk(directory=directory, capsys=capsys)
+    with served(desk.root.public) as url:
+        desk.root.prepare()
+        (directory / "phoenix.yaml").write_text(PROJECT.format(url=url))
+        (directory / "playbooks").mkdir()
+        for name in ("base.yml", "stack.yml"):
+            (directory / "playbooks" / name).write_text(PLAYBOOK)
+        desk.publish("1.0.0", "2.0.0", "3.0.0")
+        desk.images.put("image-1")
+        for variable in ("CI", "BUILD_URL", "PHOENIX_PROJECT"):
+            patch.delenv(variable, raising=False)
+        patch.setattr("phoenix.cli.wiring.SystemClock", lambda: desk.clock)
+        patch.setattr("phoenix.cli.wiring.Wiring._open", lambda _wiring, _name: desk.door)
+        answer = Look(verdict=Verdict.PASS, seen="answers 200")
+        patch.setattr("phoenix.execute.probe.probe", lambda *_args, **_options: answer)
+        yield desk

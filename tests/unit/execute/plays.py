@@ -1,0 +1,332 @@
+"""Whole rolls that can be played again from the same start, and what must be true at their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import Any, Literal
+
+from phoenix.errors import HeldError, PhoenixError, ToolError
+from phoenix.model import Health
+from phoenix.plan.rollback import burn
+from phoenix.record.history import History
+from phoenix.record.journal import Run, RunState
+from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, ServiceSpec, Strategy
+from tests.doubles import FakeClock, Killed, MemoryStore
+from tests.unit.execute.judge import JudgedCloud
+from tests.unit.execute.stage import SUBJECT, Stage, service
+
+KEEP = 600.0
+REQUEST = 1.0
+"""Seconds that every request takes; a machine is given longer to finish."""
+HEALTH = Health(healthy_after=2.0, deadline=8.0)
+
+Kind = Literal["roll", "rollback", "rollback-after-keep", "burn"]
+Candidate = Literal["good", "sick", "late"]
+"""`sick`: it never becomes healthy. `late`: it fails once it has everything, at the last moment to go back."""
+
+
+class Always(dict[str, Callable[[], object]]):
+    """What somebody does before a step, each time that it is carried out."""
+
+    def pop(self, key: str, default: Any = None) -> Any:
+        """The same each time."""
+        return self.get(key, default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play:
+    """One roll, rollback or burn of a service that has been rolled before."""
+
+    kind: Kind = "roll"
+    strategy: Strategy
+    size: int = 2
+    candidate: Candidate = "good"
+    min_healthy: int | None = None
+    no_traffic: bool = False
+    """Whether a person promotes before the first request."""
+
+    def __str__(self) -> str:
+        shape = {BlueGreen: "blue-green", Rolling: "rolling", Canary: "canary"}[type(self.strategy)]
+        keep = "" if isinstance(self.strategy, Rolling) else f"-keep-{self.strategy.keep:g}"
+        return f"{self.kind}-{shape}{keep}-of-{self.size}-{self.candidate}" + ("-no-traffic" if self.no_traffic else "")
+
+    @property
+    def target(self) -> str:
+        """The group that wants to serve."""
+        number = {"roll": 2, "rollback": 1, "rollback-after-keep": 3, "burn": 2}[self.kind]
+        return f"web-tier-local-v00{number}"
+
+    @property
+    def keep(self) -> float:
+        return 0.0 if isinstance(self.strategy, Rolling) else self.strategy.keep
+
+
+BLUE_GREEN, BURNS = BlueGreen(keep=KEEP), BlueGreen(keep=0.0)
+ROLLING = Rolling(step=50, percent=True)
+QUARTERS = Rolling(step=25, percent=True)
+CANARY = Canary(steps=(25, 100), soak=2.0, hold=(25,), keep=KEEP)
+
+SIZES: list[tuple[Strategy, int]] = [(BLUE_GREEN, 2), (BURNS, 2), (ROLLING, 2), (QUARTERS, 4), (CANARY, 4)]
+CANDIDATES: list[Candidate] = ["good", "sick", "late"]
+ROLLS = [Play(strategy=each, size=size, candidate=candidate) for each, size in SIZES for candidate in CANDIDATES]
+BACK_IN_KEEP = [Play(kind="rollback", strategy=BLUE_GREEN, candidate=candidate) for candidate in CANDIDATES[:2]]
+BACK_AFTER_KEEP = [
+    Play(kind="rollback-after-keep", strategy=strategy, candidate=candidate)
+    for strategy in (BLUE_GREEN, ROLLING)
+    for candidate in CANDIDATES
+]
+BURN = Play(kind="burn", strategy=BLUE_GREEN)
+PROMOTED = Play(strategy=BLUE_GREEN, no_traffic=True)
+PLAYS = [*ROLLS, PROMOTED, *BACK_IN_KEEP, *BACK_AFTER_KEEP, BURN]
+
+
+def spec_of(play: Play) -> ServiceSpec:
+    """A service whose waits are short."""
+    hooks = Hooks(after_traffic=(Hook(command="./last-test.sh", timeout=5.0),))
+    spec = service(size=play.size, strategy=play.strategy, hooks=hooks)
+    return replace(spec, health=HEALTH, drain=5.0, min_healthy=play.min_healthy)
+
+
+def before(play: Play, logs: Path) -> Stage:
+    """The stage as it is just before the play begins."""
+    stage = Stage(logs=logs, spec=spec_of(play))
+    stage.cloud = JudgedCloud(stage.clock, stage.store, SUBJECT)
+    stage.roll("1")
+    if play.kind != "roll":
+        _roll_to_end(stage, "2")
+    if play.kind in ("rollback-after-keep", "burn"):
+        stage.clock.seconds += play.keep + 1
+    if play.kind == "rollback-after-keep":
+        burn_due(stage)
+    judge(stage).request = REQUEST
+    stage.no_traffic = play.no_traffic
+    if play.candidate == "sick":
+        stage.cloud.sick.add(play.target)
+    return stage
+
+
+def judge(stage: Stage) -> JudgedCloud:
+    """The stage's cloud."""
+    assert isinstance(stage.cloud, JudgedCloud)
+    return stage.cloud
+
+
+def again(stage: Stage) -> Stage:
+    """The same stage once more, with nothing shared but what is frozen."""
+    clock, store = FakeClock(), MemoryStore()
+    clock.seconds, store.values, store.writes = stage.clock.seconds, dict(stage.store.values), stage.store.writes
+    store.death = stage.store.death
+    other = Stage(logs=stage.logs, clock=clock, store=store, spec=stage.spec, no_traffic=stage.no_traffic)
+    other.cloud, other.meddle = judge(stage).again(clock, store), stage.meddle
+    return other
+
+
+def act(stage: Stage, play: Play) -> int:
+    """Play it to its end in one process, or two where a person promotes; the exit code."""
+    judge(stage).begin(stage.spec.min_healthy, stage.spec.drain)
+    if play.candidate == "late":
+        stage.meddle = Always({"after-traffic": _refuse})
+    return until_end(stage, lambda: begin(stage, play))
+
+
+def _refuse() -> None:
+    raise ToolError("the candidate fails its last test")
+
+
+def until_end(stage: Stage, doing: Callable[[], object]) -> int:
+    """The exit code of `doing`; where it holds, of the process that promotes."""
+    try:
+        doing()
+    except HeldError:
+        return until_end(stage, stage.promote)
+    except PhoenixError as error:
+        return error.exit_code
+    return 0
+
+
+def taken_over(stage: Stage, *, abort: bool) -> int:
+    """The exit code of a new process that takes the run over, and goes back or on."""
+    run = judge(stage).run()
+    if not abort and run is not None and run.state is RunState.HELD:
+        return until_end(stage, stage.promote)
+    return until_end(stage, lambda: stage.take_over(abort=abort))
+
+
+def begin(stage: Stage, play: Play) -> object:
+    """Play it in one process, to its end or to its hold."""
+    match play.kind:
+        case "roll":
+            return stage.roll("2")
+        case "rollback" | "rollback-after-keep":
+            former = stage.observed.former
+            assert former is not None
+            return stage.rollback(former)
+        case "burn":
+            return burn_due(stage)
+
+
+def _roll_to_end(stage: Stage, version: str) -> None:
+    assert until_end(stage, lambda: stage.roll(version)) == 0
+
+
+def burn_due(stage: Stage) -> Run | None:
+    """Burn what is kept no longer, as `phoenix tend` does."""
+    due = tuple(g for g in stage.observed.groups if g.keep_until and g.keep_until <= stage.clock.now())
+    if not due:
+        return None
+    return stage.carry_out("burn", burn(stage.spec, stage.spec.environments["local"], stage.observed, due))
+
+
+# what must be true at the end ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A group as it is compared: machine names differ, numbers may not."""
+
+    size: int
+    alive: int
+    at_balancer: int
+    kept: bool
+    share: int
+
+
+def world(stage: Stage) -> dict[str, Standing]:
+    """Every group that stands or that the balancer knows."""
+    cloud = judge(stage)
+    return {
+        name: Standing(
+            size=group.size if (group := cloud.standing.get(name)) else 0,
+            alive=len(group.instances) if group else 0,
+            at_balancer=len(cloud.attached.get(name, ())),
+            kept=bool(group and group.keep_until),
+            share=cloud.shares.get(name, 0),
+        )
+        for name in {*cloud.standing, *cloud.attached}
+    }
+
+
+def runs(stage: Stage) -> dict[str, RunState]:
+    """Every run's state."""
+    return {run.id: run.state for run in History(stage.store).runs()}
+
+
+def wrong(stage: Stage, start: Stage, play: Play) -> list[str]:
+    """What is wrong at the end; nothing where the play is done or undone and left nothing behind."""
+    found = list(judge(stage).breaches)
+    if History(stage.store).live():
+        found.append(f"a run is live: {runs(stage)}")
+    states = [
+        state for run, state in runs(stage).items() if run not in runs(start) and run.startswith(f"{_run(play)}-2")
+    ]
+    here, there = world(stage), world(start)
+    if states in ([], [RunState.UNDONE]):
+        if here != there:
+            found.append(f"undone, and is {here}, was {there}")
+    elif states == [RunState.DONE]:
+        found += _wrong_when_done(play, here, there)
+    else:
+        found.append(f"ended {states}")
+    return found
+
+
+def _run(play: Play) -> str:
+    """The kind of run, as it stands in the record."""
+    return "rollback" if play.kind == "rollback-after-keep" else play.kind
+
+
+def _wrong_when_done(play: Play, here: dict[str, Standing], there: dict[str, Standing]) -> list[str]:
+    if play.candidate != "good":
+        return [f"a {play.candidate} candidate was rolled"]
+    whole = Standing(size=play.size, alive=play.size, at_balancer=play.size, kept=False, share=100)
+    expected = {play.target: whole}
+    former = {name: replace(each, share=0, kept=True) for name, each in there.items() if each.share}
+    if play.keep and play.kind != "burn":
+        expected |= former
+    return [] if here == expected else [f"done, and is {here}, expected {expected}"]
+
+
+# kills and faults ----------------------------------------------------------------------------------------
+
+Arm = Callable[[Stage, int], None]
+Count = Callable[[Stage], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A way in which the N-th use of a port goes wrong (N from 1), and how often the port was used so far."""
+
+    name: str
+    arm: Arm
+    used: Count
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _cloud(attribute: str) -> Arm:
+    counter = "reads" if attribute.endswith("read") else "calls"
+    return lambda stage, at: setattr(stage.cloud, attribute, getattr(stage.cloud, counter) + at)
+
+
+def _kill_before_write(stage: Stage, at: int) -> None:
+    stage.store.kill_before = stage.store.writes + at - 1
+
+
+def _kill_after_write(stage: Stage, at: int) -> None:
+    stage.store.kill_after = stage.store.writes + at
+
+
+KILLS = [
+    Fault(name="before-write", arm=_kill_before_write, used=lambda stage: stage.store.writes),
+    Fault(name="after-write", arm=_kill_after_write, used=lambda stage: stage.store.writes),
+    Fault(name="before-call", arm=_cloud("kill_before_call"), used=lambda stage: stage.cloud.calls),
+    Fault(name="after-call", arm=_cloud("kill_after_call"), used=lambda stage: stage.cloud.calls),
+    Fault(name="within-call", arm=_cloud("kill_within_call"), used=lambda stage: stage.cloud.calls),
+    Fault(name="before-read", arm=_cloud("kill_before_read"), used=lambda stage: stage.cloud.reads),
+]
+LOST = [
+    Fault(name="call-lost", arm=_cloud("fail_before_call"), used=lambda stage: stage.cloud.calls),
+    Fault(name="answer-lost", arm=_cloud("fail_after_call"), used=lambda stage: stage.cloud.calls),
+    Fault(name="read-lost", arm=_cloud("fail_read"), used=lambda stage: stage.cloud.reads),
+]
+
+
+def disarm(stage: Stage) -> None:
+    """Nothing goes wrong from now on."""
+    store, cloud = stage.store, stage.cloud
+    store.kill_before = store.kill_after = None
+    judge(stage).kill_within_call = None
+    cloud.kill_before_call = cloud.kill_after_call = cloud.kill_before_read = None
+    cloud.fail_before_call = cloud.fail_after_call = cloud.fail_read = None
+
+
+def killed(stage: Stage, doing: Callable[[], object]) -> bool:
+    """Whether the process died of it."""
+    try:
+        doing()
+    except Killed:
+        return True
+    finally:
+        disarm(stage)
+    return False
+
+
+def points(start: Stage, play: Play, fault: Fault, most: int) -> Iterator[tuple[int, str]]:
+    """Every point at which the play can be hit, with its name; of reads `most` at most, evenly: waits are alike."""
+    there = uses(start, fault, partial(act, play=play))
+    assert there > 0
+    step = ceil(there / most) if fault.name.startswith(("before-read", "read")) else 1
+    return ((at, f"point {at} of {there}") for at in range(1, there + 1, step))
+
+
+def uses(start: Stage, fault: Fault, doing: Callable[[Stage], object]) -> int:
+    """How often the fault's port is used when nothing goes wrong."""
+    stage = again(start)
+    used = fault.used(stage)
+    doing(stage)
+    return fault.used(stage) - used
