@@ -30,7 +30,7 @@ ROLLS, ROLLBACKS, KILLS = 3, 7, 5
 """Rounds of each figure."""
 PHOENIX = BIN / "phoenix"
 FIRST = "web-tier-local-v001"
-BALANCER = Path(".phoenix/local/balancer/web-tier-local")
+BALANCER = Path(".phoenix/local/balancer/hello/web-tier-local")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from phoenix.clouds.api import Between
+from phoenix.clouds.api import Between, idle
 from phoenix.errors import CloudError, RefusedError, UnreachableError
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record.store import ConflictError, Value
@@ -176,7 +176,7 @@ class FakeCloud:
     def logs(self, instance_id: str) -> Mapping[str, str]:
         return {"boot": f"boot log of {instance_id}", "service": f"service log of {instance_id}"}
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, between: Between = idle) -> None:
         with _Call(self):
             if name in self.fail_delete:
                 raise CloudError(f"deleting {name} timed out")

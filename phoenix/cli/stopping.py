@@ -81,12 +81,5 @@ def _balancers(wiring: Wiring) -> list[tuple[str, LocalTraffic]]:
         }
         found += [("/".join(place), door.traffic(*place)) for place in known.values()]
         there = sorted(path.name for path in door.balancers.iterdir()) if door.balancers.is_dir() else []
-        others = [(name, door.left_behind(name)) for name in there if name not in known]
-        found += [(name, traffic) for name, traffic in others if _is_ours(door, traffic)]
+        found += [(name, door.left_behind(name)) for name in there if name not in known]
     return found
-
-
-def _is_ours(door: LocalCloudDoor, traffic: LocalTraffic) -> bool:
-    """Whether none of its groups is another project's: projects may keep their groups in one place."""
-    mine = {group.name for group in door.groups.list()}
-    return all(name in mine or door.groups.find(name) is None for name in traffic.attached())

@@ -32,6 +32,10 @@ Between = Callable[[], None]
 """Called again and again during long work: keeps a lease, and raises where the work is to end."""
 
 
+def idle() -> None:
+    """What is done between two rounds where nobody has to be kept waiting, or asked."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BakeRequest:
     """Everything one layer's bake needs."""
@@ -144,7 +148,7 @@ class Groups(Protocol):
         """What a machine said: `console`, `boot` and `service`, as far as it can be had."""
         ...
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, between: Between = idle) -> None:
         """End the group's machines and remove it; one that is not there is removed already."""
         ...
 

@@ -142,7 +142,7 @@ class Quick:
 
     def traffic(self) -> LocalTraffic:
         """The balancer, likewise."""
-        directory = self.root / "balancer" / "web-tier-local"
+        directory = self.root / "balancer" / "hello" / "web-tier-local"
         return LocalTraffic(directory=directory, listen=self.listen, health=Health(interval=1.0))
 
     def sizes(self) -> dict[str, int]:

@@ -74,7 +74,7 @@ def rolling(service: Quick, step: str, **changes: Any) -> Iterator[Rolling]:
 
 def test_the_balancer_dies_and_the_roll_starts_it_again(service: Quick) -> None:
     with rolling(service, "candidate-healthy") as roll:
-        candidate, haproxy = roll.candidate, Runtime(service.root / "balancer" / "web-tier-local").find()
+        candidate, haproxy = roll.candidate, Runtime(service.root / "balancer" / "hello" / "web-tier-local").find()
         assert haproxy is not None
         os.kill(haproxy.pid, signal.SIGKILL)
         began = CLOCK.monotonic()

@@ -177,5 +177,5 @@ def test_forty_kills(quicks: dict[str, Quick], tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-def test_two_hundred_kills(quicks: dict[str, Quick], tmp_path: Path) -> None:
-    torment(quicks, 200, tmp_path)
+def test_a_hundred_and_twenty_kills(quicks: dict[str, Quick], tmp_path: Path) -> None:
+    torment(quicks, 120, tmp_path)

@@ -128,7 +128,7 @@ def test_down_stops_what_phoenix_yaml_no_longer_has_and_nothing_of_others(
 ) -> None:
     root = project.directory / ".phoenix" / "local"
     with machines() as started:
-        world = World(directory=root / "balancer" / "gone-local", started=started)
+        world = World(directory=root / "balancer" / owner / "gone-local", started=started)
         traffic = world.traffic()
         try:
             GroupFiles(root).write(group(GONE, owner))

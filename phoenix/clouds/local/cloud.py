@@ -74,5 +74,5 @@ class LocalCloudDoor:
 
     @property
     def balancers(self) -> Path:
-        """The directory that holds a directory per balancer."""
-        return self._spec.root / "balancer"
+        """The directory that holds a directory per balancer of the project: several projects may share a root."""
+        return self._spec.root / "balancer" / self._project.name

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
-from phoenix.clouds.api import Between
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.local import guest, instances, machines, probe, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
@@ -20,10 +20,6 @@ from phoenix.spec.clouds import LocalCloud
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 EMULATED = "qemu-tcg"
-
-
-def _nothing() -> None:
-    """What is done between two rounds unless a caller says otherwise."""
 
 
 class LocalGroups:
@@ -47,7 +43,7 @@ class LocalGroups:
             return None
         return replace(record.group, instances=tuple(self._instances(name)))
 
-    def create(self, group: Group, template: LaunchTemplate, *, between: Between = _nothing) -> None:
+    def create(self, group: Group, template: LaunchTemplate, *, between: Between = idle) -> None:
         """Make the group and start its machines; one that is half made is finished.
 
         Emulated machines are started only as fast as this computer can boot them; `between` is called in every round
@@ -64,7 +60,7 @@ class LocalGroups:
                 self._check_same(record.group, group)
             self._fill(record, between)
 
-    def resize(self, name: str, size: int, *, between: Between = _nothing) -> None:
+    def resize(self, name: str, size: int, *, between: Between = idle) -> None:
         """Make the group want `size` machines: start more like those it has, or end dead ones, then the youngest."""
         with self._files.locked(name):
             record = self._mine(name)
@@ -76,7 +72,7 @@ class LocalGroups:
                 machines.remove(files)
             self._fill(resized, between)
 
-    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between = _nothing) -> None:
+    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between = idle) -> None:
         """End exactly these machines and make the group want `size`; those that are gone are ended already."""
         with self._files.locked(name):
             record = self._mine(name)
@@ -102,7 +98,7 @@ class LocalGroups:
         logs = guest.read_logs(files.directory / started.console)
         return {"console": logs.console, "boot": logs.boot, "service": logs.service}
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, between: Between = idle) -> None:
         """End the group's machines and remove it; one that is not there is removed already."""
         if name not in self._files.names():
             return
@@ -112,6 +108,7 @@ class LocalGroups:
                 self._check_mine(record.group)
             for files in self._files.machines(name):
                 machines.remove(files)
+                between()
             self._files.remove(name)
 
     def sweep(self) -> tuple[str, ...]:

@@ -137,11 +137,6 @@ class LocalTraffic:
             self._awake()
         return True
 
-    def attached(self) -> tuple[str, ...]:
-        """The groups that HAProxy has or is to have, whether it runs or not."""
-        state = balancer.load(self._directory)
-        return state.groups if state else ()
-
     def is_running(self) -> bool:
         """Whether HAProxy is there; one that has its socket open and is mute is."""
         try:

@@ -54,5 +54,5 @@ def delete(world: World, action: DeleteGroup, context: Context) -> Outcome:
     if backend:
         world.traffic.detach(action.group)
         context.renew()
-    world.groups.delete(action.group)
+    world.groups.delete(action.group, between=context.renew)
     return {"existed": group is not None}

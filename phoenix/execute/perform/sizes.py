@@ -120,21 +120,21 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     surplus = max(0, len(group.instances) - size)
     if group.size <= size and not surplus:
         return {"size": group.size, **counted}
-    leaving: list[frozenset[str]] = []
-    guards.until_fit(
-        lambda: leaving.append(_leaving(world, action, group, surplus, context)), clock=world.clock, context=context
-    )
-    world.traffic.attach(group.without(leaving[-1]))
+    chosen: list[tuple[Group, frozenset[str]]] = []
+    guards.until_fit(lambda: chosen.append(_leaving(world, action, size, context)), clock=world.clock, context=context)
+    group, leaving = chosen[-1]
+    world.traffic.attach(group.without(leaving))
     left = _await_leaving(world, action, context)
     context.renew()
-    world.groups.shrink(action.group, leaving[-1], size=size, between=context.renew)
+    world.groups.shrink(action.group, leaving, size=size, between=context.renew)
     fewer = {"live": counted["live"] - (group.size - size)} if counted else {}
-    return {"size": size, "ended": sorted(leaving[-1]), "left": left, **counted, **fewer}
+    return {"size": size, "ended": sorted(leaving), "left": left, **counted, **fewer}
 
 
-def _leaving(world: World, action: Shrink, group: Group, surplus: int, context: Context) -> frozenset[str]:
-    """Which machines go; on the way forward only where enough are left."""
-    route = world.route()
+def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple[Group, frozenset[str]]:
+    """The group as it is now and which machines go; on the way forward only where enough are left."""
+    group, route = world.group(action.group), world.route()
+    surplus = max(0, len(group.instances) - size)
     backend = route.backend(action.group)
     well = backend.well if backend else frozenset()
     worst_first = sorted(
@@ -145,7 +145,7 @@ def _leaving(world: World, action: Shrink, group: Group, surplus: int, context: 
     if context.part is Part.STEPS:
         guards.routes_as_set(route, action.shares)
         guards.floor_kept(route, action.group, leaving, int(context.outcomes.get("measure", {}).get("floor", 0)))
-    return leaving
+    return group, leaving
 
 
 def _dead(instance: Instance) -> bool:

@@ -114,7 +114,6 @@ def drain(world: World, action: Drain, context: Context) -> Outcome:
             backend = world.route().backend(action.group)
         except CloudError as error:
             return retry_while_unknown(error)
-        guards.not_routed(action.group, backend)
         sessions = backend.sessions if backend else 0
         verdict = Verdict.UNKNOWN if sessions else Verdict.PASS
         return Look(verdict=verdict, seen=f"{sessions} requests under way")

@@ -142,6 +142,7 @@ def reroute(fate: Fate) -> None:
     fate.note(f"traffic is given by hand to {chosen}")
     with fate.cloud.by_hand(harm=True):
         fate.cloud.shares = chosen
+        fate.cloud.take_effect()
 
 
 def delete_group(fate: Fate) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
-from phoenix.clouds.api import Between
+from phoenix.clouds.api import Between, idle
 from phoenix.model import Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record import journal
 from phoenix.record.journal import Run, RunState
@@ -60,6 +60,8 @@ class JudgedCloud(FakeCloud):
         self.owner = 1
         self.kill_within_call: int | None = None
         """The process dies in the middle of the write call of that number, which is half carried out."""
+        self.rerouted = False
+        """Whether somebody gave traffic by hand: who gives it to a group that is drained for its end may see it cut."""
         self.in_flight = ""
         """The key of a write to the record that had been sent when its process was stopped."""
         self.silent_record = False
@@ -87,7 +89,7 @@ class JudgedCloud(FakeCloud):
         facts = self._facts()
         percent = min_healthy or (100 if facts.serving < 10 else 90)
         self.floor, self.drain = ceil(facts.serving * percent / 100), drain
-        self.damaged, self.found, self._candidate = False, dict(facts.shares), ""
+        self.damaged, self.rerouted, self.found, self._candidate = False, False, dict(facts.shares), ""
         self.breaches.clear()
         self.writes.clear()
 
@@ -108,6 +110,11 @@ class JudgedCloud(FakeCloud):
         """How many of the group's machines answer."""
         standing = self.standing.get(group)
         return sum(1 for i in standing.instances if self._answers(group, i.id)) if standing else 0
+
+    def take_effect(self) -> None:
+        """The shares as somebody's hand gave them last are in effect, whatever the lag."""
+        self.rerouted = True
+        self._before = (0.0, {})
 
     def failure_passes(self) -> None:
         """No call fails any more."""
@@ -167,7 +174,7 @@ class JudgedCloud(FakeCloud):
                 self._breach(f"{name} was labelled while it had traffic")
             super().label(name, keep_until=keep_until)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, between: Between = idle) -> None:
         """Judged: only without traffic; before the commit point only what the run made, after it what is labelled."""
         with self._judged(f"delete {name}"):
             group, run = self.standing.get(name), self.run()
@@ -179,7 +186,7 @@ class JudgedCloud(FakeCloud):
                 self._breach(f"{name} of {group.run} was deleted by {run.id} before its commit point")
             if group:
                 self._perhaps_die_within({name: replace(group, instances=group.instances[1:])})
-            super().delete(name)
+            super().delete(name, between=between)
 
     def attach(self, group: Group) -> None:
         """Judged."""
@@ -263,6 +270,8 @@ class JudgedCloud(FakeCloud):
 
     def _judge_ends(self, what: str, before: Facts, after: Facts) -> None:
         now = self.clock.seconds
+        if self.rerouted and what.startswith("delete"):
+            return
         for group in before.groups:
             for machine in before.machines(group) - after.machines(group):
                 waited = now - self._last.get(machine, -1e9)
