@@ -269,6 +269,11 @@ class Route:
         return next((b for b in self.backends if b.group == group), None)
 
     @property
+    def shares(self) -> tuple[tuple[str, int], ...]:
+        """The groups that get traffic with their shares, also one that somebody removed by hand. Sorted by group."""
+        return tuple((backend.group, backend.share) for backend in self.backends if backend.share)
+
+    @property
     def stable(self) -> str | None:
         """The group that serves: the one with the largest share above 0."""
         serving = [b for b in self.backends if b.share > 0]

@@ -195,10 +195,19 @@ def _await_end(wiring: Wiring, run: Run) -> Run | None:
 
 
 def due_groups(wiring: Wiring, observed: Observed) -> tuple[Group, ...]:
-    """Former groups whose `keep` is over and that get no traffic."""
+    """Groups without traffic whose time is over: former ones, and those of a run that was undone without them.
+
+    The latter come about where a process hung in its call to make a group while another undid its run.
+    """
     now = wiring.clock.now()
     routed = {backend.group for backend in observed.route.backends if backend.share}
-    return tuple(g for g in observed.groups if g.keep_until and g.keep_until <= now and g.name not in routed)
+    idle = [group for group in observed.groups if group.name not in routed]
+    return tuple(g for g in idle if (g.keep_until <= now if g.keep_until else _was_undone(wiring, g)))
+
+
+def _was_undone(wiring: Wiring, group: Group) -> bool:
+    run = wiring.history.run(group.run) if group.run else None
+    return run is not None and run.state is RunState.UNDONE
 
 
 def tend_service(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
@@ -215,7 +224,8 @@ def tend_service(wiring: Wiring, service: ServiceSpec, environment: EnvironmentS
         except CloudError as error:
             troubles.append(error)
         else:
-            did.append(f"burnt {group.name}: its time as the kept group was over")
+            why = "its time as the kept group was over" if group.keep_until else f"{group.run} was undone without it"
+            did.append(f"burnt {group.name}: {why}")
     if troubles:
         raise troubles[0]
     return did

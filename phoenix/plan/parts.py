@@ -78,17 +78,12 @@ class Course:
     cleanup: tuple[RollStep, ...]
 
 
-def found(observed: Observed) -> Shares:
-    """The routes as they are, also to a group that somebody removed by hand."""
-    return tuple((backend.group, backend.share) for backend in observed.route.backends if backend.share)
-
-
 def former_of(observed: Observed, name: str) -> str | None:
     """Whom the record names as the one before: for a group that served already whoever it was then."""
     turn = observed.turn(name)
     if turn is not None:
         return turn.former
-    others: Mapping[str, int] = {group: share for group, share in found(observed) if group != name}
+    others: Mapping[str, int] = {group: share for group, share in observed.route.shares if group != name}
     return max(others, key=lambda group: (others[group], group)) if others else None
 
 
@@ -99,7 +94,7 @@ def mark(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed,
     """
     spec = dumps([asdict(replace(service, environments={})), asdict(environment)], sort_keys=True, default=str)
     groups = [f"{group.name}={group.release.id}" for group in observed.groups]
-    routes = [f"{name}:{share}" for name, share in found(observed)]
+    routes = [f"{name}:{share}" for name, share in observed.route.shares]
     return fingerprint([spec, *wanted, *groups, *routes])
 
 
@@ -164,7 +159,7 @@ def shift(rollout: Rollout, share: int, name: str, all_shares: tuple[int, ...]) 
     """Give the candidate `share` percent; `all_shares` are those of the whole plan, in order."""
     action = SetTraffic(
         shares=rollout.shares(share),
-        known=(found(rollout.observed), *(rollout.shares(each) for each in all_shares)),
+        known=(rollout.observed.route.shares, *(rollout.shares(each) for each in all_shares)),
         former=rollout.former,
     )
     return Step(id=f"shift{name}", action=action, deadline=QUICK)
@@ -176,12 +171,12 @@ def back(rollout: Rollout, all_shares: tuple[int, ...], *, shrinks: bool) -> tup
     Without `shrinks` the stable group was never made smaller, so traffic is back in the first write.
     """
     candidate, stable = rollout.candidate, rollout.stable
-    known = (found(rollout.observed), *(rollout.shares(each) for each in all_shares))
+    known = (rollout.observed.route.shares, *(rollout.shares(each) for each in all_shares))
     return (
         *(_whole_again(rollout, stable) if shrinks and stable else ()),
         Step(
             id="routes-as-before",
-            action=SetTraffic(shares=found(rollout.observed), known=known),
+            action=SetTraffic(shares=rollout.observed.route.shares, known=known),
             deadline=QUICK,
         ),
         *hooks(rollout, "on_abort"),
@@ -205,7 +200,7 @@ def _whole_again(rollout: Rollout, stable: Group) -> tuple[RollStep, ...]:
 
 def ending(rollout: Rollout, keep: float) -> tuple[RollStep, ...]:
     """What follows the commit point: whatever served is retired, and one that vanished is forgotten."""
-    observed, shares = rollout.observed, dict(found(rollout.observed))
+    observed, shares = rollout.observed, dict(rollout.observed.route.shares)
     gone = observed.route.stable if observed.stable is None else None
     forget: RollStep = Step(id="forget-vanished", action=DeleteGroup(group=gone or ""), deadline=CREATE)
     serving = tuple(group for group in observed.groups if group.name in shares)

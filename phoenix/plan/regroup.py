@@ -12,7 +12,7 @@ from math import ceil
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Health, InstanceState, Observed
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import CREATE, QUICK, WHOLE, RollStep, former_of, found, mark, measure, retire
+from phoenix.plan.parts import CREATE, QUICK, WHOLE, RollStep, former_of, mark, measure, retire
 from phoenix.plan.roll_actions import (
     DeleteGroup,
     EnsureSize,
@@ -24,6 +24,7 @@ from phoenix.plan.roll_actions import (
     Shares,
     Shrink,
     WaitHealthy,
+    told,
 )
 from phoenix.plan.rollback import burn, keep_of
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
@@ -36,7 +37,7 @@ def enable(
 
     At 100 they are former groups and kept as after a roll. RefusedError where nobody could take the rest.
     """
-    before = found(observed)
+    before = observed.route.shares
     others = tuple((name, part) for name, part in before if name != group.name and observed.group(name))
     if share < WHOLE and not others:
         raise RefusedError(
@@ -45,7 +46,7 @@ def enable(
             resolution=f"Leave --share away: {group.name} then gets everything.",
         )
     after = tuple(sorted((*spread(others, WHOLE - share), (group.name, share))))
-    why = f"{group.name} gets {share} % of the traffic; before: {_words(before)}"
+    why = f"{group.name} gets {share} % of the traffic; before: {told(before)}"
     return _moved(service, environment, observed, after, why, retires=share == WHOLE)
 
 
@@ -56,7 +57,7 @@ def disable(
 
     The group stays, without a time limit: who took it out wants to look at it. RefusedError where nobody can take it.
     """
-    before = found(observed)
+    before = observed.route.shares
     if name not in dict(before):
         return _nothing(service, environment, observed, f"{name} gets no traffic already: nothing to do")
     kept = {group: share for group, share in before if group != name}
@@ -65,7 +66,7 @@ def disable(
         kept[taker] = kept.get(taker, 0) + share
     after = tuple(sorted(kept.items()))
     names = ", ".join(sorted(group for group, _share in takers))
-    why = f"{name} gives its {dict(before)[name]} % to {names}; before: {_words(before)}"
+    why = f"{name} gives its {dict(before)[name]} % to {names}; before: {told(before)}"
     return _moved(service, environment, observed, after, why, retires=False)
 
 
@@ -82,7 +83,7 @@ def resize(
 
     RefusedError below one machine, and for a group with traffic below what phoenix.yaml says unless `force`.
     """
-    before = found(observed)
+    before = observed.route.shares
     _enough(environment, group, size, routed=group.name in dict(before), force=force)
     if size == group.size and _whole(group):
         return _nothing(service, environment, observed, f"{group.name} has size {size} already: nothing to do")
@@ -105,7 +106,7 @@ def delete(
     `unroute` is for a service that phoenix.yaml no longer has: with its last group gone nobody answers.
     """
     plan = burn(service, environment, observed, (group,))
-    before = found(observed)
+    before = observed.route.shares
     if group.name not in dict(before):
         return plan
     if not unroute:
@@ -157,9 +158,9 @@ def _moved(
     service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, after: Shares, why: str, *, retires: bool
 ) -> Plan[RollAction]:
     """Make those that get more large enough, prove them, move the traffic in one write."""
-    before, shares = found(observed), dict(after)
+    before, shares = observed.route.shares, dict(after)
     if before == after:
-        return _nothing(service, environment, observed, f"shares are {_words(after)} already: nothing to do")
+        return _nothing(service, environment, observed, f"shares are {told(after)} already: nothing to do")
     gaining = tuple(g for g in observed.groups if shares.get(g.name, 0) > dict(before).get(g.name, 0))
     losing = tuple(g for g in observed.groups if g.name in dict(before) and g.name not in shares) if retires else ()
     vanished = tuple(name for name, _share in before if name not in shares and observed.group(name) is None)
@@ -210,7 +211,7 @@ def _needed(environment: EnvironmentSpec, observed: Observed, share: int) -> int
 
 def _serving(observed: Observed) -> list[int]:
     """The sizes of the groups that stand and have traffic."""
-    routed = dict(found(observed))
+    routed = dict(observed.route.shares)
     return [group.size for group in observed.groups if group.name in routed]
 
 
@@ -324,7 +325,3 @@ def _resized(group: Group, size: int) -> str:
     if size == group.size:
         return f"{group.name} gets new machines for those that are gone or dead; its size stays {size}"
     return f"{group.name} gets size {size}; before: {group.size}"
-
-
-def _words(shares: Shares) -> str:
-    return ", ".join(f"{group} {share} %" for group, share in shares) or "none"

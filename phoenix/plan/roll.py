@@ -10,7 +10,7 @@ from phoenix.model import Group, InstanceState, Observed, Release, shape
 from phoenix.plan.actions import Plan
 from phoenix.plan.blue_green import blue_green
 from phoenix.plan.canary import canary
-from phoenix.plan.parts import Course, Rollout, found, mark
+from phoenix.plan.parts import Course, Rollout, mark
 from phoenix.plan.roll_actions import RollAction
 from phoenix.plan.rolling import rolling
 from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, ServiceSpec, Strategy
@@ -94,7 +94,7 @@ def _next_group(service: ServiceSpec, environment: EnvironmentSpec, observed: Ob
 
 def _course(rollout: Rollout, strategy: Strategy) -> Course:
     """The strategy's, where exactly one group serves. From none or several there is nothing to divide: one write."""
-    one = rollout.stable is not None and len(found(rollout.observed)) == 1
+    one = rollout.stable is not None and len(rollout.observed.route.shares) == 1
     match strategy:
         case BlueGreen(keep=keep):
             return blue_green(rollout, keep)

@@ -12,6 +12,12 @@ from phoenix.model import Health, Machine, Release
 Shares = tuple[tuple[str, int], ...]
 """Groups with the part of new requests each gets, 0-100."""
 
+
+def told(shares: Shares) -> str:
+    """Shares as a person reads them."""
+    return ", ".join(f"{group} {share} %" for group, share in shares) or "none"
+
+
 # Sizes are rules: a live group grows and shrinks while a plan runs ----------------------------------------
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import CREATE, QUICK, WHOLE, former_of, found, mark, retire, retire_all
+from phoenix.plan.parts import CREATE, QUICK, WHOLE, former_of, mark, retire, retire_all
 from phoenix.plan.roll import planned, rollback_rollout
 from phoenix.plan.roll_actions import (
     EnsureSize,
@@ -61,7 +61,7 @@ def _to_group(
     stable = observed.stable
     subject = f"{service.name}/{environment.name}"
     fingerprint = mark(service, environment, observed, target.name)
-    before = found(observed)
+    before = observed.route.shares
     if before == ((target.name, WHOLE),):
         return Plan(subject=subject, why=f"{target.name} serves already: nothing to do", fingerprint=fingerprint)
     after = ((target.name, WHOLE),)

@@ -13,7 +13,7 @@ from phoenix.clock import Clock
 from phoenix.errors import CloudError, OverriddenError, RefusedError
 from phoenix.execute.engine import Context
 from phoenix.model import Backend, Group, Route
-from phoenix.plan.roll_actions import SetTraffic, Shares
+from phoenix.plan.roll_actions import SetTraffic, Shares, told
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 BLINK = 20.0
@@ -59,11 +59,6 @@ def floor_of(healthy: int, min_healthy: int | None) -> int:
     return ceil(healthy * percent / 100)
 
 
-def routes(route: Route) -> Shares:
-    """The shares above 0, sorted by group."""
-    return tuple((backend.group, backend.share) for backend in route.backends if backend.share)
-
-
 def unchanged_routes(action: SetTraffic, route: Route) -> None:
     """Shares are as this run set them last, or as it is about to set them: done before its process died."""
     if action.known:
@@ -74,11 +69,11 @@ def unchanged_routes(action: SetTraffic, route: Route) -> None:
 
 def routes_as_set(route: Route, *expected: Shares) -> None:
     """Shares are one of those: nobody but this run has moved traffic."""
-    now, allowed = routes(route), [tuple(sorted(shares)) for shares in expected]
+    now, allowed = route.shares, [tuple(sorted(shares)) for shares in expected]
     if now not in allowed:
         raise OverriddenError(
             "somebody else has moved traffic",
-            details=f"shares are {_words(now)}; this run had set {_words(allowed[0])}",
+            details=f"shares are {told(now)}; this run had set {told(allowed[0])}",
             resolution="Nothing was undone. Decide by hand: `phoenix abort` puts the routes back as they were before "
             "the run, `phoenix unlock` leaves them as they are.",
         )
@@ -176,7 +171,3 @@ def expendable(group: Group, run: str, *, committed: bool) -> None:
             details="its label was taken off after this run had written it",
             resolution="See `phoenix status` and decide which group serves.",
         )
-
-
-def _words(shares: Shares) -> str:
-    return ", ".join(f"{group} {share} %" for group, share in shares) or "none"

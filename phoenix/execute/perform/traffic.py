@@ -57,7 +57,7 @@ def _guard(world: World, action: SetTraffic, context: Context) -> None:
 
 def _left_alone(action: SetTraffic, route: Route) -> bool:
     """On the way back: routes made by hand that give this run's groups nothing are another's decision, and stand."""
-    now = guards.routes(route)
+    now = route.shares
     if not action.known or not now or now in [tuple(sorted(shares)) for shares in action.known]:
         return False
     before = {name for name, _share in action.known[0]}
@@ -67,7 +67,7 @@ def _left_alone(action: SetTraffic, route: Route) -> bool:
 
 def _shows(world: World, shares: Mapping[str, int]) -> Look:
     try:
-        shown = dict(guards.routes(world.route()))
+        shown = dict(world.route().shares)
     except CloudError as error:
         return retry_while_unknown(error)
     wanted = {name: share for name, share in shares.items() if share}

@@ -1,0 +1,71 @@
+"""`phoenix tend` in memory: what is due, what one trouble must not keep it from, and what is not its business."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+
+import pytest
+
+from phoenix.cli.session import Session
+from phoenix.cli.tend import tend_once
+from phoenix.cli.wiring import Wiring
+from phoenix.execute.ownership import this_process
+from phoenix.record.journal import RunState
+from tests.desk import SUBJECT, Desk
+
+V1, V2, V3 = (f"web-tier-local-v00{number}" for number in (1, 2, 3))
+
+
+def test_a_group_of_an_undone_run_that_came_late_is_burnt(desk: Desk) -> None:
+    """A process hung in its call to make the group; another undid the run; then the call got through."""
+    desk.roll("1.0.0")
+    owned = desk.begin()
+    owned.end(RunState.UNDONE)
+    late = replace(desk.cloud.standing[V1], name=V2, run=owned.run.id, keep_until=None)
+    desk.cloud.standing[V2] = late
+    assert any(V2 in did for did in desk.run("tend")["did"])
+    assert sorted(desk.cloud.standing) == [V1]
+
+
+def test_a_group_without_a_label_that_nobody_undid_is_left_alone(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.cloud.standing[V2] = replace(desk.cloud.standing[V1], name=V2, run="", keep_until=None)
+    assert desk.run("tend")["did"] == []
+    assert sorted(desk.cloud.standing) == [V1, V2]
+
+
+def test_one_group_that_cannot_be_burnt_does_not_keep_the_others(desk: Desk) -> None:
+    for version in ("1.0.0", "2.0.0", "3.0.0"):
+        desk.roll(version)
+    desk.clock.seconds += 3600
+    desk.cloud.fail_delete.add(V1)
+    desk.refused("tend", code=5)
+    assert sorted(desk.cloud.standing) == [V1, V3]
+    desk.cloud.fail_delete.clear()
+    desk.run("tend")
+    assert sorted(desk.cloud.standing) == [V3]
+
+
+def test_a_tend_that_lives_on_takes_over_what_it_had_to_give_up(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    owned = desk.begin()
+    assert desk.history.live() != ()
+    wiring = Wiring(Session(wanted_directory=desk.directory))
+    did, troubles = tend_once(wiring)
+    assert troubles == []
+    assert any(owned.run.id in each for each in did)
+    assert desk.history.live() == ()
+
+
+def test_a_run_about_machines_of_another_computer_is_left_to_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.roll("1.0.0")
+    store = desk.store
+    desk.begin()
+    desk.owner(replace(this_process(1), host="elsewhere", boot="another", pid=1))
+    monkeypatch.setattr("phoenix.cli.wiring.Wiring.store", store)
+    desk.edit("project: hello\n", "project: hello\nstate: s3://bucket/hello\n")
+    assert "elsewhere" in desk.run("tend")["did"][0]
+    assert "elsewhere" in desk.refused("resume", SUBJECT)["resolution"]
+    desk.owner(replace(this_process(1), host=socket.gethostname(), pid=2**22 + 1))
+    assert "undid" in desk.run("tend")["did"][0]
