@@ -33,16 +33,21 @@ def runner(directory: Path) -> Callable[[RunHooks, Mapping[str, str], Context], 
 
     def run_hooks(action: RunHooks, environment: Mapping[str, str], context: Context) -> None:
         for command, timeout, digest in zip(action.commands, action.timeouts, action.digests, strict=True):
-            if _digest(command, directory) != digest:
-                raise RefusedError(
-                    f"the hook '{command}' is not the one that was planned",
-                    details="its file has changed since the run began",
-                    resolution="Abort this run and roll again.",
-                )
+            refuse_another(command, digest, directory)
             context.say(command)
             _run(command, timeout, directory, environment, context)
 
     return run_hooks
+
+
+def refuse_another(command: str, digest: str, directory: Path) -> None:
+    """Raise RefusedError where the file behind the command is not the one that was planned."""
+    if _digest(command, directory) != digest:
+        raise RefusedError(
+            f"the hook '{command}' is not the one that was planned",
+            details="its file has changed since the run began",
+            resolution="Abort this run and roll again.",
+        )
 
 
 def _run(command: str, timeout: float, directory: Path, environment: Mapping[str, str], context: Context) -> None:

@@ -131,10 +131,10 @@ class Stage:
             say=self.said.append,
         )
 
-    def plan(self, version: str) -> Plan[RollAction]:
+    def plan(self, version: str, digests: Mapping[str, str] | None = None) -> Plan[RollAction]:
         spec = self.spec
         where = spec.environments["local"]
-        return roll(spec, where, where.strategy, release(version), self.observed, {}, hold=self.no_traffic)
+        return roll(spec, where, where.strategy, release(version), self.observed, digests or {}, hold=self.no_traffic)
 
     def roll(self, version: str) -> Run:
         return self.carry_out("roll", self.plan(version))

@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 
 from phoenix.errors import PhoenixError
+from phoenix.execute import hooks
+from phoenix.execute.engine import Context
 from phoenix.execute.ownership import OwnedRun
-from phoenix.execute.perform import guards, health, sizes, traffic
+from phoenix.execute.perform import former, guards, health, sizes, traffic
+from phoenix.plan.roll_actions import RunHooks
 from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import Part, Run
-from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
+from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, Strategy
 from phoenix.wait import Look, Verdict
 from tests.unit.execute.stage import SUBJECT, Stage, service
 
@@ -224,6 +227,40 @@ def one_writer(tmp_path: Path) -> bool:
     return writes != [stage.store.writes]
 
 
+def former_without_an_end(tmp_path: Path) -> bool:
+    """A group that serves no more is left standing: does anybody ever know when it may go?"""
+    stage = serving(tmp_path, KEEP)
+    rolled(stage)
+    return stage.cloud.standing[OLD].keep_until is None
+
+
+def another_hook_than_planned(tmp_path: Path) -> bool:
+    """The file of a hook is changed between plan and run."""
+    tmp_path.mkdir()
+    hook, trace = tmp_path / "smoke.sh", tmp_path / "trace"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    stage = Stage(
+        logs=tmp_path / "runs", spec=service(hooks=Hooks(before_traffic=(Hook(command=str(hook), timeout=5),)))
+    )
+    digests = hooks.digests(stage.spec, tmp_path)
+    hook.write_text(f"#!/bin/sh\ntouch {trace}\n")
+    step = next(s for s in stage.plan("1", digests).steps if isinstance(s.action, RunHooks))
+    context = Context(
+        run_id="roll-1",
+        part=Part.STEPS,
+        step=step.id,
+        deadline=5,
+        log_directory=tmp_path,
+        say=lambda _text: None,
+        outcomes={},
+        renew=lambda: None,
+    )
+    with suppress(PhoenixError):
+        hooks.runner(tmp_path)(step.action, {}, context)  # type: ignore[arg-type]
+    return trace.exists()
+
+
 def silent(*_args: Any, **_more: Any) -> None:
     """A guard that says nothing."""
 
@@ -260,6 +297,13 @@ CASES = (
     ),
     Case(invariant="I4", play=service_that_does_not_answer, room=traffic, guard="_expect_answer"),
     Case(invariant="I5", play=drain_before_end, room=sizes, guard="_await_leaving", without=lambda *_: 0),
+    Case(invariant="I6", play=former_without_an_end, room=former, guard="keep", without=lambda *_: {}),
+    Case(
+        invariant="I7",
+        play=another_hook_than_planned,
+        room=hooks,
+        guard="refuse_another",
+    ),
     Case(invariant="I8", play=one_writer, room=OwnedRun, guard="_put_once", without=steal),
     Case(invariant="I10", play=last_known_good, room=guards, guard="expendable"),
     Case(

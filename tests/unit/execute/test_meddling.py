@@ -88,6 +88,14 @@ def candidate_machine_dies(stage: Stage) -> None:
     stage.cloud.kill_machine(stage.cloud.standing[NEW].instances[0].id)
 
 
+def stable_machine_hangs(stage: Stage) -> None:
+    stage.cloud.ill.add(stage.cloud.standing[OLD].instances[0].id)
+
+
+def candidate_machine_hangs(stage: Stage) -> None:
+    stage.cloud.ill.add(stage.cloud.standing[NEW].instances[0].id)
+
+
 def balancer_silent_for_a_while(stage: Stage) -> None:
     until = stage.clock.seconds + 20
     stage.cloud.unreachable = True
@@ -149,6 +157,10 @@ EVENTS = {
     "a machine of the stable group dies": Event(happens=stable_machine_dies, right=goes_on),
     "a machine of the candidate dies": Event(
         happens=candidate_machine_dies, right=back_unless_replaced, needs_candidate=True
+    ),
+    "a machine of the stable group hangs": Event(happens=stable_machine_hangs, right=goes_on),
+    "a machine of the candidate hangs": Event(
+        happens=candidate_machine_hangs, right=back_while_it_is_watched, needs_candidate=True
     ),
     "the balancer is silent for a while": Event(happens=balancer_silent_for_a_while, right=goes_on),
     "the image vanishes": Event(happens=image_vanishes, right=image_needed),
