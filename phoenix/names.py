@@ -77,5 +77,5 @@ def image(project: str, image_type: str, name: str, key: str, serial: int = 0) -
 
 
 def run(kind: str, moment: datetime) -> str:
-    """A run's id: sorts by time, is unique: `roll-20260131-120000-a1b2c3`."""
-    return f"{kind}-{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    """A run's id: sorts by time to the millisecond, is unique: `roll-20260131-120000-a1b2c3`."""
+    return f"{kind}-{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 1000:03x}{secrets.token_hex(2)[:3]}"

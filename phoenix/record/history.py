@@ -53,7 +53,7 @@ class History:
         """The same one by one: each is read when it is asked for, so that a long history costs nobody its whole."""
         going = {run.id: run for run in self.live()}
         ended = {key.removeprefix("runs/") for key in self._store.list("runs/")}
-        for run_id in sorted({*going, *ended}, key=lambda each: (each.partition("-")[2][:15], each), reverse=True):
+        for run_id in sorted({*going, *ended}, key=lambda each: (each.partition("-")[2], each), reverse=True):
             run = self._load(journal.history_key(run_id)) if run_id in ended else going[run_id]
             if run is not None:
                 yield run

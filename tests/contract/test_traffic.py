@@ -139,7 +139,8 @@ def test_an_attached_group_is_checked_and_gets_nothing(bench: Bench) -> None:
     bench.traffic.attach(bench.group(OLD))
     bench.traffic.attach(bench.group(OLD))
     backend = bench.until(lambda backend: backend.healthy == 2, OLD)
-    assert backend == Backend(group=OLD, share=0, healthy=2, total=2, sessions=0)
+    well = frozenset({f"{OLD}-1", f"{OLD}-2"})
+    assert backend == Backend(group=OLD, share=0, healthy=2, total=2, sessions=0, well=well)
     assert get(bench.traffic.read().address)[0] == 503
     assert sum(machine.asked()["GET /"] for machine in bench.machines[OLD]) == 0
 
@@ -291,6 +292,7 @@ def test_machines_that_leave_get_nothing_new_and_their_requests_are_counted(benc
         bench.traffic.attach(whole.without(frozenset({leaves.name})))
         there = bench.backend(OLD)
         assert (there.total, there.healthy, there.sessions, there.leaving) == (1, 1, 4, 2)
+        assert there.well == {stays.name}
     before = leaves.asked()["GET /"]
     assert bench.answers(30) == {OLD: 30}
     assert leaves.asked()["GET /"] == before

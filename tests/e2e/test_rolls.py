@@ -23,6 +23,10 @@ CLOCK = SystemClock()
 
 @pytest.fixture(scope="module")
 def hello(rolling_project: Shell) -> Hello:
+    file = rolling_project.directory / "phoenix.yaml"
+    slow, quick = "health: /healthz ", "health: {path: /healthz, interval: 1s, healthy_after: 2s} "
+    assert slow in file.read_text()
+    file.write_text(file.read_text().replace(slow, quick))
     return Hello(rolling_project)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +50,10 @@ def test_an_image_id_fits_every_cloud(project: str, kind: str, name: str, key: s
 def test_an_instance_knows_its_group(service: str, environment: str, number: int, index: int) -> None:
     group = str(names.GroupName(owner=names.group_owner(service, environment), number=number))
     assert names.group_of_instance(names.instance(group, index)) == group
+
+
+def test_run_ids_sort_by_time_within_a_second_too() -> None:
+    moments = [datetime(2026, 1, 31, 12, 0, second, 1000 * ms, tzinfo=UTC) for second in (0, 1) for ms in (0, 7, 999)]
+    ids = [names.run("bake", moment) for moment in moments]
+    assert ids == sorted(ids)
+    assert len({names.run("bake", moments[0]) for _attempt in range(20)}) > 10
