@@ -34,7 +34,7 @@ def abort(
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
 ) -> None:
     """Ask a living run to go back, or take a dead one over and walk its way back."""
-    from phoenix.cli.running import undo_live
+    from phoenix.cli.running import find_live, undo_live
     from phoenix.cli.show import run_data
     from phoenix.cli.wiring import Wiring
     from phoenix.errors import RefusedError
@@ -42,7 +42,7 @@ def abort(
 
     session = session_of(ctx)
     wiring = Wiring(session)
-    ended = undo_live(wiring, what, environment, why or "aborted by hand")
+    ended = undo_live(wiring, find_live(wiring, what, environment), why or "aborted by hand")
     if ended.state is not RunState.UNDONE:
         raise RefusedError(
             f"{ended.id} can no longer be undone: it is {ended.state}",

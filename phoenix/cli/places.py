@@ -68,6 +68,16 @@ def is_here(wiring: Wiring, run: Run) -> bool:
     return cloud not in wiring.project.local_clouds()
 
 
+def refuse_elsewhere(wiring: Wiring, run: Run) -> None:
+    """RefusedError where the run is about machines of another computer."""
+    if not is_here(wiring, run):
+        raise RefusedError(
+            f"{run.subject} is on another computer",
+            details=f"{run.id} was begun on {run.owner.host}; a local cloud's machines are where it runs",
+            resolution=f"Say it on {run.owner.host}; `phoenix unlock` gives the run up.",
+        )
+
+
 def forgotten(wiring: Wiring) -> list[Place]:
     """Services and environments that have groups on a cloud where phoenix.yaml no longer has them."""
     clouds = wiring.project.local_clouds()

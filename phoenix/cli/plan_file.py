@@ -48,6 +48,12 @@ class SavedPlan:
 
 def write(file: Path, saved: SavedPlan) -> None:
     """Write the file, whole or not at all, readable by its owner. SpecError where that cannot be done."""
+    if not file.name or (file.exists() and not file.is_file()):
+        raise SpecError(
+            f"the plan cannot be written to {file}",
+            details="it is no file, and would be replaced by one",
+            resolution="Name a file, new or to be replaced, with --plan-out.",
+        )
     text = json.dumps({**_data(saved), "digest": _digest(_data(saved))}, indent=2) + "\n"
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:

@@ -91,16 +91,17 @@ def _refuse_not_held(run: Run) -> None:
 
 def _go_on(wiring: Wiring, run: Run, why: str) -> Run:
     """Take the run over, give its hold the outcome and walk on. Raises what a roll raises, HeldError among it."""
-    from phoenix.cli.places import place_of_run
+    from phoenix.cli.places import place_of_run, refuse_elsewhere
     from phoenix.cli.preflight import refuse_other_hooks
     from phoenix.cli.running import told
     from phoenix.errors import RefusedError
     from phoenix.execute.ownership import OwnedRun
     from phoenix.plan.actions import roll_plan
 
+    refuse_elsewhere(wiring, run)
     refuse_other_hooks(wiring, run)
-    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say)
-    if owned is None or owned.run.id != run.id:
+    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say, only=run.id)
+    if owned is None:
         raise RefusedError(
             f"{run.id} is held no longer",
             details="somebody else promoted it, went back or unlocked the service just now",

@@ -84,7 +84,7 @@ class Retreat:
         if run is None:
             return None
         self.wiring.session.out.say(f"aborting {describe(run)}: that is the way back to what served before it")
-        ended = running.undo_live(self.wiring, run.subject, None, self.why or "rolled back by hand")
+        ended = running.undo_live(self.wiring, run, self.why or "rolled back by hand")
         if ended.state is not RunState.UNDONE:
             self.wiring.session.out.say(f"{ended.id} had passed its commit point: going back from what it brought")
             return None
@@ -101,7 +101,7 @@ class Retreat:
         goal = self._goal(dry=False) if self.saved is None else self._saved_goal(self.saved)
         plan = self.saved.plan if self.saved else self._plan(goal)
         if plan.empty:
-            return {"changed": False}, plan.why
+            return {"changed": False, "group": running.seen(self.wiring, self.service, self.environment)[0]}, plan.why
         run = running.carry_out(
             self.wiring,
             self.service,
@@ -114,7 +114,7 @@ class Retreat:
         return self._done(run, f"{plan.subject}: {plan.why}: done ({run.id})")
 
     def _done(self, run: Run, text: str, **more: str) -> Result:
-        stable = self.wiring.observed(self.service, self.environment).route.stable
+        stable = running.seen(self.wiring, self.service, self.environment)[0]
         return {"changed": True, "run": run.id, "state": run.state, "group": stable, **more}, text
 
     def _goal(self, *, dry: bool) -> Goal:

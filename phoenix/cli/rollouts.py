@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from phoenix.cli import junit as report
 from phoenix.cli import plan_file, releasing, running
 from phoenix.cli.baking import Bakery, Order
 from phoenix.cli.plan_file import SavedPlan
-from phoenix.errors import HeldError
+from phoenix.errors import CloudError, HeldError, PhoenixError
 from phoenix.execute import hooks
 from phoenix.model import Image, Release
 from phoenix.plan.actions import Plan
@@ -105,8 +106,13 @@ def carry_out(
     wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec, wish: Wish, why: str, junit: str | None
 ) -> tuple[dict[str, Any], str]:
     """Do what is due, make the release, plan, carry it out; the result as JSON data and as a sentence."""
-    for done in running.tend_service(wiring, service, environment):
+    for done in running.revive(wiring, service, environment):
         wiring.session.out.say(done)
+    try:
+        for done in running.burn_due(wiring, service, environment):
+            wiring.session.out.say(done)
+    except CloudError as error:  # an old group that will not go does not keep a new release away
+        wiring.session.out.warn(str(error))
     running.refuse_taken(wiring, service, environment)
     if wish.saved is None:
         wanted = order(wiring, service, environment, wish, dry=False)
@@ -121,9 +127,8 @@ def carry_out(
         except HeldError:
             _tell_candidate(wanted, plan)
             raise
-    observed = wiring.observed(service, environment)
     head = {"changed": True, "run": run.id, "state": run.state}
-    groups = {"group": observed.route.stable, "former": observed.former}
+    groups = dict(zip(("group", "former"), running.seen(wiring, service, environment), strict=True))
     return {**head, **groups, **wanted.facts}, f"{plan.subject}: {plan.why}: done ({run.id})"
 
 
@@ -150,7 +155,8 @@ def _as_saved(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec
 def _tell_candidate(wanted: RollOrder, plan: Plan[RollAction]) -> None:
     """A held roll has something to look at: the candidate, at an address of its own."""
     created = [step.action.group for step in plan.steps if isinstance(step.action, CreateGroup)]
-    cloud = wanted.wiring.cloud(wanted.environment.cloud)
-    preview = cloud.traffic(wanted.service.name, wanted.environment.name).preview(created[0]) if created else None
+    cloud, preview = wanted.wiring.cloud(wanted.environment.cloud), None
+    with suppress(PhoenixError):  # the run is held, whether the balancer answers now or not
+        preview = cloud.traffic(wanted.service.name, wanted.environment.name).preview(created[0]) if created else None
     data = {"group": created[0] if created else None, "preview": preview, **wanted.facts}
     wanted.wiring.session.out.evidence(data, f"{data['group']} answers at {preview}" if preview else "")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from phoenix.cli.places import is_here, place_of_run, subject_of
+from phoenix.cli.places import is_here, place_of_run, refuse_elsewhere, subject_of
 from phoenix.cli.preflight import refuse_other_hooks, refuse_unsafe
 from phoenix.clouds.api import Say
-from phoenix.errors import CloudError, PhoenixError, RefusedError, SpecError
+from phoenix.errors import CloudError, HeldError, PhoenixError, RefusedError, SpecError
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort, taken
 from phoenix.model import CloudKind, Group, Observed
 from phoenix.plan.actions import Plan, bake_plan, publish_plan, roll_plan, to_json
 from phoenix.plan.roll_actions import RollAction
 from phoenix.plan.rollback import burn
-from phoenix.record import journal
 from phoenix.record.journal import Run, RunState
+from phoenix.record.store import StoreError
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 
 if TYPE_CHECKING:
@@ -45,22 +45,30 @@ def carry_out(
     owned = OwnedRun.begin(
         wiring.store, wiring.clock, kind=kind, subject=subject_of(service, environment), plan=to_json(plan), why=why
     )
-    try:
-        stale = remade is not None and remade().fingerprint != plan.fingerprint
-    except BaseException:
-        owned.end(RunState.UNDONE)
-        raise
-    if stale:
-        owned.end(RunState.UNDONE)
-        raise RefusedError(
-            f"the plan for {plan.subject} is stale",
-            details="groups or routes have changed since it was made",
-            resolution="Run the command again: it plans anew.",
-        )
-    wiring.session.out.say(f"{plan.why}: {len(plan.steps)} steps" if plan.steps else plan.why)
     with told(wiring, owned):
+        try:
+            if remade is not None and remade().fingerprint != plan.fingerprint:
+                raise RefusedError(
+                    f"the plan for {plan.subject} is stale",
+                    details="groups or routes have changed since it was made",
+                    resolution="Run the command again: it plans anew.",
+                )
+            wiring.session.out.say(f"{plan.why}: {len(plan.steps)} steps" if plan.steps else plan.why)
+        except BaseException:
+            owned.end(RunState.UNDONE)
+            raise
         wiring.roll_engine(service, environment).execute(owned, plan)
     return owned.run
+
+
+def seen(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> tuple[str | None, str | None]:
+    """What serves and what served before, for the result of a run that has ended; a silent balancer is only told."""
+    try:
+        observed = wiring.observed(service, environment)
+    except PhoenixError as error:
+        wiring.session.out.warn(f"the run has ended; what serves now could not be asked: {error.brief}")
+        return None, None
+    return observed.route.stable, observed.former
 
 
 @contextmanager
@@ -105,21 +113,20 @@ def find_live(wiring: Wiring, named: str, environment: str | None) -> Run:
     return run
 
 
-def go_on(wiring: Wiring, run: Run, *, abort: str | None) -> Run | None:
+def go_on(wiring: Wiring, run: Run, *, abort: str | None, still: Run | None = None) -> Run | None:
     """Take the run over and resume it, or with `abort` (the reason) walk its way back.
 
-    None where it ended meanwhile. Raises like the engine does; RefusedError where its process lives, and to resume
+    None where it ended meanwhile. `still`: see `OwnedRun.take_over`.
+
+    Raises like the engine does; RefusedError where its process lives, and to resume
     one that waits for a person, or whose hooks are other files here.
     """
-    if not is_here(wiring, run):
-        raise RefusedError(
-            f"{run.subject} is on another computer",
-            details=f"{describe(run)}; a local cloud's machines are where it runs",
-            resolution=f"Say it on {run.owner.host}; `phoenix unlock` gives the run up.",
-        )
+    refuse_elsewhere(wiring, run)
     if abort is None:
         _refuse_to_resume(wiring, run)
-    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say)
+    owned = OwnedRun.take_over(
+        wiring.store, wiring.clock, run.subject, wiring.session.out.say, only=run.id, still=still
+    )
     if owned is None:
         return None
     with told(wiring, owned):
@@ -162,17 +169,19 @@ def _walk(wiring: Wiring, owned: OwnedRun, abort: str | None) -> None:
             publications.abort(owned, publication, abort)
 
 
-def undo_live(wiring: Wiring, named: str, environment: str | None, why: str) -> Run:
-    """Undo the going run of a SERVICE or RUN: ask its process to, or walk the way back where that has died."""
-    run = find_live(wiring, named, environment)
+def undo_live(wiring: Wiring, run: Run, why: str) -> Run:
+    """Undo a going run: ask its process to, or walk the way back where that has died. The run as it ended."""
+    still: Run | None = None
     if run.state not in (RunState.HELD, RunState.STUCK) and not provably_dead(run.owner):
-        request_abort(wiring.store, wiring.clock, run, why)
+        if request_abort(wiring.store, wiring.clock, run, why) is None:
+            return wiring.history.run(run.id) or run  # it has ended meanwhile
         wiring.session.out.say(f"asked {describe(run)} to go back")
-        ended = _await_end(wiring, run)
-        if ended is not None:
-            return ended
+        seen = _await_end(wiring, run)
+        if seen.state.ended:
+            return seen
+        still = seen
     try:
-        go_on(wiring, run, abort=why)
+        go_on(wiring, run, abort=why, still=still)
     except PhoenixError:
         undone = wiring.history.run(run.id)
         if undone is None or undone.state is not RunState.UNDONE:
@@ -180,18 +189,18 @@ def undo_live(wiring: Wiring, named: str, environment: str | None, why: str) -> 
     return wiring.history.run(run.id) or run
 
 
-def _await_end(wiring: Wiring, run: Run) -> Run | None:
-    """The run as it ended, or None where its process shows no life: its lease stands still."""
-    seen, still_since = (run.lease, len(run.events)), wiring.clock.monotonic()
+def _await_end(wiring: Wiring, run: Run) -> Run:
+    """The run as it ended, or as it stands where its process shows no life: its lease stood still for LEASE seconds."""
+    seen, still_since = run, wiring.clock.monotonic()
     while wiring.clock.monotonic() - still_since < LEASE:
-        ended = wiring.store.get(journal.history_key(run.id))
-        if ended is not None:
-            return journal.load(ended.data)
-        standing = wiring.history.live_run(run.subject)
-        if standing is not None and (standing.lease, len(standing.events)) != seen:
-            seen, still_since = (standing.lease, len(standing.events)), wiring.clock.monotonic()
-        wiring.clock.sleep(0.2)
-    return None
+        with suppress(StoreError):  # whoever works on the run may reach the state all the same
+            now = wiring.history.run(run.id)
+            if now is not None and now.state.ended:
+                return now
+            if now is not None and (now.owner, now.lease, now.state) != (seen.owner, seen.lease, seen.state):
+                seen, still_since = now, wiring.clock.monotonic()
+        wiring.clock.sleep(0.5)
+    return seen
 
 
 def due_groups(wiring: Wiring, observed: Observed) -> tuple[Group, ...]:
@@ -212,10 +221,15 @@ def _was_undone(wiring: Wiring, group: Group) -> bool:
 
 def tend_service(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
     """Do what is due for one service in one environment; what was done, in sentences."""
-    did = revive(wiring, service, environment)
+    return revive(wiring, service, environment) + burn_due(wiring, service, environment)
+
+
+def burn_due(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
+    """Burn the groups whose time is over; what was burnt. CloudError where one could not be, after the others."""
     local = wiring.project.cloud(environment.cloud).kind is CloudKind.LOCAL
     if not local or wiring.history.live_run(subject_of(service, environment)) is not None:
-        return did
+        return []
+    did: list[str] = []
     due = due_groups(wiring, wiring.observed(service, environment))
     troubles: list[PhoenixError] = []
     for group in due:  # a run for each: one that cannot be burnt does not keep the others
@@ -280,6 +294,8 @@ def tend_run(wiring: Wiring, subject: str, *, resume: bool, say: Say | None = No
         return []
     try:
         _walk(wiring, owned, None if resume else "its process had died")
+    except HeldError:
+        return [f"went on with {owned.run.id} ({subject}), whose process had died: it is held now"]
     except PhoenixError as error:
         if owned.run.state is RunState.UNDONE:
             return [f"undid {owned.run.id} ({subject}), whose process had died"]

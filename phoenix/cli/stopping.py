@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phoenix.cli.places import is_here
 from phoenix.clouds.local.cloud import LocalCloudDoor
 from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.errors import RefusedError
@@ -27,12 +28,12 @@ def running_things(wiring: Wiring) -> list[str]:
     for name, spec in wiring.project.repositories.items():
         if serve.find(root_of(spec)) is not None:
             found.append(f"the server of the repository {name}")
-    return found
+    return found + [f"the run {run.id} ({run.state})" for run in _runs_here(wiring)]
 
 
 def stop_all(wiring: Wiring) -> list[str]:
     """Stop it all; what was stopped. RefusedError while a run of this project lives."""
-    living = [run for run in wiring.history.live() if _lives(run)]
+    living = [run for run in _runs_here(wiring) if _lives(run)]
     if living:
         raise RefusedError(
             "a run of this project is going on",
@@ -40,8 +41,6 @@ def stop_all(wiring: Wiring) -> list[str]:
             resolution=f"Wait for it, or `phoenix abort {living[0].id}` first.",
         )
     stopped = running_things(wiring)
-    for run in wiring.history.live():
-        _end_run(wiring, run)
     for _name, traffic in _balancers(wiring):
         traffic.stop()
     for door in _doors(wiring):
@@ -49,7 +48,14 @@ def stop_all(wiring: Wiring) -> list[str]:
             door.groups.delete(group.name)
     for spec in wiring.project.repositories.values():
         serve.stop(root_of(spec))
+    for run in _runs_here(wiring):
+        _end_run(wiring, run)
     return stopped
+
+
+def _runs_here(wiring: Wiring) -> list[Run]:
+    """The runs that go on, are held or stuck, and are about this computer's machines."""
+    return [run for run in wiring.history.live() if is_here(wiring, run)]
 
 
 def _lives(run: Run) -> bool:
@@ -59,7 +65,7 @@ def _lives(run: Run) -> bool:
 
 def _end_run(wiring: Wiring, run: Run) -> None:
     """A run without a process, held or stuck, has nothing left to go back to: it ends with its machines."""
-    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say)
+    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say, only=run.id)
     if owned is not None:
         owned.end(RunState.UNDONE, owned.event(What.NOTE, data={"text": "ended by `phoenix down`"}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from phoenix.cli.places import subject_of
+from phoenix.cli.places import is_here, subject_of
 from phoenix.cli.running import tend_run
 from phoenix.errors import LostRunError
 from phoenix.execute.ownership import TakenError, describe
@@ -71,7 +71,7 @@ def _holder(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) 
     """The run that has the service, after one whose process died was taken over."""
     subject = subject_of(service, environment)
     run = wiring.history.live_run(subject)
-    if run is None or run.state in (RunState.HELD, RunState.STUCK):
+    if run is None or run.state in (RunState.HELD, RunState.STUCK) or not is_here(wiring, run):
         return run
     try:
         did = tend_run(wiring, subject, resume=service.orphan == "resume", say=lambda _text: None)

@@ -136,13 +136,17 @@ class OwnedRun:
         *,
         dead_only: bool = False,
         idle: bool = False,
+        only: str | None = None,
+        still: Run | None = None,
     ) -> OwnedRun | None:
         """Make the going run of `subject` this process's own; None where there is none.
 
         A held or stuck run has no lease and is free to take. Any other is taken where its process is provably
         dead, or its lease stood still for LEASE seconds; with `dead_only` a run that lives is left alone (None),
         otherwise RefusedError says who lives. `idle`: this process works on no run, so that one of its own was given
-        up by it (`tend --every` lives on) and is taken as well.
+        up by it (`tend --every` lives on) and is taken as well. `only`: the id of the run that is meant; another that
+        stands there by now is left alone (None). `still`: the run as the caller has seen it stand still for LEASE
+        seconds, which need not be watched a second time.
         """
         began = clock.monotonic()
         value = store.get(journal.live_key(subject))
@@ -152,11 +156,13 @@ class OwnedRun:
         if run.state.ended:
             cls(store, clock, run, value.tag, began).move_to_history()
             return None
+        if only is not None and run.id != only:
+            return None
         if run.state not in _UNATTENDED and not provably_dead(run.owner) and not (idle and _mine(run.owner)):
-            if dead_only and run.owner.boot == boot_id() and run.owner.pid_namespace == _pid_namespace():
+            here = run.owner.boot == boot_id() and run.owner.pid_namespace == _pid_namespace()
+            if dead_only and here:
                 return None
-            value = value if _lease_expired(store, clock, subject, run, say) else None
-            value = _unchanged(store, subject, run) if value else None
+            value = _stood_still(store, clock, subject, run, say, still)
             if value is None:
                 if dead_only:
                     return None
@@ -166,24 +172,27 @@ class OwnedRun:
                     resolution="Wait until it ends; `phoenix abort` asks it to go back.",
                 )
             run = journal.load(value.data)
-        note = Event(
-            at=rfc3339(clock.now()),
-            what=What.NOTE,
-            data={"text": f"taken over from process {run.owner.pid} on {run.owner.host}"},
-        )
-        owner, began = this_process(run.owner.epoch + 1), clock.monotonic()
-        taken = replace(run, owner=owner, lease=run.lease + 1, events=(*run.events, note))
-        try:
-            tag = store.put_if(journal.live_key(subject), journal.dump(taken), value.tag)
-        except ConflictError as error:
-            if dead_only:
-                return None
+        owned = cls._put_name(store, clock, subject, run, value)
+        if owned is None and not dead_only:
             raise RefusedError(
                 f"{subject} was taken over by somebody else just now",
                 details=describe(run),
                 resolution="Look with `phoenix status`, then decide again.",
-            ) from error
-        return cls(store, clock, taken, tag, began)
+            )
+        return owned
+
+    @classmethod
+    def _put_name(cls, store: Store, clock: Clock, subject: str, run: Run, value: Value) -> OwnedRun | None:
+        """Make this process the run's owner, its epoch raised; None where the value has changed meanwhile."""
+        note = {"text": f"taken over from process {run.owner.pid} on {run.owner.host}"}
+        event = Event(at=rfc3339(clock.now()), what=What.NOTE, data=note)
+        owner, began = this_process(run.owner.epoch + 1), clock.monotonic()
+        mine = replace(run, owner=owner, lease=run.lease + 1, events=(*run.events, event))
+        try:
+            tag = store.put_if(journal.live_key(subject), journal.dump(mine), value.tag)
+        except ConflictError:
+            return None
+        return cls(store, clock, mine, tag, began)
 
     def event(
         self, what: What, *, part: Part | None = None, step: str = "", data: Mapping[str, Any] | None = None
@@ -339,12 +348,18 @@ def _lease_expired(store: Store, clock: Clock, subject: str, run: Run, say: Call
     return True
 
 
-def _unchanged(store: Store, subject: str, watched: Run) -> Value | None:
-    """The run's value where nobody has done anything with it since it was watched; requests of others aside."""
+def _stood_still(
+    store: Store, clock: Clock, subject: str, run: Run, say: Callable[[str], None], still: Run | None
+) -> Value | None:
+    """The run's value once its lease stood still, watched now or by the caller; None where somebody works on it."""
+    if (still is None or not _same(run, still)) and not _lease_expired(store, clock, subject, run, say):
+        return None
     value = store.get(journal.live_key(subject))
-    run = journal.load(value.data) if value else None
-    same = run is not None and (run.owner, run.lease, run.state) == (watched.owner, watched.lease, watched.state)
-    return value if same else None
+    return value if value and _same(journal.load(value.data), run) else None
+
+
+def _same(run: Run, watched: Run) -> bool:
+    return (run.id, run.owner, run.lease, run.state) == (watched.id, watched.owner, watched.lease, watched.state)
 
 
 def _mine(owner: Owner) -> bool:

@@ -31,7 +31,8 @@ def roll(
     `digests`: SHA-256 of each hook command's file. `hold`: a person promotes before the first traffic.
     """
     subject, stable = f"{service.name}/{environment.name}", observed.stable
-    fingerprint = mark(service, environment, observed, release.id, f"hold={hold}", repr(strategy))
+    candidate = _next_group(service, environment, observed)
+    fingerprint = mark(service, environment, observed, candidate, release.id, f"hold={hold}", repr(strategy))
     if stable is not None and runs_already(stable, release, service, environment):
         why = f"{stable.name} already serves release {release.id}: nothing to do"
         return Plan(subject=subject, why=why, fingerprint=fingerprint)
@@ -40,7 +41,7 @@ def roll(
         environment=environment,
         release=release,
         observed=observed,
-        candidate=_next_group(service, environment, observed),
+        candidate=candidate,
         digests=digests,
         hold=hold,
         former=observed.route.stable,

@@ -51,7 +51,7 @@ def to_release(
     """The plan that rolls a former release in a new group. `former`: whom the record names as the one before it."""
     rollout = rollback_rollout(service, environment, release, observed, former)
     why = f"{rollout.candidate} brings release {release.id} ({release.image_ref}) back"
-    fingerprint = mark(service, environment, observed, release.id, "rollback")
+    fingerprint = mark(service, environment, observed, rollout.candidate, release.id, "rollback")
     return planned(rollout, BlueGreen(keep=keep_of(environment)), fingerprint, why)
 
 

@@ -97,7 +97,7 @@ def _endpoint(scheme: str, environment: Mapping[str, str]) -> str | None:
     if not usable:
         raise SpecError(
             f"{name} is no address of an object store",
-            details=f"it says '{value}'; accepted is http(s)://HOST:PORT",
+            details="accepted is http(s)://HOST:PORT; what it says is not shown, since it may hold a password",
             resolution=f"Correct or unset {name}.",
         )
     return whole.rstrip("/")

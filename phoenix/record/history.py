@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TypeVar
 
@@ -11,10 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from phoenix import names
 from phoenix.model import Served
 from phoenix.record import journal
-from phoenix.record.store import ConflictError, Store, damaged
+from phoenix.record.store import ConflictError, DamagedError, Store, damaged
 
 T = TypeVar("T")
-
+OnTrouble = Callable[[DamagedError], None]
+"""Hears of a value that cannot be read, while those beside it are read on."""
 
 SERVED = 100
 """Turns at serving that are remembered per service and environment: a list that grew for ever would slow each look."""
@@ -36,9 +37,12 @@ class History:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def live(self) -> tuple[journal.Run, ...]:
-        """Every run that is going (or whose end was not written), by subject."""
-        runs = (self._load(key) for key in self._store.list("live/"))
+    def live(self, on_trouble: OnTrouble | None = None) -> tuple[journal.Run, ...]:
+        """Every run that is going (or whose end was not written), by subject.
+
+        One that cannot be read is told to `on_trouble`; DamagedError without it.
+        """
+        runs = (self._try(key, on_trouble) for key in self._store.list("live/"))
         return tuple(run for run in runs if run is not None)
 
     def live_run(self, subject: str) -> journal.Run | None:
@@ -49,19 +53,29 @@ class History:
         """Every run, going or ended, newest first."""
         return tuple(self.newest())
 
-    def newest(self) -> Iterator[journal.Run]:
-        """The same one by one: each is read when it is asked for, so that a long history costs nobody its whole."""
-        going = {run.id: run for run in self.live()}
+    def newest(self, on_trouble: OnTrouble | None = None) -> Iterator[journal.Run]:
+        """The same one by one: each is read when it is asked for, so that a long history costs nobody its whole.
+
+        One that cannot be read is told to `on_trouble`; DamagedError without it.
+        """
+        going = {run.id: run for run in self.live(on_trouble)}
         ended = {key.removeprefix("runs/") for key in self._store.list("runs/")}
         for run_id in sorted({*going, *ended}, key=lambda each: (each.partition("-")[2], each), reverse=True):
-            run = self._load(journal.history_key(run_id)) if run_id in ended else going[run_id]
+            run = self._try(journal.history_key(run_id), on_trouble) if run_id in ended else going[run_id]
             if run is not None:
                 yield run
 
     def run(self, run_id: str) -> journal.Run | None:
-        """The run of that id, or None."""
-        ended = self._load(journal.history_key(run_id))
-        return ended or next((run for run in self.live() if run.id == run_id), None)
+        """The run of that id, or None. DamagedError where it is not found and a going run cannot be read.
+
+        Runs move from those that go to those that ended: looked for in this order, none is missed on its way.
+        """
+        troubles: list[DamagedError] = []
+        going = next((run for run in self.live(troubles.append) if run.id == run_id), None)
+        found = self._load(journal.history_key(run_id)) or going
+        if found is None and troubles:
+            raise troubles[0]
+        return found
 
     def served(self, service: str, environment: str) -> tuple[Served, ...]:
         """The groups that served, oldest turn first (a group stands once, at its latest turn).
@@ -101,7 +115,17 @@ class History:
 
     def _load(self, key: str) -> journal.Run | None:
         value = self._store.get(key)
-        return journal.load(value.data) if value else None
+        return journal.load(value.data, key) if value else None
+
+    def _try(self, key: str, on_trouble: OnTrouble | None) -> journal.Run | None:
+        """As `_load`; what cannot be read counts as None once `on_trouble` has heard of it."""
+        try:
+            return self._load(key)
+        except DamagedError as error:
+            if on_trouble is None:
+                raise
+            on_trouble(error)
+            return None
 
     def _read(self, key: str, adapter: TypeAdapter[T], *, empty: T) -> tuple[T, str | None]:
         """What stands under `key`, and its tag; `empty` and None where nothing does."""

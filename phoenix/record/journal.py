@@ -152,9 +152,9 @@ def dump(run: Run) -> bytes:
     return _adapter().dump_json(run)
 
 
-def load(data: bytes) -> Run:
-    """The run that `dump` wrote; CloudError for anything else."""
+def load(data: bytes, key: str = "a run") -> Run:
+    """The run that `dump` wrote; DamagedError, which names its `key`, for anything else."""
     try:
         return _adapter().validate_json(data)
     except ValidationError as error:
-        raise damaged("a run", error) from error
+        raise damaged(key, error) from error

@@ -30,7 +30,7 @@ from obstore.store import GCSStore, S3Store
 
 from phoenix.errors import CloudError
 from phoenix.record.bucket import Address, address, problem
-from phoenix.record.store import ConflictError, StoreError, Value
+from phoenix.record.store import ConflictError, DamagedError, StoreError, Value, conflict
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -133,7 +133,7 @@ class ObjectStore:
             raise problem(self._place, str(error)) from error
         mark, data = content[:_MARK], content[_MARK:]
         if len(mark) < _MARK or (not data.startswith(b"\n") and data):
-            raise CloudError(
+            raise DamagedError(
                 "the state holds a value that phoenix cannot read",
                 details=f"{self._place}/{key} does not begin as phoenix's values do",
                 resolution="See who else writes into the bucket; remove the object, or set another prefix.",
@@ -167,7 +167,7 @@ class ObjectStore:
         try:
             answer = obstore.put(self._writes, key, content, mode=self._mode(tag), use_multipart=False)
         except (AlreadyExistsError, PreconditionError) as error:
-            raise ConflictError("somebody else wrote first", details=f"the state's value {key} has changed") from error
+            raise conflict(key) from error
         except GenericError as error:
             told = problem(self._place, str(error))
             raise _UnansweredError(told.brief, details=told.details, resolution=told.resolution) from error

@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from phoenix.record.store import ConflictError, StoreError, Value
+from phoenix.errors import CloudError
+from phoenix.record.store import DamagedError, StoreError, Value, conflict
 
 T = TypeVar("T")
 Identity = tuple[int, int]
@@ -160,15 +161,18 @@ class SqliteStore:
     def _uri(self) -> str:
         return self._file.absolute().as_uri()
 
-    def _failed(self, wanted: str, error: Exception) -> StoreError:
+    def _failed(self, wanted: str, error: Exception) -> CloudError:
         """What went wrong, in words of this state. The connection is given up: the next use begins anew."""
         self.close()
         code = _code(error)
-        brief, resolution = f"the state cannot be {wanted}", "See that its disk works and has room; then try again."
         if code in _DAMAGED:
-            brief = "the state file is damaged"
-            resolution = "Move it away and restore it from a backup; `phoenix status` shows what really runs."
-        elif code == sqlite3.SQLITE_FULL:
+            return DamagedError(
+                "the state file is damaged",
+                details=f"{self._file}: {error}",
+                resolution="Move it away and restore it from a backup; `phoenix status` shows what really runs.",
+            )
+        brief, resolution = f"the state cannot be {wanted}", "See that its disk works and has room; then try again."
+        if code == sqlite3.SQLITE_FULL:
             brief = f"the state cannot be {wanted}: the disk is full"
             resolution = "Make room, then `phoenix resume` or `phoenix tend`; what was recorded stands."
         elif code in _NO_RIGHT or isinstance(error, PermissionError):
@@ -187,7 +191,7 @@ def _swap(db: sqlite3.Connection, key: str, data: bytes | None, tag: str | None)
         db.execute("BEGIN IMMEDIATE")
         row = db.execute("SELECT tag FROM state WHERE key = ?", (key,)).fetchone()
         if (None if row is None else str(row[0])) != tag:
-            raise ConflictError("somebody else wrote first", details=f"the state's value {key} has changed")
+            raise conflict(key)
         new = db.execute("UPDATE counter SET last = last + 1 RETURNING last").fetchone()[0]
         if data is None:
             db.execute("DELETE FROM state WHERE key = ?", (key,))

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from phoenix.errors import CloudError, UnreachableError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class ConflictError(CloudError):
     """The value is no longer what the writer had read: somebody else wrote in between. Nothing was written."""
+
+
+class DamagedError(CloudError):
+    """What the state holds cannot be read. Not a StoreError: trying again does not mend it."""
 
 
 class StoreError(UnreachableError):
@@ -26,7 +33,7 @@ class Value:
 
 
 class Store(Protocol):
-    """Compare-and-swap on small values. Keys are `/`-separated words. Everything may raise StoreError."""
+    """Compare-and-swap on small values. Keys are `/`-separated words. Everything may raise StoreError or DamagedError."""
 
     def get(self, key: str) -> Value | None:
         """What stands under `key`, or None where nothing does."""
@@ -48,10 +55,23 @@ class Store(Protocol):
         ...
 
 
-def damaged(what: str, error: Exception) -> CloudError:
-    """The error for a value that is no such value. Not a StoreError: trying again does not mend it."""
-    return CloudError(
+def conflict(key: str) -> ConflictError:
+    """The error for a write to a value that is another by now."""
+    return ConflictError(
+        "somebody else wrote first",
+        details=f"the state's value {key} has changed",
+        resolution="Look with `phoenix status`, then say the command again.",
+    )
+
+
+def damaged(key: str, error: ValidationError) -> DamagedError:
+    """The error for a value that is no such value. It says where and what is wrong, and shows nothing of the value."""
+    wrong = [
+        ": ".join(filter(None, [".".join(map(str, each["loc"])), each["msg"]]))
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return DamagedError(
         "the state holds a value that phoenix cannot read",
-        details=f"{what}: {' '.join(str(error).split())[:300]}",
+        details=f"{key}: {'; '.join(wrong)[:300]}",
         resolution="It was written by another version, or is damaged; restore the state from a backup.",
     )

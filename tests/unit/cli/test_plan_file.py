@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -102,3 +103,12 @@ def test_a_file_that_was_cut_off(tmp_path: Path, cut: int) -> None:
     (tmp_path / "p.json").write_text(whole.rstrip()[:cut])
     with pytest.raises(SpecError):
         plan_file.read(tmp_path / "p.json", "roll", SUBJECT)
+
+
+def test_nothing_but_a_file_is_replaced_by_a_plan(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path, tmp_path / "pipe", Path(), Path("/dev/null")):
+        with pytest.raises(SpecError, match="cannot be written"):
+            plan_file.write(place, saved(STRATEGIES[0]))
+    assert (tmp_path / "pipe").is_fifo()
+    assert Path("/dev/null").is_char_device()

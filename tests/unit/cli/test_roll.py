@@ -258,3 +258,14 @@ def test_a_failed_roll_tells_its_run(desk: Desk) -> None:
     run = desk.history.run(failed["run"])
     assert run is not None
     assert (failed["state"], run.state) == ("undone", RunState.UNDONE)
+
+
+def test_a_saved_plan_never_uses_a_number_again(desk: Desk, tmp_path: Path) -> None:
+    desk.roll("1.0.0")
+    file = str(tmp_path / "plan.json")
+    desk.roll("2.0.0", "--plan-out", file)
+    desk.cloud.sick.add("web-tier-local-v002")
+    desk.roll("3.0.0", code=6)
+    desk.cloud.sick.clear()
+    assert "stale" in desk.refused("roll", "web-tier", "--from-plan", file)["brief"]
+    assert desk.roll("2.0.0")["group"] == "web-tier-local-v003"

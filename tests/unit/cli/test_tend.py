@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
-
-import pytest
 
 from phoenix.cli.session import Session
 from phoenix.cli.tend import tend_once
 from phoenix.cli.wiring import Wiring
-from phoenix.execute.ownership import this_process
+from phoenix.execute.ownership import OwnedRun
 from phoenix.record.journal import RunState
 from tests.desk import SUBJECT, Desk
 
@@ -58,14 +55,21 @@ def test_a_tend_that_lives_on_takes_over_what_it_had_to_give_up(desk: Desk) -> N
     assert desk.history.live() == ()
 
 
-def test_a_run_about_machines_of_another_computer_is_left_to_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_goes_on_to_its_hold_is_done_with(desk: Desk) -> None:
+    desk.edit("    drain: 10s\n", "    drain: 10s\n    orphan: resume\n")
     desk.roll("1.0.0")
-    store = desk.store
-    desk.begin()
-    desk.owner(replace(this_process(1), host="elsewhere", boot="another", pid=1))
-    monkeypatch.setattr("phoenix.cli.wiring.Wiring.store", store)
-    desk.edit("project: hello\n", "project: hello\nstate: s3://bucket/hello\n")
-    assert "elsewhere" in desk.run("tend")["did"][0]
-    assert "elsewhere" in desk.refused("resume", SUBJECT)["resolution"]
-    desk.owner(replace(this_process(1), host=socket.gethostname(), pid=2**22 + 1))
-    assert "undid" in desk.run("tend")["did"][0]
+    desk.roll("2.0.0", "--no-traffic", code=8)
+    taken = OwnedRun.take_over(desk.store, desk.clock, SUBJECT, lambda _text: None)
+    assert taken is not None
+    taken.write(state=RunState.RUNNING)
+    desk.bury()
+    assert "it is held now" in desk.run("tend")["did"][0]
+
+
+def test_a_group_that_cannot_be_burnt_does_not_keep_a_new_release_away(desk: Desk) -> None:
+    for version in ("1.0.0", "2.0.0"):
+        desk.roll(version)
+    desk.clock.seconds += 3600
+    desk.cloud.fail_delete.add(V1)
+    assert desk.roll("3.0.0")["changed"] is True
+    assert "could not be burnt" in desk.said

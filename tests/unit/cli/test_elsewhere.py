@@ -1,0 +1,46 @@
+"""A state in a bucket and machines on one computer: a run about those is the business of that computer alone."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+
+import pytest
+
+from phoenix.execute.ownership import this_process
+from phoenix.record.journal import RunState
+from tests.desk import SUBJECT, Desk
+
+
+@pytest.fixture
+def elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A held roll of another computer, in a state that both share."""
+    desk.roll("1.0.0")
+    desk.roll("2.0.0", "--no-traffic", code=8)
+    store = desk.store
+    desk.owner(replace(this_process(1), host="elsewhere", boot="another", pid=1))
+    monkeypatch.setattr("phoenix.cli.wiring.Wiring.store", store)
+    desk.edit("project: hello\n", "project: hello\nstate: s3://bucket/hello\n")
+    return desk
+
+
+@pytest.mark.parametrize("command", ["promote", "abort"])
+def test_nobody_else_goes_on_with_it_or_back(elsewhere: Desk, command: str) -> None:
+    assert "elsewhere" in elsewhere.refused(command, SUBJECT)["resolution"]
+    assert elsewhere.history.live()[0].state is RunState.HELD
+
+
+def test_tend_leaves_it(elsewhere: Desk) -> None:
+    run = elsewhere.history.live()[0]
+    key = f"live/{SUBJECT}"
+    value = elsewhere.store.get(key)
+    assert value is not None
+    elsewhere.store.put_if(key, value.data.replace(b'"held"', b'"running"'), value.tag)
+    assert "elsewhere" in elsewhere.run("tend")["did"][0]
+    elsewhere.owner(replace(this_process(1), host=socket.gethostname(), pid=2**22 + 1))
+    assert f"undid {run.id}" in elsewhere.run("tend")["did"][0]
+
+
+def test_down_leaves_it(elsewhere: Desk) -> None:
+    elsewhere.run("down", "--yes")
+    assert elsewhere.history.live()[0].state is RunState.HELD
