@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -24,16 +23,9 @@ from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import apt_index, deb, serve
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import Control
+from tests.ports import free_port
 
 SERVER = "phoenix.tools.serve"
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def make_deb(directory: Path, name: str, version: str, *, content: str = "", architecture: str = "all") -> Path:

@@ -22,13 +22,13 @@ from phoenix.tools.aptly_root import Root, locked
 from tests.integration.repository_bench import (
     eventually,
     finish,
-    free_port,
     make_deb,
     phoenix,
     processes_of,
     servers_of,
     write_project,
 )
+from tests.ports import free_port
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

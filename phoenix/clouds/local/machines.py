@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from phoenix.clock import Clock
+from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.local import guest, light, remains, trees, virtual
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, Started, write_record
-from phoenix.errors import ToolError
+from phoenix.errors import CloudError, ToolError
 from phoenix.model import Machine
 from phoenix.tools import disk, qemu, seed
 from phoenix.tools.process import Running, running
-from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, retry_while_unknown, wait_for
+
+REMOVAL = 10.0
+"""Seconds for an ended machine's files to go."""
 
 
 def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
@@ -40,9 +43,27 @@ def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
 
 
 def remove(files: MachineFiles) -> None:
-    """End the machine, in whatever state it is, and remove its directory; one that is not there is removed already."""
-    remains.end(files)
-    trees.remove(files.directory)
+    """End the machine, in whatever state it is, and remove its directory; one that is not there is removed already.
+
+    A container that is just being set up bears no mark for a moment and may write one more file: hence again.
+    """
+
+    def look() -> Look:
+        remains.end(files)
+        try:
+            trees.remove(files.directory)
+        except ToolError as error:
+            return retry_while_unknown(error)
+        return Look(verdict=Verdict.PASS, seen="")
+
+    try:
+        wait_for(f"the removal of {files.name}", look, clock=SystemClock(), deadline=REMOVAL, interval=0.1)
+    except DeadlineError as error:
+        raise CloudError(
+            f"the files of the machine {files.name} cannot be removed",
+            details=error.details,
+            resolution=f"See what stands in the way in {files.directory}, then try again.",
+        ) from error
 
 
 def run_to_end(
