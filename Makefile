@@ -30,7 +30,7 @@ lint: setup ## ruff, its formatter, ansible-lint
 types: setup ## mypy --strict
 	@$(BIN)/mypy --no-error-summary
 
-bench: setup ## measure the ratios of docs/benchmarks.md and write them there (half an hour)
+bench: setup ## measure the ratios of docs/benchmarks.md and write them there (ten minutes)
 	@$(BIN)/python -m benchmarks
 
 lock: setup ## bring requirements.lock in line with pyproject.toml (remove it first to take newer versions)

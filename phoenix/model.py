@@ -275,9 +275,9 @@ class Route:
 
     @property
     def stable(self) -> str | None:
-        """The group that serves: the one with the largest share above 0."""
+        """The group that serves: the one with the largest share above 0, of two alike the one that was there first."""
         serving = [b for b in self.backends if b.share > 0]
-        return max(serving, key=lambda b: (b.share, b.group)).group if serving else None
+        return min(serving, key=lambda b: (-b.share, len(b.group), b.group)).group if serving else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -177,6 +177,7 @@ class Desk:
     def edit(self, old: str, new: str) -> None:
         """Change phoenix.yaml."""
         file = self.directory / "phoenix.yaml"
+        assert old != new
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new))
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from phoenix.clouds.api import Between, idle
 from phoenix.errors import CloudError, RefusedError, UnreachableError
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
-from phoenix.record.store import ConflictError, Value
+from phoenix.record.store import Value, conflict
 
 
 class FakeClock:
@@ -84,7 +84,7 @@ class MemoryStore:
     def _check(self, key: str, tag: str | None) -> None:
         standing = self.values.get(key)
         if (standing.tag if standing else None) != tag:
-            raise ConflictError("somebody else wrote first")
+            raise conflict(key)
 
 
 class FakeCloud:

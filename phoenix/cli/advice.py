@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from phoenix.execute.ownership import provably_dead
 from phoenix.record.journal import Run, RunState
 
 
+def has_died(run: Run) -> bool:
+    """Whether the run needs a process and its own is certainly gone: one that is held or stuck waits for a person."""
+    unattended = run.state.ended or run.state in (RunState.HELD, RunState.STUCK)
+    return not unattended and provably_dead(run.owner)
+
+
 def what_next(run: Run, *, died: bool) -> str:
-    """What to do now. `died`: the process that worked on the run is certainly gone."""
+    """What to do now. `died`: see `has_died`."""
     match run.state:
         case RunState.HELD:
             return f"`phoenix promote {run.id}` goes on, `phoenix abort {run.id}` goes back"
         case RunState.STUCK:
             return (
                 f"a human has to look: mend what the error names, then `phoenix abort {run.id}` tries the way back "
-                f"again; `phoenix unlock {run.subject.split('/')[0]} --why TEXT` leaves everything as it is"
+                f"again; `phoenix unlock {run.id} --why TEXT` leaves everything as it is"
             )
         case RunState.RUNNING | RunState.UNDOING | RunState.COMMITTED:
             return _under_way(run, died=died)

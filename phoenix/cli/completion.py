@@ -74,7 +74,7 @@ def _environments(wiring: Wiring) -> Iterator[str]:
 def _runs(wiring: Wiring) -> Iterator[str]:
     """From a state on this machine only: a bucket answers too slowly for a key press."""
     if "://" not in wiring.project.state and (wiring.project.state_directory / "state.db").exists():
-        yield from (run.id for run in islice(wiring.history.newest(), RUNS))
+        yield from (run.id for run in islice(wiring.history.newest(lambda _trouble: None), RUNS))
 
 
 def _groups(wiring: Wiring) -> Iterator[str]:

@@ -81,6 +81,9 @@ def find(
 
 
 def _before(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed) -> str:
+    """What served before; where several groups serve something was left unfinished, and that is the stable one."""
+    if len(observed.route.shares) > 1 and observed.stable is not None:
+        return observed.stable.name
     if observed.former is None:
         raise RefusedError(
             f"nothing served {service.name}/{environment.name} before {observed.route.stable or 'now'}",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import from_rfc3339
-from phoenix.errors import SpecError
+from phoenix.errors import PhoenixError, SpecError
 from phoenix.record.journal import Run, What
 
 if TYPE_CHECKING:
@@ -82,10 +82,14 @@ def written(file: str | None, wiring: Wiring, subject: str) -> Iterator[None]:
     try:
         yield
     finally:
-        newest = _newest(wiring, subject)
-        if newest is not None and (before is None or newest.id != before.id):
-            write(Path(file), f"phoenix {newest.kind} {subject}", cases_of(newest))
+        try:
+            newest = _newest(wiring, subject)
+            if newest is not None and (before is None or newest.id != before.id):
+                write(Path(file), f"phoenix {newest.kind} {subject}", cases_of(newest))
+        except (PhoenixError, OSError) as error:  # how the run ended is not changed by that
+            wiring.session.out.warn(f"the report {file} could not be written: {error}")
 
 
 def _newest(wiring: Wiring, subject: str) -> Run | None:
-    return next((run for run in wiring.history.newest() if run.subject == subject), None)
+    runs = wiring.history.newest(lambda trouble: wiring.session.out.warn(trouble.details))
+    return next((run for run in runs if run.subject == subject), None)

@@ -101,6 +101,8 @@ def refuse_stale(saved: SavedPlan, today: Plan[RollAction], directory: Path) -> 
     other = hooks.differing(saved.plan, directory)
     if other:
         raise stale(saved, f"hooks have changed since it was made: {', '.join(other)}")
+    if today != saved.plan:
+        raise stale(saved, "the same decision has other steps today, or somebody has edited the file")
 
 
 def stale(saved: SavedPlan, why: str) -> RefusedError:

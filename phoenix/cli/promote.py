@@ -52,7 +52,7 @@ def promote(
 
     session = session_of(ctx)
     wiring = Wiring(session)
-    named = wiring.history.run(what)
+    named = None if what in wiring.project.services else wiring.history.run(what)
     run = named if named and named.state.ended else find_live(wiring, what, environment)
     _refuse_not_held(run)
     if plan:
@@ -76,16 +76,16 @@ def left_of(run: Run) -> Plan[RollAction]:
 
 
 def _refuse_not_held(run: Run) -> None:
-    from phoenix.cli.advice import what_next
+    from phoenix.cli.advice import has_died, what_next
     from phoenix.errors import RefusedError
-    from phoenix.execute.ownership import describe, provably_dead
+    from phoenix.execute.ownership import describe
     from phoenix.record.journal import RunState
 
     if run.state is not RunState.HELD:
         raise RefusedError(
             f"{run.id} does not wait for anybody: it is {run.state}",
             details=describe(run),
-            resolution=f"What can be done: {what_next(run, died=provably_dead(run.owner))}.",
+            resolution=f"What can be done: {what_next(run, died=has_died(run))}.",
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from phoenix.cli.observing import Standing, place_of_group
 from phoenix.cli.running import carry_out, revive
 from phoenix.cli.show import plan_data, plan_text
-from phoenix.errors import CloudError, RefusedError, SpecError
+from phoenix.errors import CloudError, PhoenixError, RefusedError, SpecError
 from phoenix.model import Group, Observed
 from phoenix.plan.actions import Plan
 from phoenix.plan.roll_actions import RollAction
@@ -79,28 +79,30 @@ def standing_group(observed: Observed, name: str) -> Group:
     return group
 
 
-def refuse_left_standing(wiring: Wiring, place: Standing, name: str, run: Run) -> None:
-    """CloudError where a burnt group still stands: deleting it failed after the commit point."""
-    if wiring.cloud(place.environment.cloud).groups.find(name) is not None:
+def _tell(wiring: Wiring, place: Standing, request: Request, run: Run, done: str, extra: dict[str, Any]) -> None:
+    """The result. What the cloud or the balancer does not answer now is null: the run has ended all the same.
+
+    CloudError where a burnt group still stands: deleting it failed after the commit point.
+    """
+    observed: Observed | None = None
+    try:
+        observed = wiring.observed(place.service, place.environment)
+    except (PhoenixError, OSError) as error:
+        wiring.session.out.warn(f"{run.id} has ended; what stands and serves now could not be seen: {error}")
+    group = observed.group(request.group) if observed else None
+    if request.kind == "burn" and group is not None:
         raise CloudError(
-            f"{name} could not be burnt",
+            f"{request.group} could not be burnt",
             details=str(run.errors[-1].data.get("brief")) if run.errors else "it still stands",
             resolution=f"See `phoenix run show {run.id}`; `phoenix tend` tries again.",
         )
-
-
-def _tell(wiring: Wiring, place: Standing, request: Request, run: Run, done: str, extra: dict[str, Any]) -> None:
-    if request.kind == "burn":
-        refuse_left_standing(wiring, place, request.group, run)
-    observed = wiring.observed(place.service, place.environment)
-    group = observed.group(request.group)
     data = {
         "changed": True,
         "run": run.id,
         "state": run.state,
         "group": request.group,
-        "size": group.size if group else 0,
-        "shares": {backend.group: backend.share for backend in observed.route.backends if backend.share},
+        "size": (group.size if group else 0) if observed else None,
+        "shares": dict(observed.route.shares) if observed else None,
         **extra,
     }
     wiring.session.out.result(data, f"{done}: done ({run.id})")

@@ -108,8 +108,8 @@ def carry_out(
     """Do what is due, make the release, plan, carry it out; the result as JSON data and as a sentence."""
     for done in running.revive(wiring, service, environment):
         wiring.session.out.say(done)
-    try:
-        for done in running.burn_due(wiring, service, environment):
+    try:  # not before a plan that was looked at: it would go stale by our own hand
+        for done in running.burn_due(wiring, service, environment) if wish.saved is None else ():
             wiring.session.out.say(done)
     except CloudError as error:  # an old group that will not go does not keep a new release away
         wiring.session.out.warn(str(error))

@@ -14,6 +14,7 @@ from phoenix.cli.session import session_of
 if TYPE_CHECKING:
     from phoenix.cli.wiring import Wiring
     from phoenix.record.journal import Run
+    from phoenix.record.store import DamagedError
 
 app = group_app("List runs; show one with its plan, steps and log.")
 
@@ -35,7 +36,7 @@ def list_runs(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The newest N only.")] = None,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first; one that cannot be read hides no other."""
     from itertools import islice
 
     from phoenix.cli.show import lasted, run_data, run_seconds, short
@@ -46,9 +47,10 @@ def list_runs(
     if service is not None:
         _known(wiring, service)
     wanted = _state(state)
+    troubles: list[DamagedError] = []
     chosen = (
         run
-        for run in wiring.history.newest()
+        for run in wiring.history.newest(troubles.append)
         if service in (None, run.subject.split("/")[0]) and wanted in (None, run.state)
     )
     runs, now = list(islice(chosen, limit)), wiring.clock.now()
@@ -58,7 +60,14 @@ def list_runs(
     ]
     shown = table("run", "subject", "state", "started", "took", "who", "why", rows=rows)
     nothing = "no such runs" if service or state else "no runs yet"
-    session.out.result({"runs": [run_data(run) for run in runs]}, shown if runs else nothing)
+    data = {"runs": [run_data(run) for run in runs]}
+    if not troubles:
+        session.out.result(data, shown if runs else nothing)
+        return
+    for trouble in troubles[1:]:
+        session.out.warn(trouble.details)
+    session.out.evidence(data, str(shown) if runs else nothing)
+    raise troubles[0]
 
 
 @command(
@@ -82,11 +91,11 @@ def show_run(
     ] = None,
 ) -> None:
     """Show one run: who, when, why, what to do next, every step with its time, errors with their logs, files."""
+    from phoenix.cli.advice import has_died
     from phoenix.cli.run_text import files_of, run_text
     from phoenix.cli.show import run_data, run_events
     from phoenix.cli.timeline import step_data, steps_of
     from phoenix.cli.wiring import Wiring
-    from phoenix.execute.ownership import provably_dead
 
     session = session_of(ctx)
     wiring = Wiring(session)
@@ -99,17 +108,18 @@ def show_run(
         "events": run_events(found),
         "files": [str(file) for file in files],
     }
-    session.out.result({"run": data}, run_text(found, files, now, died=provably_dead(found.owner)))
+    session.out.result({"run": data}, run_text(found, files, now, died=has_died(found)))
 
 
 def _find(wiring: Wiring, named: str, environment: str | None) -> Run:
     from phoenix.errors import SpecError
 
-    found = wiring.history.run(named)
+    found = None if named in wiring.project.services else wiring.history.run(named)
     if found is None:
         subjects = _subjects(wiring, named, environment)
         found = next((r for subject in subjects if (r := wiring.history.live_run(subject))), None)
-        found = found or next((r for r in wiring.history.newest() if r.subject in subjects), None)
+        newest = wiring.history.newest(lambda trouble: wiring.session.out.warn(trouble.details))
+        found = found or next((r for r in newest if r.subject in subjects), None)
     if found is None:
         raise SpecError(
             f"there is no run '{named}'",
@@ -131,7 +141,9 @@ def _subjects(wiring: Wiring, service: str, environment: str | None) -> tuple[st
 
 def _known(wiring: Wiring, service: str) -> None:
     """SpecError for a service that neither phoenix.yaml nor the record has."""
-    if not any(run.subject.split("/")[0] == service for run in wiring.history.newest()):
+    if service in wiring.project.services:  # the record is long, and need not be read for that
+        return
+    if not any(run.subject.split("/")[0] == service for run in wiring.history.newest(lambda _trouble: None)):
         wiring.project.service(service)
 
 

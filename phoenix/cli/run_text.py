@@ -38,7 +38,7 @@ def run_text(run: Run, files: list[Path], now: datetime, *, died: bool) -> str:
 
 
 def _head(run: Run, now: datetime, *, died: bool) -> str:
-    took, died = lasted(run_seconds(run, now)), died and not run.state.ended
+    took = lasted(run_seconds(run, now))
     facts = {
         "plan": run.plan.get("why", ""),
         "who": f"{run.owner.who} on {run.owner.host}, process {run.owner.pid}{' (dead)' if died else ''}",

@@ -13,6 +13,7 @@ from phoenix.errors import CloudError, HeldError, PhoenixError, RefusedError, Sp
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort, taken
 from phoenix.model import CloudKind, Group, Observed
 from phoenix.plan.actions import Plan, bake_plan, publish_plan, roll_plan, to_json
+from phoenix.plan.due import due, idle
 from phoenix.plan.roll_actions import RollAction
 from phoenix.plan.rollback import burn
 from phoenix.record.journal import Run, RunState
@@ -95,7 +96,7 @@ def find_live(wiring: Wiring, named: str, environment: str | None) -> Run:
         subject = subject_of(service, wiring.project.environment(service, environment))
         run = wiring.history.live_run(subject)
     else:
-        run = next((r for r in wiring.history.live() if named in (r.id, r.subject)), None)
+        run = next((r for r in wiring.history.live(lambda _trouble: None) if named in (r.id, r.subject)), None)
         if run is None and wiring.history.run(named) is None:
             raise SpecError(
                 f"there is no service and no run '{named}'",
@@ -204,19 +205,15 @@ def _await_end(wiring: Wiring, run: Run) -> Run:
 
 
 def due_groups(wiring: Wiring, observed: Observed) -> tuple[Group, ...]:
-    """Groups without traffic whose time is over: former ones, and those of a run that was undone without them.
-
-    The latter come about where a process hung in its call to make a group while another undid its run.
-    """
-    now = wiring.clock.now()
-    routed = {backend.group for backend in observed.route.backends if backend.share}
-    idle = [group for group in observed.groups if group.name not in routed]
-    return tuple(g for g in idle if (g.keep_until <= now if g.keep_until else _was_undone(wiring, g)))
+    """The groups that are to be burnt now (`plan.due`), by the clock and the record."""
+    return due(observed, wiring.clock.now(), undone_among(wiring, observed))
 
 
-def _was_undone(wiring: Wiring, group: Group) -> bool:
-    run = wiring.history.run(group.run) if group.run else None
-    return run is not None and run.state is RunState.UNDONE
+def undone_among(wiring: Wiring, observed: Observed) -> frozenset[str]:
+    """Which runs that made a group without traffic and without a time limit were undone."""
+    named = {group.run for group in idle(observed) if group.run and group.keep_until is None}
+    runs = [wiring.history.run(run_id) for run_id in sorted(named)]
+    return frozenset(run.id for run in runs if run is not None and run.state is RunState.UNDONE)
 
 
 def tend_service(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> list[str]:
@@ -230,9 +227,9 @@ def burn_due(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec)
     if not local or wiring.history.live_run(subject_of(service, environment)) is not None:
         return []
     did: list[str] = []
-    due = due_groups(wiring, wiring.observed(service, environment))
     troubles: list[PhoenixError] = []
-    for group in due:  # a run for each: one that cannot be burnt does not keep the others
+    for group in due_groups(wiring, wiring.observed(service, environment)):
+        # a run for each: one that cannot be burnt does not keep the others
         try:
             burn_groups(wiring, service, environment, (group,))
         except CloudError as error:

@@ -32,8 +32,10 @@ def plan_text(plan: Plan[Any]) -> str:
 
 
 def _step_text(step: Step[Any]) -> str:
-    data = {name: getattr(step.action, name) for name in step.action.__dataclass_fields__ if name not in UNSAID}
-    shown = [f"{name} {_brief(value)}" for name, value in data.items() if value not in (None, (), "")]
+    fields = step.action.__dataclass_fields__
+    data = {name: getattr(step.action, name) for name in fields if name not in UNSAID}
+    said = {name: value for name, value in data.items() if value != fields[name].default}
+    shown = [f"{name} {_brief(value)}" for name, value in said.items() if value not in (None, (), "")]
     return f"{step.id}: {step.action.do} {', '.join(shown)} (at most {step.deadline:g} s)"
 
 

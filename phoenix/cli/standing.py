@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from phoenix.cli.advice import what_next
+from phoenix.cli.advice import has_died, what_next
 from phoenix.cli.output import table
 from phoenix.cli.show import group_data, lasted, run_data
 from phoenix.cli.timeline import current, hold_of
 from phoenix.clock import from_rfc3339
 from phoenix.errors import PhoenixError
-from phoenix.model import Observed
+from phoenix.plan.due import due, idle
 from phoenix.record.journal import Run, RunState
 
 if TYPE_CHECKING:
@@ -25,18 +25,19 @@ SHOWN = 10
 
 def standing_data(wiring: Wiring, standing: Standing) -> dict[str, Any]:
     """What `status` says of it. One that could not be seen has `error`; its run is told all the same."""
-    from phoenix.execute.ownership import provably_dead
+    from phoenix.cli.running import undone_among
 
     now, errors = wiring.clock.now(), [standing.error] if standing.error else []
-    going: Run | None = None
+    observed, going = standing.observed, None
+    undone: frozenset[str] | None = None
     try:
         going = wiring.history.live_run(standing.subject)
+        undone = undone_among(wiring, observed) if observed else None
     except PhoenixError as error:  # what serves is shown all the same
         errors.append(error)
     if going is not None and going.state.ended:  # its process died before it was moved to the history
         going = None
-    died = going is not None and going.state is not RunState.HELD and provably_dead(going.owner)
-    observed = standing.observed
+    died = going is not None and has_died(going)
     return {
         "service": standing.service.name,
         "environment": standing.environment.name,
@@ -46,7 +47,7 @@ def standing_data(wiring: Wiring, standing: Standing) -> dict[str, Any]:
         "stable": observed.route.stable if observed else None,
         "groups": [group_data(group, observed.route, now) for group in observed.groups] if observed else [],
         "run": run_now(going, now, died=died) if going else None,
-        "due": [*_due_run(going, died=died), *(due(observed, now, standing.known, going) if observed else ())],
+        "due": [*_due_run(going, died=died), *_due(standing, now, going, undone)],
         "error": "\n".join(map(str, errors)) or None,
     }
 
@@ -68,22 +69,28 @@ def run_now(run: Run, now: datetime, *, died: bool) -> dict[str, Any]:
     }
 
 
-def due(observed: Observed, now: datetime, known: bool, going: Run | None) -> Iterator[str]:
-    """What is to be done about groups and machines, a sentence each."""
-    routed = {backend.group: backend for backend in observed.route.backends if backend.share}
-    for group in observed.groups:
-        if group.name in routed:
-            continue
-        if group.keep_until and group.keep_until <= now:
-            yield f"{group.name} is kept no longer: `phoenix tend` burns it"
-        elif known and group.keep_until is None and going is None:
-            yield f"{group.name} gets no traffic and has no time limit: `phoenix group delete {group.name}` burns it"
-    if not known:
+def _due(standing: Standing, now: datetime, going: Run | None, undone: frozenset[str] | None) -> Iterator[str]:
+    """What is to be done about groups and machines, a sentence each. `undone` None: the record could not be read."""
+    observed = standing.observed
+    if observed is None:
+        return
+    over = due(observed, now, undone or frozenset())
+    for group in over:
+        why = "is kept no longer" if group.keep_until else f"is left of {group.run}, which was undone"
+        yield f"{group.name} {why}: `phoenix tend` burns it"
+    if not standing.known:
         names = ", ".join(group.name for group in observed.groups)
         yield f"phoenix.yaml no longer has this service: `phoenix group delete` burns what is left of it ({names})"
-    standing = {group.name: group for group in observed.groups}
-    for name, backend in routed.items():
-        yield from unwell(name, standing[name].size if name in standing else None, backend.healthy)
+    elif going is None and undone is not None:  # else it may be a run's
+        yield from (_unlimited(g.name) for g in idle(observed) if g.keep_until is None and g not in over)
+    for backend in observed.route.backends:
+        if backend.share:
+            group_there = observed.group(backend.group)
+            yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
+
+
+def _unlimited(name: str) -> str:
+    return f"{name} gets no traffic and has no time limit: `phoenix group delete {name}` burns it"
 
 
 def unwell(name: str, size: int | None, healthy: int) -> Iterator[str]:

@@ -101,7 +101,7 @@ def tend_once(wiring: Wiring) -> tuple[list[str], list[PhoenixError]]:
     tasks: list[Callable[[], list[str]]] = [partial(tend_service, wiring, spec, where) for spec, where in places]
     tasks += [
         partial(tend_run, wiring, run.subject, resume=False)
-        for run in wiring.history.live()
+        for run in wiring.history.live(troubles.append)
         if run.subject not in subjects
     ]
     tasks += [partial(_sweep, wiring, name) for name in wiring.project.local_clouds()]

@@ -13,6 +13,7 @@ from phoenix.cli.session import session_of
 if TYPE_CHECKING:
     from phoenix.cli.wiring import Wiring
     from phoenix.record.journal import Run
+    from phoenix.record.store import DamagedError
 
 app = command_app()
 
@@ -22,8 +23,11 @@ app = command_app()
 )
 def unlock(
     ctx: typer.Context,
-    service: Annotated[
-        str, typer.Argument(help="The service, as phoenix.yaml names it.", autocompletion=completion.services)
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="SERVICE|RUN", help="A service, or a run's id.", autocompletion=completion.services_and_runs
+        ),
     ],
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record. Required.")] = "",
     environment: Annotated[
@@ -52,7 +56,7 @@ def unlock(
             details="--why is missing; the record keeps it for whoever asks next",
             resolution="Say --why TEXT.",
         )
-    run = _locked(wiring, service, environment)
+    run = _locked(wiring, what, environment)
     if plan:
         session.out.result({"plan": run_data(run)}, f"gives up {describe(run)}; nothing would be undone")
         return
@@ -65,26 +69,57 @@ def unlock(
 
 
 def _locked(wiring: Wiring, named: str, environment: str | None) -> Run:
-    """The run that stands under the service, or has that id. RefusedError where there is none.
+    """The run that stands under the service, or has that id.
 
-    The service need not be in phoenix.yaml any more.
+    The service need not be in phoenix.yaml any more. RefusedError where no run stands there, SpecError where there
+    is neither such a service nor such a run.
     """
-    from phoenix.cli.places import subject_of
     from phoenix.errors import RefusedError
 
-    subject = f"{named}/{environment}" if environment else named
+    subject = _subject(wiring, named, environment)
+    troubles: list[DamagedError] = []
+    live = [run for run in wiring.history.live(troubles.append) if not run.state.ended]
+    going = [run for run in live if (run.subject == subject if subject else _meant(run, named))]
+    if len(going) == 1:
+        return going[0]
+    if not going and troubles:  # it may be the one that is meant
+        raise troubles[0]
+    if not going:
+        _refuse_unknown(wiring, named)
+    raise RefusedError(
+        f"{named} names several runs" if going else f"nothing to unlock: no run stands under {subject or named}",
+        details=f"runs that are going on: {', '.join(run.id for run in going or live) or 'none'}",
+        resolution="Name one of these." if going else "See `phoenix status` and `phoenix run list`.",
+    )
+
+
+def _subject(wiring: Wiring, named: str, environment: str | None) -> str | None:
+    """The subject that SERVICE on the command line means; None where it is an id, or no service any more."""
+    from phoenix.cli.places import subject_of
+
     if named in wiring.project.services:
         spec = wiring.project.service(named)
-        subject = subject_of(spec, wiring.project.environment(spec, environment))
-    found = [r for r in wiring.history.live() if subject in (r.id, r.subject) or r.subject.startswith(f"{subject}/")]
-    going = [run for run in found if not run.state.ended]
-    if len(going) != 1:
-        raise RefusedError(
-            f"nothing to unlock: no run stands under {subject}" if not going else f"{subject} names several runs",
-            details=f"runs that are going on: {', '.join(run.id for run in going or wiring.history.live()) or 'none'}",
-            resolution="See `phoenix status` and `phoenix run list`." if not going else "Name one of these.",
+        return subject_of(spec, wiring.project.environment(spec, environment))
+    return f"{named}/{environment}" if environment else None
+
+
+def _meant(run: Run, named: str) -> bool:
+    """Whether a run's id, a subject, or a service that phoenix.yaml no longer has means that run."""
+    from phoenix.cli.running import ROLLS
+
+    return named in (run.id, run.subject) or (run.kind in ROLLS and run.subject.startswith(f"{named}/"))
+
+
+def _refuse_unknown(wiring: Wiring, named: str) -> None:
+    """SpecError for what is no service and no run."""
+    from phoenix.errors import SpecError
+
+    if named not in wiring.project.services and wiring.history.run(named) is None:
+        raise SpecError(
+            f"there is no service and no run '{named}'",
+            details=f"services: {', '.join(sorted(wiring.project.services)) or 'none'}",
+            resolution="Name one of these, or a run of `phoenix run list`.",
         )
-    return going[0]
 
 
 def _left(wiring: Wiring, subject: str) -> tuple[list[dict[str, Any]], str]:

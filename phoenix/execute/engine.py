@@ -29,6 +29,7 @@ from phoenix.errors import (
 from phoenix.execute.ownership import OwnedRun, StandstillError
 from phoenix.plan.actions import Plan, Step
 from phoenix.record.journal import Event, Part, RunState, What
+from phoenix.record.store import DamagedError
 
 A = TypeVar("A")
 Outcome = Mapping[str, Any]
@@ -109,7 +110,7 @@ class Engine(Generic[A]):
         try:
             self._walk(owned, Part.STEPS, plan.steps, resume=True)
             owned.write(state=RunState.COMMITTED)
-        except (LostRunError, HeldError, StandstillError):
+        except (LostRunError, HeldError, StandstillError, DamagedError):
             raise
         except OverriddenError as error:
             owned.end(RunState.STUCK, self._error(owned, Part.STEPS, error))
@@ -160,7 +161,7 @@ class Engine(Generic[A]):
         owned.write(self._error(owned, Part.STEPS, cause), state=RunState.UNDOING)
         try:
             self._walk(owned, Part.BACK, plan.back, resume=False)
-        except (LostRunError, StandstillError):
+        except (LostRunError, StandstillError, DamagedError):
             raise
         except PhoenixError as error:
             owned.end(RunState.STUCK, self._error(owned, Part.BACK, error))
@@ -254,7 +255,7 @@ class Engine(Generic[A]):
                 self.clock.sleep(CLEANUP_PAUSE)
             try:
                 self._walk(owned, Part.CLEANUP, plan.cleanup, resume=True)
-            except (LostRunError, StandstillError):
+            except (LostRunError, StandstillError, DamagedError):
                 raise
             except PhoenixError as error:
                 left = error

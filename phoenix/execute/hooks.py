@@ -62,7 +62,9 @@ def _run(command: str, timeout: float, directory: Path, environment: Mapping[str
         )
     except ToolError as error:
         raise ToolError(
-            f"the hook '{command}' failed", details=error.details, resolution=f"Its output is in {log}."
+            f"the hook '{command}' failed",
+            details=f"{error.brief} (time limit {timeout:g} s); {error.details}",
+            resolution=f"Its output is in {log}.",
         ) from error
 
 

@@ -79,11 +79,16 @@ def describe(run: Run) -> str:
 
 def taken(other: Run) -> TakenError:
     """The refusal that says which run has the subject, whose, where and since when."""
-    return TakenError(
-        f"{other.subject} is taken by another run",
-        details=describe(other),
-        resolution="Wait for it, or look with `phoenix status`; `phoenix tend` takes over dead runs.",
-    )
+    match other.state:
+        case RunState.HELD:
+            advice = (
+                f"It waits for a person: `phoenix promote {other.id}` goes on, `phoenix abort {other.id}` goes back."
+            )
+        case RunState.STUCK:
+            advice = f"See `phoenix run show {other.id}`, then `phoenix abort` or `phoenix unlock` it."
+        case _:
+            advice = "Wait with --wait-lock, or `phoenix abort` it; `phoenix tend` takes over runs whose process died."
+    return TakenError(f"{other.subject} is taken by another run", details=describe(other), resolution=advice)
 
 
 class OwnedRun:
@@ -121,7 +126,7 @@ class OwnedRun:
                 standing = store.get(journal.live_key(subject))
             if standing is None:
                 continue
-            other = journal.load(standing.data)
+            other = journal.load(standing.data, journal.live_key(subject))
             if not other.state.ended:
                 raise taken(other)
             cls(store, clock, other, standing.tag, began).move_to_history()
@@ -152,7 +157,7 @@ class OwnedRun:
         value = store.get(journal.live_key(subject))
         if value is None:
             return None
-        run = journal.load(value.data)
+        run = journal.load(value.data, journal.live_key(subject))
         if run.state.ended:
             cls(store, clock, run, value.tag, began).move_to_history()
             return None
@@ -171,7 +176,7 @@ class OwnedRun:
                     details=describe(run),
                     resolution="Wait until it ends; `phoenix abort` asks it to go back.",
                 )
-            run = journal.load(value.data)
+            run = journal.load(value.data, journal.live_key(subject))
         owned = cls._put_name(store, clock, subject, run, value)
         if owned is None and not dead_only:
             raise RefusedError(
@@ -269,7 +274,7 @@ class OwnedRun:
     def _merge(self, run: Run) -> Run:
         """After a conflict: a request that came in between is kept, another owner is obeyed."""
         value = self._store.get(journal.live_key(run.subject))
-        standing = journal.load(value.data) if value else None
+        standing = journal.load(value.data, journal.live_key(run.subject)) if value else None
         if value is None or standing is None or standing.id != run.id or standing.owner != run.owner:
             raise LostRunError(
                 f"the run {run.id} is no longer this process's",
@@ -282,7 +287,7 @@ class OwnedRun:
     def _moved_already(self, state: RunState) -> bool:
         """Whether our end was written, its answer lost, and the run moved to the history by whoever came next."""
         value = self._store.get(journal.history_key(self.run.id))
-        ended = journal.load(value.data) if value else None
+        ended = journal.load(value.data, journal.history_key(self.run.id)) if value else None
         if ended is None or (ended.state, ended.owner) != (state, self.run.owner):
             return False
         self.run = ended
@@ -322,7 +327,7 @@ def request_abort(store: Store, clock: Clock, asked_for: Run, why: str) -> Run |
         value = store.get(journal.live_key(subject))
         if value is None:
             return None
-        run = journal.load(value.data)
+        run = journal.load(value.data, journal.live_key(subject))
         if run.id != asked_for.id:
             return None
         asked = Request(what="abort", who=_user(), why=why, at=rfc3339(clock.now()))
@@ -342,7 +347,7 @@ def _lease_expired(store: Store, clock: Clock, subject: str, run: Run, say: Call
     while clock.monotonic() < until:
         clock.sleep(1.0)
         value = store.get(journal.live_key(subject))
-        standing = journal.load(value.data) if value else None
+        standing = journal.load(value.data, journal.live_key(subject)) if value else None
         if standing is None or (standing.owner, standing.lease) != (run.owner, run.lease):
             return False
     return True
@@ -355,7 +360,7 @@ def _stood_still(
     if (still is None or not _same(run, still)) and not _lease_expired(store, clock, subject, run, say):
         return None
     value = store.get(journal.live_key(subject))
-    return value if value and _same(journal.load(value.data), run) else None
+    return value if value and _same(journal.load(value.data, journal.live_key(subject)), run) else None
 
 
 def _same(run: Run, watched: Run) -> bool:

@@ -33,7 +33,10 @@ class Value:
 
 
 class Store(Protocol):
-    """Compare-and-swap on small values. Keys are `/`-separated words. Everything may raise StoreError or DamagedError."""
+    """Compare-and-swap on small values. Keys are `/`-separated words.
+
+    Everything may raise StoreError or DamagedError.
+    """
 
     def get(self, key: str) -> Value | None:
         """What stands under `key`, or None where nothing does."""

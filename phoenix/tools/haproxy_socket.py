@@ -149,7 +149,7 @@ class Runtime:
         return UnreachableError(
             "the balancer does not answer",
             details=f"{self._directory / self.SOCKET}: {str(error) or type(error).__name__}",
-            resolution="Run `phoenix tend`, which starts it again with the route it had.",
+            resolution="Try again. If it hangs and serves nothing, `kill -9` it; `phoenix tend` starts it again.",
         )
 
 

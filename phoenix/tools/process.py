@@ -16,7 +16,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -194,15 +194,14 @@ def _ends(ended: Callable[[], bool], *, within: float) -> bool:
 
 
 def _group_lives(leader: int) -> bool:
-    try:
-        done, _status = os.waitpid(leader, os.WNOHANG)
-    except ChildProcessError:
-        done = 0
+    """Whether anything of the group runs, its leader or what that has started."""
+    with suppress(ChildProcessError):
+        os.waitpid(leader, os.WNOHANG)  # a dead one that nobody has waited for would count as alive
     try:
         os.killpg(leader, 0)
     except ProcessLookupError:
         return False
-    return done != leader
+    return True
 
 
 def _wrapped(command: Command) -> tuple[str, ...]:

@@ -70,8 +70,10 @@ def test_nothing_stands_at_first(store: Store) -> None:
 
 def test_a_key_is_created_once(store: Store) -> None:
     store.put_if("a", b"1", None)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError) as caught:
         store.put_if("a", b"2", None)
+    assert "value a has changed" in caught.value.details
+    assert "phoenix status" in caught.value.resolution
     value = store.get("a")
     assert value is not None
     assert value.data == b"1"

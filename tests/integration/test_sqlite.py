@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from phoenix.errors import UnreachableError
 from phoenix.execute.ownership import OwnedRun
 from phoenix.record.history import History
 from phoenix.record.journal import What
 from phoenix.record.sqlite import SqliteStore
-from phoenix.record.store import ConflictError, StoreError, Value
+from phoenix.record.store import ConflictError, DamagedError, StoreError, Value
 from tests.doubles import FakeClock
 
 
@@ -95,7 +96,7 @@ def test_a_file_that_is_no_state_is_one_clear_error(store: SqliteStore, file: Pa
     content = b"this is no database, and long enough to be read as one" * 100
     file.write_bytes(content)
     for use in (lambda: store.get("a"), lambda: store.put_if("a", b"1", None), lambda: store.list("")):
-        with pytest.raises(StoreError, match="the state file is damaged") as caught:
+        with pytest.raises(DamagedError, match="the state file is damaged") as caught:
             use()
         assert str(file) in caught.value.details
         assert "backup" in caught.value.resolution
@@ -105,9 +106,9 @@ def test_a_file_that_is_no_state_is_one_clear_error(store: SqliteStore, file: Pa
 def test_an_empty_file_is_one_clear_error(store: SqliteStore, file: Path) -> None:
     file.parent.mkdir()
     file.touch()
-    with pytest.raises(StoreError, match="the state file is damaged"):
+    with pytest.raises(DamagedError, match="the state file is damaged"):
         store.get("a")
-    with pytest.raises(StoreError, match="the state file is damaged"):
+    with pytest.raises(DamagedError, match="the state file is damaged"):
         store.put_if("a", b"2", None)
 
 
@@ -145,10 +146,25 @@ def test_damage_within_the_file_is_one_clear_error(store: SqliteStore, file: Pat
     with file.open("r+b") as opened:
         opened.seek(4096)
         opened.write(b"\x55" * (file.stat().st_size - 4096))
-    with pytest.raises(StoreError, match="the state file is damaged"):
+    with pytest.raises(DamagedError, match="the state file is damaged"):
         store.get("a")
-    with pytest.raises(StoreError, match="the state file is damaged"):
+    with pytest.raises(DamagedError, match="the state file is damaged"):
         store.put_if("a", b"2", tag)
+
+
+def test_a_run_whose_state_was_damaged_is_told_at_once(store: SqliteStore, file: Path) -> None:
+    """Waiting for a state to come back is for one that is away."""
+    clock = FakeClock()
+    owned = OwnedRun.begin(store, clock, kind="roll", subject="web/prod", plan={})
+    store.close()
+    for left in file.parent.iterdir():
+        left.unlink()
+    file.write_bytes(b"this is no database, and long enough to be read as one" * 100)
+    with pytest.raises(DamagedError, match="the state file is damaged") as caught:
+        owned.write(owned.event(What.NOTE, data={"text": "x"}))
+    assert clock.seconds == 0
+    assert caught.value.exit_code == 5
+    assert not isinstance(caught.value, UnreachableError)
 
 
 def test_a_directory_in_the_files_place_is_one_clear_error(store: SqliteStore, file: Path) -> None:

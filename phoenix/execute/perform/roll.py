@@ -26,6 +26,7 @@ from phoenix.plan.roll_actions import (
     WaitHealthy,
 )
 from phoenix.record.journal import Part
+from phoenix.record.store import DamagedError
 from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
 
 
@@ -109,7 +110,7 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
     }
     try:
         world.run_hooks(action, variables, context)
-    except (LostRunError, StandstillError):
+    except (LostRunError, StandstillError, DamagedError):
         raise
     except (PhoenixError, OSError) as error:
         if context.part is Part.STEPS:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from phoenix.errors import CloudError
-from tests.desk import Desk, FakeDoor
+from phoenix.execute.ownership import OwnedRun
+from tests.desk import SUBJECT, Desk, FakeDoor
+from tests.doubles import Killed
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 
@@ -82,13 +84,33 @@ def test_a_taken_service_is_refused(two: Desk) -> None:
 
 
 def test_a_verb_whose_process_died_is_undone_by_tend(two: Desk) -> None:
-    two.run("group", "resize", V2, "3")
-    run = two.history.runs()[0]
+    two.cloud.kill_after_call = two.cloud.calls + 1
+    with pytest.raises(Killed):
+        two.run("group", "resize", V2, "3")
+    assert sizes(two) == {V1: 2, V2: 3}, "it died with its third machine begun"
+    run = two.bury()
     assert run.kind == "resize"
-    two.begin(kind="resize")
-    two.bury()
-    assert any("resize" in line for line in two.run("tend")["did"])
+    assert two.run("tend")["did"] == [f"undid {run.id} ({SUBJECT}), whose process had died"]
     assert two.history.live() == ()
+    assert sizes(two) == {V1: 2, V2: 2}
+
+
+@pytest.mark.parametrize("words", [("enable", V1), ("disable", V2), ("resize", V2, "3"), ("delete", V1)])
+def test_a_silent_balancer_after_the_end_does_not_make_it_a_failure(
+    two: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    end = OwnedRun.end
+
+    def silenced(owned: OwnedRun, *how: Any) -> None:
+        end(owned, *how)
+        two.cloud.unreachable = True
+
+    monkeypatch.setattr(OwnedRun, "end", silenced)
+    done = two.run("group", *words)
+    assert (done["changed"], done["state"], done["group"]) == (True, "done", words[1])
+    assert (done["size"], done["shares"]) == (None, None)
+    assert f"{done['run']} has ended" in two.said
+    assert "does not answer" in two.said
 
 
 def test_delete_burns_what_has_no_traffic(two: Desk) -> None:

@@ -20,6 +20,7 @@ from phoenix.errors import SpecError
 from phoenix.model import Observed, Route
 from phoenix.plan.roll import roll
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
+from tests.desk import Desk
 from tests.unit.execute.stage import SUBJECT, release, service
 
 STRATEGIES = (
@@ -59,11 +60,9 @@ def test_a_way_back_is_read(tmp_path: Path) -> None:
     assert plan_file.read(tmp_path / "p.json", "rollback", SUBJECT) == plan
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
+WORDS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+FLAT = WORDS | st.lists(WORDS, max_size=3)
+JSON = FLAT | st.lists(FLAT, max_size=3) | st.dictionaries(st.text(max_size=8), FLAT, max_size=3)
 PLACES = ("kind", "subject", "release", "options", "plan", "phoenix", "format")
 
 
@@ -112,3 +111,14 @@ def test_nothing_but_a_file_is_replaced_by_a_plan(tmp_path: Path) -> None:
             plan_file.write(place, saved(STRATEGIES[0]))
     assert (tmp_path / "pipe").is_fifo()
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_plan_that_was_edited_and_sealed_again_is_not_carried_out(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    desk.roll("1.0.0", "--plan-out", str(file))
+    data = json.loads(file.read_text())
+    del data["digest"]
+    data["plan"]["steps"] = [step for step in data["plan"]["steps"] if step["id"] == "shift"]
+    file.write_text(sealed(data))
+    assert "edited" in desk.refused("roll", "web-tier", "--from-plan", str(file))["details"]
+    assert desk.cloud.standing == {}

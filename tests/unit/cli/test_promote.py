@@ -31,6 +31,12 @@ def test_the_held_run_goes_on_to_its_end(desk: Desk, named: str) -> None:
     assert word == {"promoted_by": this_process(1).who, "why": "looks good"}
 
 
+def test_a_run_beside_it_that_cannot_be_read_keeps_nothing_held(desk: Desk) -> None:
+    run = held(desk)
+    desk.store.put_if("live/bake/local/0123", b"{", None)
+    assert desk.run("promote", "web-tier")["run"]["id"] == run
+
+
 def test_another_machine_promotes_as_well(desk: Desk) -> None:
     run = held(desk)
     desk.owner(replace(this_process(1), host="elsewhere", boot="another", who="bob"))

@@ -214,7 +214,6 @@ def test_a_repository_that_moved_is_where_the_new_machines_look(desk: Desk) -> N
     assert release.packages[0].version == "1.0.0"
     assert release.id == desk.history.served("web-tier", "local")[0].release.id
     desk.edit("  main:", "  other:")
-    desk.edit("packages: [hello]\n    port", "packages: [hello]\n    port")
     desk.run("rollback", "web-tier", "--to", V2)
     forget(desk, back)
     assert "repository main" in desk.refused("rollback", "web-tier", "--to", V1)["details"]
@@ -263,3 +262,12 @@ def test_nothing_to_go_back_to(desk: Desk) -> None:
     serve(desk, "1.0.0")
     assert V1 in desk.refused("rollback", "web-tier")["brief"]
     assert desk.history.live_run(SUBJECT) is None
+
+
+def test_where_two_groups_serve_a_rollback_gives_everything_to_the_stable_one(desk: Desk) -> None:
+    """What an abandoned canary leaves behind: its release may well be the one before."""
+    desk.roll("1.0.0")
+    desk.roll("2.0.0")
+    desk.cloud.shift({V1: 10, V2: 90})
+    assert desk.run("rollback", "web-tier")["group"] == V2
+    assert desk.shares == {V2: 100}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from phoenix.cli import app
+from phoenix.cli.advice import has_died, what_next
 from phoenix.cli.run_text import outcome_words
 from phoenix.cli.show import lasted
 from phoenix.record.journal import RunState
+from phoenix.record.sqlite import SqliteStore
+from phoenix.record.store import Value
 from tests.desk import SUBJECT, Desk
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
@@ -118,6 +123,14 @@ def test_a_run_whose_process_died(desk: Desk) -> None:
     assert f"`phoenix resume {run.id}`" in text
 
 
+@pytest.mark.parametrize("state", [RunState.HELD, RunState.STUCK])
+def test_a_run_that_waits_for_a_person_has_not_died(desk: Desk, state: RunState) -> None:
+    desk.begin().write(state=state)
+    run = desk.bury()
+    assert not has_died(run)
+    assert "(dead)" not in page(desk, run.id)
+
+
 def test_a_service_means_its_current_run_or_its_latest(desk: Desk) -> None:
     first = desk.roll("1.0.0")["run"]
     assert desk.run("run", "show", "web-tier", "-e", "local")["run"]["id"] == first
@@ -144,6 +157,32 @@ def test_the_list_and_its_filters(desk: Desk) -> None:
     desk.refused("run", "list", "web-front", code=2)
 
 
+def test_a_service_of_the_file_costs_no_look_at_the_record(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("1.0.0", "2.0.0"):
+        desk.roll(version)
+    read, get = list[str](), SqliteStore.get
+
+    def counted(store: SqliteStore, key: str) -> Value | None:
+        read.append(key)
+        return get(store, key)
+
+    monkeypatch.setattr(SqliteStore, "get", counted)
+    assert len(desk.run("run", "list", "web-tier")["runs"]) == 2
+    assert len(read) == 2
+
+
+def test_one_that_cannot_be_read_hides_no_other(desk: Desk) -> None:
+    run = desk.roll("1.0.0")["run"]
+    desk.store.put_if("runs/roll-20991231-000000-bad", b"{", None)
+    desk.store.put_if("live/bake/local/0123", b"{", None)
+    told = desk.run("run", "list", code=5)
+    assert [each["id"] for each in told["runs"]] == [run]
+    assert "live/bake/local/0123" in told["error"]["details"]
+    assert "runs/roll-20991231-000000-bad" in desk.said
+    assert desk.run("run", "show", "web-tier")["run"]["id"] == run
+    assert desk.run("run", "show", run)["run"]["id"] == run
+
+
 def test_the_list_for_people(desk: Desk) -> None:
     failed(desk)
     desk.capsys.readouterr()
@@ -155,10 +194,6 @@ def test_the_list_for_people(desk: Desk) -> None:
 
 
 def test_every_state_says_what_to_do(desk: Desk) -> None:
-    from dataclasses import replace
-
-    from phoenix.cli.advice import what_next
-
     run = desk.begin().run
     for state in RunState:
         for died in (True, False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import process_time
 from typing import Any
 
@@ -11,6 +12,7 @@ from phoenix.cli import app
 from phoenix.cli.standing import unwell
 from phoenix.errors import CloudError
 from phoenix.record.history import History
+from phoenix.record.journal import RunState
 from tests.desk import Desk
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
@@ -91,6 +93,16 @@ def test_a_run_whose_process_died(desk: Desk) -> None:
     assert look["due"] == [f"{run.id} has no process any more: `phoenix tend` undoes or finishes it"]
 
 
+def test_what_an_undone_run_left_is_due_for_tend_as_tend_sees_it(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    owned = desk.begin()
+    owned.end(RunState.UNDONE)
+    desk.cloud.standing[V2] = replace(desk.cloud.standing[V1], name=V2, run=owned.run.id, keep_until=None)
+    assert seen(desk)["due"] == [f"{V2} is left of {owned.run.id}, which was undone: `phoenix tend` burns it"]
+    assert V2 in desk.run("tend")["did"][0]
+    assert seen(desk)["due"] == []
+
+
 def test_a_stuck_run(desk: Desk) -> None:
     desk.roll("1.0.0")
     desk.cloud.sick.add(V2)
@@ -98,9 +110,12 @@ def test_a_stuck_run(desk: Desk) -> None:
     run = desk.roll("2.0.0", code=7)["run"]
     look = seen(desk)
     assert look["run"]["state"] == "stuck"
+    desk.bury()
+    look = seen(desk)
+    assert (look["run"]["state"], look["run"]["died"]) == ("stuck", False), "it waits for a person, not for a process"
     assert f"deleting {V2} timed out" in look["run"]["error"]
     assert f"{run} is stuck" in look["due"][0]
-    assert "phoenix unlock web-tier" in text(desk)
+    assert f"`phoenix unlock {run} --why TEXT`" in text(desk)
 
 
 def test_dead_machines_are_named(desk: Desk) -> None:

@@ -32,6 +32,15 @@ def test_a_group_without_a_label_that_nobody_undid_is_left_alone(desk: Desk) -> 
     assert sorted(desk.cloud.standing) == [V1, V2]
 
 
+def test_one_run_that_cannot_be_read_keeps_no_other_from_being_tended(desk: Desk) -> None:
+    desk.store.put_if("live/bake/local/0123", b"{", None)
+    desk.begin()
+    run = desk.bury()
+    said = desk.run("tend", code=5)
+    assert said["did"] == [f"undid {run.id} ({SUBJECT}), whose process had died"]
+    assert "live/bake/local/0123" in said["error"]["details"]
+
+
 def test_one_group_that_cannot_be_burnt_does_not_keep_the_others(desk: Desk) -> None:
     for version in ("1.0.0", "2.0.0", "3.0.0"):
         desk.roll(version)

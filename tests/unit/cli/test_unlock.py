@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from phoenix.execute.ownership import this_process
+import pytest
+
+from phoenix.execute.ownership import OwnedRun, this_process
 from phoenix.record.journal import RunState
 from tests.desk import Desk
 
@@ -52,6 +54,31 @@ def test_a_dead_one_is_given_up(desk: Desk) -> None:
 
 def test_nothing_to_unlock(desk: Desk) -> None:
     assert "no run stands under" in desk.refused("unlock", "web-tier", "--why", "x")["brief"]
+    ended = desk.roll("1.0.0")["run"]
+    assert "no run stands under" in desk.refused("unlock", ended, "--why", "x")["brief"]
+
+
+@pytest.mark.parametrize("words", [("web-teir",), ("web-teir", "-e", "local"), ("web-tier", "-e", "lokal")])
+def test_what_is_mistyped_is_wrong_usage(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.roll("1.0.0", "--no-traffic", code=8)
+    assert "web-tier" in str(desk.refused("unlock", *words, "--why", "x", code=2))
+    assert desk.history.live()[0].state is RunState.HELD
+
+
+def test_a_bake_is_given_up_by_its_own_name_only(desk: Desk) -> None:
+    subject = "bake/local/0123"
+    bake = OwnedRun.begin(desk.store, desk.clock, kind="bake", subject=subject, plan={})
+    bake.write(state=RunState.STUCK)
+    for other in ("bake", "local", "bake/local"):
+        desk.refused("unlock", other, "--why", "x", code=2)
+    assert desk.run("unlock", subject, "--why", "x")["run"]["id"] == bake.run.id
+
+
+def test_a_run_beside_it_that_cannot_be_read_keeps_nothing_locked(desk: Desk) -> None:
+    held = desk.roll("1.0.0", "--no-traffic", code=8)["run"]
+    desk.store.put_if("live/bake/local/0123", b"{", None)
+    assert "live/bake/local/0123" in desk.refused("unlock", "bake/local/0123", "--why", "x", code=5)["details"]
+    assert desk.run("unlock", held, "--why", "x")["run"]["state"] == "abandoned"
 
 
 def test_the_plan_gives_nothing_up(desk: Desk) -> None:

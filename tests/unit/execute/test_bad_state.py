@@ -9,9 +9,10 @@ import pytest
 from phoenix.errors import CloudError, LostRunError, RefusedError
 from phoenix.execute import ownership
 from phoenix.execute.ownership import LEASE, PATIENCE, RENEW, OwnedRun, StandstillError, TakenError
+from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import RunState, What
-from phoenix.record.store import StoreError, Value
+from phoenix.record.store import DamagedError, StoreError, Value
 from tests.doubles import FakeClock, MemoryStore
 from tests.unit.execute.bad_store import KEY, SUBJECT, BadStore, begin, bury, silent
 
@@ -269,3 +270,50 @@ def test_a_run_that_cannot_be_read_is_one_clear_error(store: BadStore, clock: Fa
             act()
         assert "backup" in caught.value.resolution
     assert clock.seconds == 0, "trying again does not mend it"
+
+
+# reading what others have written
+
+
+def test_one_run_that_cannot_be_read_hides_no_other(store: BadStore, clock: FakeClock, owned: OwnedRun) -> None:
+    other = OwnedRun.begin(store, clock, kind="bake", subject="bake/local/1", plan={})
+    ended = OwnedRun.begin(store, clock, kind="roll", subject="web/test", plan={})
+    ended.end(RunState.DONE)
+    bad = journal.history_key("roll-1")
+    store.values |= {KEY: Value(data=b"{", tag="x"), bad: Value(data=b"[]", tag="y")}
+    history, told = History(store), list[DamagedError]()
+    assert [run.id for run in history.live(told.append)] == [other.run.id]
+    assert {run.id for run in history.newest(told.append)} == {other.run.id, ended.run.id}
+    assert [error.details.partition(":")[0] for error in told] == [KEY, KEY, bad]
+    for run_id in (other.run.id, ended.run.id):
+        assert history.run(run_id) is not None
+    with pytest.raises(DamagedError, match="cannot read"):
+        history.run(owned.run.id)
+
+
+def test_a_value_that_cannot_be_read_is_named_and_not_shown(store: BadStore, owned: OwnedRun) -> None:
+    value = store.values[KEY].data.replace(b'"running"', b'"S3CRET"').replace(b'"lease":0', b'"lease":"S3CRET"')
+    assert value.count(b"S3CRET") == 2
+    store.values[KEY] = Value(data=value, tag="x")
+    with pytest.raises(DamagedError) as caught:
+        History(store).live_run(SUBJECT)
+    for named in (KEY, "state", "lease"):
+        assert named in caught.value.details
+    assert "S3CRET" not in str(caught.value)
+
+
+def test_a_run_that_is_moved_while_it_is_looked_for_is_found(clock: FakeClock) -> None:
+    class MovingStore(MemoryStore):
+        """The run ends just after the first look at the history."""
+
+        def get(self, key: str) -> Value | None:
+            found = super().get(key)
+            if key == journal.history_key(going.run.id) and not going.run.state.ended:
+                going.end(RunState.DONE)
+            return found
+
+    store = MovingStore()
+    going = begin(store, clock)
+    found = History(store).run(going.run.id)
+    assert found is not None
+    assert found.id == going.run.id

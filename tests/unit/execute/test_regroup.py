@@ -86,6 +86,12 @@ def world(stage: Stage) -> tuple[dict[str, int], dict[str, int]]:
     return stage.shares, {name: group.size for name, group in stage.cloud.standing.items()}
 
 
+def facts(stage: Stage) -> tuple[object, ...]:
+    """The world with what is easily forgotten: who is kept for a time, who is at the balancer, who served before."""
+    kept = {name: group.keep_until is not None for name, group in stage.cloud.standing.items()}
+    return (*world(stage), kept, sorted(stage.cloud.attached), stage.observed.former)
+
+
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: f"{verb.kind}-{verb.shares}-{verb.sizes}")
 def test_on_a_good_day(stage: Stage, verb: Verb) -> None:
     run = stage.carry_out(verb.kind, verb.decide(stage))
@@ -99,7 +105,9 @@ def test_on_a_good_day(stage: Stage, verb: Verb) -> None:
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: f"{verb.kind}-{verb.shares}-{verb.sizes}")
 @pytest.mark.parametrize("point", ["store.kill_before", "store.kill_after", "cloud.before", "cloud.after"])
 def test_a_kill_anywhere_ends_done_or_undone(start: Stage, verb: Verb, point: str, abort: bool) -> None:
-    reached = 0
+    good, former = deepcopy(start), {run.id for run in History(start.store).runs()}
+    good.carry_out(verb.kind, verb.decide(good))
+    reached, ended = 0, set[RunState]()
     while True:
         stage = deepcopy(start)
         plan = verb.decide(stage)
@@ -122,9 +130,13 @@ def test_a_kill_anywhere_ends_done_or_undone(start: Stage, verb: Verb, point: st
             with suppress(UndoneError):
                 stage.take_over(abort=abort)
         assert History(stage.store).live() == (), f"point {reached}"
-        assert world(stage) in ((verb.shares, verb.sizes), UNDONE), f"point {reached}"
+        ends = [run.state for run in History(stage.store).runs() if run.id not in former]
+        assert ends in ([RunState.DONE], [RunState.UNDONE] if abort else [], []), f"point {reached}"
+        assert facts(stage) == (facts(good) if ends == [RunState.DONE] else facts(start)), f"point {reached}"
         assert min(stage.cloud.serving, default=1) > 0 or not verb.shares
+        ended |= set(ends)
     assert reached >= 2
+    assert (RunState.UNDONE if abort and verb.kind != "burn" else RunState.DONE) in ended
 
 
 def test_the_enabled_group_is_kept_no_longer_and_the_other_is(stage: Stage) -> None:
