@@ -68,6 +68,7 @@ def test_every_verb_and_not_a_request_is_lost(two: Two, tmp_path: Path) -> None:
     assert sorted(kind for kind, *_when in told) == ["burn", "disable", "enable", "enable", "resize", "resize"], told
 
 
+@pytest.mark.full
 def test_a_verb_that_is_killed_goes_back(two: Two) -> None:
     service = two.service
     process = service.shell.start("group", "resize", two.serving, "4")
@@ -90,6 +91,7 @@ def test_a_dead_machine_of_a_kept_group_is_replaced_before_it_serves(two: Two, t
     assert service.backend(two.kept).healthy == 2
 
 
+@pytest.mark.full
 def test_a_service_that_left_the_file_is_burnt_to_its_last_group(two: Two) -> None:
     service, file = two.service, two.service.shell.directory / "phoenix.yaml"
     known = file.read_text()

@@ -109,6 +109,7 @@ def test_a_canary_gets_exactly_its_shares(service: Quick, tmp_path: Path) -> Non
     assert [told[step]["size"] for step in ("create-candidate", "grow-50", "grow-100")] == [1, 1, 2]
 
 
+@pytest.mark.full
 def test_rolling_that_breaks_in_the_middle_goes_back(service: Quick, tmp_path: Path) -> None:
     """The second machine of the candidate never starts its app: the stable group has lost one by then."""
     stable = service.steady(size=3)
