@@ -21,9 +21,10 @@ from phoenix.execute.perform import former, guards, health, sizes, traffic
 from phoenix.plan.roll_actions import RunHooks
 from phoenix.record import journal
 from phoenix.record.history import History
-from phoenix.record.journal import Part, Run
+from phoenix.record.journal import Event, Part, Run, RunState, What
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, Strategy
 from phoenix.wait import Look, Verdict
+from tests.doubles import Killed
 from tests.unit.execute.stage import SUBJECT, Stage, service
 
 OLD, NEW = "web-tier-local-v001", "web-tier-local-v002"
@@ -261,6 +262,16 @@ def another_hook_than_planned(tmp_path: Path) -> bool:
     return trace.exists()
 
 
+def call_without_a_trace(tmp_path: Path) -> bool:
+    """The process dies within its first call to the cloud: does the record know what it had begun?"""
+    stage = serving(tmp_path, KEEP)
+    stage.cloud.kill_after_call = stage.cloud.calls + 1
+    with suppress(Killed):
+        stage.roll("2")
+    run = History(stage.store).live_run(SUBJECT)
+    return run is None or not run.began(Part.STEPS, "create-candidate")
+
+
 def silent(*_args: Any, **_more: Any) -> None:
     """A guard that says nothing."""
 
@@ -271,6 +282,14 @@ def steal(owned: OwnedRun, run: Run) -> None:
     value = owned._store.get(key)
     owned._tag = owned._store.put_if(key, journal.dump(run), value.tag if value else None)
     owned.run = run
+
+
+WRITE = OwnedRun.write
+
+
+def without_intents(owned: OwnedRun, *events: Event, state: RunState | None = None) -> None:
+    """A writer that tells what it has done, and not what it is about to do."""
+    WRITE(owned, *(event for event in events if event.what is not What.INTENT), state=state)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,6 +324,7 @@ CASES = (
         guard="refuse_another",
     ),
     Case(invariant="I8", play=one_writer, room=OwnedRun, guard="_put_once", without=steal),
+    Case(invariant="I9", play=call_without_a_trace, room=OwnedRun, guard="write", without=without_intents),
     Case(invariant="I10", play=last_known_good, room=guards, guard="expendable"),
     Case(
         invariant="I11",
@@ -320,6 +340,10 @@ CASES = (
     Case(invariant="I13", play=share_that_went_back, room=guards, guard="unchanged_routes"),
     Case(invariant="way back", play=traffic_back_to_nothing, room=guards, guard="served_from"),
 )
+
+
+def test_every_invariant_has_a_play() -> None:
+    assert {case.invariant for case in CASES} >= {f"I{number}" for number in range(1, 14)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.invariant}-{case.play.__name__}")
