@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from phoenix.cli import completion
+from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 
@@ -16,22 +14,9 @@ app = command_app()
 @command(app, "phoenix abort web-tier", "phoenix abort roll-20260131-120000-a1b2c3 --why 'wrong version'")
 def abort(
     ctx: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="SERVICE|RUN", help="A service, or a run's id.", autocompletion=completion.services_and_runs
-        ),
-    ],
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "-e",
-            "--environment",
-            help="Not needed where the service has one.",
-            autocompletion=completion.environments,
-        ),
-    ] = None,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
+    what: options.ServiceOrRun,
+    environment: options.Environment = None,
+    why: options.Why = "",
 ) -> None:
     """Ask a living run to go back, or take a dead one over and walk its way back."""
     from phoenix.cli.running import find_live, undo_live

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix.cli import completion
+from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 
@@ -27,22 +27,9 @@ app = command_app()
 )
 def promote(
     ctx: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="SERVICE|RUN", help="A service, or a run's id.", autocompletion=completion.services_and_runs
-        ),
-    ],
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "-e",
-            "--environment",
-            help="Not needed where the service has one.",
-            autocompletion=completion.environments,
-        ),
-    ] = None,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
+    what: options.ServiceOrRun,
+    environment: options.Environment = None,
+    why: options.Why = "",
     plan: Annotated[bool, typer.Option("--plan", help="Print the steps that are left; change nothing.")] = False,
 ) -> None:
     """Let a run that is held go on, from any machine that reaches the state; it may hold again (exit 8)."""

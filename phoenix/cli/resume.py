@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from phoenix.cli import completion
+from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 
@@ -16,21 +14,8 @@ app = command_app()
 @command(app, "phoenix resume web-tier", "phoenix resume roll-20260131-120000-a1b2c3")
 def resume(
     ctx: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="SERVICE|RUN", help="A service, or a run's id.", autocompletion=completion.services_and_runs
-        ),
-    ],
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "-e",
-            "--environment",
-            help="Not needed where the service has one.",
-            autocompletion=completion.environments,
-        ),
-    ] = None,
+    what: options.ServiceOrRun,
+    environment: options.Environment = None,
 ) -> None:
     """Take over a run whose process has died and go on at its first step without an outcome."""
     from phoenix.cli.running import find_live, go_on

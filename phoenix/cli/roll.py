@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix.cli import completion
+from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 
@@ -32,18 +32,8 @@ app = command_app()
 )
 def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of contents
     ctx: typer.Context,
-    service: Annotated[
-        str, typer.Argument(help="The service, as phoenix.yaml names it.", autocompletion=completion.services)
-    ],
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "-e",
-            "--environment",
-            help="Not needed where the service has one.",
-            autocompletion=completion.environments,
-        ),
-    ] = None,
+    service: options.Service,
+    environment: options.Environment = None,
     image: Annotated[
         str | None, typer.Option(metavar="REF", help="Start from this image instead of the newest of today's recipe.")
     ] = None,
@@ -64,18 +54,10 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         typer.Option("--no-traffic", help="Stop before the first traffic, with exit code 8, until `phoenix promote`."),
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would happen; change nothing.")] = False,
-    plan_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Like --plan, and write the plan as JSON for --from-plan.")
-    ] = None,
-    from_plan: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Carry out exactly this plan; refused where the world has changed since."),
-    ] = None,
-    wait_lock: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="Wait so long for another run of the service, then plan anew."),
-    ] = None,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
+    plan_out: options.PlanOut = None,
+    from_plan: options.FromPlan = None,
+    wait_lock: options.WaitLock = None,
+    why: options.Why = "",
     junit: Annotated[str | None, typer.Option(metavar="FILE", help="Write the steps as a JUnit report.")] = None,
 ) -> None:
     """Start a group with the new release, prove it healthy, move the traffic, keep the former group for a while."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix.cli import completion
+from phoenix.cli import completion, options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 
@@ -29,18 +29,8 @@ app = command_app()
 )
 def rollback(
     ctx: typer.Context,
-    service: Annotated[
-        str, typer.Argument(help="The service, as phoenix.yaml names it.", autocompletion=completion.services)
-    ],
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "-e",
-            "--environment",
-            help="Not needed where the service has one.",
-            autocompletion=completion.environments,
-        ),
-    ] = None,
+    service: options.Service,
+    environment: options.Environment = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -55,18 +45,10 @@ def rollback(
         typer.Option(metavar="NAME=VERSION", help="With this version instead of the release's own; may be repeated."),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would happen; change nothing.")] = False,
-    plan_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Like --plan, and write the plan as JSON for --from-plan.")
-    ] = None,
-    from_plan: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Carry out exactly this plan; refused where the world has changed since."),
-    ] = None,
-    wait_lock: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="Wait so long for another run of the service, then plan anew."),
-    ] = None,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record.")] = "",
+    plan_out: options.PlanOut = None,
+    from_plan: options.FromPlan = None,
+    wait_lock: options.WaitLock = None,
+    why: options.Why = "",
 ) -> None:
     """Give what served before all traffic again: at once while its group is kept, else its release in a new group.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phoenix.cli import completion
+from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 
@@ -23,22 +23,9 @@ app = command_app()
 )
 def unlock(
     ctx: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="SERVICE|RUN", help="A service, or a run's id.", autocompletion=completion.services_and_runs
-        ),
-    ],
+    what: options.ServiceOrRun,
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the record. Required.")] = "",
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "-e",
-            "--environment",
-            help="Not needed where the service has one.",
-            autocompletion=completion.environments,
-        ),
-    ] = None,
+    environment: options.Environment = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be given up; change nothing.")] = False,
 ) -> None:

@@ -99,7 +99,7 @@ class Run:
 
     id: str
     kind: str
-    """roll, rollback, bake, publish or tend."""
+    """roll, rollback, burn, enable, disable, resize, bake or publish."""
     subject: str
     state: RunState
     why: str
