@@ -17,7 +17,7 @@ from phoenix.plan.roll_actions import SaveLogs
 from phoenix.record.objects import ObjectStore
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import Store, Value
-from tests.buckets import bucket
+from tests.support.fakes.buckets import bucket
 
 STEPS = 20
 """Steps of the plan that is walked: those of a long roll."""

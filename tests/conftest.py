@@ -16,7 +16,7 @@ from phoenix.clouds.local import base, trees
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.spec.mirror import configured_mirror
 from phoenix.tools import disk
-from tests.shell import Shell
+from tests.support.real.shell import Shell
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "tests"
 SUITE = "bookworm"

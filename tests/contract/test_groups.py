@@ -13,9 +13,9 @@ from phoenix.clouds.api import Groups
 from phoenix.errors import CloudError
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
 from phoenix.spec.clouds import MachineEngine
-from tests import machines
-from tests.doubles import FakeClock, FakeCloud
-from tests.machines import calm, until
+from tests.support.fakes.doubles import FakeClock, FakeCloud
+from tests.support.real import machines
+from tests.support.real.machines import calm, until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST, SECOND = "web-local-v001", "web-local-v002"

@@ -18,9 +18,9 @@ from phoenix.model import ImageType, Source
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.images import ImageName
 from phoenix.spec.load import load
-from tests import marked
 from tests.conftest import NewProject
-from tests.shell import Shell
+from tests.support.real import marked
+from tests.support.real.shell import Shell
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

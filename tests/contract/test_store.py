@@ -14,8 +14,8 @@ import pytest
 from phoenix.record.objects import ObjectStore
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import ConflictError, Store
-from tests.buckets import KINDS, Server, bucket
-from tests.doubles import MemoryStore
+from tests.support.fakes.buckets import KINDS, Server, bucket
+from tests.support.fakes.doubles import MemoryStore
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,8 @@ from phoenix.errors import CloudError
 from phoenix.model import Backend, BootState, Group, Health, Instance, InstanceState, Release
 from phoenix.tools import load
 from phoenix.wait import Look, Verdict, wait_for
-from tests.instant import Machine, get, machines
-from tests.ports import free_port
+from tests.support.real.instant import Machine, get, machines
+from tests.support.real.ports import free_port
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -19,8 +19,8 @@ from phoenix.errors import ToolError
 from phoenix.model import BootState, InstanceState, Machine
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools.cache import cache_directory
-from tests import machines
-from tests.machines import CLOCK, NAME, answer, calm, instances, until
+from tests.support.real import machines
+from tests.support.real.machines import CLOCK, NAME, answer, calm, instances, until
 
 SLOW = 300.0
 """Seconds for an emulated boot on a computer that does other things, too."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from phoenix.tools.load import running
-from tests.e2e import quick
-from tests.e2e.quick import CLOCK, Quick
-from tests.shell import Shell
+from tests.support.real import quick
+from tests.support.real.quick import CLOCK, Quick
+from tests.support.real.shell import Shell
 
 KEEP = "{kind: blue-green, keep: 30m}"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from phoenix.tools.load import running
-from tests.e2e import quick
-from tests.e2e.quick import CLOCK, Quick
-from tests.instant import get
-from tests.shell import Shell
+from tests.support.real import quick
+from tests.support.real.instant import get
+from tests.support.real.quick import CLOCK, Quick
+from tests.support.real.shell import Shell
 
 CANARY = "{kind: canary, steps: [10, 100], soak: 0s, hold: [10], keep: 30m}"
 

@@ -18,10 +18,10 @@ import pytest
 from phoenix.record.journal import RunState
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.load import running
-from tests.e2e import quick
-from tests.e2e.quick import CLOCK, Quick
-from tests.machines import left_of
-from tests.shell import Shell
+from tests.support.real import quick
+from tests.support.real.machines import left_of
+from tests.support.real.quick import CLOCK, Quick
+from tests.support.real.shell import Shell
 
 SOAKING = "{kind: canary, steps: [50, 100], soak: 5m, keep: 0s}"
 

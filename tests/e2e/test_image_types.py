@@ -6,8 +6,8 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.hello import Hello
-from tests.shell import Shell
+from tests.support.real.hello import Hello
+from tests.support.real.shell import Shell
 
 SERVICES = """\
 services:

@@ -21,10 +21,10 @@ from phoenix.record.journal import Part, Run, RunState, What
 from phoenix.tools.load import running
 from phoenix.wait import Look, Verdict, wait_for
 from tests.conftest import NewProject
-from tests.e2e import quick
-from tests.e2e.quick import CLOCK, Quick
-from tests.machines import left_of
-from tests.shell import Shell
+from tests.support.real import quick
+from tests.support.real.machines import left_of
+from tests.support.real.quick import CLOCK, Quick
+from tests.support.real.shell import Shell
 
 STRATEGIES = {
     "blue-green": ("{kind: blue-green, keep: 0s}", 1, "abort"),

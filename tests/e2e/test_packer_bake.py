@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import marked
 from tests.conftest import NewProject
-from tests.shell import Shell
+from tests.support.real import marked
+from tests.support.real.shell import Shell
 
 
 @pytest.fixture

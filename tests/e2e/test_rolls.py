@@ -15,8 +15,8 @@ import pytest
 from phoenix.clock import SystemClock
 from phoenix.tools.load import running
 from phoenix.wait import Look, Verdict, wait_for
-from tests.e2e.hello import Hello
-from tests.shell import Shell
+from tests.support.real.hello import Hello
+from tests.support.real.shell import Shell
 
 CLOCK = SystemClock()
 

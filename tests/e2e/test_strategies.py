@@ -14,10 +14,10 @@ import pytest
 from phoenix.clock import from_rfc3339
 from phoenix.tools.load import Load, running
 from phoenix.tools.load_summary import Summary
-from tests.e2e import quick
-from tests.e2e.quick import CLOCK, Quick
-from tests.machines import until
-from tests.shell import Shell
+from tests.support.real import quick
+from tests.support.real.machines import until
+from tests.support.real.quick import CLOCK, Quick
+from tests.support.real.shell import Shell
 
 SLOW = 2
 """Seconds that a long request takes."""

@@ -10,7 +10,7 @@ import pytest
 
 from phoenix.execute.repositories import repository_here
 from phoenix.model import Repository
-from tests.integration.repository_bench import Bench, bench, make_deb
+from tests.support.real.repository_bench import Bench, bench, make_deb
 
 
 class Machine:

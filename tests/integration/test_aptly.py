@@ -22,7 +22,7 @@ from phoenix.model import Package
 from phoenix.plan.actions import PublishAction
 from phoenix.tools import apt_index, gpg, process
 from phoenix.tools.process import Command, ProcessId
-from tests.integration.repository_bench import Bench, bench, eventually, make_deb
+from tests.support.real.repository_bench import Bench, bench, eventually, make_deb
 
 
 @pytest.fixture

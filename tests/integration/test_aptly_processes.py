@@ -19,7 +19,8 @@ from phoenix.clock import SystemClock
 from phoenix.errors import RefusedError
 from phoenix.tools import serve
 from phoenix.tools.aptly_root import Root, locked
-from tests.integration.repository_bench import (
+from tests.support.real.ports import free_port
+from tests.support.real.repository_bench import (
     eventually,
     finish,
     make_deb,
@@ -28,7 +29,6 @@ from tests.integration.repository_bench import (
     servers_of,
     write_project,
 )
-from tests.ports import free_port
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,9 +18,9 @@ from phoenix.record.history import History
 from phoenix.record.journal import RunState, What
 from phoenix.record.objects import ObjectStore
 from phoenix.record.store import ConflictError, StoreError, Value
-from tests.buckets import BUCKET, KINDS, Server, bucket
-from tests.doubles import FakeClock
-from tests.web import Line, line_to
+from tests.support.fakes.buckets import BUCKET, KINDS, Server, bucket
+from tests.support.fakes.doubles import FakeClock
+from tests.support.fakes.web import Line, line_to
 
 CLOSED = "http://127.0.0.1:1"
 """Where nothing answers."""

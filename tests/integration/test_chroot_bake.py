@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import marked
 from tests.conftest import NewProject
-from tests.e2e.hello import Hello
-from tests.shell import Shell
+from tests.support.real import marked
+from tests.support.real.hello import Hello
+from tests.support.real.shell import Shell
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.errors import CloudError, RefusedError
 from phoenix.tools import haproxy
 from phoenix.tools.process import ProcessId
-from tests.balancers import (
+from tests.support.real.balancers import (
     NEW,
     OLD,
     QUICK,
@@ -28,7 +28,7 @@ from tests.balancers import (
     shares,
     world_in,
 )
-from tests.instant import Machine, get, machines
+from tests.support.real.instant import Machine, get, machines
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -110,7 +110,7 @@ COMMAND = """
 import sys
 from pathlib import Path
 from phoenix.clouds.local.traffic import LocalTraffic
-from tests.balancers import QUICK, group
+from tests.support.real.balancers import QUICK, group
 
 traffic = LocalTraffic(directory=Path(sys.argv[1]), listen=sys.argv[2], health=QUICK)
 for turn in range(int(sys.argv[5])):

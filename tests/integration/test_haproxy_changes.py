@@ -16,7 +16,7 @@ from phoenix.clouds.local import balancer
 from phoenix.errors import CloudError, RefusedError
 from phoenix.tools import load
 from phoenix.tools.haproxy_socket import Runtime
-from tests.balancers import (
+from tests.support.real.balancers import (
     NEW,
     OLD,
     QUICK,
@@ -31,8 +31,8 @@ from tests.balancers import (
     wait,
     world_in,
 )
-from tests.instant import get
-from tests.ports import free_port
+from tests.support.real.instant import get
+from tests.support.real.ports import free_port
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -14,11 +14,11 @@ from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Health, LaunchTemplate, Machine, Release
 from phoenix.tools import listeners
-from tests.balancers import World, healthy, world_in
-from tests.desk import PLAYBOOK, PROJECT
-from tests.instant import machines
-from tests.ports import free_port
-from tests.shell import Shell
+from tests.support.fakes.desk import PLAYBOOK, PROJECT
+from tests.support.real.balancers import World, healthy, world_in
+from tests.support.real.instant import machines
+from tests.support.real.ports import free_port
+from tests.support.real.shell import Shell
 
 pytestmark = pytest.mark.timeout(120)
 GONE = "gone-local-v001"

@@ -22,9 +22,9 @@ from phoenix.tools import load, load_summary
 from phoenix.tools.load import Generator
 from phoenix.tools.load_summary import ANSWERS_TOLD, OTHER, Summary, Tally
 from phoenix.wait import Look, Verdict, wait_for
-from tests.doubles import FakeClock
-from tests.instant import Machine, machines
-from tests.ports import free_port
+from tests.support.fakes.doubles import FakeClock
+from tests.support.real.instant import Machine, machines
+from tests.support.real.ports import free_port
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -19,8 +19,8 @@ from phoenix.errors import CloudError, RefusedError
 from phoenix.model import BootState, InstanceState, Machine
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import load
-from tests import machines
-from tests.machines import NAME, answer, calm, instances, until
+from tests.support.real import machines
+from tests.support.real.machines import NAME, answer, calm, instances, until
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ server.server_close()
 
 
 def test_machines_outlive_their_starter_and_are_found_again(groups: LocalGroups, root: Path, bare_images: Path) -> None:
-    starter = [sys.executable, "-m", "tests.machines", str(root), str(bare_images), "2", "light"]
+    starter = [sys.executable, "-m", "tests.support.real.machines", str(root), str(bare_images), "2", "light"]
     subprocess.run(starter, check=True, timeout=60)
     until(
         "answers", lambda: [answer(i.address) for i in instances(groups)] == [f"hello from {NAME}-{i}" for i in (1, 2)]

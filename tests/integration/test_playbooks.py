@@ -20,7 +20,7 @@ from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
 from phoenix.spec.project import Project
 from phoenix.tools import ansible, process
 from phoenix.tools.process import Command, Completed
-from tests.integration.repository_bench import Bench, bench
+from tests.support.real.repository_bench import Bench, bench
 
 TIMEOUT = 500.0
 RECAP = re.compile(r"^builder +: ok=\d+ +changed=(\d+) .*failed=(\d+)", re.MULTILINE)

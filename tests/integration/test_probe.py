@@ -12,7 +12,7 @@ import pytest
 from phoenix.clock import SystemClock
 from phoenix.execute.probe import LARGEST, probe
 from phoenix.wait import Look, Verdict
-from tests.ports import free_port
+from tests.support.real.ports import free_port
 
 CLOCK = SystemClock()
 

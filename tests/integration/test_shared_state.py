@@ -21,9 +21,9 @@ from phoenix.execute.ownership import OwnedRun, TakenError
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from phoenix.record.sqlite import SqliteStore
-from tests.agent import agent, open_store
-from tests.buckets import KINDS, Server, bucket
-from tests.shell import Shell
+from tests.support.fakes.buckets import KINDS, Server, bucket
+from tests.support.real.agent import agent, open_store
+from tests.support.real.shell import Shell
 
 SUBJECT = "web-tier/local"
 LEASE = 2.0

@@ -20,7 +20,7 @@ from phoenix.record.history import History
 from phoenix.record.journal import What
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import ConflictError, DamagedError, StoreError, Value
-from tests.doubles import FakeClock
+from tests.support.fakes.doubles import FakeClock
 
 
 @pytest.fixture

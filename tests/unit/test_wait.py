@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
-from tests.doubles import FakeClock
+from tests.support.fakes.doubles import FakeClock
 
 
 def looks(*verdicts: str) -> Callable[[], Look]:

@@ -12,7 +12,7 @@ import typer
 
 from phoenix.cli import app as app_module
 from phoenix.cli.command import command, command_app
-from tests.desk import Desk, desk_in
+from tests.support.fakes.desk import Desk, desk_in
 
 Invented = Callable[[Callable[[typer.Context], object]], None]
 Run = Callable[..., "tuple[int, dict[str, Any]]"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.cli import completion
-from tests.desk import Desk
+from tests.support.fakes.desk import Desk
 
 
 @pytest.fixture

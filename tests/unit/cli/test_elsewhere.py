@@ -9,7 +9,7 @@ import pytest
 
 from phoenix.execute.ownership import this_process
 from phoenix.record.journal import RunState
-from tests.desk import SUBJECT, Desk
+from tests.support.fakes.desk import SUBJECT, Desk
 
 
 @pytest.fixture

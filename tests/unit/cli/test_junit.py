@@ -10,7 +10,7 @@ import pytest
 from phoenix.execute.ownership import OwnedRun
 from phoenix.record.history import History
 from phoenix.record.store import StoreError
-from tests.desk import Desk
+from tests.support.fakes.desk import Desk
 
 V2 = "web-tier-local-v002"
 

@@ -20,8 +20,8 @@ from phoenix.errors import SpecError
 from phoenix.model import Observed, Route
 from phoenix.plan.roll import roll
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
-from tests.desk import Desk
-from tests.unit.execute.stage import SUBJECT, release, service
+from tests.support.fakes.desk import Desk
+from tests.support.rolls.stage import SUBJECT, release, service
 
 STRATEGIES = (
     BlueGreen(keep=0.0),

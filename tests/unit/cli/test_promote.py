@@ -9,7 +9,7 @@ import pytest
 
 from phoenix.execute.ownership import this_process
 from phoenix.record.journal import Part, RunState
-from tests.desk import SUBJECT, Desk
+from tests.support.fakes.desk import SUBJECT, Desk
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 

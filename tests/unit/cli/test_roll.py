@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.record.journal import RunState
-from tests.desk import SUBJECT, Desk
+from tests.support.fakes.desk import SUBJECT, Desk
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.record.journal import RunState
-from tests.desk import SUBJECT, Desk
+from tests.support.fakes.desk import SUBJECT, Desk
 
 V1, V2, V3, V4, V5 = (f"web-tier-local-v00{number}" for number in range(1, 6))
 

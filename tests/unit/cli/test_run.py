@@ -13,7 +13,7 @@ from phoenix.cli.show import lasted
 from phoenix.record.journal import RunState
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import Value
-from tests.desk import SUBJECT, Desk
+from tests.support.fakes.desk import SUBJECT, Desk
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 

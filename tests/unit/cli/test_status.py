@@ -13,7 +13,7 @@ from phoenix.cli.standing import unwell
 from phoenix.errors import CloudError
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
-from tests.desk import Desk
+from tests.support.fakes.desk import Desk
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 

@@ -9,7 +9,7 @@ from phoenix.cli.tend import tend_once
 from phoenix.cli.wiring import Wiring
 from phoenix.execute.ownership import OwnedRun
 from phoenix.record.journal import RunState
-from tests.desk import SUBJECT, Desk
+from tests.support.fakes.desk import SUBJECT, Desk
 
 V1, V2, V3 = (f"web-tier-local-v00{number}" for number in (1, 2, 3))
 

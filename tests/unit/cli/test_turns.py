@@ -10,8 +10,8 @@ import pytest
 from phoenix.errors import CloudError
 from phoenix.execute.ownership import OwnedRun, this_process
 from phoenix.record.journal import RunState
-from tests.desk import SUBJECT, Desk
-from tests.doubles import FakeCloud
+from tests.support.fakes.desk import SUBJECT, Desk
+from tests.support.fakes.doubles import FakeCloud
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 

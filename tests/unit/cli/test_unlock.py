@@ -8,7 +8,7 @@ import pytest
 
 from phoenix.execute.ownership import OwnedRun, this_process
 from phoenix.record.journal import RunState
-from tests.desk import Desk
+from tests.support.fakes.desk import Desk
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 

@@ -8,8 +8,8 @@ from phoenix.errors import RefusedError
 from phoenix.execute.ownership import LEASE, OwnedRun, abandon
 from phoenix.record.history import History
 from phoenix.record.journal import RunState, What
-from tests.doubles import FakeClock
-from tests.unit.execute.bad_store import SUBJECT, BadStore, begin, bury, silent
+from tests.support.fakes.doubles import FakeClock
+from tests.support.rolls.bad_store import SUBJECT, BadStore, begin, bury, silent
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import RunState, What
 from phoenix.record.store import DamagedError, StoreError, Value
-from tests.doubles import FakeClock, MemoryStore
-from tests.unit.execute.bad_store import KEY, SUBJECT, BadStore, begin, bury, silent
+from tests.support.fakes.doubles import FakeClock, MemoryStore
+from tests.support.rolls.bad_store import KEY, SUBJECT, BadStore, begin, bury, silent
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.record.journal import RunState
-from tests.unit.execute.stage import Stage
+from tests.support.rolls.stage import Stage
 
 
 def test_a_wait_starts_the_balancer_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from phoenix.execute.ownership import RENEW, OwnedRun
 from phoenix.model import Release, Served
 from phoenix.record.history import SERVED, History
 from phoenix.record.journal import What
-from tests.doubles import FakeClock
-from tests.unit.execute.bad_store import SUBJECT, BadStore, begin, bury, silent
+from tests.support.fakes.doubles import FakeClock
+from tests.support.rolls.bad_store import SUBJECT, BadStore, begin, bury, silent
 
 
 @pytest.fixture

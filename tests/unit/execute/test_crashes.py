@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.record.journal import RunState
-from tests.unit.execute.plays import (
+from tests.support.rolls.plays import (
     KILLS,
     PLAYS,
     Fault,
@@ -23,7 +23,7 @@ from tests.unit.execute.plays import (
     taken_over,
     wrong,
 )
-from tests.unit.execute.stage import Stage
+from tests.support.rolls.stage import Stage
 
 SOME_READS = 15
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tests.unit.execute.plays import (
+from tests.support.rolls.plays import (
     KILLS,
     PLAYS,
     Fault,
@@ -22,7 +22,7 @@ from tests.unit.execute.plays import (
     uses,
     wrong,
 )
-from tests.unit.execute.stage import Stage
+from tests.support.rolls.stage import Stage
 
 EACH = 15
 """Samples of each play in the daily tests."""

@@ -8,7 +8,7 @@ import pytest
 
 from phoenix.errors import CloudError
 from phoenix.record.journal import RunState
-from tests.unit.execute.plays import (
+from tests.support.rolls.plays import (
     LOST,
     PLAYS,
     Fault,

@@ -24,8 +24,8 @@ from phoenix.record.history import History
 from phoenix.record.journal import Event, Part, Run, RunState, What
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, Strategy
 from phoenix.wait import Look, Verdict
-from tests.doubles import Killed
-from tests.unit.execute.stage import SUBJECT, Stage, service
+from tests.support.fakes.doubles import Killed
+from tests.support.rolls.stage import SUBJECT, Stage, service
 
 OLD, NEW = "web-tier-local-v001", "web-tier-local-v002"
 ROLLING = Rolling(step=1, percent=False)

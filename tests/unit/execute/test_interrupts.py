@@ -8,7 +8,7 @@ import pytest
 
 from phoenix.errors import InterruptedRunError
 from phoenix.record.journal import RunState
-from tests.unit.execute.plays import (
+from tests.support.rolls.plays import (
     KILLS,
     PLAYS,
     Fault,

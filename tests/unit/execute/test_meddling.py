@@ -14,7 +14,7 @@ import pytest
 from phoenix.errors import HeldError, RefusedError, UndoFailedError, UndoneError
 from phoenix.record.history import History
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
-from tests.unit.execute.stage import Stage, service
+from tests.support.rolls.stage import Stage, service
 
 OLD, NEW, THIRD = "web-tier-local-v001", "web-tier-local-v002", "web-tier-local-v000"
 SIZE = 4

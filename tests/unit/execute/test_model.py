@@ -15,10 +15,10 @@ import pytest
 from phoenix.errors import HeldError, LostRunError, PhoenixError
 from phoenix.record.journal import RunState
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
-from tests.doubles import Killed
-from tests.unit.execute.events import EVENTS, HAND, Fate
-from tests.unit.execute.plays import KEEP, Kind, Play, again, before, begin, judge, runs, until_end, world
-from tests.unit.execute.stage import Stage
+from tests.support.fakes.doubles import Killed
+from tests.support.rolls.events import EVENTS, HAND, Fate
+from tests.support.rolls.plays import KEEP, Kind, Play, again, before, begin, judge, runs, until_end, world
+from tests.support.rolls.stage import Stage
 
 DAILY = 2000
 FULL = 20_000

@@ -12,8 +12,8 @@ from phoenix.execute.ownership import LEASE, OwnedRun
 from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import RunState, What
-from tests.doubles import FakeClock, MemoryStore
-from tests.unit.execute.stage import NO_PROCESS
+from tests.support.fakes.doubles import FakeClock, MemoryStore
+from tests.support.rolls.stage import NO_PROCESS
 
 
 @pytest.fixture

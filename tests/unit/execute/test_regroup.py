@@ -15,8 +15,8 @@ from phoenix.plan.regroup import delete, disable, enable, resize
 from phoenix.plan.roll_actions import RollAction
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
-from tests.doubles import Killed
-from tests.unit.execute.stage import Stage
+from tests.support.fakes.doubles import Killed
+from tests.support.rolls.stage import Stage
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 Decide = Callable[[Stage], Plan[RollAction]]

@@ -11,8 +11,8 @@ from phoenix.errors import HeldError, UndoneError
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from phoenix.spec.services import BlueGreen, Canary, Strategy
-from tests.unit.execute.plays import KILLS, Fault, Play, again, before, judge, killed, uses
-from tests.unit.execute.stage import Stage
+from tests.support.rolls.plays import KILLS, Fault, Play, again, before, judge, killed, uses
+from tests.support.rolls.stage import Stage
 
 OLD = "web-tier-local-v001"
 HELD = Canary(steps=(50, 100), soak=0.0, hold=(50,), keep=600.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.execute.stage import Stage
+from tests.support.rolls.stage import Stage
 
 
 @dataclass(frozen=True, kw_only=True)

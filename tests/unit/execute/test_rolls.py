@@ -15,7 +15,7 @@ from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from phoenix.spec.services import Hook, Hooks
 from phoenix.wait import Look, Verdict
-from tests.unit.execute.stage import SUBJECT, Stage, service
+from tests.support.rolls.stage import SUBJECT, Stage, service
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from phoenix.errors import HeldError, RefusedError, UndoFailedError, UndoneError
 from phoenix.record.history import History
 from phoenix.record.journal import Part, RunState
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
-from tests.unit.execute.stage import SUBJECT, Stage, service
+from tests.support.rolls.stage import SUBJECT, Stage, service
 
 OLD, NEW = "web-tier-local-v001", "web-tier-local-v002"
 ROLLING = Rolling(step=1, percent=False)

@@ -9,8 +9,8 @@ import pytest
 
 from phoenix.execute.ownership import LEASE
 from phoenix.record.journal import RunState
-from tests.unit.execute.plays import KILLS, PLAYS, Play, act, again, before, judge, runs, taken_over, uses, wrong
-from tests.unit.execute.stage import Stage
+from tests.support.rolls.plays import KILLS, PLAYS, Play, act, again, before, judge, runs, taken_over, uses, wrong
+from tests.support.rolls.stage import Stage
 
 WRITES = KILLS[0]
 

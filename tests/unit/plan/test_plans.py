@@ -17,7 +17,7 @@ from phoenix.plan.roll import roll
 from phoenix.plan.roll_actions import CreateGroup, DeleteGroup, RollAction, SetTraffic, Shrink
 from phoenix.plan.rollback import rollback
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
-from tests.unit.execute.stage import release, service
+from tests.support.rolls.stage import release, service
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 PARTS = ("steps", "back", "cleanup")

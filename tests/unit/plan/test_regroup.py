@@ -16,7 +16,7 @@ from phoenix.model import BootState, Instance, InstanceState, Observed
 from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.regroup import delete, disable, enable, resize, spread
 from phoenix.plan.roll_actions import RollAction, SetTraffic
-from tests.unit.execute.stage import service
+from tests.support.rolls.stage import service
 from tests.unit.plan.test_plans import observed, strategy_of, told
 
 CASES = sorted((Path(__file__).parent / "regroup_cases").glob("*.json"))

@@ -23,7 +23,7 @@ from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import apt_index, deb, serve
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import Control
-from tests.ports import free_port
+from tests.support.real.ports import free_port
 
 SERVER = "phoenix.tools.serve"
 

@@ -27,10 +27,10 @@ from phoenix.record import journal
 from phoenix.record.journal import Part, Run, What
 from phoenix.spec.clouds import LocalCloud, MachineEngine
 from phoenix.wait import Look, Verdict, wait_for
-from tests.e2e.hello import Hello, steer
-from tests.instant import get
-from tests.ports import free_port
-from tests.shell import Shell
+from tests.support.real.hello import Hello, steer
+from tests.support.real.instant import get
+from tests.support.real.ports import free_port
+from tests.support.real.shell import Shell
 
 CLOCK = SystemClock()
 VERSION = "9.0.0"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DIRECTORIES = ("phoenix", "tests", "benchmarks", "templates", "playbooks", "terraform", "setup", "docs", ".ci")
-HERE = "tests/unit/test_house_rules.py"
+HERE = "tests/unit/house/test_house_rules.py"
 
 Files = Mapping[str, str]
 """The text of files by their path from the checkout's root."""

@@ -15,9 +15,9 @@ from phoenix.plan.rollback import burn
 from phoenix.record.history import History
 from phoenix.record.journal import Run, RunState
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, ServiceSpec, Strategy
-from tests.doubles import FakeClock, Killed, MemoryStore
-from tests.unit.execute.judge import JudgedCloud
-from tests.unit.execute.stage import SUBJECT, Stage, service
+from tests.support.fakes.doubles import FakeClock, Killed, MemoryStore
+from tests.support.rolls.judge import JudgedCloud
+from tests.support.rolls.stage import SUBJECT, Stage, service
 
 KEEP = 600.0
 REQUEST = 1.0

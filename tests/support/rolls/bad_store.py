@@ -8,8 +8,8 @@ from dataclasses import replace
 from phoenix.execute.ownership import OwnedRun
 from phoenix.record import journal
 from phoenix.record.store import StoreError, Value
-from tests.doubles import FakeClock, MemoryStore
-from tests.unit.execute.stage import NO_PROCESS
+from tests.support.fakes.doubles import FakeClock, MemoryStore
+from tests.support.rolls.stage import NO_PROCESS
 
 SUBJECT = "web/prod"
 KEY = journal.live_key(SUBJECT)

@@ -22,7 +22,7 @@ from phoenix.record.journal import Run
 from phoenix.spec.images import ImageName
 from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size, Strategy
 from phoenix.wait import Look, Verdict
-from tests.doubles import FakeClock, FakeCloud, MemoryStore
+from tests.support.fakes.doubles import FakeClock, FakeCloud, MemoryStore
 
 SUBJECT = "web-tier/local"
 NO_PROCESS = 2**22 + 1

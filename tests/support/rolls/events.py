@@ -11,10 +11,10 @@ from phoenix.errors import CloudError, PhoenixError
 from phoenix.execute.ownership import LEASE
 from phoenix.model import InstanceState
 from phoenix.record.journal import RunState
-from tests.doubles import Killed
-from tests.unit.execute.judge import JudgedCloud
-from tests.unit.execute.plays import Play, judge
-from tests.unit.execute.stage import Stage
+from tests.support.fakes.doubles import Killed
+from tests.support.rolls.judge import JudgedCloud
+from tests.support.rolls.plays import Play, judge
+from tests.support.rolls.stage import Stage
 
 HAND = frozenset({"scale-down", "reroute", "delete-group"})
 """Events after which the world cannot be expected to look as the run found it."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import httpx
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from tests.gcs_wire import GcsWire
-from tests.web import serving
+from tests.support.fakes.gcs_wire import GcsWire
+from tests.support.fakes.web import serving
 
 BUCKET = "state"
 KINDS = ("s3", "gs")

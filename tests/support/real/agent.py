@@ -1,4 +1,4 @@
-"""A process that owns a run, as an agent's phoenix does: `python -m tests.agent STATE SUBJECT LEASE`.
+"""A process that owns a run, as an agent's phoenix does: `python -m tests.support.real.agent STATE SUBJECT LEASE`.
 
 STATE is a SQLite file or a bucket's address. It prints the run's id, then keeps its lease until it is asked to abort
 (it ends the run as undone) or until its standard input ends (then it ends it as done). It exits as phoenix does.
@@ -24,7 +24,7 @@ from phoenix.record.journal import RunState, What
 from phoenix.record.objects import ObjectStore
 from phoenix.record.sqlite import SqliteStore
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def open_store(state: str) -> SqliteStore | ObjectStore:
@@ -52,7 +52,7 @@ def main(state: str, subject: str, lease: str) -> None:
 def agent(state: str, subject: str, *, lease: float, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """An agent that has begun its run; its id is in the first line that can be read from it. Ended with the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.agent", state, subject, str(lease)],
+        [sys.executable, "-m", "tests.support.real.agent", state, subject, str(lease)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

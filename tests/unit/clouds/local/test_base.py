@@ -14,7 +14,7 @@ import pytest
 from phoenix import data
 from phoenix.clouds.local import base
 from phoenix.errors import ToolError
-from tests.ports import free_port
+from tests.support.real.ports import free_port
 
 HAS = {
     "/debian/dists/bookworm/InRelease": 200,

@@ -30,7 +30,7 @@ from phoenix.record.journal import Owner, Run
 from phoenix.record.sqlite import SqliteStore
 from phoenix.tools.aptly_root import Root
 from phoenix.wait import Look, Verdict
-from tests.doubles import FakeClock, FakeCloud
+from tests.support.fakes.doubles import FakeClock, FakeCloud
 
 SUBJECT = "web-tier/local"
 PROJECT = """\

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.shell import Shell
+from tests.support.real.shell import Shell
 
 CRASHES = "console.error('refusing to start: this version is broken');\nprocess.exit(1);\n"
 MUTE = "setInterval(() => {}, 1000);\n"

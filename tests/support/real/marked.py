@@ -10,7 +10,7 @@ from phoenix.clock import SystemClock
 from phoenix.model import ImageType
 from phoenix.spec.images import ImageName
 from phoenix.wait import Look, Verdict, wait_for
-from tests.shell import Shell
+from tests.support.real.shell import Shell
 
 IMAGE = ImageName(type=ImageType.FOUNDATION, name="marked")
 FILE = "made-by-a-test"

@@ -25,7 +25,9 @@ class Machine:
     def __init__(self, name: str, *, port: int = 0) -> None:
         self.name = name
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.instant", name, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.support.real.instant", name, str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         self.address = f"127.0.0.1:{_line(self.process.stdout)}"
 

@@ -1,7 +1,7 @@
 """Groups of real machines for tests: a bare image, a small app as the boot work, and what is left on this computer.
 
 Run as a program it creates a group and ends, or is killed on the way:
-`python -m tests.machines ROOT IMAGES SIZE ENGINE`.
+`python -m tests.support.real.machines ROOT IMAGES SIZE ENGINE`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def left_of(root: Path) -> list[str]:
 
 def kill_when(path: Path, root: Path, images: Path, engine: MachineEngine) -> None:
     """Start a phoenix that creates a group of four, kill it -9 as soon as `path` is there."""
-    with subprocess.Popen([sys.executable, "-m", "tests.machines", str(root), str(images), "4", engine]) as starter:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.support.real.machines", str(root), str(images), "4", engine]
+    ) as starter:
         while not path.exists() and starter.poll() is None:
             pass  # as fast as can be: a start takes less than 0.1 s
         starter.kill()

@@ -11,7 +11,7 @@ import pytest
 from phoenix.cli.app import TABLE
 from tests.unit.execute.test_meddling import EVENTS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ROLLING = (ROOT / "docs" / "rolling.md").read_text()
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

@@ -18,7 +18,7 @@ from phoenix.model import Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record import journal
 from phoenix.record.journal import Run, RunState
 from phoenix.record.store import StoreError
-from tests.doubles import FakeClock, FakeCloud, MemoryStore
+from tests.support.fakes.doubles import FakeClock, FakeCloud, MemoryStore
 
 Machines = frozenset[str]
 

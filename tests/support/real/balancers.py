@@ -17,8 +17,8 @@ from phoenix.model import BootState, Group, Health, Instance, InstanceState, Rel
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.process import ProcessId
 from phoenix.wait import Look, Verdict, wait_for
-from tests.instant import Machine, get, machines
-from tests.ports import free_port
+from tests.support.real.instant import Machine, get, machines
+from tests.support.real.ports import free_port
 
 OLD, NEW = "web-local-v001", "web-local-v002"
 QUICK = Health(interval=0.05)
