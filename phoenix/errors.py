@@ -17,24 +17,35 @@ PhoenixError                1   a bug, or something nobody foresaw
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class PhoenixError(Exception):
-    """An error a person can act on: what happened, the detail, what to do next."""
+    """An error a person can act on: what happened, the detail, what to do next.
+
+    `facts` are JSON-able and for programs: the run's id and state, what was done all the same.
+    """
 
     code: ClassVar[int] = 1
 
-    def __init__(self, brief: str, *, details: str = "", resolution: str = "") -> None:
+    def __init__(
+        self, brief: str, *, details: str = "", resolution: str = "", facts: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(brief)
         self.brief = brief
         self.details = details
         self.resolution = resolution
+        self.facts: Mapping[str, Any] = facts or {}
 
     @property
     def exit_code(self) -> int:
         """The exit code of the process that ends with this error."""
         return self.code
+
+    def know(self, facts: Mapping[str, Any]) -> None:
+        """Add facts that whoever passes the error on knows. What it was raised with stands."""
+        self.facts = {**facts, **self.facts}
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.brief, self.details, self.resolution) if part)

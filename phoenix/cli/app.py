@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperCommand
 
 from phoenix import __version__
-from phoenix.cli import signals
+from phoenix.cli import signals, streams
 from phoenix.cli.command import HELP_NAMES, PhoenixGroup
 from phoenix.cli.session import Session
 from phoenix.errors import InterruptedRunError, PhoenixError, SpecError, Terminated, ToolError
@@ -122,9 +122,12 @@ def _root() -> None:
 
 def main() -> None:
     """The console script `phoenix`."""
+    streams.occupy()
     if COMPLETION in os.environ:
         app(prog_name="phoenix")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    streams.settle()
+    sys.exit(code)
 
 
 def run(args: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json as json_module
 import os
 import sys
@@ -11,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from phoenix.cli.streams import Unfailing
 from phoenix.clock import rfc3339
 from phoenix.errors import PhoenixError, RefusedError
 
@@ -57,10 +59,11 @@ class Output:
         """`stdout` and `stderr` are those of the process unless a test gives its own."""
         self._json = json
         self._verbosity = verbosity
-        self._stdout = stdout or sys.stdout
-        self._stderr = stderr or sys.stderr
+        self._stdout = Unfailing(stdout or sys.stdout)
+        self._stderr = Unfailing(stderr or sys.stderr)
         self._color = color
         self._terminal = self._stderr.isatty()
+        self._can_ask = self._terminal and Unfailing(sys.stdin).isatty()
         self._started = time.monotonic()
         self._console: Console | None = None
         self._status: Status | None = None
@@ -117,7 +120,7 @@ class Output:
             "resolution": error.resolution,
         }
         if self._json:
-            self._print({"ok": False, "error": failure, **self._evidence}, "")
+            self._print({"ok": False, "error": failure, **error.facts, **self._evidence}, "")
             return
         if self._terminal:
             console = self._rich()
@@ -133,12 +136,15 @@ class Output:
 
         Never asks without a terminal: a program that calls phoenix has decided already.
         """
-        if assume_yes or not (self._terminal and sys.stdin.isatty()):
+        if assume_yes or not self._can_ask:
             return
         self.quiet_down()
         self._stderr.write(f"{question} [y/N] ")
         self._stderr.flush()
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        answer = ""
+        with suppress(OSError, ValueError):  # a terminal that is gone says nothing
+            answer = sys.stdin.readline().strip().lower()
+        if answer not in {"y", "yes"}:
             raise RefusedError("not confirmed", details="nothing was changed", resolution="Answer y, or give --yes.")
 
     def quiet_down(self) -> None:
@@ -160,14 +166,13 @@ class Output:
         self._plain("\n".join(f"{stamp} {line}" for line in text.splitlines() or [""]))
 
     def _plain(self, text: str) -> None:
-        with suppress(BrokenPipeError, ValueError):  # nobody reads any more; the work still counts
-            print(text, file=self._stderr, flush=True)
+        print(text, file=self._stderr, flush=True)
 
     def _rich(self) -> Console:
         if self._console is None:
             from rich.console import Console
 
-            self._console = Console(file=self._stderr, no_color=not self._color)
+            self._console = Console(file=cast("IO[str]", self._stderr), no_color=not self._color)
         return self._console
 
     def _print(self, data: Data, human: object) -> None:
@@ -176,13 +181,10 @@ class Output:
         self._write(f"{json_module.dumps(data, default=_plain)}\n" if self._json else f"{human}\n" if human else "")
 
     def _write(self, text: str) -> None:
-        try:
-            print(text, file=self._stdout, end="", flush=True)
-        except BrokenPipeError:
-            # The reader went away (`| head`): the work is done all the same. The interpreter flushes stdout
-            # once more when it ends, and must not fail at that.
-            if self._stdout is sys.stdout:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        """Print a result. A reader that went away (`| head`) has what it wanted; any other failure is told."""
+        print(text, file=self._stdout, end="", flush=True)
+        if self._stdout.failure not in ("", os.strerror(errno.EPIPE)):
+            self.warn(f"the result could not be printed: {self._stdout.failure}")
 
 
 def _plain(value: object) -> str:
