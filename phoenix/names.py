@@ -11,6 +11,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 SERVICE_AND_ENVIRONMENT_MAX = 26
 WORD = re.compile(r"[a-z]([-a-z0-9]{0,24}[a-z0-9])?")
@@ -79,3 +80,59 @@ def image(project: str, image_type: str, name: str, key: str, serial: int = 0) -
 def run(kind: str, moment: datetime) -> str:
     """A run's id: sorts by time to the millisecond, is unique: `roll-20260131-120000-a1b2c3`."""
     return f"{kind}-{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 1000:03x}{secrets.token_hex(2)[:3]}"
+
+
+class Noun(StrEnum):
+    """What a run can be about."""
+
+    SERVICE = "service"
+    IMAGE = "image"
+    REPOSITORY = "repository"
+
+
+_PREFIXES = {Noun.IMAGE: ("bake",), Noun.REPOSITORY: ("publish", "repository")}
+"""What the subjects of every noun but a service begin with. Whoever adds a noun adds its prefix."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What a run is about: there is one run of a subject at a time.
+
+    As text a service is `SERVICE/ENVIRONMENT`, as people type it: two words. Every other noun begins with its prefix
+    and has three words at least, so that subjects of two nouns never meet.
+    """
+
+    noun: Noun
+    parts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "/".join((*_PREFIXES.get(self.noun, ()), *self.parts))
+
+    @property
+    def formerly(self) -> str | None:
+        """The text under which phoenix 0.1 kept a run of this subject, where that was another; it is looked for."""
+        return f"repository/{self.parts[0]}" if self.noun is Noun.REPOSITORY else None
+
+
+def of_service(service: str, environment: str) -> Subject:
+    """The subject of what changes groups and traffic of a service in an environment."""
+    return Subject(noun=Noun.SERVICE, parts=(service, environment))
+
+
+def of_image(cloud: str, image_type: str, name: str, key: str) -> Subject:
+    """The subject of a bake: an image of this content key on a cloud."""
+    return Subject(noun=Noun.IMAGE, parts=(cloud, image_type, name, key))
+
+
+def of_repository(name: str) -> Subject:
+    """The subject of a publication."""
+    return Subject(noun=Noun.REPOSITORY, parts=(name,))
+
+
+def parse_subject(text: str) -> Subject:
+    """The subject that the text stands for."""
+    words = tuple(text.split("/"))
+    for noun, prefix in _PREFIXES.items():
+        if len(words) > 2 and words[: len(prefix)] == prefix:
+            return Subject(noun=noun, parts=words[len(prefix) :])
+    return Subject(noun=Noun.SERVICE, parts=tuple(text.split("/", 1)))

@@ -48,5 +48,5 @@ def _under_way(run: Run, *, died: bool) -> str:
 def _done(run: Run) -> str:
     if run.kind not in ("roll", "rollback", "enable", "disable"):
         return "nothing"
-    service, _, environment = run.subject.partition("/")
+    service, environment = run.about.parts[0], run.about.parts[-1]
     return f"nothing; `phoenix rollback {service} -e {environment}` goes back"

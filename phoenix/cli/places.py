@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Health, ImageType, Machine
 from phoenix.plan.actions import roll_plan
@@ -28,7 +29,7 @@ DRAIN = 30.0
 
 def subject_of(service: ServiceSpec, environment: EnvironmentSpec) -> str:
     """The key under which a service in an environment has one run at a time."""
-    return f"{service.name}/{environment.name}"
+    return str(names.of_service(service.name, environment.name))
 
 
 def place_of_run(wiring: Wiring, run: Run) -> Place:
@@ -36,7 +37,7 @@ def place_of_run(wiring: Wiring, run: Run) -> Place:
 
     RefusedError where phoenix.yaml no longer has them and no cloud of it has a group of theirs.
     """
-    name, _, environment = run.subject.partition("/")
+    name, environment = run.about.parts[0], run.about.parts[-1]
     service = wiring.project.services.get(name)
     if service is not None and environment in service.environments:
         return service, service.environments[environment]
@@ -62,9 +63,9 @@ def is_here(wiring: Wiring, run: Run) -> bool:
     """
     if "://" not in wiring.project.state or run.owner.host == socket.gethostname():
         return True
-    if run.kind == "publish":
+    if run.about.noun is names.Noun.REPOSITORY:
         return False
-    cloud = run.subject.split("/")[1] if run.kind == "bake" else place_of_run(wiring, run)[1].cloud
+    cloud = run.about.parts[0] if run.about.noun is names.Noun.IMAGE else place_of_run(wiring, run)[1].cloud
     return cloud not in wiring.project.local_clouds()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from phoenix import names
 from phoenix.cli.command import command, command_app
 from phoenix.cli.output import table
 from phoenix.cli.session import session_of
@@ -58,7 +59,6 @@ def publish(
 def _carry_out(wiring: Wiring, name: str, packages: tuple[PackageFile, ...], why: str, deadline: float) -> Publication:
     from phoenix.cli.running import tend_run
     from phoenix.execute import publication
-    from phoenix.plan.publish import subject_of
 
     return publication.publish(
         wiring.writers[name],
@@ -67,7 +67,7 @@ def _carry_out(wiring: Wiring, name: str, packages: tuple[PackageFile, ...], why
         store=wiring.store,
         clock=wiring.clock,
         say=wiring.session.out.say,
-        tend=lambda: tend_run(wiring, subject_of(name), resume=False),
+        tend=lambda: tend_run(wiring, str(names.of_repository(name)), resume=False),
         why=why,
         deadline=deadline,
     )

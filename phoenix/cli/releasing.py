@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phoenix import names
 from phoenix.errors import SpecError
 from phoenix.execute import boot_package, publication
 from phoenix.execute import release as releases
@@ -137,7 +138,6 @@ def _boot_playbook(wiring: Wiring, service: ServiceSpec, *, dry: bool) -> Packag
         built = publication.checked([boot_package.build(wiring.project, recipe, Path(name))])
         if not dry:
             from phoenix.cli.running import tend_run
-            from phoenix.plan.publish import subject_of
 
             publication.publish(
                 wiring.writers[repository],
@@ -146,7 +146,7 @@ def _boot_playbook(wiring: Wiring, service: ServiceSpec, *, dry: bool) -> Packag
                 store=wiring.store,
                 clock=wiring.clock,
                 say=wiring.session.out.say,
-                tend=lambda: tend_run(wiring, subject_of(repository), resume=False),
+                tend=lambda: tend_run(wiring, str(names.of_repository(repository)), resume=False),
                 why=f"the stack of {service.name}",
             )
     package = built[0]

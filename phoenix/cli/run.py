@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phoenix import names
 from phoenix.cli import completion
 from phoenix.cli.command import command, group_app
 from phoenix.cli.output import table
@@ -51,7 +52,7 @@ def list_runs(
     chosen = (
         run
         for run in wiring.history.newest(troubles.append)
-        if service in (None, run.subject.split("/")[0]) and wanted in (None, run.state)
+        if service in (None, _service(run)) and wanted in (None, run.state)
     )
     runs, now = list(islice(chosen, limit)), wiring.clock.now()
     rows = [
@@ -143,8 +144,13 @@ def _known(wiring: Wiring, service: str) -> None:
     """SpecError for a service that neither phoenix.yaml nor the record has."""
     if service in wiring.project.services:  # the record is long, and need not be read for that
         return
-    if not any(run.subject.split("/")[0] == service for run in wiring.history.newest(lambda _trouble: None)):
+    if not any(_service(run) == service for run in wiring.history.newest(lambda _trouble: None)):
         wiring.project.service(service)
+
+
+def _service(run: Run) -> str | None:
+    """The service that the run is about, or None."""
+    return run.about.parts[0] if run.about.noun is names.Noun.SERVICE else None
 
 
 def _state(wanted: str | None) -> str | None:

@@ -160,7 +160,7 @@ def _walk(wiring: Wiring, owned: OwnedRun, abort: str | None) -> None:
         plan = roll_plan(data)
         engine.execute(owned, plan) if abort is None else engine.abort(owned, plan, abort)
     elif kind == "bake":
-        bakes, bake = wiring.bake_engine(owned.run.subject.split("/")[1]), bake_plan(data)
+        bakes, bake = wiring.bake_engine(owned.run.about.parts[0]), bake_plan(data)
         bakes.execute(owned, bake) if abort is None else bakes.abort(owned, bake, abort)
     else:
         publications, publication = wiring.publish_engine(), publish_plan(data)
@@ -286,7 +286,7 @@ def tend_run(wiring: Wiring, subject: str, *, resume: bool, say: Say | None = No
     if not is_here(wiring, run):
         return [f"{run.id} ({subject}) is left to {run.owner.host}: its machines are there"]
     heard = say or wiring.session.out.say
-    owned = OwnedRun.take_over(wiring.store, wiring.clock, subject, heard, dead_only=True, idle=wiring.tending)
+    owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, heard, dead_only=True, idle=wiring.tending)
     if owned is None:
         return []
     try:

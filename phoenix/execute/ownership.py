@@ -107,6 +107,7 @@ class OwnedRun:
         cls, store: Store, clock: Clock, *, kind: str, subject: str, plan: Mapping[str, Any], why: str = ""
     ) -> OwnedRun:
         """Create the run under its subject. TakenError saying who, where and since when, if it is taken."""
+        _refuse_older(store, kind, subject)
         now = clock.now()
         run = Run(
             id=names.run(kind, now),
@@ -300,6 +301,15 @@ class OwnedRun:
             self._store.put_if(key, data, None)
         with suppress(ConflictError):  # somebody else finished the move
             self._store.delete_if(journal.live_key(self.run.subject), self._tag)
+
+
+def _refuse_older(store: Store, kind: str, subject: str) -> None:
+    """TakenError where an older phoenix began a run of the subject under another text, and it goes on."""
+    former = names.parse_subject(subject).formerly
+    value = store.get(journal.live_key(former)) if former else None
+    older = journal.load(value.data, journal.live_key(str(former))) if value else None
+    if older is not None and older.kind == kind and not older.state.ended:
+        raise taken(older)
 
 
 def abandon(store: Store, clock: Clock, subject: str, why: str, say: Callable[[str], None]) -> Run:

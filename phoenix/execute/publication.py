@@ -13,7 +13,7 @@ from phoenix.execute.ownership import OwnedRun
 from phoenix.execute.repositories import LOCK_DEADLINE, UNSIGNED, Writer, ensure_served
 from phoenix.plan.actions import PackageFile, Plan, PublishAction, to_json
 from phoenix.plan.publish import publish as plan_publication
-from phoenix.record.journal import Run
+from phoenix.record.journal import PUBLISH, Run
 from phoenix.record.store import Store
 from phoenix.tools import deb, gpg, process
 
@@ -91,6 +91,6 @@ def publish(
         if plan.empty:
             return Publication(plan=plan, run=None)
         say(plan.why)
-        owned = OwnedRun.begin(store, clock, kind="publish", subject=plan.subject, plan=to_json(plan), why=why)
+        owned = OwnedRun.begin(store, clock, kind=PUBLISH, subject=plan.subject, plan=to_json(plan), why=why)
         engine.execute(owned, plan)
         return Publication(plan=plan, run=owned.run)

@@ -142,7 +142,7 @@ class Plan(Generic[A]):
     """
 
     subject: str
-    """What the plan is about: `web-tier/local`, `local/foundation/nodejs`, `repository/main`."""
+    """What the plan is about: `web-tier/local`, `bake/local/foundation/nodejs/KEY` (`names.Subject`)."""
     why: str
     """The decision in a sentence, for the person who reads the plan."""
     steps: tuple[Step[A], ...] = ()

@@ -112,7 +112,7 @@ def _plan(
     layer: Layer, images: tuple[Image, ...], wish: Wish, parent: str | None, found: Image | None, why: str
 ) -> LayerPlan:
     image = layer.recipe.image
-    subject = f"bake/{wish.cloud}/{image}/{layer.key}"
+    subject = str(names.of_image(wish.cloud, image.type, image.name, layer.key))
     image_id = found.id if found else _new_id(layer, images, wish.project)
     build = BuildImage(
         image=image_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.model import Deb, RepositoryState
 from phoenix.plan.actions import (
@@ -30,11 +31,6 @@ READ_BACK_DEADLINE = 120.0
 """Seconds until whoever serves the url shows what was published."""
 
 
-def subject_of(repository: str) -> str:
-    """The key under which a repository has one publication at a time."""
-    return f"repository/{repository}"
-
-
 def publish(spec: RepositorySpec, files: tuple[PackageFile, ...], state: RepositoryState) -> Plan[PublishAction]:
     """The plan that makes machines see `files`; empty where they do. RefusedError for a version that would change."""
     _refuse_changes(spec, files, state)
@@ -43,10 +39,10 @@ def publish(spec: RepositorySpec, files: tuple[PackageFile, ...], state: Reposit
     unseen = tuple(file for file in files if deb_of(file) not in visible)
     other_signing = state.published is not None and state.signed != (spec.sign != "none")
     if not unseen and not other_signing:
-        return Plan(subject=subject_of(spec.name), why=f"{_named(files)} is published already")
+        return Plan(subject=str(names.of_repository(spec.name)), why=f"{_named(files)} is published already")
     former = state.published or snapshot_name(spec.name, 0)
     return Plan(
-        subject=subject_of(spec.name),
+        subject=str(names.of_repository(spec.name)),
         why=f"{_named(unseen)} is new" if unseen else f"signing was turned {'off' if spec.sign == 'none' else 'on'}",
         steps=_steps(spec, files, new, former, state),
         back=_back(spec, new, former),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
+from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Health, InstanceState, Observed
 from phoenix.plan.actions import Plan, Step
@@ -90,7 +91,7 @@ def resize(
     grows = size >= group.size
     steps, back = (_grown if grows else _shrunk)(service, group, size, before)
     return Plan(
-        subject=f"{service.name}/{environment.name}",
+        subject=str(names.of_service(service.name, environment.name)),
         why=_resized(group, size),
         steps=steps,
         back=back,
@@ -169,7 +170,7 @@ def _moved(
     former = former_of(observed, after[0][0]) if len(after) == 1 else None
     shift = SetTraffic(shares=after, known=(before, after), former=former)
     return Plan(
-        subject=f"{service.name}/{environment.name}",
+        subject=str(names.of_service(service.name, environment.name)),
         why=why,
         steps=(
             *_measured(service, observed),
@@ -318,7 +319,7 @@ def _whole(group: Group) -> bool:
 
 def _nothing(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, why: str) -> Plan[RollAction]:
     fingerprint = mark(service, environment, observed, why)
-    return Plan(subject=f"{service.name}/{environment.name}", why=why, fingerprint=fingerprint)
+    return Plan(subject=str(names.of_service(service.name, environment.name)), why=why, fingerprint=fingerprint)
 
 
 def _resized(group: Group, size: int) -> str:

@@ -30,7 +30,7 @@ def roll(
 
     `digests`: SHA-256 of each hook command's file. `hold`: a person promotes before the first traffic.
     """
-    subject, stable = f"{service.name}/{environment.name}", observed.stable
+    subject, stable = str(names.of_service(service.name, environment.name)), observed.stable
     candidate = _next_group(service, environment, observed)
     fingerprint = mark(service, environment, observed, candidate, release.id, f"hold={hold}", repr(strategy))
     if stable is not None and runs_already(stable, release, service, environment):
@@ -53,7 +53,7 @@ def planned(rollout: Rollout, strategy: Strategy, fingerprint: str, why: str) ->
     """The plan of the strategy's course."""
     course = _course(rollout, strategy)
     return Plan(
-        subject=f"{rollout.service.name}/{rollout.environment.name}",
+        subject=str(names.of_service(rollout.service.name, rollout.environment.name)),
         why=why,
         steps=course.steps,
         back=course.back,

@@ -8,6 +8,7 @@ release further back, and never to and fro.
 
 from __future__ import annotations
 
+from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Plan, Step
@@ -59,7 +60,7 @@ def _to_group(
     service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, target: Group
 ) -> Plan[RollAction]:
     stable = observed.stable
-    subject = f"{service.name}/{environment.name}"
+    subject = str(names.of_service(service.name, environment.name))
     fingerprint = mark(service, environment, observed, target.name)
     before = observed.route.shares
     if before == ((target.name, WHOLE),):
@@ -110,7 +111,7 @@ def burn(
     )
     named = ", ".join(group.name for group in groups)
     return Plan(
-        subject=f"{service.name}/{environment.name}",
+        subject=str(names.of_service(service.name, environment.name)),
         why=f"{named} is burnt",
         cleanup=cleanup,
         fingerprint=mark(service, environment, observed, *(group.name for group in groups)),

@@ -46,8 +46,11 @@ class History:
         return tuple(run for run in runs if run is not None)
 
     def live_run(self, subject: str) -> journal.Run | None:
-        """The going run of `subject`, or None."""
-        return self._load(journal.live_key(subject))
+        """The going run of `subject`, or None; also one that an older phoenix began under another text."""
+        former = names.parse_subject(subject).formerly
+        found = self._load(journal.live_key(subject))
+        older = self._load(journal.live_key(former)) if former and not found else None
+        return older if older and older.kind == journal.PUBLISH else found
 
     def runs(self) -> tuple[journal.Run, ...]:
         """Every run, going or ended, newest first."""

@@ -14,7 +14,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from phoenix import names
 from phoenix.record.store import damaged
+
+PUBLISH = "publish"
+"""The kind of a run that publishes packages."""
 
 
 class RunState(StrEnum):
@@ -112,6 +116,13 @@ class Run:
     events: tuple[Event, ...] = ()
     requests: tuple[Request, ...] = ()
     ended: str = ""
+
+    @property
+    def about(self) -> names.Subject:
+        """What the run is about; of one that an older phoenix began too."""
+        subject = names.parse_subject(self.subject)
+        older = self.kind == PUBLISH and subject.noun is names.Noun.SERVICE
+        return names.of_repository(subject.parts[-1]) if older else subject
 
     def outcome(self, part: Part, step: str) -> Mapping[str, Any] | None:
         """What the step came to, or None while it has no outcome."""

@@ -170,7 +170,15 @@ def _repositories(data: Data) -> Found:
 
 
 def _names(data: Data) -> Found:
+    owners: dict[str, str] = {}
     for service, environment, _content in environments(data):
+        owner = group_owner(service, environment)
+        mine = f"{service} in environment {environment}"
+        other = owners.setdefault(owner, mine)
+        if other != mine:
+            what = f"its groups would be called as those of {other}: {owner}-vNNN"
+            place = ("services", service, "environments", environment)
+            yield place, f"{what}; accepted: another name for one of them"
         length = len(group_owner(service, environment)) - 1
         if length > SERVICE_AND_ENVIRONMENT_MAX:
             what = f"service and environment together have {length} characters"

@@ -57,3 +57,37 @@ def test_run_ids_sort_by_time_within_a_second_too() -> None:
     ids = [names.run("bake", moment) for moment in moments]
     assert ids == sorted(ids)
     assert len({names.run("bake", moments[0]) for _attempt in range(20)}) > 10
+
+
+SUBJECTS = st.one_of(
+    st.builds(names.of_service, WORDS, WORDS),
+    st.builds(names.of_repository, WORDS),
+    st.builds(
+        names.of_image,
+        WORDS,
+        st.sampled_from(["os", "foundation", "immutable"]),
+        WORDS,
+        st.from_regex("[0-9a-f]{64}", fullmatch=True),
+    ),
+)
+
+
+@given(SUBJECTS, SUBJECTS)
+def test_two_subjects_never_share_a_lock(one: names.Subject, other: names.Subject) -> None:
+    assert (str(one) == str(other)) is (one == other)
+
+
+@given(SUBJECTS)
+def test_a_subject_parses_back(subject: names.Subject) -> None:
+    assert names.parse_subject(str(subject)) == subject
+
+
+@given(st.text())
+def test_whatever_parses_as_a_subject_composes_to_itself(text: str) -> None:
+    assert str(names.parse_subject(text)) == text
+
+
+def test_a_service_called_repository_is_no_repository() -> None:
+    service, repository = names.of_service("repository", "main"), names.of_repository("main")
+    assert str(service) != str(repository)
+    assert repository.formerly == str(service), "what phoenix 0.1 wrote is still found"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from phoenix import names
 from phoenix.errors import LostRunError, RefusedError
 from phoenix.execute import ownership
 from phoenix.execute.ownership import LEASE, OwnedRun
@@ -156,3 +157,32 @@ def test_taking_over_an_ended_run_finishes_its_move(store: MemoryStore, clock: F
     owned.write(state=RunState.UNDONE)
     assert OwnedRun.take_over(store, clock, "web/prod", lambda _text: None) is None
     assert History(store).live() == ()
+
+
+def older_publication(store: MemoryStore, clock: FakeClock) -> OwnedRun:
+    """A publication as phoenix 0.1.0 began it: under the subject that a service `repository` could have, too."""
+    return OwnedRun.begin(store, clock, kind="publish", subject="repository/main", plan={})
+
+
+def test_a_service_called_repository_and_a_repository_run_at_once(store: MemoryStore, clock: FakeClock) -> None:
+    for kind, subject in (("roll", names.of_service("repository", "main")), ("publish", names.of_repository("main"))):
+        OwnedRun.begin(store, clock, kind=kind, subject=str(subject), plan={})
+    assert len(History(store).live()) == 2
+
+
+def test_a_publication_of_an_older_phoenix_is_found_and_refuses_another(store: MemoryStore, clock: FakeClock) -> None:
+    older, subject = older_publication(store, clock), str(names.of_repository("main"))
+    assert History(store).live_run(subject) == older.run
+    assert older.run.about == names.of_repository("main")
+    with pytest.raises(RefusedError) as caught:
+        OwnedRun.begin(store, clock, kind="publish", subject=subject, plan={})
+    assert older.run.id in caught.value.details
+    older.end(RunState.DONE)
+    OwnedRun.begin(store, clock, kind="publish", subject=subject, plan={})
+
+
+def test_a_roll_of_a_service_called_repository_is_no_publication(store: MemoryStore, clock: FakeClock) -> None:
+    OwnedRun.begin(store, clock, kind="roll", subject="repository/main", plan={})
+    subject = str(names.of_repository("main"))
+    assert History(store).live_run(subject) is None
+    OwnedRun.begin(store, clock, kind="publish", subject=subject, plan={})

@@ -145,6 +145,17 @@ def test_service_and_environment_fit_into_every_name(mistakes: Mistakes) -> None
     assert found == [f"27: {where}: service and environment together have 30 characters; accepted: 26"]
 
 
+def test_two_services_cannot_have_groups_of_one_name(mistakes: Mistakes, good: str) -> None:
+    """Group names, balancers and group verbs would meet: `web-tier-local-v001` is whose?"""
+    there = good[good.index("  web-tier:") :]
+    other = (
+        there.replace("  web-tier:", "  web:").replace("      local:", "      tier-local:").replace(":8000", ":8001")
+    )
+    place = "41: services.web.environments.tier-local"
+    meets = "its groups would be called as those of web-tier in environment local: web-tier-local-vNNN"
+    assert mistakes(text=good + other) == [f"{place}: {meets}; accepted: another name for one of them"]
+
+
 def test_two_environments_cannot_listen_at_one_address(mistakes: Mistakes, good: str) -> None:
     text = good + "      second: {cloud: local, size: 1, load_balancer: {listen: 127.0.0.1:8000}}\n"
     place = f"33: {WEB}.environments.second.load_balancer.listen"
