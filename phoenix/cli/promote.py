@@ -80,11 +80,12 @@ def _go_on(wiring: Wiring, run: Run, why: str) -> Run:
     """Take the run over, give its hold the outcome and walk on. Raises what a roll raises, HeldError among it."""
     from phoenix.cli.places import place_of_run, refuse_elsewhere
     from phoenix.cli.preflight import refuse_other_hooks
-    from phoenix.cli.running import told
+    from phoenix.cli.running import refuse_unsafe_run, told
     from phoenix.errors import RefusedError
     from phoenix.execute.ownership import OwnedRun
     from phoenix.plan.actions import roll_plan
 
+    refuse_unsafe_run(wiring, run)
     refuse_elsewhere(wiring, run)
     refuse_other_hooks(wiring, run)
     owned = OwnedRun.take_over(wiring.store, wiring.clock, run.subject, wiring.session.out.say, only=run.id)

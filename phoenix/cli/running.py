@@ -109,9 +109,13 @@ def find_live(wiring: Wiring, named: str, environment: str | None) -> Run:
             details="there is nothing to resume or to undo",
             resolution="See `phoenix run list`.",
         )
+    return run
+
+
+def refuse_unsafe_run(wiring: Wiring, run: Run) -> None:
+    """RefusedError where nobody else would know of what the run does from here: it does not go on. It can go back."""
     if run.kind in ROLLS:
         refuse_unsafe(wiring, place_of_run(wiring, run)[1])
-    return run
 
 
 def go_on(wiring: Wiring, run: Run, *, abort: str | None, still: Run | None = None) -> Run | None:
@@ -124,6 +128,7 @@ def go_on(wiring: Wiring, run: Run, *, abort: str | None, still: Run | None = No
     """
     refuse_elsewhere(wiring, run)
     if abort is None:
+        refuse_unsafe_run(wiring, run)
         _refuse_to_resume(wiring, run)
     owned = OwnedRun.take_over(
         wiring.store, wiring.clock, run.subject, wiring.session.out.say, only=run.id, still=still

@@ -160,22 +160,32 @@ class Wiring:
         """Write the recipe of the image that `action` makes into `directory`."""
         from phoenix.execute import workspace
         from phoenix.execute.packer_values import Identity
+        from phoenix.execute.recipes import Kitchen
         from phoenix.execute.repositories import ensure_served, repository_for_machines, repository_here
         from phoenix.spec.images import ImageName
 
         specs = [self.project.repository(name) for name in dict.fromkeys(p.repository for p in action.packages)]
-        for spec in specs:
-            ensure_served(spec, clock=self.clock, say=self.session.out.say)
+        for each in specs:
+            ensure_served(each, clock=self.clock, say=self.session.out.say)
         reached = repository_here if action.builder == "chroot" else repository_for_machines
+        recipe, spec = self.project.recipe(ImageName(type=action.type, name=action.name)), self.project.cloud(cloud)
         workspace.lay_out(
             self.project,
-            self.project.recipe(ImageName(type=action.type, name=action.name)),
-            self.project.cloud(cloud),
+            recipe,
+            spec,
             directory,
             identity=Identity(image_id=action.image, key=action.key, parent=action.parent or ""),
             packages=tuple(pin(package) for package in action.packages),
-            repositories=tuple(reached(spec) for spec in specs),
+            repositories=tuple(reached(each) for each in specs),
         )
+        kitchen = Kitchen(
+            project=self.project,
+            kind=spec.kind,
+            images=self.cloud(cloud).images,
+            builder=action.builder,
+            resolve=partial(self.exact_packages, dry=True),
+        )
+        kitchen.refuse_changed(recipe, action.digests)
 
     def world(self, service: ServiceSpec, environment: EnvironmentSpec) -> World:
         """What a roll of the service acts on."""

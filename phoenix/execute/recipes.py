@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from phoenix.clouds.api import Images
-from phoenix.errors import SpecError
+from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
 from phoenix.model import CloudKind, Package
 from phoenix.plan.bake import Layer
-from phoenix.plan.content_key import Ingredients, content_key
+from phoenix.plan.content_key import Digests, Ingredients, content_key, digests
 from phoenix.spec.images import ImageName, PackageWish, Recipe
 from phoenix.spec.project import Project
 from phoenix.tools import ansible
@@ -53,7 +53,28 @@ class Kitchen:
             builder=self.builder,
             ansible=ansible.version(),
         )
-        return Layer(recipe=recipe, key=content_key(ingredients, parent_key), base=base, packages=packages)
+        read = digests(ingredients.files, ingredients.template, ingredients.variables, ingredients.ansible)
+        key = content_key(ingredients, parent_key)
+        return Layer(recipe=recipe, key=key, base=base, packages=packages, digests=read)
+
+    def refuse_changed(self, recipe: Recipe, planned: Digests) -> None:
+        """RefusedError where the recipe's files are no longer those that were planned.
+
+        Said after they were laid out: what was copied is then what was planned, whenever somebody edited it.
+        """
+        today = digests(
+            workspace.recipe_files(self.project.directory, recipe),
+            workspace.template_digest(self.project.directory, self.kind),
+            recipe.variables,
+            ansible.version(),
+        )
+        other = [kind for kind, digest in planned if dict(today).get(kind) != digest]
+        if other:
+            raise RefusedError(
+                f"the recipe of {recipe.image} has changed since its bake was planned",
+                details=f"other now: {', '.join(other)}; the image would bear the key of other contents",
+                resolution="Nothing was baked of it. Bake again: today's recipe gets a key of its own.",
+            )
 
     def _base(self, recipe: Recipe) -> str:
         base = recipe.base.get(self.kind)

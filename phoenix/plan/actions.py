@@ -34,6 +34,8 @@ class BuildImage:
     packages: tuple[Package, ...]
     fresh: bool = False
     """Start the lowest layer from the distribution's mirror itself, not from what is cached of it."""
+    digests: tuple[tuple[str, str], ...] = ()
+    """`content_key.digests` of the recipe that was planned: another one is not built under this key."""
     do: Literal["build-image"] = "build-image"
 
 

@@ -15,6 +15,7 @@ from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.model import Image, ImageType, Package
 from phoenix.plan.actions import BakeAction, BuildImage, DeleteImage, Plan, Step, VerifyImage, fingerprint
+from phoenix.plan.content_key import Digests
 from phoenix.spec.images import ImageName, Recipe
 
 BUILD_DEADLINE = 3600.0
@@ -34,6 +35,8 @@ class Layer:
     base: str
     """What the lowest layer starts from; empty above it."""
     packages: tuple[Package, ...] = ()
+    digests: Digests = ()
+    """Of what the build reads from the project's files, so that it bakes what the key names or nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +126,7 @@ def _plan(
         base="" if parent else layer.base,
         builder=wish.builder,
         packages=layer.packages,
+        digests=layer.digests,
         fresh=wish.fresh and parent is None,
     )
     verify = VerifyImage(image=image_id, tests=layer.recipe.tests)

@@ -56,3 +56,14 @@ def content_key(ingredients: Ingredients, parent_key: str | None) -> str:
     }
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+Digests = tuple[tuple[str, str], ...]
+"""What of a recipe is read again when its image is built, by kind, with a short digest each."""
+
+
+def digests(files: Mapping[str, str], template: str, variables: Mapping[str, Variable], ansible: str) -> Digests:
+    """Digests of those ingredients that a build reads from the project's files, as `Ingredients` has them."""
+    counted = {"playbooks": dict(files), "template": template, "variables": dict(variables), "ansible-core": ansible}
+    texts = {kind: json.dumps(each, sort_keys=True) for kind, each in counted.items()}
+    return tuple((kind, hashlib.sha256(text.encode()).hexdigest()[:16]) for kind, text in texts.items())

@@ -211,18 +211,18 @@ class Desk:
         data = to_json(plan or Plan(subject=SUBJECT, why="a test's own"))
         return OwnedRun.begin(self.store, self.clock, kind=kind, subject=SUBJECT, plan=data)
 
-    def owner(self, owner: Owner) -> Run:
+    def owner(self, owner: Owner, subject: str = SUBJECT) -> Run:
         """Make it somebody else's run."""
-        key = journal.live_key(SUBJECT)
+        key = journal.live_key(subject)
         value = self.store.get(key)
         assert value is not None
         run = replace(journal.load(value.data), owner=owner)
         self.store.put_if(key, journal.dump(run), value.tag)
         return run
 
-    def bury(self) -> Run:
+    def bury(self, subject: str = SUBJECT) -> Run:
         """The process that works on the live run has died."""
-        return self.owner(replace(this_process(1), pid=2**22 + 1))
+        return self.owner(replace(this_process(1), pid=2**22 + 1), subject)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

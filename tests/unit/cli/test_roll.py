@@ -223,18 +223,33 @@ def test_a_stranger_at_the_balancers_address_is_told_before_anything_begins(desk
     assert desk.roll("1.0.0", "--plan")["plan"]["steps"], "a plan is made all the same"
 
 
-def test_a_build_server_keeps_no_state_of_a_real_cloud_to_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def make_it_a_real_cloud(desk: Desk) -> None:
     desk.edit("base: {local: bookworm}", "base: {local: bookworm, aws: '1/debian'}")
     desk.edit("  local: {kind: local}", "  local: {kind: aws, region: eu-west-1, subnets: [a]}")
     desk.edit(
         "load_balancer: {listen: 127.0.0.1:8000}", "load_balancer: {listener: arn}\n        machine: {type: t3.small}"
     )
+
+
+def test_a_build_server_keeps_no_state_of_a_real_cloud_to_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_it_a_real_cloud(desk)
     monkeypatch.setenv("CI", "true")
     for command in ("roll", "rollback"):
         assert "build server" in desk.refused(command, "web-tier")["brief"]
     desk.begin()
-    for command in ("resume", "abort"):
-        assert "build server" in desk.refused(command, "web-tier")["brief"]
+    assert "build server" in desk.refused("resume", "web-tier")["brief"]
+    assert desk.run("abort", "web-tier")["run"]["state"] == "undone", "no guard refuses the way back"
+
+
+def test_a_build_server_that_keeps_the_state_to_itself_promotes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.roll("1.0.0")
+    held = desk.roll("2.0.0", "--no-traffic", code=8)["run"]
+    make_it_a_real_cloud(desk)
+    monkeypatch.setenv("CI", "true")
+    assert "build server" in desk.refused("promote", "web-tier")["brief"]
+    assert desk.run("abort", held)["run"]["state"] == "undone"
 
 
 @pytest.mark.parametrize("code", [0, 6, 8])
