@@ -10,13 +10,14 @@ from pathlib import Path
 
 from benchmarks.measure import take_turns
 from phoenix.clock import SystemClock
-from phoenix.execute.engine import Engine, never, nothing
+from phoenix.execute.engine import Context, Engine, Outcome, Performer
 from phoenix.execute.ownership import OwnedRun
 from phoenix.plan.actions import Plan, Step, to_json
 from phoenix.plan.roll_actions import SaveLogs
 from phoenix.record.objects import ObjectStore
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import Store, Value
+from phoenix.tell import nobody
 from tests.support.fakes.buckets import bucket
 
 STEPS = 20
@@ -98,18 +99,23 @@ def _cost(store: Store, scratch: Path) -> StepCost:
     return StepCost(seconds=seconds, writes=(writes[1] - writes[0]) / STEPS)
 
 
+class Idle(Performer[SaveLogs]):
+    """Does nothing, so that only the engine and its record take time."""
+
+    def perform(self, action: SaveLogs, context: Context) -> Outcome:  # noqa: ARG002
+        """Nothing."""
+        return {}
+
+
 def _walk(store: Store, scratch: Path, number: int) -> None:
     steps = tuple(Step(id=f"step-{each}", action=SaveLogs(group="none"), deadline=60.0) for each in range(number))
     plan: Plan[SaveLogs] = Plan(subject="bench", why="to take the time", steps=steps)
     clock = SystemClock()
     engine: Engine[SaveLogs] = Engine(
-        perform=lambda _action, _context: {},
-        waits=lambda _action: False,
-        holds=never,
-        owes=nothing,
+        performer=Idle(),
         changes_traffic=False,
         clock=clock,
         logs=scratch / "runs",
-        say=lambda _text: None,
+        tell=nobody,
     )
     engine.execute(OwnedRun.begin(store, clock, kind="bench", subject=plan.subject, plan=to_json(plan)), plan)

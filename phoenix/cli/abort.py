@@ -7,6 +7,10 @@ import typer
 from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
+from phoenix.cli.text.roll import run_line
+from phoenix.orders import runs
+from phoenix.orders.facts import dump
+from phoenix.orders.runs import RunOrder
 
 app = command_app()
 
@@ -19,19 +23,6 @@ def abort(
     why: options.Why = "",
 ) -> None:
     """Ask a living run to go back, or take a dead one over and walk its way back."""
-    from phoenix.cli.running import find_live, undo_live
-    from phoenix.cli.show import run_data
-    from phoenix.cli.wiring import Wiring
-    from phoenix.errors import RefusedError
-    from phoenix.record.journal import RunState
-
     session = session_of(ctx)
-    wiring = Wiring(session)
-    ended = undo_live(wiring, find_live(wiring, what, environment), why or "aborted by hand")
-    if ended.state is not RunState.UNDONE:
-        raise RefusedError(
-            f"{ended.id} can no longer be undone: it is {ended.state}",
-            details="it had passed its commit point before it saw the request",
-            resolution="`phoenix rollback` goes back to the former group.",
-        )
-    session.out.result({"run": run_data(ended)}, f"{ended.id} ({ended.subject}): {ended.state}")
+    ended = runs.abort(session.site, RunOrder(run=what, environment=environment, why=why))
+    session.out.result(dump(ended), run_line(ended.run))

@@ -1,15 +1,12 @@
 """The root of the command line: the table of commands, and the one place that turns an error into an exit code.
 
-A command's file is imported only when the command is used, and imports what is heavy inside its functions:
-`phoenix --help` costs typer, rich and nothing else.
+A command's file is imported when the command is used: `phoenix --help` costs typer, rich and nothing else.
 """
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
-import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,14 +16,11 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from phoenix import __version__
 from phoenix.cli import signals, streams
 from phoenix.cli.command import HELP_NAMES, PhoenixGroup
+from phoenix.cli.failures import as_phoenix_error
 from phoenix.cli.session import Session
-from phoenix.errors import InterruptedRunError, PhoenixError, SpecError, Terminated, ToolError
 
-_SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What is wrong with a computer rather than with a program: no room, no rights."""
 COMPLETION = "_PHOENIX_COMPLETE"
 """Set by the shell functions that `--show-completion` prints."""
 
@@ -130,19 +124,21 @@ def main() -> None:
     sys.exit(code)
 
 
-def run(args: Sequence[str]) -> int:
-    """Carry out one command line; the exit code. Never raises for anything a user can cause."""
+def run(args: Sequence[str], **options: Any) -> int:
+    """Carry out one command line; the exit code, whatever a user causes. `options`: of the session, as a test's own."""
     # Read ahead of the parser: a command line that cannot be parsed is to be told in the right form, too.
-    session = Session(json="--json" in args, no_color="--no-color" in args)
+    session = Session(json="--json" in args, no_color="--no-color" in args, **options)
     if session.no_color:
         os.environ["NO_COLOR"] = "1"  # the help pages and the tools that phoenix runs obey it
     try:
         with signals.as_exceptions():
-            _parse_and_invoke(list(args) or ["--help"], session)
+            root = typer.main.get_command(app)
+            with root.make_context("phoenix", list(args) or ["--help"], obj=session) as ctx:
+                root.invoke(ctx)
     except typer.Exit as leaving:
         return leaving.exit_code
     except (Exception, KeyboardInterrupt) as problem:
-        if isinstance(problem, BrokenPipeError) and _reader_is_gone():
+        if isinstance(problem, BrokenPipeError) and streams.reader_is_gone():
             return 128 + signal.SIGPIPE
         error = as_phoenix_error(problem)
         session.out.error(error)
@@ -150,70 +146,3 @@ def run(args: Sequence[str]) -> int:
     finally:
         session.out.quiet_down()
     return 0
-
-
-def _reader_is_gone() -> bool:
-    """Whether what reads our stdout has ended (`phoenix --help | head`); if so, stdout leads nowhere from now on."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    if not any(event & select.POLLERR for _file, event in poll.poll(0)):
-        return False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return True
-
-
-def _parse_and_invoke(args: list[str], session: Session) -> None:
-    root = typer.main.get_command(app)
-    with root.make_context("phoenix", args, obj=session) as ctx:
-        root.invoke(ctx)
-
-
-def as_phoenix_error(problem: BaseException) -> PhoenixError:
-    """Whatever a command ended with, as an error with three sentences."""
-    if isinstance(problem, PhoenixError):
-        return problem
-    if isinstance(problem, typer.TyperException):
-        return _usage_error(problem)
-    if isinstance(problem, KeyboardInterrupt):
-        number = problem.signal_number if isinstance(problem, Terminated) else signal.SIGINT
-        return InterruptedRunError(
-            f"ended by {signal.Signals(number).name}",
-            signal_number=number,
-            details="what had been begun was put back",
-            resolution="Say the same command again to go on from here.",
-        )
-    if isinstance(problem, OSError) and problem.errno in _SURROUNDINGS:
-        return ToolError(
-            f"{problem.strerror}: {problem.filename}" if problem.filename else str(problem.strerror),
-            details=f"where in phoenix that was: {_report(problem)}",
-            resolution="Make room or give the rights, then say the same command again.",
-        )
-    return PhoenixError(
-        "a bug in phoenix",
-        details=f"{type(problem).__name__}: {problem}",
-        resolution=f"Please report it with the traceback in {_report(problem)}.",
-    )
-
-
-def _usage_error(problem: typer.TyperException) -> SpecError:
-    context = getattr(problem, "ctx", None)
-    path = context.command_path if context else "phoenix"
-    below = list(getattr(context.command, "commands", ())) if context else []
-    return SpecError(
-        problem.format_message().rstrip("."),
-        details=f"commands of {path}: {', '.join(below)}"
-        if below
-        else (context.get_usage().strip() if context else ""),
-        resolution=f"See `{path} --help`.",
-    )
-
-
-def _report(problem: BaseException) -> str:
-    """Write down where `problem` came from; the file's path."""
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile("w", prefix="phoenix-bug-", suffix=".txt", delete=False) as file:
-        file.write(f"phoenix {__version__}, Python {sys.version}\n")
-        file.write("".join(traceback.format_exception(problem)))
-    return file.name

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from phoenix.cli import junit as report
+from phoenix.cli import options
 from phoenix.cli.command import command, command_app
-from phoenix.cli.output import table
 from phoenix.cli.session import session_of
-
-if TYPE_CHECKING:
-    from phoenix.cli.baking import Baked, Bakery, Order
-    from phoenix.cli.wiring import Wiring
-    from phoenix.plan.bake import Layer
-    from phoenix.spec.images import ImageName
+from phoenix.cli.text.plan import plan_text
+from phoenix.cli.text.table import table
+from phoenix.orders import bake as bakes
+from phoenix.orders import planned
+from phoenix.orders.bake import BakeOrder
+from phoenix.orders.facts import dump
 
 app = command_app()
 
@@ -42,107 +43,26 @@ def bake(
         bool, typer.Option("--from-scratch", help="Bake every layer again, from the distribution's mirror up.")
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Bake every image of phoenix.yaml.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Print what would happen; change nothing.")] = False,
-    junit: Annotated[str | None, typer.Option(metavar="FILE", help="Write layers and tests as a JUnit report.")] = None,
+    plan: options.Plan = False,
+    junit: report.File = None,
 ) -> None:
     """Bake an image from its recipe, missing or outdated parents first. What is there already is not baked again."""
-    from phoenix.cli.baking import Order
-    from phoenix.cli.junit import refuse_unwritable
-    from phoenix.cli.wiring import Wiring
-
-    refuse_unwritable(junit)
+    report.refuse_unwritable(junit)
     session = session_of(ctx)
-    wiring = Wiring(session)
-    order = Order(builder=builder, force=force, from_scratch=from_scratch, dry=plan)
-    jobs = _jobs(wiring, _wanted(wiring, image_type, name, every=every), cloud or [], order)
+    order = BakeOrder(
+        type=image_type,
+        name=name,
+        every=every,
+        clouds=tuple(cloud or ()),
+        builder=builder,
+        force=force,
+        from_scratch=from_scratch,
+    )
     if plan:
-        _show_plans(wiring, jobs)
+        plans = bakes.plan(session.site, order).bakes
+        shown = "\n\n".join(plan_text(planned.shown(each)) for each in plans)
+        session.out.result({"plans": [planned.as_data(each) for each in plans]}, shown)
         return
-    baked = _bake_all(jobs, junit)
-    rows = [(b.image.ref, b.cloud, "there" if b.hit else "baked", f"{b.seconds:.1f} s", b.why) for b in baked]
-    data = {"baked": sum(not b.hit for b in baked), "layers": [_facts(b) for b in baked]}
-    session.out.result(data, table("image", "cloud", "", "took", "why", rows=rows))
-
-
-def _wanted(wiring: Wiring, image_type: str | None, name: str | None, *, every: bool) -> list[ImageName]:
-    """The images that the command line means. SpecError for words that name none."""
-    from phoenix.errors import SpecError
-    from phoenix.model import ImageType
-    from phoenix.spec.images import ImageName
-
-    if every and image_type is None:
-        return sorted(wiring.project.recipes, key=lambda image: (image.type.rank, image.name))
-    types = list(ImageType)
-    if every or image_type not in types or not name:
-        raise SpecError(
-            f"'phoenix bake {' '.join(word for word in (image_type, name) if word)}' does not say what to bake",
-            details=f"TYPE is one of {', '.join(types)}; images: {', '.join(sorted(map(str, wiring.project.recipes)))}",
-            resolution="Say `phoenix bake TYPE NAME`, or `phoenix bake --all` alone.",
-        )
-    return [ImageName(type=ImageType(image_type), name=name)]
-
-
-def _jobs(
-    wiring: Wiring, images: list[ImageName], clouds: list[str], order: Order
-) -> list[tuple[Bakery, tuple[Layer, ...]]]:
-    """Every recipe read and every package made exact before the first bake begins."""
-    from phoenix.cli.baking import Bakery, clouds_for
-
-    pairs = [(cloud, image) for image in images for cloud in clouds_for(wiring, image, clouds)]
-    bakeries = {cloud: Bakery(wiring, cloud, order) for cloud, _image in pairs}
-    return [(bakeries[cloud], bakeries[cloud].lineage(image)) for cloud, image in pairs]
-
-
-def _show_plans(wiring: Wiring, jobs: list[tuple[Bakery, tuple[Layer, ...]]]) -> None:
-    from phoenix.cli.show import plan_data, plan_text
-
-    plans = {plan.plan.subject: plan.plan for bakery, lineage in jobs for plan in bakery.plans(lineage)}
-    shown = "\n\n".join(plan_text(plan) for plan in plans.values())
-    wiring.session.out.result({"plans": [plan_data(plan) for plan in plans.values()]}, shown)
-
-
-def _bake_all(jobs: list[tuple[Bakery, tuple[Layer, ...]]], junit: str | None) -> list[Baked]:
-    """Bake one lineage after the other; the report is written however that ends."""
-    from phoenix.errors import PhoenixError
-
-    baked: dict[str, Baked] = {}
-    failure = ""
-    try:
-        for bakery, lineage in jobs:
-            baked |= {f"{b.cloud} {b.image.id}": b for b in bakery.bake(lineage)}
-    except PhoenixError as error:
-        failure = str(error)
-        raise
-    finally:
-        if junit is not None:
-            _report(junit, list(baked.values()), failure)
-    return list(baked.values())
-
-
-def _report(file: str, baked: list[Baked], failure: str) -> None:
-    from pathlib import Path
-
-    from phoenix.cli.junit import Case, write
-
-    cases = [Case(name=f"{b.cloud}: {b.image.type}/{b.image.name}", seconds=b.seconds) for b in baked]
-    tests = [(b, test) for b in baked for test in b.image.tests]
-    cases += [Case(name=f"{b.image.type}/{b.image.name}: {test.name}") for b, test in tests]
-    cases += [Case(name="bake", failure=failure)] if failure else []
-    write(Path(file), "phoenix bake", tuple(cases))
-
-
-def _facts(baked: Baked) -> dict[str, Any]:
-    image = baked.image
-    return {
-        "cloud": baked.cloud,
-        "image": f"{image.type}/{image.name}",
-        "ref": image.ref,
-        "id": image.id,
-        "key": image.key,
-        "parent": image.parent,
-        "builder": image.builder,
-        "hit": baked.hit,
-        "why": baked.why,
-        "seconds": baked.seconds,
-        "run": baked.run.id if baked.run else None,
-    }
+    done = report.of_layers(session, junit, lambda: bakes.carry_out(session.site, order))
+    rows = [(b.ref, b.cloud, "there" if b.hit else "baked", f"{b.seconds:.1f} s", b.why) for b in done.layers]
+    session.out.result(dump(done), table("image", "cloud", "", "took", "why", rows=rows))

@@ -6,15 +6,15 @@ Only looks, starts nothing, and never fails: who presses Tab wants names or noth
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from itertools import islice, pairwise
+from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.cli.session import Session
 
 if TYPE_CHECKING:
-    from phoenix.cli.wiring import Wiring
+    from phoenix.orders.site import Site
 
 RUNS = 30
 """How many runs are offered, the newest."""
@@ -40,21 +40,16 @@ def environments(incomplete: str) -> list[str]:
     return _offered(incomplete, _environments)
 
 
-def _offered(incomplete: str, *sources: Callable[[Wiring], Iterator[str]]) -> list[str]:
+def _offered(incomplete: str, *sources: Callable[[Site], Iterable[str]]) -> list[str]:
     found: list[str] = []
     try:
-        wiring = _wiring()
+        words = os.environ.get("COMP_WORDS", "").split()
+        site = Session(wanted_directory=_directory(words)).site
         for source in sources:
-            found += [name for name in source(wiring) if name.startswith(incomplete)]
+            found += [name for name in source(site) if name.startswith(incomplete)]
     except Exception:  # a shell that completes has no place for an error: what was found so far is offered
         return found
     return found
-
-
-def _wiring() -> Wiring:
-    from phoenix.cli.wiring import Wiring
-
-    return Wiring(Session(wanted_directory=_directory(os.environ.get("COMP_WORDS", "").split())))
 
 
 def _directory(words: list[str]) -> Path | None:
@@ -63,24 +58,20 @@ def _directory(words: list[str]) -> Path | None:
     return Path(named[-1]) if named else None
 
 
-def _services(wiring: Wiring) -> Iterator[str]:
-    yield from sorted(wiring.project.services)
+def _services(site: Site) -> list[str]:
+    return sorted(site.project.services)
 
 
-def _environments(wiring: Wiring) -> Iterator[str]:
-    yield from sorted({name for service in wiring.project.services.values() for name in service.environments})
+def _environments(site: Site) -> list[str]:
+    return sorted({name for service in site.project.services.values() for name in service.environments})
 
 
-def _runs(wiring: Wiring) -> Iterator[str]:
+def _runs(site: Site) -> tuple[str, ...]:
     """From a state on this machine only: a bucket answers too slowly for a key press."""
-    if "://" not in wiring.project.state and (wiring.project.state_directory / "state.db").exists():
-        yield from (run.id for run in islice(wiring.history.newest(lambda _trouble: None), RUNS))
+    from phoenix.orders.history import newest_ids  # this file is read for every command line
+
+    return newest_ids(site, RUNS)
 
 
-def _groups(wiring: Wiring) -> Iterator[str]:
-    from phoenix.clouds.local.group_files import GroupFiles
-    from phoenix.spec.clouds import LocalCloud
-
-    for spec in wiring.project.clouds.values():
-        if isinstance(spec, LocalCloud):
-            yield from GroupFiles(spec.root).names()
+def _groups(site: Site) -> Iterable[str]:
+    return site.group_names()

@@ -9,6 +9,9 @@ import typer
 
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
+from phoenix.cli.text.table import table
+from phoenix.demo.rehearsal import DemoResult, Rehearsal, refuse_unknown_engine
+from phoenix.orders.facts import dump
 
 app = command_app()
 
@@ -25,21 +28,24 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the service running at the end.")] = False,
 ) -> None:
     """Bake two images, publish a package, start a service, and let it be reborn while requests flow."""
-    from phoenix.cli.rehearsal import Rehearsal
-    from phoenix.errors import SpecError
-    from phoenix.spec.clouds import MachineEngine
-
     session = session_of(ctx)
-    if machines not in list(MachineEngine):
-        raise SpecError(
-            f"--machines {machines} is no machine engine",
-            details=f"accepted: {', '.join(MachineEngine)}",
-            resolution="Name one of these.",
-        )
-    rehearsal = Rehearsal(directory=directory.absolute(), machines=machines, out=session.out)
+    refuse_unknown_engine(machines)
+    rehearsal = Rehearsal(directory=directory.absolute(), machines=machines, tell=session.out.tell)
     try:
-        data, text = rehearsal.play()
+        done = rehearsal.play()
     finally:
         if not keep:
             rehearsal.down()
-    session.out.result(data, text)
+    session.out.result(dump(done), _text(done))
+
+
+def _text(done: DemoResult) -> str:
+    rows = [(phase.name, f"{phase.seconds:.1f}") for phase in done.phases]
+    told = f"{done.requests['sent']} sent, {done.requests['failed']} failed (p99 {done.latency['p99'] * 1000:.0f} ms)"
+    facts = [
+        f"images:    {', '.join(done.images)}",
+        f"machines:  {done.engine}",
+        f"serves:    {done.serves}",
+        f"requests:  {told}",
+    ]
+    return "\n".join([str(table("phase", "seconds", rows=rows)), "", *facts])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from phoenix.cli.command import command, command_app
-from phoenix.cli.session import Session, session_of
-from phoenix.errors import RefusedError, SpecError
-
-if TYPE_CHECKING:
-    from phoenix.model import CloudKind
-    from phoenix.spec.clouds import CloudSpec
+from phoenix.cli.session import session_of
+from phoenix.cli.text.table import table
+from phoenix.errors import RefusedError
+from phoenix.orders import doctor as looking
+from phoenix.orders.doctor import DoctorResult
+from phoenix.orders.facts import dump
 
 app = command_app()
 
@@ -28,55 +28,18 @@ def doctor(
 
     Without a project it looks at what the local cloud needs. Ends with 3 where something needed is missing.
     """
-    from phoenix.cli import checkup
-    from phoenix.cli.output import table
-
     session = session_of(ctx)
-    clouds, kinds = _wanted(session, cloud)
-    findings = [*checkup.tools(kinds), *checkup.local_clouds(clouds, kinds, _suites(session), session.out.say)]
-    rows = [(finding.state, finding.subject, finding.found) for finding in findings]
-    remedies = [f"  {finding.subject}: {finding.remedy}" for finding in findings if finding.remedy]
-    text = "\n".join(
-        [str(table("", "what", "found", rows=rows)), *(["", "what to do:"] if remedies else []), *remedies]
-    )
-    data = {"checks": [finding.data() for finding in findings]}
-    lacks = [finding for finding in findings if finding.state is checkup.State.LACK]
-    if not lacks:
-        session.out.result(data, f"{text}\n\neverything that is needed is there")
-        return
-    session.out.evidence(data, text)
-    raise RefusedError(
-        f"{len(lacks)} lacks" if len(lacks) > 1 else "a lack",
-        details="\n".join(f"{lack.subject}: {lack.found}" for lack in lacks),
-        resolution="\n".join(dict.fromkeys(lack.remedy for lack in lacks if lack.remedy)),
-    )
+    found = looking.doctor(session.project_file(), session.environment, cloud, session.out.tell)
+    try:
+        looking.refuse_lacks(found)
+    except RefusedError:
+        session.out.show(_text(found))
+        raise
+    session.out.result(dump(found), f"{_text(found)}\n\neverything that is needed is there")
 
 
-def _wanted(session: Session, cloud: str | None) -> tuple[tuple[CloudSpec, ...], frozenset[CloudKind]]:
-    """The project's clouds to look at, and the kinds of clouds; without a project the local kind."""
-    from phoenix.model import CloudKind
-
-    clouds = session.project.clouds if session.project_file() else {}
-    if cloud is None:
-        wanted = tuple(clouds.values())
-    elif cloud in clouds:
-        wanted = (clouds[cloud],)
-    elif cloud in list(CloudKind):
-        wanted = tuple(spec for spec in clouds.values() if spec.kind == cloud)
-    else:
-        raise SpecError(
-            f"there is no cloud '{cloud}'",
-            details=f"clouds of the project: {', '.join(clouds) or 'none'}; kinds: {', '.join(CloudKind)}",
-            resolution="Name one of these.",
-        )
-    kind = CloudKind(cloud) if cloud in list(CloudKind) else CloudKind.LOCAL
-    return wanted, frozenset(spec.kind for spec in wanted) or frozenset({kind})
-
-
-def _suites(session: Session) -> frozenset[str]:
-    """The suites that the project's images start from on a local cloud; without a project phoenix's own example's."""
-    from phoenix.model import CloudKind
-
-    recipes = session.project.recipes.values() if session.project_file() else ()
-    found = frozenset(recipe.base[CloudKind.LOCAL] for recipe in recipes if CloudKind.LOCAL in recipe.base)
-    return found or frozenset({"bookworm"})
+def _text(found: DoctorResult) -> str:
+    rows = [(check.state, check.subject, check.found) for check in found.checks]
+    remedies = [f"  {check.subject}: {check.remedy}" for check in found.checks if check.remedy]
+    lines = [str(table("", "what", "found", rows=rows)), *(["", "what to do:"] if remedies else []), *remedies]
+    return "\n".join(lines)

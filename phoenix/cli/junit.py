@@ -1,22 +1,36 @@
-"""A JUnit report, so that Jenkins shows the steps of a bake or a roll as tests."""
+"""A JUnit report, so that Jenkins shows the steps of a roll, or the layers and tests of a bake, as tests."""
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated, Any, Protocol, TypeVar
 
+import typer
+
+from phoenix.cli.session import Session
 from phoenix.clock import from_rfc3339
 from phoenix.errors import PhoenixError, SpecError
-from phoenix.record.journal import Run, What
+from phoenix.orders import history
+from phoenix.orders.bake import BakeResult
+from phoenix.orders.facts import dump
+from phoenix.orders.history import EventFacts
 
-if TYPE_CHECKING:
-    from phoenix.cli.wiring import Wiring
 
+class HasRun(Protocol):
+    """A result that names its run."""
+
+    @property
+    def run(self) -> str | None:
+        """The run's id; None where none was needed."""
+        ...
+
+
+R = TypeVar("R", bound=HasRun)
+File = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report into this file.")]
 
 _CONTROL = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd]")
 """Characters that XML 1.0 cannot hold, such as a console's escape."""
@@ -31,22 +45,29 @@ class Case:
     failure: str = ""
 
 
-def cases_of(run: Run) -> tuple[Case, ...]:
+def cases_of(events: Sequence[EventFacts]) -> tuple[Case, ...]:
     """A case per step that began, and one for what went wrong."""
     cases: list[Case] = []
     began: dict[str, str] = {}
-    for event in run.events:
+    for event in events:
         name = f"{event.part}.{event.step}"
-        if event.what is What.INTENT:
+        if event.what == "intent":
             began[name] = event.at
-        elif event.what is What.OUTCOME:
+        elif event.what == "outcome":
             started = began.pop(name, event.at)
             cases.append(Case(name=name, seconds=(from_rfc3339(event.at) - from_rfc3339(started)).total_seconds()))
-        elif event.what is What.ERROR:
+        elif event.what == "error":
             failed = next(iter(began), f"{event.part}")
             began.pop(failed, None)
             cases.append(Case(name=failed, failure=f"{event.data.get('brief')}\n{event.data.get('details')}"))
     return tuple(cases)
+
+
+def cases_of_layers(layers: Sequence[Mapping[str, Any]], failure: str) -> tuple[Case, ...]:
+    """A case per layer and per test of it, and one for what went wrong."""
+    cases = [Case(name=f"{layer['cloud']}: {layer['image']}", seconds=layer["seconds"]) for layer in layers]
+    cases += [Case(name=f"{layer['image']}: {test['name']}") for layer in layers for test in layer["tests"]]
+    return (*cases, *([Case(name="bake", failure=failure)] if failure else []))
 
 
 def write(file: Path, suite: str, cases: tuple[Case, ...]) -> None:
@@ -72,24 +93,47 @@ def refuse_unwritable(file: str | None) -> None:
         )
 
 
-@contextmanager
-def written(file: str | None, wiring: Wiring, subject: str) -> Iterator[None]:
-    """Write the report of the subject's newest run when the block ends, well or not."""
-    if file is None:
-        yield
-        return
-    before = _newest(wiring, subject)
+def of_run(session: Session, file: str | None, kind: str, work: Callable[[], R]) -> R:
+    """What `work` gives; the report of its run, or of the run that its error knows, is written however it ends."""
+    run: str | None = None
     try:
-        yield
+        done = work()
+        run = done.run
+    except PhoenixError as error:
+        run = error.facts.get("run")
+        raise
+    else:
+        return done
     finally:
-        try:
-            newest = _newest(wiring, subject)
-            if newest is not None and (before is None or newest.id != before.id):
-                write(Path(file), f"phoenix {newest.kind} {subject}", cases_of(newest))
-        except (PhoenixError, OSError) as error:  # how the run ended is not changed by that
-            wiring.session.out.warn(f"the report {file} could not be written: {error}")
+        if file is not None and run is not None:
+            _try(session, file, lambda: _run_report(session, str(run), kind))
 
 
-def _newest(wiring: Wiring, subject: str) -> Run | None:
-    runs = wiring.history.newest(lambda trouble: wiring.session.out.warn(trouble.details))
-    return next((run for run in runs if run.subject == subject), None)
+def of_layers(session: Session, file: str | None, work: Callable[[], BakeResult]) -> BakeResult:
+    """What `work` gives; the report of its layers, or of those that its error knows, is written however it ends."""
+    layers: Sequence[Mapping[str, Any]] = ()
+    failure = ""
+    try:
+        done = work()
+        layers = dump(done)["layers"]
+    except PhoenixError as error:
+        layers, failure = error.facts.get("layers", ()), str(error)
+        raise
+    else:
+        return done
+    finally:
+        if file is not None:
+            _try(session, file, lambda: ("phoenix bake", cases_of_layers(layers, failure)))
+
+
+def _run_report(session: Session, run_id: str, kind: str) -> tuple[str, tuple[Case, ...]]:
+    run = history.show(session.site, run_id).run
+    return f"phoenix {kind} {run.subject}", cases_of(run.events)
+
+
+def _try(session: Session, file: str, report: Callable[[], tuple[str, tuple[Case, ...]]]) -> None:
+    """Write the report. That it cannot be written is told and changes nothing about how the work ended."""
+    try:
+        write(Path(file), *report())
+    except (PhoenixError, OSError) as error:
+        session.out.warn(f"the report {file} could not be written: {error}")

@@ -7,6 +7,10 @@ import typer
 from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
+from phoenix.cli.text.roll import run_line
+from phoenix.orders import runs
+from phoenix.orders.facts import dump
+from phoenix.orders.runs import RunOrder
 
 app = command_app()
 
@@ -18,12 +22,6 @@ def resume(
     environment: options.Environment = None,
 ) -> None:
     """Take over a run whose process has died and go on at its first step without an outcome."""
-    from phoenix.cli.running import find_live, go_on
-    from phoenix.cli.show import run_data
-    from phoenix.cli.wiring import Wiring
-
     session = session_of(ctx)
-    wiring = Wiring(session)
-    run = find_live(wiring, what, environment)
-    ended = go_on(wiring, run, abort=None) or wiring.history.run(run.id) or run
-    session.out.result({"run": run_data(ended)}, f"{ended.id} ({ended.subject}): {ended.state}")
+    ended = runs.resume(session.site, RunOrder(run=what, environment=environment))
+    session.out.result(dump(ended), run_line(ended.run))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from phoenix.cli import junit as report
 from phoenix.cli import options
 from phoenix.cli.command import command, command_app
-from phoenix.cli.session import session_of
-
-if TYPE_CHECKING:
-    from phoenix.cli.rollouts import Wish
-    from phoenix.cli.session import Session
-    from phoenix.cli.wiring import Wiring
-    from phoenix.spec.services import EnvironmentSpec, ServiceSpec
+from phoenix.cli.session import Session, session_of
+from phoenix.cli.text.plan import plan_text
+from phoenix.cli.text.roll import held_text, roll_text
+from phoenix.errors import HeldError
+from phoenix.orders import planned
+from phoenix.orders import roll as rolls
+from phoenix.orders.facts import dump
+from phoenix.orders.planned import Planned
+from phoenix.orders.roll import RollOrder
 
 app = command_app()
 
@@ -53,84 +56,56 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         bool,
         typer.Option("--no-traffic", help="Stop before the first traffic, with exit code 8, until `phoenix promote`."),
     ] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Print what would happen; change nothing.")] = False,
+    plan: options.Plan = False,
     plan_out: options.PlanOut = None,
     from_plan: options.FromPlan = None,
     wait_lock: options.WaitLock = None,
     why: options.Why = "",
-    junit: Annotated[str | None, typer.Option(metavar="FILE", help="Write the steps as a JUnit report.")] = None,
+    junit: report.File = None,
 ) -> None:
     """Start a group with the new release, prove it healthy, move the traffic, keep the former group for a while."""
-    from phoenix.cli import plan_file
-    from phoenix.cli.junit import refuse_unwritable
-    from phoenix.cli.places import subject_of
-    from phoenix.cli.preflight import duration, refuse_together
-    from phoenix.cli.rollouts import Wish
-    from phoenix.cli.wiring import Wiring
-    from phoenix.spec.strategies import chosen
-
-    refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
-    refuse_together({"--bake": bake, "--image": image})
-    refuse_together({"--bake": bake, "--plan-out": plan_out})
     decides = {"--image": image, "--package": package, "--strategy": strategy, "--bake": bake}
-    for name, value in {**decides, "--no-traffic": no_traffic}.items():
-        refuse_together({"--from-plan": from_plan, name: value})
-    patience = duration("--wait-lock", wait_lock)
-    refuse_unwritable(junit)
-    session = session_of(ctx)
-    wiring = Wiring(session)
-    spec = wiring.project.service(service)
-    where = wiring.project.environment(spec, environment)
-    wish = Wish(
+    options.refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
+    options.refuse_together({"--bake": bake, "--image": image})
+    options.refuse_together({"--bake": bake, "--plan-out": plan_out})
+    options.refuse_beside("--from-plan", from_plan, {**decides, "--no-traffic": no_traffic})
+    report.refuse_unwritable(junit)
+    order = RollOrder(
+        service=service,
+        environment=environment,
         image=image,
         packages=tuple(package or ()),
-        strategy=where.strategy if strategy is None else chosen(strategy, where),
-        hold=no_traffic,
+        strategy=strategy,
         bake=bake,
-        saved=plan_file.read(from_plan, "roll", subject_of(spec, where)) if from_plan else None,
+        no_traffic=no_traffic,
+        wait=options.duration("--wait-lock", wait_lock),
+        why=why,
     )
+    session = session_of(ctx)
+    asked = rolls.saved(session.site, from_plan, order) if from_plan else order
     if plan or plan_out:
-        _show(session, wiring, spec, where, wish, plan_out)
+        _show(session, rolls.plan(session.site, order), plan_out)
     else:
-        _roll(session, wiring, spec, where, wish, patience, why, junit)
+        _roll(session, asked, junit)
 
 
-def _show(
-    session: Session, wiring: Wiring, spec: ServiceSpec, where: EnvironmentSpec, wish: Wish, file: Path | None
-) -> None:
+def _show(session: Session, decided: Planned[RollOrder], file: Path | None) -> None:
     """Print the plan, and write it into the file; nothing else is changed."""
-    from phoenix.cli import plan_file, rollouts
-    from phoenix.cli.show import plan_data, plan_text
-
-    bakes = rollouts.bakes_needed(wiring, spec, where) if wish.bake else ()
-    if bakes:
-        shown = "\n\n".join(["baked first, then planned with the image:", *(plan_text(each.plan) for each in bakes)])
-        session.out.result({"plan": None, "bakes": [plan_data(each.plan) for each in bakes]}, shown)
+    if decided.plan is None:
+        bakes = [planned.shown(bake) for bake in decided.bakes]
+        shown = "\n\n".join(["baked first, then planned with the image:", *map(plan_text, bakes)])
+        session.out.result({"plan": None, "bakes": list(map(planned.as_data, decided.bakes))}, shown)
         return
-    order = rollouts.order(wiring, spec, where, wish, dry=True)
-    decided = order.decide()
     if file is not None:
-        plan_file.write(file, order.saved(decided))
+        planned.write(file, decided)
     written = {"file": str(file.absolute())} if file else {}
-    session.out.result({"plan": plan_data(decided), **written}, plan_text(decided))
+    session.out.result({"plan": planned.as_data(decided.plan), **written}, plan_text(planned.shown(decided.plan)))
 
 
-def _roll(
-    session: Session,
-    wiring: Wiring,
-    spec: ServiceSpec,
-    where: EnvironmentSpec,
-    wish: Wish,
-    patience: float | None,
-    why: str,
-    junit: str | None,
-) -> None:
-    from phoenix.cli import rollouts
-    from phoenix.cli.preflight import refuse_unusable
-    from phoenix.cli.turns import in_turn
-
-    refuse_unusable(wiring, spec, where)
-    data, text = in_turn(
-        wiring, spec, where, patience, lambda: rollouts.carry_out(wiring, spec, where, wish, why, junit)
-    )
-    session.out.result(data, text)
+def _roll(session: Session, asked: RollOrder | Planned[RollOrder], junit: str | None) -> None:
+    try:
+        done = report.of_run(session, junit, "roll", lambda: rolls.carry_out(session.site, asked))
+    except HeldError as held:
+        session.out.show(held_text(held.facts))
+        raise
+    session.out.result(dump(done), roll_text(done))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from phoenix.cli import completion, options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
-
-if TYPE_CHECKING:
-    from phoenix.plan.actions import Plan
-    from phoenix.plan.roll_actions import RollAction
+from phoenix.cli.text.plan import plan_text
+from phoenix.cli.text.roll import rollback_text
+from phoenix.orders import planned
+from phoenix.orders import rollback as rollbacks
+from phoenix.orders.facts import dump
+from phoenix.orders.rollback import RollbackOrder
 
 app = command_app()
 
@@ -44,7 +45,7 @@ def rollback(
         list[str] | None,
         typer.Option(metavar="NAME=VERSION", help="With this version instead of the release's own; may be repeated."),
     ] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Print what would happen; change nothing.")] = False,
+    plan: options.Plan = False,
     plan_out: options.PlanOut = None,
     from_plan: options.FromPlan = None,
     wait_lock: options.WaitLock = None,
@@ -55,35 +56,25 @@ def rollback(
     A second rollback goes one release further back, never to and fro. Where a roll is under way or held, it is
     aborted.
     """
-    from phoenix.cli import plan_file
-    from phoenix.cli.places import subject_of
-    from phoenix.cli.preflight import duration, refuse_together
-    from phoenix.cli.retreat import Retreat
-    from phoenix.cli.wiring import Wiring
-
-    refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
-    for name, value in {"--to": to, "--package": package}.items():
-        refuse_together({"--from-plan": from_plan, name: value})
-    patience = duration("--wait-lock", wait_lock)
-    session = session_of(ctx)
-    wiring = Wiring(session)
-    spec = wiring.project.service(service)
-    where = wiring.project.environment(spec, environment)
-    saved = plan_file.read(from_plan, "rollback", subject_of(spec, where)) if from_plan else None
-    retreat = Retreat(
-        wiring=wiring, service=spec, environment=where, to=to, packages=tuple(package or ()), saved=saved, why=why
+    options.refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
+    options.refuse_beside("--from-plan", from_plan, {"--to": to, "--package": package})
+    order = RollbackOrder(
+        service=service,
+        environment=environment,
+        to=to,
+        packages=tuple(package or ()),
+        wait=options.duration("--wait-lock", wait_lock),
+        why=why,
     )
+    session = session_of(ctx)
     if plan or plan_out:
-        decided, goal = retreat.preview()
+        decided = rollbacks.plan(session.site, order)
         if plan_out:
-            plan_file.write(plan_out, retreat.as_file(decided, goal))
-        _show(ctx, decided, plan_out)
-    else:
-        session.out.result(*retreat.go(patience))
-
-
-def _show(ctx: typer.Context, decided: Plan[RollAction], file: Path | None) -> None:
-    from phoenix.cli.show import plan_data, plan_text
-
-    written = {"file": str(file.absolute())} if file else {}
-    session_of(ctx).out.result({"plan": plan_data(decided), **written}, plan_text(decided))
+            planned.write(plan_out, decided)
+        written = {"file": str(plan_out.absolute())} if plan_out else {}
+        shown = plan_text(planned.shown(decided.only))
+        session.out.result({"plan": planned.as_data(decided.only), **written}, shown)
+        return
+    asked = rollbacks.saved(session.site, from_plan, order) if from_plan else order
+    done = rollbacks.carry_out(session.site, asked)
+    session.out.result(dump(done), rollback_text(done))

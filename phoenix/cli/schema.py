@@ -8,6 +8,7 @@ import typer
 
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
+from phoenix.orders import project
 
 app = command_app()
 
@@ -19,7 +20,5 @@ def schema(ctx: typer.Context) -> None:
     With the YAML extension of most editors, this line at the head of phoenix.yaml is enough:
     # yaml-language-server: $schema=phoenix.schema.json
     """
-    from phoenix.spec.schema import json_schema
-
-    found = json_schema()
+    found = project.schema()
     session_of(ctx).out.result({"schema": found}, json.dumps(found, indent=2))

@@ -1,8 +1,9 @@
-"""What one run of the command line carries: the global options, the output, the project (loaded when asked for)."""
+"""What one run of the command line carries: the global options, the output, the way to the site."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +11,23 @@ from typing import TYPE_CHECKING
 
 from phoenix.cli.output import Output
 from phoenix.errors import SpecError
+from phoenix.tell import Teller
 
 if TYPE_CHECKING:
     import typer
 
-    from phoenix.spec.project import Project
+    from phoenix.orders.site import Site
 
 PROJECT_FILE = "phoenix.yaml"
+
+
+Opener = Callable[[Path, Mapping[str, str], Teller], "Site"]
+
+
+def _opened(file: Path, environment: Mapping[str, str], teller: Teller) -> Site:
+    from phoenix.orders.site import Site  # a command's own: `phoenix --help` opens no site
+
+    return Site.open(file, environment, teller)
 
 
 @dataclass(kw_only=True)
@@ -33,6 +44,9 @@ class Session:
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     """The environment that `${NAME}` in phoenix.yaml refers to."""
 
+    opener: Opener = _opened
+    """What opens a site; a test hands in one with a cloud of its own."""
+
     @cached_property
     def out(self) -> Output:
         """Where everything is said. First used after the options are known."""
@@ -44,10 +58,16 @@ class Session:
         return self.verbosity > 0
 
     @cached_property
-    def project(self) -> Project:
-        """The project of `-C`, `$PHOENIX_PROJECT` or the nearest parent; SpecError where it is missing or wrong."""
-        from phoenix.spec.load import load
+    def site(self) -> Site:
+        """The site of `-C`, `$PHOENIX_PROJECT` or the nearest parent; SpecError where it is missing or wrong."""
+        return self.open_site()
 
+    def open_site(self) -> Site:
+        """The same, read anew."""
+        return self.opener(self.found_file(), self.environment, self.out.tell)
+
+    def found_file(self) -> Path:
+        """The project's file, unread; SpecError where there is none."""
         file = self.project_file()
         if file is None:
             raise SpecError(
@@ -55,7 +75,7 @@ class Session:
                 details=f"looked in {Path.cwd()} and every directory above it",
                 resolution="Go into a project, name one with -C DIR, or make one with `phoenix init DIR`.",
             )
-        return load(file, self.environment)
+        return file
 
     def project_file(self) -> Path | None:
         """The project's file, unread; None where no directory was named and no parent has one.

@@ -9,6 +9,9 @@ import typer
 from phoenix.cli import completion
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
+from phoenix.cli.text.status import service_text
+from phoenix.orders import status as standing
+from phoenix.orders.facts import dump
 
 app = command_app()
 
@@ -25,14 +28,6 @@ def status(
     ] = None,
 ) -> None:
     """Show groups, traffic, instances, images, package versions, the current run and what is due."""
-    from phoenix.cli.observing import everything
-    from phoenix.cli.standing import standing_data, standing_text
-    from phoenix.cli.wiring import Wiring
-
     session = session_of(ctx)
-    wiring = Wiring(session)
-    shown = [standing_data(wiring, each) for each in everything(wiring, service, environment)]
-    for each in shown:
-        for warning in each["due"]:
-            session.out.warn(warning)
-    session.out.result({"services": shown}, "\n\n".join(standing_text(each) for each in shown) or "no services")
+    found = standing.status(session.site, service, environment)
+    session.out.result(dump(found), "\n\n".join(map(service_text, found.services)) or "no services")

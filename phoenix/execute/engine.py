@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from phoenix.clock import Clock
 from phoenix.errors import (
@@ -30,20 +30,12 @@ from phoenix.execute.ownership import OwnedRun, StandstillError
 from phoenix.plan.actions import Plan, Step
 from phoenix.record.journal import Event, Part, RunState, What
 from phoenix.record.store import DamagedError
+from phoenix.tell import Level, Teller, Told
 
 A = TypeVar("A")
+A_contra = TypeVar("A_contra", contravariant=True)
 Outcome = Mapping[str, Any]
 """What a step came to, as JSON data for the journal."""
-
-
-def never(_action: object) -> str:
-    """For plans in which no action waits for a person."""
-    return ""
-
-
-def nothing(_action: object) -> bool:
-    """For plans after which nothing is due."""
-    return False
 
 
 CLEANUP_TRIES = 3
@@ -74,23 +66,37 @@ class Context:
     """Called in every round of a wait: keeps the lease, and raises where the run is lost or to be aborted."""
 
 
+class Performer(Protocol[A_contra]):
+    """Does the actions of one union, and knows what is special about some of them."""
+
+    def perform(self, action: A_contra, context: Context) -> Outcome:
+        """Do the action and say what it came to."""
+        ...
+
+    def waits(self, action: A_contra) -> bool:  # noqa: ARG002 - most actions do something
+        """Whether an action only waits: the last one is checked again when a run is resumed."""
+        return False
+
+    def holds(self, action: A_contra) -> str:  # noqa: ARG002
+        """Why an action waits for a person; empty for all that do not."""
+        return ""
+
+    def owes(self, action: A_contra) -> bool:  # noqa: ARG002
+        """Whether an action of the cleanup writes down what is due later: until it is done the run is not over."""
+        return False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Engine(Generic[A]):
     """Carries out plans whose actions are of one union."""
 
-    perform: Callable[[A, Context], Outcome]
-    waits: Callable[[A], bool]
-    """Whether an action only waits: the last one is checked again when a run is resumed."""
-    holds: Callable[[A], str]
-    """Why an action waits for a person; empty for all that do not."""
-    owes: Callable[[A], bool]
-    """Whether an action of the cleanup writes down what is due later: until it is done the run is not over."""
+    performer: Performer[A]
     changes_traffic: bool
     """Whether a failure ends in exit code 6 (a roll) or in the failed step's own (a bake, a publication)."""
     clock: Clock
     logs: Path
     """Each run's files go into a directory of its id in here."""
-    say: Callable[[str], None]
+    tell: Teller
 
     def execute(self, owned: OwnedRun, plan: Plan[A]) -> None:
         """Walk the plan from wherever its journal stands to its end.
@@ -106,7 +112,7 @@ class Engine(Generic[A]):
             return
         if owned.run.state is RunState.HELD:  # only a person's word changes that
             hold = self._next(owned, plan)
-            raise self._held(owned, self.holds(hold.action) if hold else "")
+            raise self._held(owned, self.performer.holds(hold.action) if hold else "")
         try:
             self._walk(owned, Part.STEPS, plan.steps, resume=True)
             owned.write(state=RunState.COMMITTED)
@@ -125,7 +131,7 @@ class Engine(Generic[A]):
     def promote(self, owned: OwnedRun, plan: Plan[A], who: str, why: str) -> None:
         """Give the hold at which the run stands its outcome, and go on. RefusedError where it stands at none."""
         hold = self._next(owned, plan)
-        if owned.run.state is not RunState.HELD or hold is None or not self.holds(hold.action):
+        if owned.run.state is not RunState.HELD or hold is None or not self.performer.holds(hold.action):
             raise RefusedError(
                 f"{owned.run.id} does not wait for anybody",
                 details=f"it is {owned.run.state}",
@@ -157,7 +163,7 @@ class Engine(Generic[A]):
         raise self._undone(owned, plan, cause)
 
     def _go_back(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> None:
-        self.say(f"going back: {cause.brief}")
+        self._say(owned, f"going back: {cause.brief}")
         owned.write(self._error(owned, Part.STEPS, cause), state=RunState.UNDOING)
         try:
             self._walk(owned, Part.BACK, plan.back, resume=False)
@@ -176,16 +182,19 @@ class Engine(Generic[A]):
         """Do the steps that have no outcome yet, in order. On the way back everything is done again."""
         finished: list[Event] = []
         done = [step for step in steps if resume and owned.run.outcome(part, step.id) is not None]
-        waited, todo = [step for step in done if self.waits(step.action)], [step for step in steps if step not in done]
+        waited, todo = (
+            [step for step in done if self.performer.waits(step.action)],
+            [step for step in steps if step not in done],
+        )
         again = waited[-1:] if todo and not self._half_way_to_a_wait(owned, part, todo) else []
         for step in [*again, *todo]:
-            intent, held = owned.event(What.INTENT, part=part, step=step.id), self.holds(step.action)
+            intent, held = owned.event(What.INTENT, part=part, step=step.id), self.performer.holds(step.action)
             owned.write(*finished, intent, state=RunState.HELD if held else None)
             if part is Part.STEPS:
                 self._obey_abort(owned)
             if held:
                 raise self._held(owned, held)
-            self.say(f"{step.id} ...")
+            self._say(owned, f"{step.id} ...", step.id)
             outcome = self._perform(step, self._context(owned, part, step))
             finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=outcome)]
         if finished:
@@ -195,13 +204,13 @@ class Engine(Generic[A]):
 
     def _half_way_to_a_wait(self, owned: OwnedRun, part: Part, todo: list[Step[A]]) -> bool:
         """Whether the first step may be half done and a wait follows it: until it is whole no earlier wait can pass."""
-        return owned.run.began(part, todo[0].id) and any(self.waits(step.action) for step in todo[1:2])
+        return owned.run.began(part, todo[0].id) and any(self.performer.waits(step.action) for step in todo[1:2])
 
     def _perform(self, step: Step[A], context: Context) -> Outcome:
         """Do the step. Anything but a PhoenixError (a full disk, a bug) becomes one: undone all the same."""
         self._make_room(context)
         try:
-            return self.perform(step.action, context)
+            return self.performer.perform(step.action, context)
         except RefusedError as error:
             if context.part is not Part.CLEANUP:
                 raise
@@ -240,8 +249,12 @@ class Engine(Generic[A]):
             left = _interrupted(interrupt)
         if owned.run.state.ended:
             return
-        self.say(f"done, but cleaning up is left to `phoenix tend`: {left.brief}")
-        owed = [s.id for s in plan.cleanup if self.owes(s.action) and owned.run.outcome(Part.CLEANUP, s.id) is None]
+        self._say(owned, f"done, but cleaning up is left to `phoenix tend`: {left.brief}")
+        owed = [
+            s.id
+            for s in plan.cleanup
+            if self.performer.owes(s.action) and owned.run.outcome(Part.CLEANUP, s.id) is None
+        ]
         if owed:  # nobody would ever know what is due: whoever finds this process dead goes on here
             owned.write(self._error(owned, Part.CLEANUP, left))
         else:
@@ -260,7 +273,7 @@ class Engine(Generic[A]):
             except PhoenixError as error:
                 left = error
                 owned.write(self._error(owned, Part.CLEANUP, error))
-                self.say(f"cleaning up, try {attempt} of {CLEANUP_TRIES}: {error.brief}")
+                self._say(owned, f"cleaning up, try {attempt} of {CLEANUP_TRIES}: {error.brief}")
             else:
                 return None
         return left
@@ -278,9 +291,12 @@ class Engine(Generic[A]):
             deadline=step.deadline,
             log_directory=self.logs / owned.run.id,
             outcomes=owned.run.outcomes(Part.STEPS),
-            say=lambda text: self.say(f"{step.id}: {text}"),
+            say=lambda text: self._say(owned, f"{step.id}: {text}", step.id),
             renew=renew,
         )
+
+    def _say(self, owned: OwnedRun, text: str, step: str = "") -> None:
+        self.tell(Told(level=Level.SAY, text=text, run=owned.run.id, step=step))
 
     def _obey_abort(self, owned: OwnedRun) -> None:
         request = owned.abort_request

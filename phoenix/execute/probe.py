@@ -7,6 +7,7 @@ one that asks to come back later, says nothing about what will be a second from 
 from __future__ import annotations
 
 import socket
+from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from phoenix.clock import Clock
@@ -20,6 +21,14 @@ LARGEST = 64 * 1024
 
 _COME_BACK = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses by which a server says that the same request may do better later (RFC 9110, 15; RFC 6585, 4)."""
+
+
+class Probe(Protocol):
+    """Makes one request to a service; a test hands in its own."""
+
+    def __call__(self, url: str, *, clock: Clock, status: int = 200) -> Look:
+        """What the answer amounts to."""
+        ...
 
 
 def probe(url: str, *, clock: Clock, status: int = 200, timeout: float = TIMEOUT) -> Look:

@@ -9,11 +9,12 @@ from contextlib import ExitStack, contextmanager
 from phoenix.clock import Clock, rfc3339
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
-from phoenix.model import Repository, RepositoryState
+from phoenix.model import Deb, Repository, RepositoryState
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import apt_index, aptly, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
+from phoenix.tools.deb import version_key
 
 LOCK_DEADLINE = 600.0
 """Seconds to wait for other publications into the same root."""
@@ -58,6 +59,33 @@ def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], No
         root = root_of(spec)
         root.prepare()
         serve.ensure(root, spec.url, clock=clock, say=say)
+
+
+def visible(spec: RepositorySpec) -> tuple[Deb, ...]:
+    """The packages that machines see in the repository, by name, of each the newest version first."""
+    newest = sorted(apt_index.fetch(repository_here(spec)), key=lambda found: version_key(found.version), reverse=True)
+    return tuple(sorted(newest, key=lambda found: found.name))
+
+
+def server_of(spec: RepositorySpec) -> int | None:
+    """The process that serves the repository on this computer, or None."""
+    server = serve.find(root_of(spec)) if is_loopback(spec.url) else None
+    return server.process.pid if server else None
+
+
+def stop_serving(spec: RepositorySpec) -> None:
+    """End the process that serves the repository on this computer, if there is one."""
+    serve.stop(root_of(spec))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the url leads to this computer, so that phoenix serves it."""
+    return apt_index.is_loopback(url)
+
+
+def machine_url(url: str) -> str:
+    """The url as machines of the local cloud reach it."""
+    return apt_index.machine_url(url)
 
 
 def _public_key(spec: RepositorySpec) -> str:

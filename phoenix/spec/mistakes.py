@@ -37,6 +37,12 @@ class MistakesError(SpecError):
             f"{count} mistakes in {file.name}" if count > 1 else f"a mistake in {file.name}",
             details="\n".join(mistake.at(_shown(file)) for mistake in self.mistakes),
             resolution="Correct what is listed; nothing was done. `phoenix schema` gives editors the accepted keys.",
+            facts={
+                "mistakes": [
+                    {"file": str(file), "line": mistake.line, "path": mistake.path, "what": mistake.what}
+                    for mistake in self.mistakes
+                ]
+            },
         )
 
 

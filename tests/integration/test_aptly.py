@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from phoenix.clock import SystemClock
 from phoenix.errors import PhoenixError, RefusedError, SpecError, ToolError
 from phoenix.execute import publication
 from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.perform.publish import World
 from phoenix.execute.repositories import repository_for_machines
 from phoenix.model import Package
 from phoenix.plan.actions import PublishAction
@@ -80,26 +82,40 @@ def test_other_bytes_under_a_published_version_are_refused_and_change_nothing(sh
     assert shop.kept() == ["hello 1.0"]
 
 
-class Failing(Bench):
-    """A bench whose publications fail at one action, before or after it is done."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailingWorld(World):
+    """The real world, where one step fails."""
 
-    at = ""
-    after = False
+    at: str
+    after: bool
 
-    def fail(self, at: str, *, after: bool) -> None:
-        self.at, self.after = at, after
-        self.perform = self._perform
-
-    def mend(self) -> None:
-        self.at = ""
-
-    def _perform(self, action: PublishAction, context: Context) -> Outcome:
+    def perform(self, action: PublishAction, context: Context) -> Outcome:
         if self.at == context.step and not self.after:
             raise ToolError("failed before it")
-        done = self.world.perform(action, context)
+        done = World.perform(self, action, context)
         if self.at == context.step:
             raise ToolError("failed after it")
         return done
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InStead(World):
+    """The real world, where a test acts in its stead."""
+
+    act: Callable[[PublishAction, Context], Outcome]
+
+    def perform(self, action: PublishAction, context: Context) -> Outcome:
+        return self.act(action, context)
+
+
+class Failing(Bench):
+    """A bench whose publications fail at one action, before or after it is done."""
+
+    def fail(self, at: str, *, after: bool) -> None:
+        self.performer = FailingWorld(writers=self.world.writers, clock=self.clock, at=at, after=after)
+
+    def mend(self) -> None:
+        self.performer = self.world
 
 
 @pytest.mark.parametrize(
@@ -153,7 +169,7 @@ def test_a_first_publication_cut_off_in_the_middle_shows_nothing(shop: Bench) ->
             raise ToolError("cut off")
         return shop.world.perform(action, context)
 
-    shop.perform = cut_off
+    shop.performer = InStead(writers=shop.world.writers, clock=shop.clock, act=cut_off)
     with pytest.raises(ToolError, match="cut off"):
         shop.publish(make_deb(shop.directory, "hello", "1.0"))
     assert not shown.exists()
@@ -164,7 +180,7 @@ def test_every_action_done_twice_is_done_once(shop: Bench) -> None:
         shop.world.perform(action, context)
         return shop.world.perform(action, context)
 
-    shop.perform = twice
+    shop.performer = InStead(writers=shop.world.writers, clock=shop.clock, act=twice)
     for version in ("1.0", "1.1"):
         shop.publish(make_deb(shop.directory, "hello", version))
     assert shop.shown() == ["hello 1.0", "hello 1.1"]
@@ -179,7 +195,7 @@ def test_a_file_that_changes_between_check_and_publication_is_not_published(shop
         file.write_bytes(file.read_bytes() + b"more")
         return shop.world.perform(action, context)
 
-    shop.perform = replaced
+    shop.performer = InStead(writers=shop.world.writers, clock=shop.clock, act=replaced)
     with pytest.raises(ToolError, match="not what it was"):
         shop.publish(file)
     assert shop.kept() == []
@@ -195,7 +211,7 @@ def test_aptly_dying_in_the_middle_is_put_right(shop: Bench) -> None:
             assert eventually(lambda: ProcessId.of(pid) is None)
         return shop.world.perform(action, context)
 
-    shop.perform = deadly
+    shop.performer = InStead(writers=shop.world.writers, clock=shop.clock, act=deadly)
     with pytest.raises(ToolError, match="aptly failed"):
         shop.publish(make_deb(shop.directory, "hello", "1.1"))
     assert shop.shown() == shop.kept() == ["hello 1.0"]

@@ -11,7 +11,7 @@ from typing import assert_never
 from phoenix.clock import Clock
 from phoenix.clouds.api import BakeRequest, Images
 from phoenix.errors import ToolError
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context, Outcome, Performer
 from phoenix.model import Image, Source, TestResult
 from phoenix.plan.actions import BakeAction, BuildImage, DeleteImage, VerifyImage
 from phoenix.record.journal import Part
@@ -23,7 +23,7 @@ OUTPUT_LINES = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class World:
+class World(Performer[BakeAction]):
     """What a bake acts on: the images of one cloud."""
 
     images: Images
@@ -92,11 +92,6 @@ class World:
             _expect_all_ok(image, tests, context.log_directory / "console.log")
             image = self.images.mark_verified(image, tests)
         return {"image": image.id, "tests": len(image.tests)}
-
-
-def waits(_action: BakeAction) -> bool:
-    """None of a bake's actions only waits."""
-    return False
 
 
 def _expect_all_ok(image: Image, tests: tuple[TestResult, ...], console: Path) -> None:

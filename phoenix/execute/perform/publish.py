@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, assert_never
+from typing import assert_never
 
 from phoenix.clock import Clock
 from phoenix.errors import ToolError
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context, Outcome, Performer
 from phoenix.execute.repositories import UNSIGNED, Writer, ensure_served, repository_here
 from phoenix.model import Deb
 from phoenix.plan.actions import AddPackages, PublishAction, ReadBack, RemovePackages, SwitchPublication, TakeSnapshot
@@ -21,7 +21,7 @@ from phoenix.wait import Look, Verdict, wait_for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class World:
+class World(Performer[PublishAction]):
     """What publications act on: the repositories, by name."""
 
     writers: Mapping[str, Writer]
@@ -36,6 +36,10 @@ class World:
             except BaseException:
                 writer.drop()
                 raise
+
+    def waits(self, action: PublishAction) -> bool:
+        """Whether an action of a publication only waits, so that it is checked again on resume."""
+        return isinstance(action, ReadBack)
 
     def _do(self, action: PublishAction, writer: Writer, context: Context) -> Outcome:
         match action:
@@ -99,11 +103,6 @@ class World:
             between=context.renew,
         )
         return {"packages": {file.name: file.version for file in action.files}}
-
-
-def waits(action: Any) -> bool:
-    """Whether an action of a publication only waits, so that it is checked again on resume."""
-    return isinstance(action, ReadBack)
 
 
 def _add(action: AddPackages, writer: Writer) -> Outcome:

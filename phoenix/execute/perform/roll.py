@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from dataclasses import dataclass
+from typing import assert_never
 
 from phoenix.errors import LostRunError, PhoenixError, UnreachableError
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context, Outcome, Performer
 from phoenix.execute.ownership import StandstillError
 from phoenix.execute.perform import former, health, sizes, traffic
 from phoenix.execute.perform.world import World
@@ -30,32 +31,50 @@ from phoenix.record.store import DamagedError
 from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
 
 
-def perform(world: World, action: RollAction, context: Context) -> Outcome:
-    """Do `action` and say what it came to.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Roller(Performer[RollAction]):
+    """Rolls, rollbacks and group verbs of one service in one environment."""
 
-    While the cloud or the balancer gives no answer it is tried again, as long as the step may take: every action is
-    safe to do twice.
-    """
-    done: list[Outcome] = []
+    world: World
 
-    def attempt() -> Look:
-        try:
-            context.renew()  # the last check before a write, and so again between two of one step
-            world.traffic.ensure_running()
-            done.append(_do(world, action, context))
-        except UnreachableError as error:
-            return retry_while_unknown(error)
-        return Look(verdict=Verdict.PASS, seen="")
+    def perform(self, action: RollAction, context: Context) -> Outcome:
+        """Do `action` and say what it came to.
 
-    wait_for(
-        f"an answer for {context.step}",
-        attempt,
-        clock=world.clock,
-        deadline=context.deadline,
-        on_change=lambda seen: context.say(seen) if seen else None,
-        between=context.renew,
-    )
-    return done[0]
+        While the cloud or the balancer gives no answer it is tried again, as long as the step may take: every action
+        is safe to do twice.
+        """
+        done: list[Outcome] = []
+
+        def attempt() -> Look:
+            try:
+                context.renew()  # the last check before a write, and so again between two of one step
+                self.world.traffic.ensure_running()
+                done.append(_do(self.world, action, context))
+            except UnreachableError as error:
+                return retry_while_unknown(error)
+            return Look(verdict=Verdict.PASS, seen="")
+
+        wait_for(
+            f"an answer for {context.step}",
+            attempt,
+            clock=self.world.clock,
+            deadline=context.deadline,
+            on_change=lambda seen: context.say(seen) if seen else None,
+            between=context.renew,
+        )
+        return done[0]
+
+    def waits(self, action: RollAction) -> bool:
+        """Whether an action of a roll only waits, so that it is checked again on resume."""
+        return isinstance(action, WaitHealthy)
+
+    def holds(self, action: RollAction) -> str:
+        """Why the run waits for a person at this action; empty where it does not."""
+        return action.reason if isinstance(action, Hold) else ""
+
+    def owes(self, action: RollAction) -> bool:
+        """Whether an action writes down what is due later: a run is not over before that is done."""
+        return isinstance(action, KeepGroup)
 
 
 def _do(world: World, action: RollAction, context: Context) -> Outcome:
@@ -119,18 +138,3 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
         context.say(f"passed over: {said}")
         return {"failed": said}
     return {}
-
-
-def waits(action: Any) -> bool:
-    """Whether an action of a roll only waits, so that it is checked again on resume."""
-    return isinstance(action, WaitHealthy)
-
-
-def owes(action: Any) -> bool:
-    """Whether an action writes down what is due later: a run is not over before that is done."""
-    return isinstance(action, KeepGroup)
-
-
-def holds(action: Any) -> str:
-    """Why the run waits for a person at this action; empty where it does not."""
-    return action.reason if isinstance(action, Hold) else ""

@@ -23,8 +23,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from phoenix import units
 from phoenix.names import PACKAGE_NAME, WORD
-from phoenix.spec import units
 from phoenix.spec.images import PackageWish
 
 NAME_FORM = "lower-case letters, digits and hyphens, beginning with a letter, at most 26"

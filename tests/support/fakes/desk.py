@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,14 +20,18 @@ from typing import Any
 import pytest
 
 from phoenix.cli import app
+from phoenix.clock import Clock
 from phoenix.clouds.api import BakeRequest, Between, Say
 from phoenix.execute.ownership import OwnedRun, this_process
 from phoenix.model import Image, ImageType, TestResult
+from phoenix.orders.site import Clouds, Site
 from phoenix.plan.actions import Plan, to_json
 from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import Owner, Run
 from phoenix.record.sqlite import SqliteStore
+from phoenix.record.store import Store
+from phoenix.tell import Teller, nobody
 from phoenix.tools.aptly_root import Root
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.doubles import FakeClock, FakeCloud
@@ -144,6 +148,10 @@ class Desk:
     clock: FakeClock = field(default_factory=FakeClock)
     said: str = ""
     """What the last command told on stderr."""
+    clouds: Clouds | None = None
+    """What opens a cloud, instead of the one in memory."""
+    shared: Store | None = None
+    """A state that other computers see as well, instead of the project's own."""
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock)
@@ -154,13 +162,36 @@ class Desk:
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         """The JSON object of a command, which must end with exit code `code`."""
         self.capsys.readouterr()
-        ended = app.run(["-C", str(self.directory), *arguments, "--json"])
+        ended = app.run(["-C", str(self.directory), *arguments, "--json"], opener=self.open)
         out, self.said = self.capsys.readouterr()
         assert ended == code, f"exit {ended}: {out}\n{self.said}"
         assert "Traceback" not in self.said
         result: dict[str, Any] = json.loads(out)
         assert result["ok"] is (code == 0)
         return result
+
+    def page(self, *arguments: str) -> str:
+        """What a command prints for people; it must end well."""
+        self.capsys.readouterr()
+        assert app.run(["-C", str(self.directory), *arguments], opener=self.open) == 0
+        return self.capsys.readouterr().out
+
+    def open(self, file: Path, environment: Mapping[str, str], teller: Teller = nobody) -> Site:
+        """The project as an order sees it: with the clock and the cloud in memory."""
+        site = Site.open(
+            file,
+            environment,
+            teller,
+            clock=self.clock,
+            clouds=self.clouds or (lambda *_cloud: self.door),
+            ask=self._ask,
+        )
+        if self.shared is not None:
+            site.store = self.shared
+        return site
+
+    def _ask(self, url: str, *, clock: Clock, status: int = 200) -> Look:
+        return Look(verdict=Verdict.PASS, seen=f"{url} answers {status}")
 
     def roll(self, version: str = "1.0.0", *options: str, code: int = 0) -> dict[str, Any]:
         """Roll the image and that version of the package."""
@@ -258,8 +289,4 @@ def desk_in(directory: Path, capsys: pytest.CaptureFixture[str], patch: pytest.M
         desk.images.put("image-1")
         for variable in ("CI", "BUILD_URL", "PHOENIX_PROJECT"):
             patch.delenv(variable, raising=False)
-        patch.setattr("phoenix.cli.wiring.SystemClock", lambda: desk.clock)
-        patch.setattr("phoenix.cli.wiring.Wiring._open", lambda _wiring, _name: desk.door)
-        answer = Look(verdict=Verdict.PASS, seen="answers 200")
-        patch.setattr("phoenix.execute.probe.probe", lambda *_args, **_options: answer)
         yield desk

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from phoenix.clock import SystemClock
 from phoenix.execute import publication
-from phoenix.execute.engine import Context, Engine, Outcome, never, nothing
-from phoenix.execute.perform.publish import World, waits
+from phoenix.execute.engine import Engine, Performer
+from phoenix.execute.perform.publish import World
 from phoenix.execute.publication import Publication
 from phoenix.execute.repositories import Writer, repository_here
 from phoenix.model import Repository
@@ -55,7 +55,7 @@ class Bench:
         self.said: list[str] = []
         self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
         self.world = World(writers={"main": self.writer}, clock=self.clock)
-        self.perform: Callable[[PublishAction, Context], Outcome] = self.world.perform
+        self.performer: Performer[PublishAction] = self.world
 
     @property
     def root(self) -> Root:
@@ -72,7 +72,7 @@ class Bench:
         self.spec = replace(self.spec, sign=sign)
         self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
         self.world = World(writers={"main": self.writer}, clock=self.clock)
-        self.perform = self.world.perform
+        self.performer = self.world
 
     def publish(self, *files: Path) -> Publication:
         """Publish the files as `phoenix publish` does."""
@@ -80,14 +80,11 @@ class Bench:
             self.writer,
             publication.checked(files),
             engine=Engine(
-                perform=self.perform,
-                waits=waits,
-                holds=never,
-                owes=nothing,
+                performer=self.performer,
                 changes_traffic=False,
                 clock=self.clock,
                 logs=self.directory / "runs",
-                say=self.said.append,
+                tell=lambda told: self.said.append(told.text),
             ),
             store=self.store,
             clock=self.clock,

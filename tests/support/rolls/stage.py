@@ -9,7 +9,7 @@ from pathlib import Path
 from phoenix import observe
 from phoenix.execute.engine import Context, Engine, Outcome
 from phoenix.execute.ownership import OwnedRun, request_abort
-from phoenix.execute.perform.roll import holds, owes, perform, waits
+from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
 from phoenix.model import Health, ImageType, Machine, Observed, Package, Release
 from phoenix.plan.actions import Plan, roll_plan, to_json
@@ -68,6 +68,17 @@ def release(version: str, image: str = "image-1") -> Release:
     return Release(image=image, image_ref=f"foundation/nodejs@{image}", packages=(package,))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meddled(Roller):
+    """The real performer; before a step somebody else does something."""
+
+    meddle: dict[str, Callable[[], object]]
+
+    def perform(self, action: RollAction, context: Context) -> Outcome:
+        self.meddle.pop(context.step, lambda: None)()
+        return Roller.perform(self, action, context)
+
+
 @dataclass
 class Stage:
     """Everything a roll needs. `again()` is the next process: the same world, nothing in memory."""
@@ -116,19 +127,12 @@ class Stage:
             ask=lambda _address: self.answer,
         )
 
-        def meddled(action: RollAction, context: Context) -> Outcome:
-            self.meddle.pop(context.step, lambda: None)()
-            return perform(world, action, context)
-
         return Engine(
-            perform=meddled,
-            waits=waits,
-            holds=holds,
-            owes=owes,
+            performer=Meddled(world=world, meddle=self.meddle),
             changes_traffic=True,
             clock=self.clock,
             logs=self.logs,
-            say=self.said.append,
+            tell=lambda told: self.said.append(told.text),
         )
 
     def plan(self, version: str, digests: Mapping[str, str] | None = None) -> Plan[RollAction]:

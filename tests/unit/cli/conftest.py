@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +11,6 @@ import typer
 
 from phoenix.cli import app as app_module
 from phoenix.cli.command import command, command_app
-from tests.support.fakes.desk import Desk, desk_in
 
 Invented = Callable[[Callable[[typer.Context], object]], None]
 Run = Callable[..., "tuple[int, dict[str, Any]]"]
@@ -47,10 +45,3 @@ def run_json(capsys: pytest.CaptureFixture[str]) -> Run:
         return code, json.loads(capsys.readouterr().out)
 
     return call
-
-
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Whole commands on a cloud in memory."""
-    with desk_in(tmp_path, capsys, monkeypatch) as made:
-        yield made

@@ -59,8 +59,8 @@ def test_the_version_as_json(run_json: Run) -> None:
 
 
 def refuse(ctx: typer.Context) -> None:
-    session_of(ctx).out.evidence({"tests": ["one"]}, "one: failed")
-    raise RefusedError("no", details="because", resolution="do this")
+    session_of(ctx).out.show("one: failed")
+    raise RefusedError("no", details="because", resolution="do this", facts={"tests": ["one"]})
 
 
 def test_an_error_for_people(invented: Invented, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,17 +137,17 @@ def project(tmp_path: Path) -> Path:
 def test_the_nearest_parent_has_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project / "deep" / "below")
     monkeypatch.delenv("PHOENIX_PROJECT", raising=False)
-    assert Session().project.directory == project
+    assert Session().site.project.directory == project
 
 
 def test_the_environment_names_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    assert Session(environment={"PHOENIX_PROJECT": str(project)}).project.name == "shop"
+    assert Session(environment={"PHOENIX_PROJECT": str(project)}).site.project.name == "shop"
 
 
 def test_the_option_is_stronger_than_the_environment(project: Path, tmp_path: Path) -> None:
     session = Session(environment={"PHOENIX_PROJECT": "/nowhere"}, wanted_directory=project)
-    assert session.project.name == "shop"
+    assert session.site.project.name == "shop"
 
 
 def test_no_project_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_json: Run) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from phoenix.clouds.api import Cloud
 from phoenix.errors import CloudError
 from phoenix.execute.ownership import OwnedRun
-from tests.support.fakes.desk import SUBJECT, Desk, FakeDoor
+from phoenix.spec.clouds import CloudSpec
+from phoenix.spec.project import Project
+from tests.support.fakes.desk import SUBJECT, Desk
 from tests.support.fakes.doubles import Killed
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
@@ -32,7 +35,8 @@ def test_enable_gives_a_group_everything(two: Desk) -> None:
     run = two.history.run(done["run"])
     assert run is not None
     assert (run.kind, run.why) == ("enable", "the new one leaks")
-    assert two.run("group", "enable", V1) == {"ok": True, "changed": False, "group": V1}
+    again = two.run("group", "enable", V1)
+    assert (again["changed"], again["group"], again["run"]) == (False, V1, None)
 
 
 def test_enable_gives_a_share(two: Desk) -> None:
@@ -137,18 +141,18 @@ def test_a_service_that_the_file_no_longer_has(two: Desk) -> None:
 
 
 @pytest.fixture
-def half(two: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def half(two: Desk) -> Desk:
     """A second environment on a cloud that gives no answer, beside one that does."""
     two.edit("  local: {kind: local}", "  local: {kind: local}\n  broken: {kind: local}")
     where = "\n      ill: {cloud: broken, size: 1, load_balancer: {listen: 127.0.0.1:8001}}"
     two.edit("strategy: {kind: blue-green, keep: 30m}", "strategy: {kind: blue-green, keep: 30m}" + where)
 
-    def opened(_wiring: object, name: str) -> FakeDoor:
-        if name == "broken":
+    def opened(_project: Project, spec: CloudSpec) -> Cloud:
+        if spec.name == "broken":
             raise CloudError("the cloud does not answer", details="timed out", resolution="Try again.")
         return two.door
 
-    monkeypatch.setattr("phoenix.cli.wiring.Wiring._open", opened)
+    two.clouds = opened
     return two
 
 

@@ -37,7 +37,7 @@ def test_a_state_that_is_silent_after_the_end_is_only_told(
 
     def silenced(owned: OwnedRun, *how: Any) -> None:
         end(owned, *how)
-        monkeypatch.setattr(History, "newest", silent)
+        monkeypatch.setattr(History, "run", silent)
 
     monkeypatch.setattr(OwnedRun, "end", silenced)
     file = tmp_path / "roll.xml"

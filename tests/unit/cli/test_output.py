@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import pytest
 
-from phoenix.cli.output import Output, table
+from phoenix.cli.output import Output
+from phoenix.cli.text.table import table
 from phoenix.errors import RefusedError
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from phoenix.cli import app
-from phoenix.cli.advice import has_died, what_next
-from phoenix.cli.run_text import outcome_words
-from phoenix.cli.show import lasted
+from phoenix.cli.text.outcomes import outcome_words
+from phoenix.cli.text.times import lasted
+from phoenix.orders.advice import what_next
+from phoenix.orders.facts import has_died
 from phoenix.record.journal import RunState
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import Value
@@ -20,9 +20,7 @@ V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 
 def page(desk: Desk, *arguments: str) -> str:
     """What `phoenix run show` prints for people."""
-    desk.capsys.readouterr()
-    assert app.run(["-C", str(desk.directory), "run", "show", *arguments]) == 0
-    return desk.capsys.readouterr().out
+    return desk.page("run", "show", *arguments)
 
 
 def failed(desk: Desk) -> str:
@@ -185,9 +183,7 @@ def test_one_that_cannot_be_read_hides_no_other(desk: Desk) -> None:
 
 def test_the_list_for_people(desk: Desk) -> None:
     failed(desk)
-    desk.capsys.readouterr()
-    app.run(["-C", str(desk.directory), "run", "list"])
-    heads, newest, *_ = desk.capsys.readouterr().out.splitlines()
+    heads, newest, *_ = desk.page("run", "list").splitlines()
     assert heads.split() == ["RUN", "SUBJECT", "STATE", "STARTED", "TOOK", "WHO", "WHY"]
     assert "1m0" in newest
     assert "undone" in newest

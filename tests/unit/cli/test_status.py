@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from phoenix.cli import app
-from phoenix.cli.standing import unwell
 from phoenix.errors import CloudError
+from phoenix.orders.status import unwell
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from tests.support.fakes.desk import Desk
@@ -39,9 +38,7 @@ def seen(desk: Desk) -> dict[str, Any]:
 
 
 def text(desk: Desk) -> str:
-    desk.capsys.readouterr()
-    assert app.run(["-C", str(desk.directory), "status"]) == 0
-    return desk.capsys.readouterr().out
+    return desk.page("status")
 
 
 def test_nothing_yet(desk: Desk) -> None:

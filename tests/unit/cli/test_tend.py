@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from phoenix.cli.session import Session
-from phoenix.cli.tend import tend_once
-from phoenix.cli.wiring import Wiring
 from phoenix.execute.ownership import OwnedRun
+from phoenix.orders.tend import tend
 from phoenix.record.journal import RunState
 from tests.support.fakes.desk import SUBJECT, Desk
 
@@ -57,10 +55,8 @@ def test_a_tend_that_lives_on_takes_over_what_it_had_to_give_up(desk: Desk) -> N
     desk.roll("1.0.0")
     owned = desk.begin()
     assert desk.history.live() != ()
-    wiring = Wiring(Session(wanted_directory=desk.directory))
-    did, troubles = tend_once(wiring)
-    assert troubles == []
-    assert any(owned.run.id in each for each in did)
+    tended = tend(desk.open(desk.directory / "phoenix.yaml", {}))
+    assert any(owned.run.id in each for each in tended.did)
     assert desk.history.live() == ()
 
 

@@ -53,9 +53,9 @@ def test_a_dead_one_is_given_up(desk: Desk) -> None:
 
 
 def test_nothing_to_unlock(desk: Desk) -> None:
-    assert "no run stands under" in desk.refused("unlock", "web-tier", "--why", "x")["brief"]
+    assert "no run of web-tier is going on" in desk.refused("unlock", "web-tier", "--why", "x")["brief"]
     ended = desk.roll("1.0.0")["run"]
-    assert "no run stands under" in desk.refused("unlock", ended, "--why", "x")["brief"]
+    assert f"no run of {ended} is going on" in desk.refused("unlock", ended, "--why", "x")["brief"]
 
 
 @pytest.mark.parametrize("words", [("web-teir",), ("web-teir", "-e", "local"), ("web-tier", "-e", "lokal")])

@@ -23,8 +23,10 @@ Offence = tuple[str, str]
 """What is excused by a table (a key of it), and what is wrong, for a person."""
 Rule = Callable[[Files], Iterator[Offence]]
 
-GROUND_FLOOR = ("errors", "clock", "wait", "names", "model", "tell", "data", "__version__")
+GROUND_FLOOR = ("errors", "clock", "wait", "names", "model", "tell", "units", "data", "__version__")
 CLOUDS = ("clouds.local", "clouds.gcp", "clouds.aws")
+STORES = ("record.sqlite", "record.objects")
+BELOW_ORDERS = ("spec", "observe", "plan", "execute", "record", "clouds.api")
 MAY_IMPORT = {
     "spec": (),
     "observe": ("spec", "clouds.api"),
@@ -34,7 +36,11 @@ MAY_IMPORT = {
     "clouds.api": (),
     **dict.fromkeys(CLOUDS, ("clouds.api", "tools")),
     "tools": (),
-    "cli": ("spec", "observe", "plan", "execute", "record", "clouds.api", *CLOUDS, "tools"),
+    **dict.fromkeys(STORES, ("record",)),
+    "orders": (*BELOW_ORDERS, "orders.site"),
+    "orders.site": (*BELOW_ORDERS, *CLOUDS, *STORES, "orders"),
+    "cli": ("orders", "orders.site", "demo"),
+    "demo": ("tools", "spec"),
     "__main__": ("cli",),
     **dict.fromkeys(GROUND_FLOOR, ()),
 }
@@ -64,6 +70,7 @@ CALL_DOORS = {
     "typer.echo": (),
     "input": (),
     "time.sleep": ("phoenix/clock.py",),
+    "SystemClock": ("phoenix/orders/site.py", "phoenix/clouds/local/", "phoenix/tools/", "phoenix/demo/"),
     "os.system": (),
     "os.execvpe": ("phoenix/tools/process.py",),
     "os.fork": (),
@@ -76,17 +83,40 @@ DOOR_EXCUSES = {
 WAITING_EXCUSES = {
     "phoenix/wait.py": "the only waiting loop",
     "phoenix/execute/ownership.py": "watches that a lease stands still, to its end: nothing to be waited for",
-    "phoenix/cli/running.py": "its deadline starts anew at every sign of life of another process",
+    "phoenix/orders/runs.py": "its deadline starts anew at every sign of life of another process",
     "phoenix/cli/tend.py": "tends for ever, by order (--every)",
 }
 THAW_EXCUSES = {
     "phoenix/cli/session.py Session": "global options arrive one by one, wherever they stand on the command line",
-    "phoenix/cli/rehearsal.py Rehearsal": "collects its phases as they end",
+    "phoenix/demo/rehearsal.py Rehearsal": "collects its phases as they end",
     "phoenix/spec/reader.py _Builder": "collects the tree of a YAML file",
 }
 
+NO_TERMINAL = ("typer", "rich", "sys")
+"""What an order has no use for: whoever asks may be a person, a pipeline or another program."""
+LATE_EXCUSES = {
+    "phoenix/cli/session.py": "opens a site for the commands that need one; `phoenix --help` opens none",
+    "phoenix/cli/completion.py": "is read for every command line; asks only when a shell completes",
+    "phoenix/cli/progress.py": "rich is dear, and only a terminal needs it",
+    "phoenix/cli/app.py": "a command's file is loaded when the command is used",
+    "phoenix/orders/site.py": "a cloud's SDK and a bucket's library are loaded when they are chosen",
+}
+_ABILITIES = "asks what the cloud is, until a cloud says what it can"
+KIND_EXCUSES = {
+    "phoenix/execute/checkup.py": _ABILITIES,
+    "phoenix/execute/packer_values.py": "a Packer template per kind",
+    "phoenix/execute/recipes.py": "a recipe's base per kind",
+    "phoenix/execute/workspace.py": "a Packer template per kind",
+    "phoenix/orders/bake.py": _ABILITIES,
+    "phoenix/orders/doctor.py": _ABILITIES,
+    "phoenix/orders/render.py": "a kind stands for a cloud that phoenix.yaml does not have",
+    "phoenix/orders/tend.py": _ABILITIES,
+    "phoenix/tools/toolbox.py": _ABILITIES,
+}
 WORDS = r"\bTODO\b|\bFIXME\b|\bXXX\b|NotImplementedError|pytest\.skip|mark\.skip|importorskip"
 LINES_OF_A_FILE = 400
+LINES_OF_A_SHELL = 150
+"""Of a file of the command line: it parses, plans, shows, asks, carries out and shows."""
 LINES_OF_A_FUNCTION = 50
 
 
@@ -153,10 +183,56 @@ def frozen(files: Files) -> Iterator[Offence]:
                 yield f"{path} {node.name}", f"{path}:{node.lineno} {node.name} is not frozen"
 
 
+def terminals(files: Files) -> Iterator[Offence]:
+    """Orders know of no terminal: nothing is printed, asked or read from the process's own environment there."""
+    for path, tree in modules(files):
+        if not path.startswith("phoenix/orders/"):
+            continue
+        for line, name in imported(tree):
+            if name.partition(".")[0] in NO_TERMINAL:
+                yield path, f"{path}:{line} imports {name}"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
+                yield path, f"{path}:{node.lineno} reads {ast.unparse(node)}"
+
+
+def commands(files: Files) -> Iterator[Offence]:
+    """No file of the command line imports a command: what two of them need has a file of its own."""
+    made = {path for path, text in files.items() if path.startswith("phoenix/cli/") and "\napp = " in text}
+    names = {path.removesuffix(".py").replace("/", ".") for path in made} - {"phoenix.cli.app"}
+    for path, tree in modules(files):
+        for line, name in imported(tree) if path.startswith("phoenix/cli/") else ():
+            if any(f"{name}.".startswith(f"{command}.") for command in names):
+                yield path, f"{path}:{line} imports the command {name}"
+
+
+def late_imports(files: Files) -> Iterator[Offence]:
+    """Imports stand at the top of a file of the command line and of an order."""
+    for path, tree in modules(files):
+        if not path.startswith(("phoenix/cli/", "phoenix/orders/")):
+            continue
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            for node in ast.walk(function):
+                called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+                if isinstance(node, ast.Import | ast.ImportFrom) or called == "importlib.import_module":
+                    yield path, f"{path}:{function.lineno} {function.name} imports something when it is called"
+
+
+def kinds_of_clouds(files: Files) -> Iterator[Offence]:
+    """What kind a cloud is, the spec knows and the site that opens it; everybody else asks what it can."""
+    for path, tree in modules(files):
+        if path.startswith("phoenix/spec/") or path in ("phoenix/orders/site.py", "phoenix/model.py"):
+            continue
+        for line, name in imported(tree):
+            if name == "phoenix.model.CloudKind":
+                yield path, f"{path}:{line} imports CloudKind"
+
+
 def sizes(files: Files) -> Iterator[Offence]:
     """Files and functions that fit into a head. A signature is a table and not counted."""
     for path, text in files.items():
-        if path.endswith((".py", ".j2", ".yml", ".sh", ".hcl", ".tf")) and text.count("\n") > LINES_OF_A_FILE:
+        most = LINES_OF_A_SHELL if path.startswith("phoenix/cli/") else LINES_OF_A_FILE
+        if path.endswith((".py", ".j2", ".yml", ".sh", ".hcl", ".tf")) and text.count("\n") > most:
             yield path, f"{path} has {text.count(chr(10))} lines"
         for node in ast.walk(ast.parse(text)) if path.endswith(".py") else ():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -191,6 +267,10 @@ RULES: dict[Rule, Mapping[str, str]] = {
     doors: DOOR_EXCUSES,
     waits: WAITING_EXCUSES,
     frozen: THAW_EXCUSES,
+    terminals: {},
+    commands: {},
+    late_imports: LATE_EXCUSES,
+    kinds_of_clouds: KIND_EXCUSES,
     sizes: {},
     words: {},
 }
@@ -223,6 +303,18 @@ def test_the_checkout_keeps_the_rule(rule: Rule, files: Files) -> None:
         (doors, "phoenix/execute/probe.py", "time.sleep(1)"),
         (waits, "phoenix/tools/aptly.py", "while not done():\n    clock.sleep(1)"),
         (frozen, "phoenix/model.py", "@dataclass(kw_only=True)\nclass Image:\n    name: str"),
+        (layers, "phoenix/orders/roll.py", "from phoenix.record.sqlite import SqliteStore"),
+        (layers, "phoenix/orders/roll.py", "from phoenix.clouds.local import cloud"),
+        (layers, "phoenix/orders/roll.py", "from phoenix.tools import git"),
+        (layers, "phoenix/cli/roll.py", "from phoenix.plan import actions"),
+        (layers, "phoenix/plan/roll.py", "from phoenix.orders import places"),
+        (doors, "phoenix/cli/tend.py", "clock = SystemClock()"),
+        (terminals, "phoenix/orders/roll.py", "import sys"),
+        (terminals, "phoenix/orders/roll.py", "from rich.console import Console"),
+        (terminals, "phoenix/orders/roll.py", "import os\nci = os.environ.get('CI')"),
+        (late_imports, "phoenix/cli/roll.py", "def roll():\n    from phoenix.orders import roll"),
+        (kinds_of_clouds, "phoenix/orders/status.py", "from phoenix.model import CloudKind"),
+        (sizes, "phoenix/cli/roll.py", "x = 1\n" * 151),
         (sizes, "tests/unit/test_long.py", "x = 1\n" * 401),
         (sizes, "benchmarks/long.py", "def long():\n" + "    x = 1\n" * 51),
         (words, "docs/tutorial.md", "TODO: say how"),
@@ -231,3 +323,8 @@ def test_the_checkout_keeps_the_rule(rule: Rule, files: Files) -> None:
 )
 def test_the_rule_can_be_broken(rule: Rule, path: str, text: str) -> None:
     assert [what for _key, what in rule({path: text}) if path in what]
+
+
+def test_a_command_that_is_imported_by_another_is_found() -> None:
+    files = {"phoenix/cli/roll.py": "x = 1\napp = 2", "phoenix/cli/bake.py": "from phoenix.cli.roll import app"}
+    assert list(commands(files))

@@ -1,0 +1,75 @@
+"""How places stand, as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phoenix.cli.text.table import table
+from phoenix.cli.text.times import lasted
+from phoenix.orders.facts import GroupFacts
+from phoenix.orders.status import RunNow, ServiceStatus
+
+SHOWN = 10
+"""Machines that are named one by one; of more only how many there are."""
+
+
+def service_text(look: ServiceStatus) -> str:
+    """One place."""
+    head = f"{look.service}/{look.environment} on {look.cloud}"
+    lines = [f"{head}: unknown"]
+    if look.address is not None:
+        lines = [f"{head} at {look.address}: {look.stable or 'nothing'} serves"]
+    lines += [f"  {line}" for line in (look.error or "").splitlines()]
+    if look.run:
+        lines += _run_lines(look.run)
+    if look.groups:
+        lines.append(str(_groups_table(look.groups)))
+    return "\n".join([*lines, *_dead(look.groups)])
+
+
+def _run_lines(run: RunNow) -> Iterator[str]:
+    yield f"run {run.id}: {run.state} since {run.started} by {run.who} on {run.host}" + (
+        f": {run.why}" if run.why else ""
+    )
+    if run.held:
+        yield f"  held since {run.step_began} ({lasted(run.step_seconds)}): {run.held}"
+    elif run.state == "stuck" and run.error:
+        yield f"  {run.error}"
+    elif run.step:
+        at = f"{run.step} since {run.step_began} ({lasted(run.step_seconds)})"
+        yield f"  at {at}; {lasted(run.elapsed)} in all"
+    yield f"  {run.next}"
+
+
+def _groups_table(groups: tuple[GroupFacts, ...]) -> object:
+    rows = [
+        (
+            group.name,
+            f"{group.share}%",
+            f"{group.healthy}/{group.size}",
+            group.sessions,
+            group.image,
+            " ".join(f"{name}={version}" for name, version in group.packages.items()) or "-",
+            ", ".join(sorted({i.engine for i in group.instances})) or "-",
+            _kept(group),
+        )
+        for group in groups
+    ]
+    return table("group", "share", "healthy", "requests", "image", "packages", "engine", "kept until", rows=rows)
+
+
+def _kept(group: GroupFacts) -> str:
+    if group.keep_until is None:
+        return "-"
+    left = group.keep_left or 0
+    return f"{group.keep_until} ({lasted(left)} left)" if left > 0 else f"{group.keep_until} (over)"
+
+
+def _dead(groups: tuple[GroupFacts, ...]) -> Iterator[str]:
+    """The machines that are dead, or whose boot or service failed, with the reason."""
+    ill = [i for g in groups for i in g.instances if i.state == "dead" or i.boot == "failed"]
+    for instance in ill[:SHOWN]:
+        state = f"{instance.state}, boot {instance.boot}"
+        yield f"{instance.id}: {state}: {instance.detail or 'no reason told'}"
+    if len(ill) > SHOWN:
+        yield f"and {len(ill) - SHOWN} more dead machines: see `phoenix group show`"

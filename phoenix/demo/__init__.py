@@ -1,0 +1,1 @@
+"""The demo: phoenix's own commands as a person would type them, under load."""

@@ -1,0 +1,329 @@
+"""Baking: from an image's name to baked layers, lowest first, each a run of its own.
+
+A layer's run stands under its content key. Whoever finds it taken waits for it and takes its image; a run whose
+process died is undone first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from phoenix.errors import PhoenixError, RefusedError, SpecError
+from phoenix.execute.ownership import OwnedRun, describe
+from phoenix.model import CloudKind, Image, ImageType
+from phoenix.orders import kinds
+from phoenix.orders.facts import TestFacts, dump, tested
+from phoenix.orders.planned import Planned, stale
+from phoenix.orders.runs import telling
+from phoenix.orders.site import Site
+from phoenix.orders.tend import tend_run
+from phoenix.plan.actions import to_json
+from phoenix.plan.bake import BUILD_DEADLINE, VERIFY_DEADLINE, Layer, LayerPlan, Wish, bake
+from phoenix.record.journal import Run, RunState
+from phoenix.spec.images import ImageName
+from phoenix.wait import Look, Verdict, wait_for
+
+BUILDERS = ("auto", "packer", "chroot")
+OTHERS_DEADLINE = BUILD_DEADLINE + VERIFY_DEADLINE
+"""Seconds to wait for another process that bakes the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BakeOrder:
+    """Bake `type`/`name`, or with `every` all images, missing or outdated parents first.
+
+    `clouds`: for these, else for those that use the image. `force` bakes it although it is there, `from_scratch`
+    every layer below it, too.
+    """
+
+    type: str | None = None
+    name: str | None = None
+    every: bool = False
+    clouds: tuple[str, ...] = ()
+    builder: str = "auto"
+    force: bool = False
+    from_scratch: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BakedLayer:
+    """One layer as it is there now. `hit`: it was there, and no `run` of this order made it."""
+
+    cloud: str
+    image: str
+    ref: str
+    id: str
+    key: str
+    parent: str | None
+    builder: str
+    hit: bool
+    why: str
+    seconds: float
+    run: str | None
+    tests: tuple[TestFacts, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BakeResult:
+    """Every layer that was asked for, lowest first. `baked`: how many had to be made."""
+
+    baked: int
+    layers: tuple[BakedLayer, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What was asked for, besides the image."""
+
+    builder: str = "auto"
+    force: bool = False
+    """Bake the image even where it is a hit."""
+    from_scratch: bool = False
+    """Bake every layer even where it is a hit, from the distribution's mirror up."""
+    dry: bool = False
+    """Only plan: not even a repository is served."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Baked:
+    """One layer as it is there now. `run` is None where nothing had to be baked by this process."""
+
+    cloud: str
+    image: Image
+    hit: bool
+    why: str
+    seconds: float
+    run: Run | None = None
+
+
+def plan(site: Site, order: BakeOrder) -> Planned[BakeOrder]:
+    """The bakes that the order comes to now, one per layer; those that are there are empty plans."""
+    jobs = _jobs(site, order, dry=True)
+    plans = {each.plan.subject: each.plan for bakery, layers in jobs for each in bakery.plans(layers)}
+    return Planned(order=order, plan=None, bakes=tuple(plans.values()))
+
+
+def carry_out(site: Site, asked: BakeOrder | Planned[BakeOrder]) -> BakeResult:
+    """Bake what is missing. Every recipe is read and every package made exact before the first bake begins.
+
+    A plan that was looked at is refused where it would be another by now. Where a bake fails, the error's facts have
+    the layers that are there by then.
+    """
+    order = asked.order if isinstance(asked, Planned) else asked
+    if isinstance(asked, Planned):
+        _refuse_stale(asked, plan(site, order))
+    jobs, baked = _jobs(site, order, dry=False), dict[str, Baked]()
+    try:
+        for bakery, layers in jobs:
+            for each in bakery.bake(layers):
+                baked[f"{each.cloud} {each.image.id}"] = each
+    except PhoenixError as error:
+        error.know({"layers": [dump(layer) for layer in _layers(baked.values())]})
+        raise
+    layers_now = _layers(baked.values())
+    return BakeResult(baked=sum(not layer.hit for layer in layers_now), layers=layers_now)
+
+
+def _refuse_stale(seen: Planned[BakeOrder], today: Planned[BakeOrder]) -> None:
+    for one, other in zip(seen.bakes, today.bakes, strict=False):
+        if one != other:
+            raise stale(one, "the recipe, or what is there of it, has changed since it was made")
+
+
+def _layers(baked: Iterable[Baked]) -> tuple[BakedLayer, ...]:
+    return tuple(
+        BakedLayer(
+            cloud=each.cloud,
+            image=f"{each.image.type}/{each.image.name}",
+            ref=each.image.ref,
+            id=each.image.id,
+            key=each.image.key,
+            parent=each.image.parent,
+            builder=each.image.builder,
+            hit=each.hit,
+            why=each.why,
+            seconds=each.seconds,
+            run=each.run.id if each.run else None,
+            tests=tested(each.image.tests),
+        )
+        for each in baked
+    )
+
+
+def _jobs(site: Site, order: BakeOrder, *, dry: bool) -> list[tuple[Bakery, tuple[Layer, ...]]]:
+    wanted = Wanted(builder=order.builder, force=order.force, from_scratch=order.from_scratch, dry=dry)
+    pairs = [(cloud, image) for image in _images(site, order) for cloud in clouds_for(site, image, order.clouds)]
+    bakeries = {cloud: Bakery(site, cloud, wanted) for cloud, _image in pairs}
+    return [(bakeries[cloud], bakeries[cloud].lineage(image)) for cloud, image in pairs]
+
+
+def _images(site: Site, order: BakeOrder) -> list[ImageName]:
+    """The images that the order means. SpecError for words that name none."""
+    if order.every and order.type is None:
+        return sorted(site.project.recipes, key=lambda image: (image.type.rank, image.name))
+    types = list(ImageType)
+    if order.every or order.type not in types or not order.name:
+        raise SpecError(
+            f"'phoenix bake {' '.join(word for word in (order.type, order.name) if word)}' does not say what to bake",
+            details=f"TYPE is one of {', '.join(types)}; images: {', '.join(sorted(map(str, site.project.recipes)))}",
+            resolution="Say `phoenix bake TYPE NAME`, or `phoenix bake --all` alone.",
+        )
+    return [ImageName(type=ImageType(order.type), name=order.name)]
+
+
+def clouds_for(site: Site, image: ImageName, named: Iterable[str]) -> tuple[str, ...]:
+    """The clouds to bake `image` for: those named, else those that use it, else the only one there is.
+
+    SpecError where that leaves it open; RefusedError for a cloud that this version cannot work on.
+    """
+    project = site.project
+    project.recipe(image)
+    chosen = tuple(dict.fromkeys(named)) or project.clouds_using(image)
+    if not chosen and len(project.clouds) == 1:
+        chosen = tuple(project.clouds)
+    if not chosen:
+        raise SpecError(
+            f"for which cloud is {image} to be baked?",
+            details=f"no environment uses it; clouds: {', '.join(sorted(project.clouds)) or 'none'}",
+            resolution="Name one with --cloud.",
+        )
+    for name in chosen:
+        site.cloud(name)
+    return chosen
+
+
+class Bakery:
+    """Bakes images for one cloud, each layer once."""
+
+    def __init__(self, site: Site, cloud: str, wanted: Wanted) -> None:
+        """SpecError for a builder that is none, or that the cloud does not have."""
+        self._site = site
+        self._cloud = cloud
+        self._wanted = wanted
+        self._images = site.cloud(cloud).images
+        self._builder = _builder(wanted.builder, site.project.cloud(cloud).kind)
+        self._done: dict[ImageName, Baked] = {}
+        self._kitchen = kinds.works(site).kitchen(cloud, self._images, self._builder, dry=wanted.dry)
+
+    def lineage(self, image: ImageName) -> tuple[Layer, ...]:
+        """The image's layers with today's keys."""
+        return self._kitchen.lineage(image)
+
+    def plans(self, lineage: tuple[Layer, ...]) -> tuple[LayerPlan, ...]:
+        """What would be done for each layer now."""
+        return self._plans(lineage, self._anew(lineage))
+
+    def bake(self, lineage: tuple[Layer, ...]) -> tuple[Baked, ...]:
+        """Bake what is missing of the lineage; every layer as it is there then."""
+        for left in self._images.sweep():
+            self._say(f"removed {left}")
+        for index, layer in enumerate(lineage):
+            if layer.recipe.image not in self._done:
+                self._done[layer.recipe.image] = self._bake(lineage, index)
+        return tuple(self._done[layer.recipe.image] for layer in lineage)
+
+    def _anew(self, lineage: tuple[Layer, ...]) -> frozenset[ImageName]:
+        """The layers to bake although they are there; once each."""
+        images = [layer.recipe.image for layer in lineage]
+        again = images if self._wanted.from_scratch else images[-1:] if self._wanted.force else []
+        return frozenset(again) - self._done.keys()
+
+    def _plans(self, lineage: tuple[Layer, ...], anew: frozenset[ImageName]) -> tuple[LayerPlan, ...]:
+        wish = Wish(
+            project=self._site.project.name,
+            cloud=self._cloud,
+            builder=self._builder,
+            anew=anew,
+            fresh=self._wanted.from_scratch,
+        )
+        return bake(lineage, self._images.list(), wish, self._site.clock.now())
+
+    def _plan(self, lineage: tuple[Layer, ...], anew: frozenset[ImageName], index: int) -> LayerPlan:
+        return self._plans(lineage, anew)[index]
+
+    def _bake(self, lineage: tuple[Layer, ...], index: int) -> Baked:
+        started, anew = self._site.clock.monotonic(), self._anew(lineage)
+        plan = self._plan(lineage, anew, index)
+        run: Run | None = None
+        while run is None and not plan.hit:
+            if self._wait_for_others(plan):
+                anew -= {plan.image}  # what they have just baked is new enough
+            else:
+                run = self._carry_out(plan, partial(self._plan, lineage, anew, index))
+            plan = plan if run else self._plan(lineage, anew, index)
+        image = self._images.find(plan.image_id)
+        if image is None:
+            raise RefusedError(
+                f"{plan.image} was deleted as soon as it was there",
+                details=f"{plan.image_id} is gone",
+                resolution="See who removes images, then bake again.",
+            )
+        seconds = round(self._site.clock.monotonic() - started, 2)
+        return Baked(cloud=self._cloud, image=image, hit=run is None, why=plan.plan.why, seconds=seconds, run=run)
+
+    def _carry_out(self, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> Run | None:
+        """Bake the layer in a run of its own; None where the run is taken, or the world has changed meanwhile."""
+        site = self._site
+        try:
+            owned = OwnedRun.begin(
+                site.store, site.clock, kind="bake", subject=plan.plan.subject, plan=to_json(plan.plan)
+            )
+        except RefusedError:
+            return None
+        try:
+            stale = remade() != plan
+        except BaseException:
+            owned.end(RunState.UNDONE)
+            raise
+        if stale:
+            owned.end(RunState.UNDONE)
+            return None
+        self._say(f"baking {plan.image}: {plan.plan.why}")
+        with telling(owned):
+            kinds.of(owned.run).engine(site, owned.run).execute(owned, plan.plan)
+        return owned.run
+
+    def _wait_for_others(self, plan: LayerPlan) -> bool:
+        """Wait until nobody else bakes the layer; whether anybody did."""
+        subject = plan.plan.subject
+
+        def look() -> Look:
+            for did in tend_run(self._site, subject, resume=False):
+                self._say(did)
+            other = self._site.history.live_run(subject)
+            if other is None or other.state.ended:
+                return Look(verdict=Verdict.PASS, seen="")
+            stuck = other.state is RunState.STUCK
+            seen = f"{plan.image}: waiting for {describe(other)}"
+            return Look(verdict=Verdict.FAIL if stuck else Verdict.UNKNOWN, seen=seen)
+
+        if self._site.history.live_run(subject) is None:
+            return False
+        wait_for(
+            f"the other bake of {plan.image}",
+            look,
+            clock=self._site.clock,
+            deadline=OTHERS_DEADLINE,
+            interval=0.5,
+            on_change=self._say,
+        )
+        return True
+
+    def _say(self, text: str) -> None:
+        self._site.say(text)
+
+
+def _builder(wanted: str, kind: CloudKind) -> str:
+    """The builder that `auto` amounts to: chroot where it can."""
+    possible = BUILDERS if kind is CloudKind.LOCAL else ("auto", "packer")
+    if wanted not in possible:
+        raise SpecError(
+            f"there is no builder '{wanted}' for a cloud of kind {kind}",
+            details=f"accepted: {', '.join(possible)}",
+            resolution="Name one of these with --builder, or leave it out.",
+        )
+    if wanted != "auto":
+        return wanted
+    return "chroot" if kind is CloudKind.LOCAL else "packer"

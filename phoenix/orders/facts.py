@@ -1,0 +1,218 @@
+"""What results are made of: runs, groups, machines, images as frozen values of JSON-able fields.
+
+Times are RFC 3339 in UTC, durations seconds, sizes bytes. `dump` is the one way from a result to JSON data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from phoenix.clock import from_rfc3339, rfc3339
+from phoenix.execute.ownership import provably_dead
+from phoenix.model import Group, Image, Instance, Package, Route, TestResult
+from phoenix.record.journal import Run, RunState
+
+
+def dump(result: Any) -> dict[str, Any]:
+    """A result, or an order, as JSON data: its fields by name."""
+    data: dict[str, Any] = asdict(result)
+    return data
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFacts:
+    """A run's head. `seconds`: how long it took; None while it goes on."""
+
+    id: str
+    kind: str
+    subject: str
+    state: str
+    who: str
+    host: str
+    pid: int
+    why: str
+    started: str
+    ended: str | None
+    seconds: int | None
+
+
+def run_facts(run: Run) -> RunFacts:
+    """The head of a run."""
+    return RunFacts(
+        id=run.id,
+        kind=run.kind,
+        subject=run.subject,
+        state=run.state,
+        who=run.owner.who,
+        host=run.owner.host,
+        pid=run.owner.pid,
+        why=run.why,
+        started=run.started,
+        ended=run.ended or None,
+        seconds=run_seconds(run, from_rfc3339(run.ended)) if run.ended else None,
+    )
+
+
+def run_seconds(run: Run, now: datetime) -> int:
+    """How long the run took, or has taken so far; never less than 0, whatever clocks say."""
+    until = from_rfc3339(run.ended) if run.ended else now
+    return max(0, int((until - from_rfc3339(run.started)).total_seconds()))
+
+
+def has_died(run: Run) -> bool:
+    """Whether the run needs a process and its own is certainly gone: one that is held or stuck waits for a person."""
+    unattended = run.state.ended or run.state in (RunState.HELD, RunState.STUCK)
+    return not unattended and provably_dead(run.owner)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceFacts:
+    """A machine of a group."""
+
+    id: str
+    state: str
+    boot: str
+    address: str
+    engine: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupFacts:
+    """A group with the balancer's view of it."""
+
+    name: str
+    service: str
+    environment: str
+    share: int
+    size: int
+    healthy: int
+    sessions: int
+    image: str
+    image_id: str
+    release: str
+    packages: dict[str, str]
+    created: str
+    age: int
+    keep_until: str | None
+    keep_left: int | None
+    instances: tuple[InstanceFacts, ...]
+
+
+def group_facts(group: Group, route: Route, now: datetime) -> GroupFacts:
+    """A group with what its balancer says of it."""
+    backend = route.backend(group.name)
+    return GroupFacts(
+        name=group.name,
+        service=group.service,
+        environment=group.environment,
+        share=backend.share if backend else 0,
+        size=group.size,
+        healthy=backend.healthy if backend else 0,
+        sessions=backend.sessions if backend else 0,
+        image=group.release.image_ref,
+        image_id=group.release.image,
+        release=group.release.id,
+        packages={p.name: p.version for p in group.release.packages},
+        created=rfc3339(group.created),
+        age=int((now - group.created).total_seconds()),
+        keep_until=rfc3339(group.keep_until) if group.keep_until else None,
+        keep_left=max(0, int((group.keep_until - now).total_seconds())) if group.keep_until else None,
+        instances=tuple(map(_instance_facts, group.instances)),
+    )
+
+
+def _instance_facts(instance: Instance) -> InstanceFacts:
+    return InstanceFacts(
+        id=instance.id,
+        state=instance.state,
+        boot=instance.boot,
+        address=instance.address,
+        engine=instance.engine,
+        detail=instance.detail,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageFacts:
+    """An exact package."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestFacts:
+    """One command of an image's verification."""
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    ok: bool
+    output: str
+
+
+def tested(tests: tuple[TestResult, ...]) -> tuple[TestFacts, ...]:
+    """The results of an image's verification."""
+    return tuple(TestFacts(name=test.name, ok=test.ok, output=test.output) for test in tests)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFacts:
+    """An image. `in_use_by`: the groups whose machines start from it."""
+
+    ref: str
+    id: str
+    type: str
+    name: str
+    cloud: str
+    key: str
+    parent: str | None
+    created: str
+    age: int
+    verified: bool
+    builder: str
+    size: int
+    commit: str | None
+    dirty: bool
+    packages: tuple[PackageFacts, ...]
+    in_use_by: tuple[str, ...]
+
+
+def image_facts(image: Image, users: tuple[str, ...], now: datetime) -> ImageFacts:
+    """An image and who uses it."""
+    return ImageFacts(
+        ref=image.ref,
+        id=image.id,
+        type=image.type,
+        name=image.name,
+        cloud=image.cloud,
+        key=image.key,
+        parent=image.parent,
+        created=rfc3339(image.created),
+        age=int((now - image.created).total_seconds()),
+        verified=image.verified,
+        builder=image.builder,
+        size=image.size,
+        commit=image.source.commit or None,
+        dirty=image.source.dirty,
+        packages=tuple(map(package_facts, image.packages)),
+        in_use_by=users,
+    )
+
+
+def package_facts(package: Package) -> PackageFacts:
+    """A package by name, version and digest."""
+    return PackageFacts(name=package.name, version=package.version, sha256=package.sha256)
+
+
+def listed(directory: Path) -> tuple[str, ...]:
+    """The files in the directory, sorted; none where there is none, or it cannot be read."""
+    try:
+        return tuple(str(file) for file in sorted(directory.iterdir()))
+    except OSError:
+        return ()

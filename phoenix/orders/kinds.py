@@ -1,0 +1,124 @@
+"""The kinds of runs, one row each: how its plan is read, what carries it out, what it is about.
+
+A new kind of plan is a row more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from phoenix.errors import RefusedError
+from phoenix.execute.engine import Engine, Performer
+from phoenix.execute.ownership import OwnedRun
+from phoenix.execute.worlds import Works
+from phoenix.orders import places
+from phoenix.orders.site import Site
+from phoenix.plan.actions import BakeAction, Plan, PublishAction, bake_plan, publish_plan, roll_plan
+from phoenix.plan.roll_actions import RollAction
+from phoenix.record.journal import PUBLISH, Run
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind(Generic[A]):
+    """One kind of runs."""
+
+    name: str
+    decode: Callable[[object], Plan[A]]
+    """Reads its plan from the journal's JSON data."""
+    performer: Callable[[Site, Run], Performer[A]]
+    """What does its actions for that run."""
+    cloud: Callable[[Site, Run], str | None]
+    """The cloud whose groups or images the run is about; None where it is about neither."""
+    changes_traffic: bool
+
+    def engine(self, site: Site, run: Run) -> Engine[A]:
+        """The engine that carries the run out."""
+        return _engine(site, self.performer(site, run), changes_traffic=self.changes_traffic)
+
+    def walk(self, site: Site, owned: OwnedRun, *, abort: str | None = None) -> None:
+        """Go on with an owned run; with `abort`, the reason, walk its way back. Raises like the engine does."""
+        engine, plan = self.engine(site, owned.run), self.decode(owned.run.plan)
+        if abort is None:
+            engine.execute(owned, plan)
+        else:
+            engine.abort(owned, plan, abort)
+
+
+def _engine(site: Site, performer: Performer[A], *, changes_traffic: bool) -> Engine[A]:
+    return Engine(
+        performer=performer,
+        changes_traffic=changes_traffic,
+        clock=site.clock,
+        logs=site.run_logs,
+        tell=site.tell,
+    )
+
+
+def publications(site: Site) -> Engine[PublishAction]:
+    """The engine for publications into any repository of the project: it needs no run to know where."""
+    return _engine(site, works(site).of_repositories(site.writers), changes_traffic=False)
+
+
+def works(site: Site) -> Works:
+    """What the worlds of a site are made of."""
+    return Works(project=site.project, clock=site.clock, say=site.say)
+
+
+def _service(site: Site, run: Run) -> Performer[RollAction]:
+    place = places.of_run(site, run)
+    cloud = site.cloud(place.cloud)
+    return works(site).of_service(place.service, place.environment, cloud, site.history, site.ask)
+
+
+def _images(site: Site, run: Run) -> Performer[BakeAction]:
+    cloud = run.about.parts[0]
+    return works(site).of_images(cloud, site.cloud(cloud).images)
+
+
+def _repositories(site: Site, _run: Run) -> Performer[PublishAction]:
+    return works(site).of_repositories(site.writers)
+
+
+def _of_groups(name: str) -> Kind[RollAction]:
+    return Kind(
+        name=name,
+        decode=roll_plan,
+        performer=_service,
+        cloud=lambda site, run: places.of_run(site, run).cloud,
+        changes_traffic=True,
+    )
+
+
+KINDS: dict[str, Kind[Any]] = {
+    **{name: _of_groups(name) for name in ("roll", "rollback", "burn", "enable", "disable", "resize")},
+    "bake": Kind(
+        name="bake",
+        decode=bake_plan,
+        performer=_images,
+        cloud=lambda _site, run: run.about.parts[0],
+        changes_traffic=False,
+    ),
+    PUBLISH: Kind(
+        name=PUBLISH,
+        decode=publish_plan,
+        performer=_repositories,
+        cloud=lambda _site, _run: None,
+        changes_traffic=False,
+    ),
+}
+
+
+def of(run: Run) -> Kind[Any]:
+    """The kind of the run; RefusedError for one that this version does not know."""
+    kind = KINDS.get(run.kind)
+    if kind is None:
+        raise RefusedError(
+            f"{run.id} is a {run.kind}, which this phoenix cannot carry out",
+            details=f"it can: {', '.join(KINDS)}",
+            resolution="Go on with the version that began it.",
+        )
+    return kind

@@ -1,0 +1,127 @@
+"""The apt repositories of a project: what they are, what machines see in them, and serving them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from phoenix.errors import RefusedError, SpecError
+from phoenix.execute import repositories
+from phoenix.orders.site import Site
+from phoenix.spec.project import Project
+from phoenix.spec.repositories import RepositorySpec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepositoryFacts:
+    """A repository. `machine_url`: as machines of the local cloud reach it; `pid`: of the web server phoenix runs."""
+
+    name: str
+    distribution: str
+    component: str
+    url: str
+    machine_url: str
+    root: str
+    sign: str
+    key: str | None
+    served_by_phoenix: bool
+    pid: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownPackage:
+    """A package as machines see it."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WholeRepository(RepositoryFacts):
+    """A repository with what machines see in it, newest version first."""
+
+    packages: tuple[ShownPackage, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepositoryList:
+    """The repositories of phoenix.yaml."""
+
+    repositories: tuple[RepositoryFacts, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepositoryShown:
+    """One repository."""
+
+    repository: WholeRepository
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepositoryServed:
+    """A repository that is served at its url."""
+
+    repository: RepositoryFacts
+
+
+def listed(site: Site) -> RepositoryList:
+    """The repositories of phoenix.yaml."""
+    return RepositoryList(repositories=tuple(map(_facts, site.project.repositories.values())))
+
+
+def show(site: Site, name: str | None = None) -> RepositoryShown:
+    """A repository with the packages that machines see in it. RefusedError before its first publication."""
+    spec = pick(site.project, name)
+    packages = tuple(
+        ShownPackage(name=p.name, version=p.version, architecture=p.architecture, sha256=p.sha256)
+        for p in repositories.visible(spec)
+    )
+    return RepositoryShown(repository=WholeRepository(**asdict(_facts(spec)), packages=packages))
+
+
+def plan_serving(site: Site, name: str | None = None) -> RepositoryServed:
+    """Which repository would be served. RefusedError where its url does not lead to this computer."""
+    spec = pick(site.project, name)
+    if not repositories.is_loopback(spec.url):
+        raise RefusedError(
+            f"phoenix does not serve {spec.url}",
+            details="it serves urls that lead to this computer, such as http://127.0.0.1:9999",
+            resolution=f"Let a web server there serve {spec.root}/public.",
+        )
+    return RepositoryServed(repository=_facts(spec))
+
+
+def serve(site: Site, name: str | None = None) -> RepositoryServed:
+    """See that a repository on this computer is served at its url; the server stays until the project is put down."""
+    plan_serving(site, name)
+    spec = pick(site.project, name)
+    repositories.ensure_served(spec, clock=site.clock, say=site.say)
+    return RepositoryServed(repository=_facts(spec))
+
+
+def pick(project: Project, name: str | None) -> RepositorySpec:
+    """The repository called `name`; without a name the only one. SpecError naming those there are."""
+    if name is not None or len(project.repositories) == 1:
+        return project.repository(name or next(iter(project.repositories)))
+    raise SpecError(
+        "phoenix.yaml has several repositories" if project.repositories else "phoenix.yaml has no repositories",
+        details=f"repositories: {', '.join(sorted(project.repositories)) or 'none'}",
+        resolution="Name one of them." if project.repositories else "Add one under `repositories`.",
+    )
+
+
+def _facts(spec: RepositorySpec) -> RepositoryFacts:
+    root = repositories.root_of(spec)
+    return RepositoryFacts(
+        name=spec.name,
+        distribution=spec.distribution,
+        component=spec.component,
+        url=spec.url,
+        machine_url=repositories.machine_url(spec.url),
+        root=str(spec.root),
+        sign=spec.sign,
+        key=str(root.key) if root.key.exists() else None,
+        served_by_phoenix=repositories.is_loopback(spec.url),
+        pid=repositories.server_of(spec),
+    )

@@ -1,0 +1,240 @@
+"""Rolling: the image baked or found, the release made exact, planned, carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phoenix.errors import HeldError, PhoenixError, SpecError
+from phoenix.execute import hooks
+from phoenix.model import Image, Release
+from phoenix.orders import places, planned, release, runs, turn
+from phoenix.orders.bake import Bakery, Wanted
+from phoenix.orders.places import Place
+from phoenix.orders.planned import Decided, Planned
+from phoenix.orders.site import Site
+from phoenix.orders.tend import make_way
+from phoenix.plan.actions import Plan
+from phoenix.plan.roll import roll
+from phoenix.plan.roll_actions import CreateGroup, RollAction
+from phoenix.record.journal import Run
+from phoenix.spec.services import Strategy
+from phoenix.spec.strategies import chosen, kind_of
+
+KIND = "roll"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RollOrder:
+    """Bring a release live. What is left open: the newest image of today's recipe, the packages of phoenix.yaml.
+
+    `packages` are `NAME=VERSION`; `bake` bakes the image first where it is missing or too old; `no_traffic` stops
+    before the first traffic until somebody promotes; `wait`: seconds to wait for another run (None: not at all).
+    """
+
+    service: str
+    environment: str | None = None
+    image: str | None = None
+    packages: tuple[str, ...] = ()
+    strategy: str | None = None
+    bake: bool = False
+    no_traffic: bool = False
+    wait: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RollResult:
+    """What serves now, and what it took. Without `changed` it ran already, and there is no run."""
+
+    changed: bool
+    subject: str
+    why: str
+    run: str | None
+    state: str | None
+    group: str | None
+    former: str | None
+    release: str
+    image: str
+    packages: dict[str, str]
+    strategy: str
+    baked: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wish:
+    """Everything that decides a roll but the world itself, which is looked at anew by every `decide`."""
+
+    site: Site
+    place: Place
+    release: Release
+    strategy: Strategy
+    hold: bool
+    digests: Mapping[str, str]
+    baked: tuple[Image, ...] = ()
+    """What was baked for it."""
+
+    def decide(self) -> Plan[RollAction]:
+        """The plan on a fresh look."""
+        service, environment = self.place.service, self.place.environment
+        observed = self.site.observed(self.place)
+        return roll(service, environment, self.strategy, self.release, observed, self.digests, hold=self.hold)
+
+    def planned(self, order: RollOrder, plan: Plan[RollAction]) -> Planned[RollOrder]:
+        """The plan with what decided it."""
+        decided = Decided(kind=KIND, release=self.release, strategy=self.strategy, hold=self.hold)
+        return Planned(order=order, plan=plan, decided=decided)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The release and how it gets its traffic."""
+        return {
+            "release": self.release.id,
+            "image": self.release.image_ref,
+            "packages": {package.name: package.version for package in self.release.packages},
+            "strategy": kind_of(self.strategy),
+            "baked": tuple(image.ref for image in self.baked),
+        }
+
+
+def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
+    """What the roll would do now; nothing is baked, published or served for it.
+
+    Where images have to be baked first, those bakes alone.
+    """
+    place = places.named(site, order.service, order.environment)
+    bakery = Bakery(site, place.cloud, Wanted(dry=True)) if order.bake else None
+    layers = bakery.plans(bakery.lineage(place.service.image)) if bakery else ()
+    bakes = tuple(layer.plan for layer in layers if not layer.hit)
+    if bakes:
+        return Planned(order=order, plan=None, bakes=bakes)
+    wish = _wish(site, place, order, dry=True)
+    return wish.planned(order, wish.decide())
+
+
+def saved(site: Site, file: Path, order: RollOrder) -> Planned[RollOrder]:
+    """The plan that `planned.write` has written for this service; it decides all the rest."""
+    place = places.named(site, order.service, order.environment)
+    return planned.read(file, order, KIND, place.subject)
+
+
+def carry_out(site: Site, asked: RollOrder | Planned[RollOrder]) -> RollResult:
+    """Do what is due for the service, then what the order asks; of a plan that was looked at exactly this.
+
+    RefusedError where it is taken, stale or a guard says no; UndoneError where it failed and was undone; HeldError
+    where it waits to be promoted: the error's facts tell run, state and, held, where to look at the candidate.
+    """
+    order = asked.order if isinstance(asked, Planned) else asked
+    place = places.named(site, order.service, order.environment)
+    refuse_unusable(site, place)
+    return turn.in_turn(site, place, order.wait, lambda: _carry_out(site, place, asked))
+
+
+def refuse_unusable(site: Site, place: Place) -> None:
+    """RefusedError where a roll could not end well: `refuse_unsafe`, or a stranger at the balancer's address."""
+    runs.refuse_unsafe(site, place)
+    site.traffic(place).refuse_if_unusable()
+
+
+def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) -> RollResult:
+    seen = isinstance(asked, Planned)
+    make_way(site, place, burns=not seen)  # a plan that was looked at would go stale by our own hand
+    turn.refuse_taken(site, place)
+    order = asked.order if isinstance(asked, Planned) else asked
+    wish = _as_seen(site, place, asked) if isinstance(asked, Planned) else _wish(site, place, order, dry=False)
+    plan_now = asked.plan if isinstance(asked, Planned) and asked.plan is not None else wish.decide()
+    if plan_now.empty:
+        return _result(wish, plan_now, None)
+    try:
+        run = runs.carry_out(site, place, kind=KIND, plan=plan_now, remade=wish.decide, why=order.why)
+    except HeldError as held:
+        held.know(_to_look_at(wish, plan_now))
+        raise
+    return _result(wish, plan_now, run)
+
+
+def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
+    """What the order means. `dry`: nothing is baked, published or served for it."""
+    if order.bake and order.image:
+        raise SpecError(
+            "a roll cannot bake its image and be given one",
+            details=f"image {order.image}",
+            resolution="Give one of them.",
+        )
+    baked: tuple[Image, ...] = ()
+    image: Image | None = None
+    own = place.environment.strategy
+    strategy = own if order.strategy is None else chosen(order.strategy, place.environment)
+    if order.bake and not dry:
+        bakery = Bakery(site, place.cloud, Wanted())
+        layers = bakery.bake(bakery.lineage(place.service.image))
+        baked = tuple(layer.image for layer in layers if not layer.hit)
+        image = layers[-1].image
+    exact = release.resolve(site, place, image=order.image, packages=order.packages, baked=image, dry=dry)
+    return _Wish(
+        site=site,
+        place=place,
+        release=exact,
+        strategy=strategy,
+        hold=order.no_traffic,
+        digests=hooks.digests(place.service, site.project.directory),
+        baked=baked,
+    )
+
+
+def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:
+    """What a plan means. RefusedError where today it would be another plan, or could not be carried out."""
+    if seen.plan is None or seen.decided is None or seen.decided.release is None or seen.decided.strategy is None:
+        raise SpecError(
+            "this plan only says what has to be baked first",
+            details=f"bakes: {', '.join(bake.subject for bake in seen.bakes)}",
+            resolution="Bake, then plan again; or carry out the order itself.",
+        )
+    wish = _Wish(
+        site=site,
+        place=place,
+        release=seen.decided.release,
+        strategy=seen.decided.strategy,
+        hold=seen.decided.hold,
+        digests=hooks.digests(place.service, site.project.directory),
+    )
+    planned.refuse_stale(seen.plan, wish.decide(), site.project.directory)
+    if release.startable(site, place, wish.release, dry=False) != wish.release:
+        raise planned.stale(seen.plan, "a repository has another address or key by now")
+    return wish
+
+
+def _result(wish: _Wish, done: Plan[RollAction], run: Run | None) -> RollResult:
+    group, former = what_serves(wish.site, wish.place) if run else (None, None)
+    return RollResult(
+        changed=run is not None,
+        subject=done.subject,
+        why=done.why,
+        run=run.id if run else None,
+        state=str(run.state) if run else None,
+        group=group,
+        former=former,
+        **wish.facts,
+    )
+
+
+def what_serves(site: Site, place: Place) -> tuple[str | None, str | None]:
+    """What serves and what served before, after a run has ended; a silent balancer is only told."""
+    try:
+        observed = site.observed(place)
+    except PhoenixError as error:
+        site.warn(f"the run has ended; what serves now could not be asked: {error.brief}")
+        return None, None
+    return observed.route.stable, observed.former
+
+
+def _to_look_at(wish: _Wish, held: Plan[RollAction]) -> dict[str, Any]:
+    """A held roll has something to look at: the candidate, at an address of its own."""
+    created = [step.action.group for step in held.steps if isinstance(step.action, CreateGroup)]
+    group, preview = (created[0] if created else None), None
+    with suppress(PhoenixError):  # the run is held, whether the balancer answers now or not
+        preview = wish.site.traffic(wish.place).preview(group) if group else None
+    return {"group": group, "preview": preview, **wish.facts}

@@ -1,0 +1,173 @@
+"""A site: one project, opened. The only place that picks concrete clouds, stores and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phoenix import observe
+from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.api import Cloud, Traffic
+from phoenix.errors import RefusedError
+from phoenix.execute.probe import Probe, probe
+from phoenix.execute.repositories import Writer
+from phoenix.model import CloudKind, Observed
+from phoenix.record.history import History
+from phoenix.record.sqlite import SqliteStore
+from phoenix.record.store import Store
+from phoenix.spec.clouds import CloudSpec, LocalCloud
+from phoenix.spec.load import load
+from phoenix.spec.project import Project
+from phoenix.tell import Level, Teller, Told, nobody, unfailing
+
+if TYPE_CHECKING:
+    from phoenix.clouds.local.cloud import LocalCloudDoor
+    from phoenix.clouds.local.probe import Engine
+    from phoenix.clouds.local.traffic import LocalTraffic
+    from phoenix.orders.places import Place
+
+Clouds = Callable[[Project, CloudSpec], Cloud]
+"""Opens a cloud of a project."""
+
+
+def open_cloud(project: Project, spec: CloudSpec) -> Cloud:
+    """The cloud; RefusedError for a kind that this version cannot work on. Its SDK is loaded now, not before."""
+    if isinstance(spec, LocalCloud):
+        from phoenix.clouds.local.cloud import LocalCloudDoor
+
+        return LocalCloudDoor(project, spec)
+    raise RefusedError(
+        f"the cloud '{spec.name}' cannot be used by this version",
+        details=f"it is of kind {spec.kind}; this version works on {CloudKind.LOCAL} and renders for all kinds",
+        resolution=f"Use a cloud of kind {CloudKind.LOCAL}, or run what `phoenix render` writes by hand.",
+    )
+
+
+class Site:
+    """What an order works with, made when it is first asked for."""
+
+    def __init__(
+        self,
+        project: Project,
+        environment: Mapping[str, str],
+        teller: Teller = nobody,
+        *,
+        clock: Clock | None = None,
+        clouds: Clouds = open_cloud,
+        ask: Probe = probe,
+    ) -> None:
+        """`environment`: the variables of the process that asks. `ask` makes one request to a service."""
+        self.project = project
+        self.environment = environment
+        self.tell = unfailing(teller)
+        self.clock = clock or SystemClock()
+        self.ask = ask
+        self._open = clouds
+        self._clouds: dict[str, Cloud] = {}
+
+    @classmethod
+    def open(
+        cls,
+        file: Path,
+        environment: Mapping[str, str],
+        teller: Teller = nobody,
+        *,
+        clock: Clock | None = None,
+        clouds: Clouds = open_cloud,
+        ask: Probe = probe,
+    ) -> Site:
+        """The site of the `phoenix.yaml` in `file`; SpecError with every mistake of it.
+
+        `${NAME}` in it refers to `environment`. `teller` hears of the work as it goes on.
+        """
+        return cls(load(file, environment), environment, teller, clock=clock, clouds=clouds, ask=ask)
+
+    @cached_property
+    def store(self) -> Store:
+        """The project's state: a bucket, or a file in the state directory. SpecError where it names no bucket."""
+        if "://" in self.project.state:
+            from phoenix.record.objects import ObjectStore
+
+            return ObjectStore.open(self.project.state, self.environment)
+        return SqliteStore(self.project.state_directory / "state.db")
+
+    @cached_property
+    def history(self) -> History:
+        """What the record remembers."""
+        return History(self.store)
+
+    @property
+    def run_logs(self) -> Path:
+        """The directory with a directory of files per run."""
+        return self.project.state_directory / "runs"
+
+    @cached_property
+    def writers(self) -> dict[str, Writer]:
+        """The right to write to each repository, by its name."""
+        specs = self.project.repositories
+        return {name: Writer(spec, clock=self.clock, say=self.say) for name, spec in specs.items()}
+
+    def cloud(self, name: str) -> Cloud:
+        """The cloud of that name; RefusedError for a kind that this version cannot work on."""
+        if name not in self._clouds:
+            self._clouds[name] = self._open(self.project, self.project.cloud(name))
+        return self._clouds[name]
+
+    def traffic(self, place: Place) -> Traffic:
+        """The balancer of a place."""
+        return self.cloud(place.cloud).traffic(place.service.name, place.environment.name)
+
+    def observed(self, place: Place) -> Observed:
+        """The service in the environment, as it is now."""
+        return observe.service(
+            self.cloud(place.cloud).groups,
+            self.traffic(place),
+            self.history,
+            service=place.service.name,
+            environment=place.environment.name,
+        )
+
+    def say(self, text: str) -> None:
+        """Tell a step of the work."""
+        self.tell(Told(level=Level.SAY, text=text))
+
+    def warn(self, text: str) -> None:
+        """Tell what somebody should look at, although the work goes on."""
+        self.tell(Told(level=Level.WARN, text=text))
+
+    def balancers(self) -> Iterator[tuple[str, LocalTraffic]]:
+        """Every balancer of the project's local clouds with its name, also those that phoenix.yaml no longer has."""
+        from phoenix.clouds.local.cloud import LocalCloudDoor
+
+        doors = (self.cloud(name) for name in self.project.local_clouds())
+        for door in doors:
+            if isinstance(door, LocalCloudDoor):
+                yield from self._balancers_of(door)
+
+    def _balancers_of(self, door: LocalCloudDoor) -> Iterator[tuple[str, LocalTraffic]]:
+        known = {
+            f"{service.name}-{environment.name}": (service.name, environment.name)
+            for service in self.project.services.values()
+            for environment in service.environments.values()
+            if environment.cloud == door.name
+        }
+        yield from (("/".join(place), door.traffic(*place)) for place in known.values())
+        there = sorted(path.name for path in door.balancers.iterdir()) if door.balancers.is_dir() else []
+        yield from ((name, door.left_behind(name)) for name in there if name not in known)
+
+    def group_names(self) -> Iterator[str]:
+        """The names of the groups of the local clouds, without a look at any machine: for who completes words."""
+        from phoenix.clouds.local.group_files import GroupFiles
+
+        for spec in self.project.clouds.values():
+            if isinstance(spec, LocalCloud):
+                yield from GroupFiles(spec.root).names()
+
+
+def machine_engines(say: Callable[[str], None]) -> tuple[Engine, ...]:
+    """What can run machines on this computer, really tried; `say` hears of what takes long."""
+    from phoenix.clouds.local.probe import probe_engines
+
+    return probe_engines(say)

@@ -1,0 +1,224 @@
+"""How every place stands: what serves, what runs, what is due. A cloud is asked once; one that fails hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from phoenix.clock import from_rfc3339
+from phoenix.errors import PhoenixError, SpecError
+from phoenix.model import Group, Observed
+from phoenix.orders import places
+from phoenix.orders.advice import what_next
+from phoenix.orders.facts import GroupFacts, RunFacts, group_facts, has_died, run_facts
+from phoenix.orders.places import Place, forgotten_among
+from phoenix.orders.site import Site
+from phoenix.orders.tend import undone_among
+from phoenix.plan.due import due, idle
+from phoenix.record.journal import Run, RunState
+from phoenix.record.timeline import current, hold_of
+
+Listed = tuple[Group, ...] | PhoenixError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunNow(RunFacts):
+    """A going run with the step it is at, since when, why it is held if it is, and what to do."""
+
+    step: str | None
+    part: str | None
+    step_began: str | None
+    step_seconds: int | None
+    elapsed: int
+    held: str | None
+    error: str | None
+    died: bool
+    next: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceStatus:
+    """One place. What could not be seen is None or empty, with `error` saying why. `known`: phoenix.yaml has it."""
+
+    service: str
+    environment: str
+    cloud: str
+    known: bool
+    address: str | None
+    stable: str | None
+    groups: tuple[GroupFacts, ...]
+    run: RunNow | None
+    due: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusResult:
+    """Every place that was asked for."""
+
+    services: tuple[ServiceStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """One place: what was seen there, or why it could not be."""
+
+    place: Place
+    observed: Observed | None
+    """Groups and routes; what only the record knows is left out."""
+    error: PhoenixError | None
+    known: bool = True
+    """Whether phoenix.yaml still has it."""
+
+
+def status(site: Site, service: str | None = None, environment: str | None = None) -> StatusResult:
+    """How the places stand; with `service` or `environment` only those. Reads only; what is due is told as well."""
+    found = tuple(service_status(site, each) for each in everything(site, service, environment))
+    for each in found:
+        for warning in each.due:
+            site.warn(warning)
+    return StatusResult(services=found)
+
+
+def everything(site: Site, service: str | None = None, environment: str | None = None) -> tuple[Seen, ...]:
+    """Every service in every environment; with `service` or `environment` only those.
+
+    Without them also what a service left behind that phoenix.yaml no longer has. SpecError for unknown names.
+    """
+    project = site.project
+    wanted = [project.service(service).name] if service else list(project.services)
+    mine = [place for place in places.known(site) if place.service.name in wanted]
+    chosen = [place for place in mine if environment in (None, place.environment.name)]
+    if environment and not chosen and wanted:
+        project.environment(project.service(wanted[0]), environment)  # names those there are
+    whole = service is None and environment is None
+    clouds = [place.cloud for place in chosen] + list(project.local_clouds() if whole else ())
+    listed = {name: _list(site, name) for name in dict.fromkeys(clouds)}
+    found = [_look(site, place, listed[place.cloud], known=True) for place in chosen]
+    for cloud, groups in listed.items() if whole else ():
+        if not isinstance(groups, PhoenixError):
+            found += [_look(site, place, groups, known=False) for place in forgotten_among(site, cloud, groups)]
+    return tuple(found)
+
+
+def place_of_group(site: Site, name: str) -> Seen:
+    """Where the group stands, or still gets traffic. SpecError where it does not; else what kept it from being seen."""
+    seen = everything(site)
+    stands = (each for each in seen if each.observed and each.observed.group(name))
+    routed = (each for each in seen if each.observed and each.observed.route.backend(name))
+    found = next(stands, None) or next(routed, None)
+    if found is not None:
+        return found
+    unseen = next((each.error for each in seen if each.error), None)
+    if unseen is not None:
+        raise unseen
+    names = [group.name for each in seen if each.observed for group in each.observed.groups]
+    raise SpecError(
+        f"there is no group '{name}'",
+        details=f"groups: {', '.join(names) or 'none'}",
+        resolution="Name one of these.",
+    )
+
+
+def _look(site: Site, place: Place, listed: Listed, *, known: bool) -> Seen:
+    service, environment = place.service.name, place.environment.name
+    try:
+        if isinstance(listed, PhoenixError):
+            raise listed
+        mine = [g for g in listed if (g.service, g.environment) == (service, environment)]
+        observed = Observed(groups=tuple(sorted(mine, key=lambda g: g.name)), route=site.traffic(place).read())
+    except PhoenixError as error:
+        return Seen(place=place, observed=None, error=error, known=known)
+    return Seen(place=place, observed=observed, error=None, known=known)
+
+
+def _list(site: Site, cloud: str) -> Listed:
+    try:
+        return site.cloud(cloud).groups.list()
+    except PhoenixError as error:
+        return error
+
+
+def service_status(site: Site, seen: Seen) -> ServiceStatus:
+    """How the place stands. One that could not be seen has `error`; its run is told all the same."""
+    now, errors = site.clock.now(), [seen.error] if seen.error else []
+    observed, going = seen.observed, None
+    undone: frozenset[str] | None = None
+    try:
+        going = site.history.live_run(seen.place.subject)
+        undone = undone_among(site, observed) if observed else None
+    except PhoenixError as error:  # what serves is shown all the same
+        errors.append(error)
+    if going is not None and going.state.ended:  # its process died before it was moved to the history
+        going = None
+    died = going is not None and has_died(going)
+    return ServiceStatus(
+        service=seen.place.service.name,
+        environment=seen.place.environment.name,
+        cloud=seen.place.cloud,
+        known=seen.known,
+        address=observed.route.address if observed else None,
+        stable=observed.route.stable if observed else None,
+        groups=tuple(group_facts(group, observed.route, now) for group in observed.groups) if observed else (),
+        run=_run_now(going, now, died=died) if going else None,
+        due=(*_due_run(going, died=died), *_due(seen, now, going, undone)),
+        error="\n".join(map(str, errors)) or None,
+    )
+
+
+def _run_now(run: Run, now: datetime, *, died: bool) -> RunNow:
+    line = current(run, now)
+    return RunNow(
+        **asdict(run_facts(run)),
+        step=line.id if line else None,
+        part=line.part if line else None,
+        step_began=line.began if line else None,
+        step_seconds=line.seconds if line else None,
+        elapsed=max(0, int((now - from_rfc3339(run.started)).total_seconds())),
+        held=hold_of(run, line) or None,
+        error=str(run.errors[-1].data.get("brief", "")) if run.errors else None,
+        died=died,
+        next=what_next(run, died=died),
+    )
+
+
+def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | None) -> Iterator[str]:
+    """What is to be done about groups and machines, a sentence each. `undone` None: the record could not be read."""
+    observed = seen.observed
+    if observed is None:
+        return
+    over = due(observed, now, undone or frozenset())
+    for group in over:
+        why = "is kept no longer" if group.keep_until else f"is left of {group.run}, which was undone"
+        yield f"{group.name} {why}: `phoenix tend` burns it"
+    if not seen.known:
+        names = ", ".join(group.name for group in observed.groups)
+        yield f"phoenix.yaml no longer has this service: `phoenix group delete` burns what is left of it ({names})"
+    elif going is None and undone is not None:  # else it may be a run's
+        yield from (_unlimited(g.name) for g in idle(observed) if g.keep_until is None and g not in over)
+    for backend in observed.route.backends:
+        if backend.share:
+            group_there = observed.group(backend.group)
+            yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
+
+
+def _unlimited(name: str) -> str:
+    return f"{name} gets no traffic and has no time limit: `phoenix group delete {name}` burns it"
+
+
+def unwell(name: str, size: int | None, healthy: int) -> Iterator[str]:
+    """What is wrong with a group that serves. `size` None: it no longer stands."""
+    if size is None:
+        yield f"{name} gets traffic but no longer stands: `phoenix roll` starts another"
+    elif healthy < size:
+        yield f"{name} serves with {healthy} of {size} machines healthy: see `phoenix group show {name}`"
+
+
+def _due_run(run: Run | None, *, died: bool) -> Iterator[str]:
+    if run is None:
+        return
+    if run.state is RunState.STUCK:
+        yield f"{run.id} is stuck: {what_next(run, died=died)}"
+    elif died:
+        yield f"{run.id} has no process any more: `phoenix tend` undoes or finishes it"
