@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchmarks.measure import take_turns
 from phoenix.clock import SystemClock
-from phoenix.execute.engine import Context, Engine, Outcome, Performer
+from phoenix.execute.engine import Context, Engine, Performer
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import OwnedRun
 from phoenix.plan.actions import Plan, Step, to_json
 from phoenix.plan.roll_actions import SaveLogs
@@ -104,7 +105,7 @@ class Idle(Performer[SaveLogs]):
 
     def perform(self, action: SaveLogs, context: Context) -> Outcome:  # noqa: ARG002
         """Nothing."""
-        return {}
+        return Outcome()
 
 
 def _walk(store: Store, scratch: Path, number: int) -> None:

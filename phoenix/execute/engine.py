@@ -9,10 +9,10 @@ the process; `promote` gives it its outcome, by whoever says so and from whereve
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from phoenix.clock import Clock
 from phoenix.errors import (
@@ -26,6 +26,7 @@ from phoenix.errors import (
     UndoFailedError,
     UndoneError,
 )
+from phoenix.execute.outcomes import LeftAlone, Outcome, Promoted, Refused, read, to_data
 from phoenix.execute.ownership import OwnedRun, StandstillError
 from phoenix.plan.actions import Plan, Step
 from phoenix.record.journal import Event, Part, RunState, What
@@ -34,8 +35,6 @@ from phoenix.tell import Level, Teller, Told
 
 A = TypeVar("A")
 A_contra = TypeVar("A_contra", contravariant=True)
-Outcome = Mapping[str, Any]
-"""What a step came to, as JSON data for the journal."""
 
 
 CLEANUP_TRIES = 3
@@ -60,8 +59,8 @@ class Context:
     """Seconds that the step may take."""
     log_directory: Path
     say: Callable[[str], None]
-    outcomes: Mapping[str, Outcome]
-    """What the run's finished steps came to, by their ids, in their order."""
+    came_to: tuple[Outcome, ...]
+    """What the run's finished steps came to, in the order in which they ended."""
     renew: Callable[[], None]
     """Called in every round of a wait: keeps the lease, and raises where the run is lost or to be aborted."""
 
@@ -72,6 +71,10 @@ class Performer(Protocol[A_contra]):
     def perform(self, action: A_contra, context: Context) -> Outcome:
         """Do the action and say what it came to."""
         ...
+
+    def outcomes(self, action: A_contra) -> tuple[type[Outcome], ...]:  # noqa: ARG002
+        """What the action can come to, so that it is read back from the journal as what it was."""
+        return ()
 
     def waits(self, action: A_contra) -> bool:  # noqa: ARG002 - most actions do something
         """Whether an action only waits: the last one is checked again when a run is resumed."""
@@ -114,7 +117,7 @@ class Engine(Generic[A]):
             hold = self._next(owned, plan)
             raise self._held(owned, self.performer.holds(hold.action) if hold else "")
         try:
-            self._walk(owned, Part.STEPS, plan.steps, resume=True)
+            self._walk(owned, plan, Part.STEPS, resume=True)
             owned.write(state=RunState.COMMITTED)
         except (LostRunError, HeldError, StandstillError, DamagedError):
             raise
@@ -137,7 +140,7 @@ class Engine(Generic[A]):
                 details=f"it is {owned.run.state}",
                 resolution="See `phoenix status`.",
             )
-        data = {"promoted_by": who, "why": why}
+        data = to_data(Promoted(promoted_by=who, why=why))
         owned.write(owned.event(What.OUTCOME, part=Part.STEPS, step=hold.id, data=data), state=RunState.RUNNING)
         self.execute(owned, plan)
 
@@ -166,7 +169,7 @@ class Engine(Generic[A]):
         self._say(owned, f"going back: {cause.brief}")
         owned.write(self._error(owned, Part.STEPS, cause), state=RunState.UNDOING)
         try:
-            self._walk(owned, Part.BACK, plan.back, resume=False)
+            self._walk(owned, plan, Part.BACK, resume=False)
         except (LostRunError, StandstillError, DamagedError):
             raise
         except PhoenixError as error:
@@ -178,8 +181,9 @@ class Engine(Generic[A]):
             ) from error
         owned.end(RunState.UNDONE)
 
-    def _walk(self, owned: OwnedRun, part: Part, steps: tuple[Step[A], ...], *, resume: bool) -> None:
-        """Do the steps that have no outcome yet, in order. On the way back everything is done again."""
+    def _walk(self, owned: OwnedRun, plan: Plan[A], part: Part, *, resume: bool) -> None:
+        """Do the steps of a part that have no outcome yet, in order. On the way back everything is done again."""
+        steps = {Part.STEPS: plan.steps, Part.BACK: plan.back, Part.CLEANUP: plan.cleanup}[part]
         finished: list[Event] = []
         done = [step for step in steps if resume and owned.run.outcome(part, step.id) is not None]
         waited, todo = (
@@ -195,8 +199,8 @@ class Engine(Generic[A]):
             if held:
                 raise self._held(owned, held)
             self._say(owned, f"{step.id} ...", step.id)
-            outcome = self._perform(step, self._context(owned, part, step))
-            finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=outcome)]
+            outcome = self._perform(step, self._context(owned, plan, part, step))
+            finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=to_data(outcome))]
         if finished:
             owned.write(*finished)
         if part is Part.STEPS:
@@ -215,7 +219,7 @@ class Engine(Generic[A]):
             if context.part is not Part.CLEANUP:
                 raise
             context.say(f"passed over: {error.brief}")  # somebody else decided so meanwhile: nothing is due here
-            return {"refused": error.brief}
+            return Refused(refused=error.brief)
         except PhoenixError:
             raise
         except Exception as error:
@@ -267,7 +271,7 @@ class Engine(Generic[A]):
             if attempt > 1:
                 self.clock.sleep(CLEANUP_PAUSE)
             try:
-                self._walk(owned, Part.CLEANUP, plan.cleanup, resume=True)
+                self._walk(owned, plan, Part.CLEANUP, resume=True)
             except (LostRunError, StandstillError, DamagedError):
                 raise
             except PhoenixError as error:
@@ -278,7 +282,7 @@ class Engine(Generic[A]):
                 return None
         return left
 
-    def _context(self, owned: OwnedRun, part: Part, step: Step[A]) -> Context:
+    def _context(self, owned: OwnedRun, plan: Plan[A], part: Part, step: Step[A]) -> Context:
         def renew() -> None:
             owned.renew()
             if part is Part.STEPS:
@@ -290,13 +294,19 @@ class Engine(Generic[A]):
             step=step.id,
             deadline=step.deadline,
             log_directory=self.logs / owned.run.id,
-            outcomes=owned.run.outcomes(Part.STEPS),
+            came_to=self._came_to(owned, plan.steps, Part.STEPS),
             say=lambda text: self._say(owned, f"{step.id}: {text}", step.id),
             renew=renew,
         )
 
     def _say(self, owned: OwnedRun, text: str, step: str = "") -> None:
         self.tell(Told(level=Level.SAY, text=text, run=owned.run.id, step=step))
+
+    def _came_to(self, owned: OwnedRun, steps: tuple[Step[A], ...], part: Part) -> tuple[Outcome, ...]:
+        """What the steps of a part came to, as far as they have ended, in that order."""
+        actions = {step.id: step.action for step in steps}
+        ended = owned.run.outcomes(part).items()
+        return tuple(read(data, self.performer.outcomes(actions[name])) for name, data in ended if name in actions)
 
     def _obey_abort(self, owned: OwnedRun) -> None:
         request = owned.abort_request
@@ -317,7 +327,7 @@ class Engine(Generic[A]):
     def _undone(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> PhoenixError:
         if isinstance(cause, InterruptedRunError) or not self.changes_traffic:
             return cause
-        notes = [str(each["note"]) for each in owned.run.outcomes(Part.BACK).values() if "note" in each]
+        notes = [each.note for each in self._came_to(owned, plan.back, Part.BACK) if isinstance(each, LeftAlone)]
         after = " ".join(notes) or "Routing is as before."
         return UndoneError(
             f"{owned.run.kind} of {plan.subject} failed and was undone: {cause.brief}",

@@ -1,4 +1,4 @@
-"""Who works on a run: beginning it, keeping its lease, taking it over, and noticing that one has lost it.
+"""Who works on a run: beginning it, keeping its lease, and noticing that one has lost it. Taking over: `claims`.
 
 The owner's epoch stands in the run's one value, so the conditional write of the next intent is itself the
 last ownership check: a process that lost its run cannot write on and ends with exit code 10.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from phoenix.clock import Clock, rfc3339
 from phoenix.errors import LostRunError, RefusedError
 from phoenix.record import journal
 from phoenix.record.journal import Event, Owner, Part, Request, Run, RunState, What
-from phoenix.record.store import ConflictError, Store, StoreError, Value
+from phoenix.record.store import ConflictError, Store, StoreError
 from phoenix.tools.process import ProcessId, boot_id
 from phoenix.wait import DeadlineError, Look, Verdict, retry_while_unknown, wait_for
 
@@ -35,8 +35,6 @@ PATIENCE = 20.0
 """Seconds after an owner's last write for which it tries to reach the state: with one last request, below LEASE."""
 _PAUSE = 1.0
 """Seconds between two such tries; at least two are made."""
-_UNATTENDED = (RunState.HELD, RunState.STUCK)
-"""Where no process works on a run, so that it has no lease."""
 
 
 class StandstillError(StoreError):
@@ -53,18 +51,18 @@ def this_process(epoch: int) -> Owner:
     assert identity is not None, "this process runs"
     return Owner(
         epoch=epoch,
-        who=_user(),
+        who=user(),
         host=socket.gethostname(),
         pid=identity.pid,
         started=identity.started,
         boot=identity.boot,
-        pid_namespace=_pid_namespace(),
+        pid_namespace=pid_namespace(),
     )
 
 
 def provably_dead(owner: Owner) -> bool:
     """Whether the owner certainly runs no more: only this boot's and this namespace's processes can be seen."""
-    if (owner.boot, owner.pid_namespace) != (boot_id(), _pid_namespace()):
+    if (owner.boot, owner.pid_namespace) != (boot_id(), pid_namespace()):
         return False
     return not ProcessId(pid=owner.pid, started=owner.started, boot=owner.boot).alive
 
@@ -133,69 +131,14 @@ class OwnedRun:
             cls(store, clock, other, standing.tag, began).move_to_history()
 
     @classmethod
-    def take_over(
-        cls,
-        store: Store,
-        clock: Clock,
-        subject: str,
-        say: Callable[[str], None],
-        *,
-        dead_only: bool = False,
-        idle: bool = False,
-        only: str | None = None,
-        still: Run | None = None,
-    ) -> OwnedRun | None:
-        """Make the going run of `subject` this process's own; None where there is none.
-
-        A held or stuck run has no lease and is free to take. Any other is taken where its process is provably
-        dead, or its lease stood still for LEASE seconds; with `dead_only` a run that lives is left alone (None),
-        otherwise RefusedError says who lives. `idle`: this process works on no run, so that one of its own was given
-        up by it (`tend --every` lives on) and is taken as well. `only`: the id of the run that is meant; another that
-        stands there by now is left alone (None). `still`: the run as the caller has seen it stand still for LEASE
-        seconds, which need not be watched a second time.
-        """
-        began = clock.monotonic()
-        value = store.get(journal.live_key(subject))
-        if value is None:
-            return None
-        run = journal.load(value.data, journal.live_key(subject))
-        if run.state.ended:
-            cls(store, clock, run, value.tag, began).move_to_history()
-            return None
-        if only is not None and run.id != only:
-            return None
-        if run.state not in _UNATTENDED and not provably_dead(run.owner) and not (idle and _mine(run.owner)):
-            here = run.owner.boot == boot_id() and run.owner.pid_namespace == _pid_namespace()
-            if dead_only and here:
-                return None
-            value = _stood_still(store, clock, subject, run, say, still)
-            if value is None:
-                if dead_only:
-                    return None
-                raise RefusedError(
-                    f"{subject} is being worked on",
-                    details=describe(run),
-                    resolution="Wait until it ends; `phoenix abort` asks it to go back.",
-                )
-            run = journal.load(value.data, journal.live_key(subject))
-        owned = cls._put_name(store, clock, subject, run, value)
-        if owned is None and not dead_only:
-            raise RefusedError(
-                f"{subject} was taken over by somebody else just now",
-                details=describe(run),
-                resolution="Look with `phoenix status`, then decide again.",
-            )
-        return owned
-
-    @classmethod
-    def _put_name(cls, store: Store, clock: Clock, subject: str, run: Run, value: Value) -> OwnedRun | None:
-        """Make this process the run's owner, its epoch raised; None where the value has changed meanwhile."""
+    def put_name(cls, store: Store, clock: Clock, run: Run, tag: str) -> OwnedRun | None:
+        """Make this process the run's owner, its epoch raised; None where its value is no longer the one of `tag`."""
         note = {"text": f"taken over from process {run.owner.pid} on {run.owner.host}"}
         event = Event(at=rfc3339(clock.now()), what=What.NOTE, data=note)
         owner, began = this_process(run.owner.epoch + 1), clock.monotonic()
         mine = replace(run, owner=owner, lease=run.lease + 1, events=(*run.events, event))
         try:
-            tag = store.put_if(journal.live_key(subject), journal.dump(mine), value.tag)
+            tag = store.put_if(journal.live_key(run.subject), journal.dump(mine), tag)
         except ConflictError:
             return None
         return cls(store, clock, mine, tag, began)
@@ -303,6 +246,11 @@ class OwnedRun:
             self._store.delete_if(journal.live_key(self.run.subject), self._tag)
 
 
+def is_this_process(owner: Owner) -> bool:
+    """Whether the owner is this very process."""
+    return replace(this_process(owner.epoch), who=owner.who, host=owner.host) == owner
+
+
 def _refuse_older(store: Store, kind: str, subject: str) -> None:
     """TakenError where an older phoenix began a run of the subject under another text, and it goes on."""
     former = names.parse_subject(subject).formerly
@@ -310,24 +258,6 @@ def _refuse_older(store: Store, kind: str, subject: str) -> None:
     older = journal.load(value.data, journal.live_key(str(former))) if value else None
     if older is not None and older.kind == kind and not older.state.ended:
         raise taken(older)
-
-
-def abandon(store: Store, clock: Clock, subject: str, why: str, say: Callable[[str], None]) -> Run:
-    """End the going run of `subject` as it stands, whatever it has done: for a human who has mended it by hand.
-
-    RefusedError where there is none, and where a process works on it (watched for LEASE seconds where it is on
-    another machine).
-    """
-    owned = OwnedRun.take_over(store, clock, subject, say)
-    if owned is None:
-        raise RefusedError(
-            f"nothing to unlock: no run stands under {subject}",
-            details="a subject is locked by a run that goes on, is held or is stuck",
-            resolution="See `phoenix status` and `phoenix run list`.",
-        )
-    text = f"abandoned by {_user()} on {socket.gethostname()}: {why}"
-    owned.end(RunState.ABANDONED, owned.event(What.NOTE, data={"text": text, "who": _user(), "why": why}))
-    return owned.run
 
 
 def request_abort(store: Store, clock: Clock, asked_for: Run, why: str) -> Run | None:
@@ -340,7 +270,7 @@ def request_abort(store: Store, clock: Clock, asked_for: Run, why: str) -> Run |
         run = journal.load(value.data, journal.live_key(subject))
         if run.id != asked_for.id:
             return None
-        asked = Request(what="abort", who=_user(), why=why, at=rfc3339(clock.now()))
+        asked = Request(what="abort", who=user(), why=why, at=rfc3339(clock.now()))
         try:
             store.put_if(
                 journal.live_key(subject), journal.dump(replace(run, requests=(*run.requests, asked))), value.tag
@@ -350,44 +280,14 @@ def request_abort(store: Store, clock: Clock, asked_for: Run, why: str) -> Run |
         return run
 
 
-def _lease_expired(store: Store, clock: Clock, subject: str, run: Run, say: Callable[[str], None]) -> bool:
-    """Watch the lease's counter for LEASE seconds on this process's own monotonic clock."""
-    say(f"watching the lease of {run.id} for {LEASE:g} s")
-    until = clock.monotonic() + LEASE
-    while clock.monotonic() < until:
-        clock.sleep(1.0)
-        value = store.get(journal.live_key(subject))
-        standing = journal.load(value.data, journal.live_key(subject)) if value else None
-        if standing is None or (standing.owner, standing.lease) != (run.owner, run.lease):
-            return False
-    return True
-
-
-def _stood_still(
-    store: Store, clock: Clock, subject: str, run: Run, say: Callable[[str], None], still: Run | None
-) -> Value | None:
-    """The run's value once its lease stood still, watched now or by the caller; None where somebody works on it."""
-    if (still is None or not _same(run, still)) and not _lease_expired(store, clock, subject, run, say):
-        return None
-    value = store.get(journal.live_key(subject))
-    return value if value and _same(journal.load(value.data, journal.live_key(subject)), run) else None
-
-
-def _same(run: Run, watched: Run) -> bool:
-    return (run.id, run.owner, run.lease, run.state) == (watched.id, watched.owner, watched.lease, watched.state)
-
-
-def _mine(owner: Owner) -> bool:
-    """Whether the owner is this very process."""
-    return replace(this_process(owner.epoch), who=owner.who, host=owner.host) == owner
-
-
-def _user() -> str:
+def user() -> str:
+    """Who runs this process."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # no entry in the password file, as in many containers
         return str(os.getuid())
 
 
-def _pid_namespace() -> str:
+def pid_namespace() -> str:
+    """What numbers of processes mean something in."""
     return str(Path("/proc/self/ns/pid").readlink())

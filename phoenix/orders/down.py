@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phoenix.errors import RefusedError
-from phoenix.execute.ownership import OwnedRun, describe, provably_dead
+from phoenix.execute.claims import claim_watched
+from phoenix.execute.ownership import describe, provably_dead
 from phoenix.execute.repositories import server_of, stop_serving
 from phoenix.orders.here import is_here
 from phoenix.orders.site import Site
@@ -66,6 +67,6 @@ def _lives(run: Run) -> bool:
 
 def _end_run(site: Site, run: Run) -> None:
     """A run without a process, held or stuck, has nothing left to go back to: it ends with its machines."""
-    owned = OwnedRun.take_over(site.store, site.clock, run.subject, site.say, only=run.id)
+    owned = claim_watched(site.store, site.clock, run.subject, site.say, run_id=run.id)
     if owned is not None:
         owned.end(RunState.UNDONE, owned.event(What.NOTE, data={"text": "ended by `phoenix down`"}))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.execute import hooks
+from phoenix.execute.claims import claim_unattended, claim_watched
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort
 from phoenix.names import Noun
 from phoenix.orders import here, kinds, places
@@ -181,7 +182,7 @@ def promote(site: Site, order: RunOrder) -> RunResult:
     refuse_unsafe_run(site, run)
     here.refuse_elsewhere(site, run)
     _refuse_other_hooks(site, run)
-    owned = OwnedRun.take_over(site.store, site.clock, run.subject, site.say, only=run.id)
+    owned = claim_unattended(site.store, site.clock, run)
     if owned is None:
         raise RefusedError(
             f"{run.id} is held no longer",
@@ -231,9 +232,9 @@ def refuse_unsafe_run(site: Site, run: Run) -> None:
 def _go_on(site: Site, run: Run, *, abort: str | None, still: Run | None = None) -> Run | None:
     """Take the run over and walk on, or with `abort` (the reason) back; None where it ended meanwhile.
 
-    `still`: see `OwnedRun.take_over`.
+    `still`: see `claim_watched`.
     """
-    owned = OwnedRun.take_over(site.store, site.clock, run.subject, site.say, only=run.id, still=still)
+    owned = claim_watched(site.store, site.clock, run.subject, site.say, run_id=run.id, still=still)
     if owned is None:
         return None
     with telling(owned):

@@ -8,7 +8,7 @@ from functools import partial
 
 from phoenix.clouds.api import Say
 from phoenix.errors import CloudError, HeldError, LostRunError, PhoenixError
-from phoenix.execute.ownership import OwnedRun
+from phoenix.execute.claims import claim_dead
 from phoenix.model import CloudKind, Group, Observed
 from phoenix.orders import here, kinds, places, runs
 from phoenix.orders.places import Place
@@ -123,7 +123,7 @@ def tend_run(site: Site, subject: str, *, resume: bool, idle: bool = False, say:
         return [f"{run.id} is stuck and waits for a human: `phoenix abort {run.id}` tries its way back again"]
     if not here.is_here(site, run):
         return [f"{run.id} ({subject}) is left to {run.owner.host}: its machines are there"]
-    owned = OwnedRun.take_over(site.store, site.clock, run.subject, say or site.say, dead_only=True, idle=idle)
+    owned = claim_dead(site.store, site.clock, run.subject, say or site.say, idle=idle)
     if owned is None:
         return []
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phoenix.errors import SpecError
-from phoenix.execute.ownership import abandon
+from phoenix.execute.claims import abandon
 from phoenix.orders import runs, status
 from phoenix.orders.facts import RunFacts, run_facts
 from phoenix.orders.runs import RunOrder

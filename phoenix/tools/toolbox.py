@@ -49,7 +49,6 @@ TOOLBOX = (
     Tool(program="qemu-img", package="qemu-utils", purpose="disks of machines", kinds=_LOCAL),
     Tool(program="qemu-system-x86_64", package="qemu-system-x86", purpose="verification boots, machines", kinds=_LOCAL),
     Tool(program="busybox", package="busybox-static", purpose="the tiny initrd", ask=(), kinds=_LOCAL),
-    Tool(program="cpio", package="cpio", purpose="the tiny initrd", kinds=_LOCAL),
     Tool(program="xorriso", package="xorriso", purpose="the first-boot volume", ask=("-version",), kinds=_LOCAL),
     Tool(program="haproxy", package="haproxy", purpose="the load balancer", ask=("-v",), kinds=_LOCAL),
     Tool(program="runc", package="runc", purpose="light machines", kinds=_LOCAL, instead="machines: qemu"),

@@ -17,7 +17,8 @@ import pytest
 from phoenix.clock import SystemClock
 from phoenix.errors import PhoenixError, RefusedError, SpecError, ToolError
 from phoenix.execute import publication
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.perform.publish import World
 from phoenix.execute.repositories import repository_for_machines
 from phoenix.model import Package

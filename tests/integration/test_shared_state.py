@@ -16,7 +16,7 @@ import pytest
 
 from phoenix.clock import SystemClock
 from phoenix.errors import RefusedError
-from phoenix.execute import ownership
+from phoenix.execute import claims, ownership
 from phoenix.execute.ownership import OwnedRun, TakenError
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
@@ -112,10 +112,10 @@ def test_a_process_that_slept_longer_than_its_lease_has_lost_its_run_and_writes_
         asleep = stack.enter_context(agent(state, SUBJECT, lease=LEASE, environment={}))
         run = began(asleep)
         with pytest.raises(RefusedError, match="is being worked on"):
-            OwnedRun.take_over(store, SystemClock(), SUBJECT, lambda _text: None)
+            claims.claim_watched(store, SystemClock(), SUBJECT, lambda _text: None)
 
         os.kill(asleep.pid, signal.SIGSTOP)
-        owned = OwnedRun.take_over(store, SystemClock(), SUBJECT, lambda _text: None)
+        owned = claims.claim_watched(store, SystemClock(), SUBJECT, lambda _text: None)
         assert owned is not None
         assert owned.run.owner.epoch == 2
         owned.end(RunState.UNDONE)

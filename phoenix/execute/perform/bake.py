@@ -11,7 +11,8 @@ from typing import assert_never
 from phoenix.clock import Clock
 from phoenix.clouds.api import BakeRequest, Images
 from phoenix.errors import ToolError
-from phoenix.execute.engine import Context, Outcome, Performer
+from phoenix.execute.engine import Context, Performer
+from phoenix.execute.outcomes import Outcome
 from phoenix.model import Image, Source, TestResult
 from phoenix.plan.actions import BakeAction, BuildImage, DeleteImage, VerifyImage
 from phoenix.record.journal import Part
@@ -20,6 +21,22 @@ CONSOLE_LINES = 20
 """Lines of the machine's console that a failed verification's error carries."""
 OUTPUT_LINES = 12
 """Lines of each failed test's output that it carries."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built(Outcome):
+    """An image that is there, unverified."""
+
+    image: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified(Outcome):
+    """An image that has passed so many tests."""
+
+    image: str
+    tests: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +59,23 @@ class World(Performer[BakeAction]):
                 return self._verify(action, context)
             case DeleteImage():
                 self._delete(action, context)
-                return {}
+                return Outcome()
             case _:
                 assert_never(action)
 
-    def _build(self, action: BuildImage, context: Context) -> Outcome:
+    def outcomes(self, action: BakeAction) -> tuple[type[Outcome], ...]:
+        """What the action can come to."""
+        match action:
+            case BuildImage():
+                return (Built,)
+            case VerifyImage():
+                return (Verified,)
+            case DeleteImage():
+                return ()
+            case _:
+                assert_never(action)
+
+    def _build(self, action: BuildImage, context: Context) -> Built:
         workspace = context.log_directory / "workspace"
         workspace.mkdir(exist_ok=True)
         self.lay_out(action, workspace)
@@ -69,7 +98,7 @@ class World(Performer[BakeAction]):
             image = self.images.build(request, log=log, say=context.say, between=context.renew)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)  # its variables may hold what came from the environment
-        return {"image": image.id, "bytes": image.size}
+        return Built(image=image.id, bytes=image.size)
 
     def _delete(self, action: DeleteImage, context: Context) -> None:
         """On the way back only what this bake made: the image may be another's that it had only waited for."""
@@ -78,7 +107,7 @@ class World(Performer[BakeAction]):
         else:
             self.images.delete(action.image)
 
-    def _verify(self, action: VerifyImage, context: Context) -> Outcome:
+    def _verify(self, action: VerifyImage, context: Context) -> Verified:
         image = self.images.find(action.image)
         if image is None:
             raise ToolError(
@@ -91,7 +120,7 @@ class World(Performer[BakeAction]):
             tests = self.images.verify(image, action.tests, log=log, say=context.say, between=context.renew)
             _expect_all_ok(image, tests, context.log_directory / "console.log")
             image = self.images.mark_verified(image, tests)
-        return {"image": image.id, "tests": len(image.tests)}
+        return Verified(image=image.id, tests=len(image.tests))
 
 
 def _expect_all_ok(image: Image, tests: tuple[TestResult, ...], console: Path) -> None:

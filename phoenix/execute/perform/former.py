@@ -6,28 +6,29 @@ from datetime import timedelta
 
 from phoenix.clock import rfc3339
 from phoenix.errors import PhoenixError
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context
 from phoenix.execute.perform import guards
+from phoenix.execute.perform.outcomes import Deleted, Kept, NotThere, Saved
 from phoenix.execute.perform.world import World
 from phoenix.plan.roll_actions import DeleteGroup, KeepGroup, SaveLogs
 from phoenix.record.journal import Part
 
 
-def keep(world: World, action: KeepGroup) -> Outcome:
+def keep(world: World, action: KeepGroup) -> Kept | NotThere:
     """Write on the group until when it is kept, or take that off."""
     group = world.groups.find(action.group)
     if group is None:
-        return {"group": "gone"}
+        return NotThere(group="gone")
     if group.keep_until is not None and not action.anew:
-        return {"keep_until": rfc3339(group.keep_until)}
+        return Kept(keep_until=rfc3339(group.keep_until))
     if action.seconds is not None:
         guards.not_routed(action.group, world.traffic.read().backend(action.group))
     until = None if action.seconds is None else world.clock.now() + timedelta(seconds=action.seconds)
     world.groups.label(action.group, keep_until=until)
-    return {"keep_until": rfc3339(until) if until else None}
+    return Kept(keep_until=rfc3339(until) if until else None)
 
 
-def save_logs(world: World, action: SaveLogs, context: Context) -> Outcome:
+def save_logs(world: World, action: SaveLogs, context: Context) -> Saved:
     """A best effort by design: logs must never stand in the way of the way back."""
     saved: list[str] = []
     try:
@@ -39,11 +40,11 @@ def save_logs(world: World, action: SaveLogs, context: Context) -> Outcome:
                 saved.append(file.name)
     except (PhoenixError, OSError) as error:
         context.say(f"not all logs of {action.group} could be saved: {error}")
-        return {"files": saved, "failed": str(error)}
-    return {"files": saved}
+        return Saved(files=tuple(saved), failed=str(error))
+    return Saved(files=tuple(saved))
 
 
-def delete(world: World, action: DeleteGroup, context: Context) -> Outcome:
+def delete(world: World, action: DeleteGroup, context: Context) -> Deleted:
     """Take the group off the balancer and end its machines, where that is this run's to do."""
     group = world.groups.find(action.group)
     backend = world.traffic.read().backend(action.group)
@@ -55,4 +56,4 @@ def delete(world: World, action: DeleteGroup, context: Context) -> Outcome:
         world.traffic.detach(action.group)
         context.renew()
     world.groups.delete(action.group, between=context.renew)
-    return {"existed": group is not None}
+    return Deleted(existed=group is not None)

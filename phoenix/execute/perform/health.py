@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phoenix.errors import CloudError
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context
 from phoenix.execute.perform import guards
-from phoenix.execute.perform.sizes import grown
+from phoenix.execute.perform.outcomes import Seen
+from phoenix.execute.perform.sizes import memory
 from phoenix.execute.perform.world import GOOD_ANSWERS, World
 from phoenix.model import BootState, Group, InstanceState
 from phoenix.plan.roll_actions import Soak, WaitHealthy
@@ -46,10 +47,10 @@ def see(world: World, name: str) -> Look:
     return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=seen)
 
 
-def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Outcome:
+def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Seen:
     """Wait for it; on the way back until the group is as well as it was when the run began."""
-    if context.part is Part.BACK and "measure" not in context.outcomes:
-        return {"seen": "this run had changed nothing yet"}
+    if context.part is Part.BACK and memory(context).measured is None:
+        return Seen(seen="this run had changed nothing yet")
     try:
         return _wait_for_all(world, action, context)
     except (DeadlineError, HopelessError) as error:
@@ -59,10 +60,9 @@ def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Outcome
     return _wait_for_any(world, action, context)
 
 
-def _wait_for_all(world: World, action: WaitHealthy, context: Context) -> Outcome:
+def _wait_for_all(world: World, action: WaitHealthy, context: Context) -> Seen:
     back, health = context.part is Part.BACK, action.health
-    started = next((o["started"] for o in reversed(tuple(context.outcomes.values())) if "started" in o), 0)
-    steady = 0.0 if back or (action.settled and not started) else health.healthy_after
+    steady = 0.0 if back or (action.settled and not memory(context).started) else health.healthy_after
     seen = wait_for(
         f"{action.group} becoming healthy",
         lambda: _as_well(world, action.group, context) if back else look(world, action.group),
@@ -74,10 +74,10 @@ def _wait_for_all(world: World, action: WaitHealthy, context: Context) -> Outcom
         on_change=context.say,
         between=context.renew,
     )
-    return {"seen": seen.seen}
+    return Seen(seen=seen.seen)
 
 
-def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Outcome:
+def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Seen:
     def answering() -> Look:
         try:
             backend = world.route().backend(action.group)
@@ -99,10 +99,10 @@ def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Outcom
         )
     except DeadlineError as error:
         raise _with_logs(world, f"{action.group} never became healthy", action.group, error) from error
-    return {"seen": seen.seen}
+    return Seen(seen=seen.seen)
 
 
-def soak(world: World, action: Soak, context: Context) -> Outcome:
+def soak(world: World, action: Soak, context: Context) -> Seen:
     """Watch for the whole time; a machine that stops answering begins it anew, a dead one ends it."""
 
     def watch() -> Look:
@@ -125,7 +125,7 @@ def soak(world: World, action: Soak, context: Context) -> Outcome:
         )
     except (DeadlineError, HopelessError) as error:
         raise _with_logs(world, f"{action.group} did not stay healthy", action.group, error) from error
-    return {"seen": seen.seen}
+    return Seen(seen=seen.seen)
 
 
 def _as_well(world: World, name: str, context: Context) -> Look:
@@ -133,7 +133,9 @@ def _as_well(world: World, name: str, context: Context) -> Look:
 
     One that was sick then need not be well now. Where so many have died that it can no longer be, it fails at once.
     """
-    enough = int(context.outcomes["measure"]["healthy"]) + grown(context)
+    measured = memory(context).measured
+    assert measured is not None, "else nothing is waited for"
+    enough = measured.healthy + memory(context).grown
     try:
         group, backend = world.groups.find(name), world.route().backend(name)
     except CloudError as error:

@@ -9,7 +9,8 @@ from typing import assert_never
 
 from phoenix.clock import Clock
 from phoenix.errors import ToolError
-from phoenix.execute.engine import Context, Outcome, Performer
+from phoenix.execute.engine import Context, Performer
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.repositories import UNSIGNED, Writer, ensure_served, repository_here
 from phoenix.model import Deb
 from phoenix.plan.actions import AddPackages, PublishAction, ReadBack, RemovePackages, SwitchPublication, TakeSnapshot
@@ -18,6 +19,53 @@ from phoenix.record.journal import Part
 from phoenix.tools import apt_index, deb, gpg
 from phoenix.tools.apt_index import UnreadableIndexError, UntrustedIndexError
 from phoenix.wait import Look, Verdict, wait_for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Added(Outcome):
+    """Packages that were not there before."""
+
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removed(Outcome):
+    """How many packages were taken out again."""
+
+    removed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frozen(Outcome):
+    """A snapshot with so many packages."""
+
+    snapshot: str
+    packages: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Switched(Outcome):
+    """The snapshot that machines see, none where they see nothing; `key` has signed it, if it was signed now."""
+
+    published: str | None
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visible(Outcome):
+    """What machines were seen to get: versions by package."""
+
+    packages: dict[str, str]
+
+
+OF_ACTIONS: dict[type[object], tuple[type[Outcome], ...]] = {
+    AddPackages: (Added,),
+    TakeSnapshot: (Frozen,),
+    SwitchPublication: (Switched,),
+    RemovePackages: (Removed,),
+    ReadBack: (Visible,),
+}
+"""What each action of a publication comes to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +85,10 @@ class World(Performer[PublishAction]):
                 writer.drop()
                 raise
 
+    def outcomes(self, action: PublishAction) -> tuple[type[Outcome], ...]:
+        """What the action comes to."""
+        return OF_ACTIONS[type(action)]
+
     def waits(self, action: PublishAction) -> bool:
         """Whether an action of a publication only waits, so that it is checked again on resume."""
         return isinstance(action, ReadBack)
@@ -51,7 +103,7 @@ class World(Performer[PublishAction]):
                 return self._switch(action, writer, context)
             case RemovePackages():
                 writer.aptly.remove(action.repository, [deb_of(file) for file in action.files])
-                return {"removed": len(action.files)}
+                return Removed(removed=len(action.files))
             case ReadBack():
                 return self._read_back(action, writer, context)
             case _:
@@ -63,9 +115,9 @@ class World(Performer[PublishAction]):
         published = aptly.published(spec.distribution)
         if published is None and context.part is Part.BACK:
             aptly.clean(spec.distribution)
-            return {"published": None}
+            return Switched(published=None)
         if published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot)):
-            return {"published": published}
+            return Switched(published=published)
         key = _signing_key(writer)
         if key:
             _write_key(writer, key)
@@ -74,7 +126,7 @@ class World(Performer[PublishAction]):
         aptly.publish(spec.distribution, spec.component, action.snapshot, key=key)
         if not key:
             writer.root.key.unlink(missing_ok=True)
-        return {"published": action.snapshot, "key": key}
+        return Switched(published=action.snapshot, key=key)
 
     def _read_back(self, action: ReadBack, writer: Writer, context: Context) -> Outcome:
         """Read the index as a machine does, until it shows every package with its digest."""
@@ -102,7 +154,7 @@ class World(Performer[PublishAction]):
             on_change=lambda seen: context.say(seen) if seen else None,
             between=context.renew,
         )
-        return {"packages": {file.name: file.version for file in action.files}}
+        return Visible(packages={file.name: file.version for file in action.files})
 
 
 def _add(action: AddPackages, writer: Writer) -> Outcome:
@@ -119,7 +171,7 @@ def _add(action: AddPackages, writer: Writer) -> Outcome:
             details=", ".join(f"{d.name} {d.version}" for d in sorted(lost)),
             resolution=f"Its log is {writer.root.log}.",
         )
-    return {"added": [f"{d.name} {d.version}" for d in sorted(files)]}
+    return Added(added=tuple(f"{d.name} {d.version}" for d in sorted(files)))
 
 
 def _refuse_changed_file(described: Deb, path: Path) -> None:
@@ -143,7 +195,7 @@ def _take_snapshot(action: TakeSnapshot, writer: Writer) -> Outcome:
             details="somebody else writes to this aptly, or an earlier publication was cut off",
             resolution="Publish again: the next snapshot gets a new number.",
         )
-    return {"snapshot": action.snapshot, "packages": len(packages)}
+    return Frozen(snapshot=action.snapshot, packages=len(packages))
 
 
 def _shows(writer: Writer, wanted: tuple[Deb, ...]) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from phoenix.errors import LostRunError, PhoenixError, UnreachableError
-from phoenix.execute.engine import Context, Outcome, Performer
+from phoenix.execute.engine import Context, Performer
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import StandstillError
 from phoenix.execute.perform import former, health, sizes, traffic
+from phoenix.execute.perform.outcomes import OF_ACTIONS, HooksRun
 from phoenix.execute.perform.world import World
 from phoenix.plan.roll_actions import (
     CreateGroup,
@@ -64,6 +66,10 @@ class Roller(Performer[RollAction]):
         )
         return done[0]
 
+    def outcomes(self, action: RollAction) -> tuple[type[Outcome], ...]:
+        """What the action can come to."""
+        return OF_ACTIONS[type(action)]
+
     def waits(self, action: RollAction) -> bool:
         """Whether an action of a roll only waits, so that it is checked again on resume."""
         return isinstance(action, WaitHealthy)
@@ -106,7 +112,7 @@ def _do(world: World, action: RollAction, context: Context) -> Outcome:
 def _after(world: World, action: Hold | KeepGroup | SaveLogs | DeleteGroup, context: Context) -> Outcome:
     match action:
         case Hold():
-            return {}  # the engine holds; the world is left as it is
+            return Outcome()  # the engine holds; the world is left as it is
         case KeepGroup():
             return former.keep(world, action)
         case SaveLogs():
@@ -136,5 +142,5 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
             raise
         said = error.brief if isinstance(error, PhoenixError) else str(error)
         context.say(f"passed over: {said}")
-        return {"failed": said}
-    return {}
+        return HooksRun(failed=said)
+    return HooksRun()

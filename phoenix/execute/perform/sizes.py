@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
-from typing import Any, assert_never
+from typing import assert_never
 
 from phoenix.errors import PhoenixError, UnreachableError
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.perform import guards
+from phoenix.execute.perform.outcomes import Count, Created, Gone, Measured, Memory, Seen, Shrunk, Sized, SmallAlready
 from phoenix.execute.perform.world import World
 from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, shape
 from phoenix.plan.roll_actions import AsFound, CreateGroup, EnsureSize, Exactly, MatchLive, Measure, Rest, Shrink, Size
@@ -18,20 +21,20 @@ LOOKS, BETWEEN_LOOKS = 3, 0.3
 """How often, and how many seconds apart, what serves is counted."""
 
 
-def measure(world: World, action: Measure) -> Outcome:
+def measure(world: World, action: Measure) -> Measured:
     """How many machines the group wants and has healthy, how many serve with it, and the floor that follows."""
     group, serving = world.group(action.group), _serving(world)
     healthy = sum(backend.healthy for backend in serving)
     live = _live_size(world, tuple(backend.group for backend in serving))
-    return {
-        "group": group.name,
-        "size": group.size,
-        "healthy": sum(backend.healthy for backend in serving if backend.group == group.name),
-        "serving": [backend.group for backend in serving],
-        "floor": guards.floor_of(healthy, action.min_healthy),
-        "whole": live,
-        "live": live,
-    }
+    return Measured(
+        group=group.name,
+        size=group.size,
+        healthy=sum(backend.healthy for backend in serving if backend.group == group.name),
+        serving=tuple(backend.group for backend in serving),
+        floor=guards.floor_of(healthy, action.min_healthy),
+        whole=live,
+        live=live,
+    )
 
 
 def _serving(world: World) -> tuple[Backend, ...]:
@@ -44,9 +47,9 @@ def _serving(world: World) -> tuple[Backend, ...]:
     return tuple(backend for backend in best if backend.share)
 
 
-def create(world: World, action: CreateGroup, context: Context) -> Outcome:
+def create(world: World, action: CreateGroup, context: Context) -> Created:
     """Make the candidate and let the balancer check it, at share 0."""
-    size, counted = _resolve(world, action.size, context)
+    size, count = _resolve(world, action.size, context)
     template = LaunchTemplate(
         image=action.release.image,
         machine=action.machine,
@@ -70,18 +73,18 @@ def create(world: World, action: CreateGroup, context: Context) -> Outcome:
     world.groups.create(group, template, between=context.renew)
     context.renew()
     world.traffic.attach(world.group(action.group))
-    return {"size": size, **counted}
+    return Created(size=size, **_counted(count))
 
 
 def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
     """At least as many as the rule says, dead machines replaced, all of them known to the balancer."""
-    if isinstance(action.size, AsFound) and "measure" not in context.outcomes:
-        return {"seen": "this run had changed nothing yet"}
+    if isinstance(action.size, AsFound) and memory(context).measured is None:
+        return Seen(seen="this run had changed nothing yet")
     group = world.group(action.group)
-    wanted, counted = _resolve(world, action.size, context)
+    wanted, count = _resolve(world, action.size, context)
     alive = [instance for instance in group.instances if instance.state is not InstanceState.DEAD]
     size = max(wanted, group.size, len(alive))  # no machine ends here that runs
-    outcome: dict[str, Any] = {"size": size, **counted}
+    short = ""
     try:
         _bring_to(world, group, size, context)
     except UnreachableError:
@@ -90,11 +93,12 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
         if not action.best_effort:
             raise
         context.say(f"{error.brief}: going on with what is there")
-        outcome["short"] = error.brief
+        short = error.brief
     context.renew()
     now = world.group(action.group)
     world.traffic.attach(now)
-    return {**outcome, "started": len({i.id for i in now.instances} - {i.id for i in alive})}
+    started = len({i.id for i in now.instances} - {i.id for i in alive})
+    return Sized(size=size, started=started, short=short, **_counted(count))
 
 
 def _bring_to(world: World, group: Group, size: int, context: Context) -> None:
@@ -115,11 +119,11 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     """
     group = world.groups.find(action.group)
     if group is None:
-        return {"gone": action.group}
-    size, counted = _resolve(world, action.size, context)
+        return Gone(gone=action.group)
+    size, count = _resolve(world, action.size, context)
     surplus = max(0, len(group.instances) - size)
     if group.size <= size and not surplus:
-        return {"size": group.size, **counted}
+        return SmallAlready(size=group.size, **_counted(count))
     chosen: list[tuple[Group, frozenset[str]]] = []
     guards.until_fit(lambda: chosen.append(_leaving(world, action, size, context)), clock=world.clock, context=context)
     group, leaving = chosen[-1]
@@ -127,8 +131,8 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     left = _await_leaving(world, action, context)
     context.renew()
     world.groups.shrink(action.group, leaving, size=size, between=context.renew)
-    fewer = {"live": counted["live"] - (group.size - size)} if counted else {}
-    return {"size": size, "ended": sorted(leaving), "left": left, **counted, **fewer}
+    fewer = replace(count, live=count.live - (group.size - size)) if count else None
+    return Shrunk(size=size, ended=tuple(sorted(leaving)), left=left, **_counted(fewer))
 
 
 def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple[Group, frozenset[str]]:
@@ -144,7 +148,7 @@ def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple
     leaving = frozenset(instance.id for instance in worst_first[:surplus])
     if context.part is Part.STEPS:
         guards.routes_as_set(route, action.shares)
-        guards.floor_kept(route, action.group, leaving, int(context.outcomes.get("measure", {}).get("floor", 0)))
+        guards.floor_kept(route, action.group, leaving, memory(context).floor)
     return group, leaving
 
 
@@ -180,47 +184,57 @@ def _await_leaving(world: World, action: Shrink, context: Context) -> int:
     return under_way
 
 
-def _resolve(world: World, rule: Size, context: Context) -> tuple[int, dict[str, int]]:
+def memory(context: Context) -> Memory:
+    """What the run's finished steps came to."""
+    return Memory(outcomes=context.came_to)
+
+
+def _resolve(world: World, rule: Size, context: Context) -> tuple[int, Count | None]:
     """The rule on a fresh read, and what was counted for it, for the journal."""
     match rule:
         case Exactly(size=size):
-            return size, {}
+            return size, None
         case AsFound():
-            return int(context.outcomes["measure"]["size"]) + grown(context), {}
+            return _as_found(context), None
         case MatchLive(at_least=at_least, share=share):
-            counted = _count(world, at_least, context)
-            return _part(counted["whole"], share), counted
+            count = _count(world, at_least, context)
+            return _part(count.whole, share), count
         case Rest(at_least=at_least, share=share):
-            counted = _count(world, at_least, context)
-            return max(1, counted["whole"] - _part(counted["whole"], share)), counted
+            count = _count(world, at_least, context)
+            return max(1, count.whole - _part(count.whole, share)), count
         case _:
             assert_never(rule)
+
+
+def _as_found(context: Context) -> int:
+    """The size that the stable group had, and what the live size has grown by since."""
+    measured = memory(context).measured
+    assert measured is not None, "a plan that goes back to what was found has measured it"
+    return measured.size + memory(context).grown
+
+
+def _counted(count: Count | None) -> dict[str, int]:
+    return {"whole": count.whole, "live": count.live} if count else {}
 
 
 def _part(whole: int, share: int) -> int:
     return max(1, ceil(whole * share / 100))
 
 
-def _count(world: World, at_least: int, context: Context) -> dict[str, int]:
+def _count(world: World, at_least: int, context: Context) -> Count:
     """The live size: what this run counted last, and what the live group has grown by since.
 
     The run itself makes the live group smaller, hence the memory. Somebody who makes it smaller by hand changes
     nothing: the service keeps the size it had.
     """
-    measured = context.outcomes.get("measure", {}).get("serving")
+    measured, counts = memory(context).measured, memory(context).counts
     stable = world.traffic.read().stable if measured is None else None
-    live = _live_size(world, tuple(measured or ((stable,) if stable else ())))
-    last = next((each for each in reversed(tuple(context.outcomes.values())) if "whole" in each), None)
-    if last is None:
-        return {"whole": max(at_least, live), "live": live}
-    most = max(live, int(last["live"]))  # who came back after a while away is no growth
-    return {"whole": max(at_least, int(last["whole"]) + most - int(last["live"])), "live": most}
-
-
-def grown(context: Context) -> int:
-    """How many machines the live size has grown by between the run's first and last count of it."""
-    counts = [int(each["whole"]) for each in context.outcomes.values() if "whole" in each]
-    return max(0, counts[-1] - counts[0]) if counts else 0
+    live = _live_size(world, measured.serving if measured else (stable,) if stable else ())
+    if not counts:
+        return Count(whole=max(at_least, live), live=live)
+    last = counts[-1]
+    most = max(live, last.live)  # who came back after a while away is no growth
+    return Count(whole=max(at_least, last.whole + most - last.live), live=most)
 
 
 def _live_size(world: World, names: tuple[str, ...]) -> int:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 from phoenix.clock import rfc3339
 from phoenix.errors import CloudError
-from phoenix.execute.engine import Context, Outcome
+from phoenix.execute.engine import Context
+from phoenix.execute.outcomes import LeftAlone, Outcome
 from phoenix.execute.perform import guards, health
+from phoenix.execute.perform.outcomes import Drained, Shifted
+from phoenix.execute.perform.sizes import memory
 from phoenix.execute.perform.world import GOOD_ANSWERS, World
 from phoenix.model import Route, Served
 from phoenix.plan.roll_actions import Drain, SetTraffic
@@ -21,7 +24,7 @@ def set_traffic(world: World, action: SetTraffic, context: Context) -> Outcome:
     if context.part is Part.STEPS:
         guards.until_fit(lambda: _guard(world, action, context), clock=world.clock, context=context)
     elif _left_alone(action, route):
-        return {"note": "Somebody had moved traffic away from this run's group: it was left as it is."}
+        return LeftAlone(note="Somebody had moved traffic away from this run's group: it was left as it is.")
     else:
         guards.served_from(shares, route)
     world.traffic.shift(shares)
@@ -36,14 +39,14 @@ def set_traffic(world: World, action: SetTraffic, context: Context) -> Outcome:
     if context.part is Part.STEPS:
         _expect_answer(world, context)
         _remember(world, action, context)
-    return {"shares": shares, "at": rfc3339(world.clock.now())}
+    return Shifted(shares=shares, at=rfc3339(world.clock.now()))
 
 
 def _guard(world: World, action: SetTraffic, context: Context) -> None:
     """Whoever gets more than it has must be well and large enough for it."""
     route = world.route()
     guards.unchanged_routes(action, route)
-    floor = int(context.outcomes.get("measure", {}).get("floor", 0))
+    floor = memory(context).floor
     for name, share in action.shares:
         backend = route.backend(name)
         if share <= (backend.share if backend else 0):
@@ -104,7 +107,7 @@ def _remember(world: World, action: SetTraffic, context: Context) -> None:
     world.history.remember_served(world.service, world.environment, served)
 
 
-def drain(world: World, action: Drain, context: Context) -> Outcome:
+def drain(world: World, action: Drain, context: Context) -> Drained:
     """Seen, not slept: the balancer says how many requests are under way; at the limit the rest is cut."""
     sessions = 0
 
@@ -131,4 +134,4 @@ def drain(world: World, action: Drain, context: Context) -> Outcome:
         )
     except DeadlineError:
         context.say(f"{sessions} requests outlasted the drain of {action.seconds:g} s")
-    return {"left": sessions}
+    return Drained(left=sessions)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phoenix import observe
-from phoenix.execute.engine import Context, Engine, Outcome
+from phoenix.execute import claims
+from phoenix.execute.engine import Context, Engine
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import OwnedRun, request_abort
 from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
@@ -153,7 +155,7 @@ class Stage:
 
     def promote(self) -> Run:
         """Another process promotes the held run."""
-        owned = OwnedRun.take_over(self.store, self.clock, SUBJECT, self.said.append)
+        owned = claims.claim_watched(self.store, self.clock, SUBJECT, self.said.append)
         assert owned is not None
         self.engine().promote(owned, roll_plan(owned.run.plan), "somebody", "looks good")
         return owned.run
@@ -176,7 +178,7 @@ class Stage:
     def take_over(self, *, abort: bool) -> Run | None:
         """What `phoenix tend` (abort) or `phoenix resume` does in a new process after a kill."""
         self.bury()
-        owned = OwnedRun.take_over(self.store, self.clock, SUBJECT, self.said.append)
+        owned = claims.claim_watched(self.store, self.clock, SUBJECT, self.said.append)
         if owned is None:
             return None
         plan = roll_plan(owned.run.plan)

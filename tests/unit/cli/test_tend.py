@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from phoenix.execute.ownership import OwnedRun
+from phoenix.execute import claims
 from phoenix.orders.tend import tend
 from phoenix.record.journal import RunState
 from tests.support.fakes.desk import SUBJECT, Desk
@@ -64,7 +64,7 @@ def test_a_run_that_goes_on_to_its_hold_is_done_with(desk: Desk) -> None:
     desk.edit("    drain: 10s\n", "    drain: 10s\n    orphan: resume\n")
     desk.roll("1.0.0")
     desk.roll("2.0.0", "--no-traffic", code=8)
-    taken = OwnedRun.take_over(desk.store, desk.clock, SUBJECT, lambda _text: None)
+    taken = claims.claim_watched(desk.store, desk.clock, SUBJECT, lambda _text: None)
     assert taken is not None
     taken.write(state=RunState.RUNNING)
     desk.bury()

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from phoenix.errors import CloudError
-from phoenix.execute.ownership import OwnedRun, this_process
+from phoenix.execute import claims
+from phoenix.execute.ownership import this_process
 from phoenix.record.journal import RunState
 from tests.support.fakes.desk import SUBJECT, Desk
 from tests.support.fakes.doubles import FakeCloud
@@ -62,7 +63,7 @@ def test_a_dead_holder_is_taken_over_like_tend_does(desk: Desk) -> None:
     desk.roll("1.0.0")
     desk.roll("2.0.0", "--no-traffic", code=8)
     run = desk.bury()
-    taken = OwnedRun.take_over(desk.store, desk.clock, SUBJECT, lambda _text: None)
+    taken = claims.claim_watched(desk.store, desk.clock, SUBJECT, lambda _text: None)
     assert taken is not None
     taken.write(state=RunState.RUNNING)
     desk.bury()
@@ -128,7 +129,7 @@ def test_a_run_is_resumed_only_with_the_hooks_that_were_planned(desk: Desk) -> N
     hook.chmod(0o755)
     desk.edit("    drain: 10s", "    drain: 10s\n    hooks: {after_traffic: [./smoke.sh], on_abort: [./smoke.sh]}")
     held = desk.roll("1.0.0", "--no-traffic", code=8)
-    owned = OwnedRun.take_over(desk.store, desk.clock, SUBJECT, lambda _text: None)
+    owned = claims.claim_watched(desk.store, desk.clock, SUBJECT, lambda _text: None)
     assert owned is not None
     owned.write(state=RunState.RUNNING)
     desk.bury()
@@ -145,7 +146,7 @@ def test_a_run_is_resumed_only_with_the_hooks_that_were_planned(desk: Desk) -> N
 def test_who_was_overridden_is_stuck_until_somebody_decides(desk: Desk) -> None:
     desk.roll("1.0.0")
     desk.roll("2.0.0", "--no-traffic", code=8)
-    owned = OwnedRun.take_over(desk.store, desk.clock, SUBJECT, lambda _text: None)
+    owned = claims.claim_watched(desk.store, desk.clock, SUBJECT, lambda _text: None)
     assert owned is not None
     owned.end(RunState.STUCK)
     desk.cloud.shift({V2: 100})

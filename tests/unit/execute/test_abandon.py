@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from phoenix.errors import RefusedError
-from phoenix.execute.ownership import LEASE, OwnedRun, abandon
+from phoenix.execute.claims import abandon
+from phoenix.execute.ownership import LEASE, OwnedRun
 from phoenix.record.history import History
 from phoenix.record.journal import RunState, What
 from tests.support.fakes.doubles import FakeClock

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from phoenix.errors import CloudError, LostRunError, RefusedError
-from phoenix.execute import ownership
+from phoenix.execute import claims, ownership
 from phoenix.execute.ownership import LEASE, PATIENCE, RENEW, OwnedRun, StandstillError, TakenError
 from phoenix.record import journal
 from phoenix.record.history import History
@@ -198,7 +198,7 @@ def test_who_slept_longer_than_the_lease_and_was_taken_over_writes_nothing(
 ) -> None:
     clock.sleep(LEASE + 5)
     bury(store, boot="another machine")
-    other = OwnedRun.take_over(store, clock, SUBJECT, silent)
+    other = claims.claim_watched(store, clock, SUBJECT, silent)
     assert other is not None
     if ended:
         other.end(RunState.UNDONE)
@@ -230,7 +230,7 @@ def test_who_lost_its_run_while_the_state_was_away_learns_it_when_it_is_back(
     def other_takes_over() -> None:
         if clock.seconds >= store.back_at:
             clock.on_sleep = lambda: None
-            OwnedRun.take_over(store, clock, SUBJECT, silent)
+            claims.claim_watched(store, clock, SUBJECT, silent)
 
     clock.on_sleep = other_takes_over
     with pytest.raises(LostRunError):

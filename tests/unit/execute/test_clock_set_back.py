@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from phoenix.errors import RefusedError
+from phoenix.execute import claims
 from phoenix.execute.ownership import RENEW, OwnedRun
 from phoenix.model import Release, Served
 from phoenix.record.history import SERVED, History
@@ -66,10 +67,10 @@ def test_a_clock_that_is_set_back_an_hour_changes_nothing() -> None:
     owned.renew()
     clock.on_sleep = owned.renew
     with pytest.raises(RefusedError, match="is being worked on"):
-        OwnedRun.take_over(store, clock, SUBJECT, silent)
+        claims.claim_watched(store, clock, SUBJECT, silent)
     clock.on_sleep = lambda: None
     bury(store, boot="another machine")
-    assert OwnedRun.take_over(store, clock, SUBJECT, silent) is not None
+    assert claims.claim_watched(store, clock, SUBJECT, silent) is not None
 
 
 def test_turns_are_kept_up_to_a_number(store: BadStore, owned: OwnedRun) -> None:

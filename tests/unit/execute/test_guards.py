@@ -16,6 +16,7 @@ import pytest
 from phoenix.errors import PhoenixError
 from phoenix.execute import hooks
 from phoenix.execute.engine import Context
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import OwnedRun
 from phoenix.execute.perform import former, guards, health, sizes, traffic
 from phoenix.plan.roll_actions import RunHooks
@@ -254,7 +255,7 @@ def another_hook_than_planned(tmp_path: Path) -> bool:
         deadline=5,
         log_directory=tmp_path,
         say=lambda _text: None,
-        outcomes={},
+        came_to=(),
         renew=lambda: None,
     )
     with suppress(PhoenixError):
@@ -316,7 +317,7 @@ CASES = (
     ),
     Case(invariant="I4", play=service_that_does_not_answer, room=traffic, guard="_expect_answer"),
     Case(invariant="I5", play=drain_before_end, room=sizes, guard="_await_leaving", without=lambda *_: 0),
-    Case(invariant="I6", play=former_without_an_end, room=former, guard="keep", without=lambda *_: {}),
+    Case(invariant="I6", play=former_without_an_end, room=former, guard="keep", without=lambda *_: Outcome()),
     Case(
         invariant="I7",
         play=another_hook_than_planned,

@@ -8,7 +8,7 @@ import pytest
 
 from phoenix import names
 from phoenix.errors import LostRunError, RefusedError
-from phoenix.execute import ownership
+from phoenix.execute import claims, ownership
 from phoenix.execute.ownership import LEASE, OwnedRun
 from phoenix.record import journal
 from phoenix.record.history import History
@@ -68,8 +68,8 @@ def test_a_living_owner_is_not_taken_over(store: MemoryStore, clock: FakeClock) 
     owned = begin(store, clock)
     clock.on_sleep = owned.renew
     with pytest.raises(RefusedError, match="is being worked on"):
-        OwnedRun.take_over(store, clock, "web/prod", lambda _text: None)
-    assert OwnedRun.take_over(store, clock, "web/prod", lambda _text: None, dead_only=True) is None
+        claims.claim_watched(store, clock, "web/prod", lambda _text: None)
+    assert claims.claim_dead(store, clock, "web/prod", lambda _text: None) is None
 
 
 def test_an_owner_that_only_writes_lives_too(store: MemoryStore, clock: FakeClock) -> None:
@@ -77,13 +77,13 @@ def test_an_owner_that_only_writes_lives_too(store: MemoryStore, clock: FakeCloc
     owned = begin(store, clock)
     clock.on_sleep = lambda: owned.write(owned.event(What.NOTE))
     with pytest.raises(RefusedError, match="is being worked on"):
-        OwnedRun.take_over(store, clock, "web/prod", lambda _text: None)
+        claims.claim_watched(store, clock, "web/prod", lambda _text: None)
 
 
 def test_a_dead_process_of_this_machine_is_taken_over_at_once(store: MemoryStore, clock: FakeClock) -> None:
     begin(store, clock)
     change(store, pid=NO_PROCESS)
-    taken = OwnedRun.take_over(store, clock, "web/prod", lambda _text: None, dead_only=True)
+    taken = claims.claim_dead(store, clock, "web/prod", lambda _text: None)
     assert taken is not None
     assert taken.run.owner.epoch == 2
     assert clock.seconds == 0
@@ -92,13 +92,13 @@ def test_a_dead_process_of_this_machine_is_taken_over_at_once(store: MemoryStore
 def test_a_recycled_process_number_is_another_process(store: MemoryStore, clock: FakeClock) -> None:
     begin(store, clock)
     change(store, started=1)
-    assert OwnedRun.take_over(store, clock, "web/prod", lambda _text: None, dead_only=True) is not None
+    assert claims.claim_dead(store, clock, "web/prod", lambda _text: None) is not None
 
 
 def test_another_machines_run_is_taken_when_its_lease_stood_still(store: MemoryStore, clock: FakeClock) -> None:
     begin(store, clock)
     change(store, boot="another machine", host="agent-7")
-    taken = OwnedRun.take_over(store, clock, "web/prod", lambda _text: None, dead_only=True)
+    taken = claims.claim_dead(store, clock, "web/prod", lambda _text: None)
     assert taken is not None
     assert clock.seconds >= LEASE
 
@@ -114,13 +114,13 @@ def test_another_machines_living_run_is_left_alone(store: MemoryStore, clock: Fa
         store.put_if("live/web/prod", journal.dump(replace(run, lease=run.lease + 1)), value.tag)
 
     clock.on_sleep = renew
-    assert OwnedRun.take_over(store, clock, "web/prod", lambda _text: None, dead_only=True) is None
+    assert claims.claim_dead(store, clock, "web/prod", lambda _text: None) is None
 
 
 def test_who_lost_the_run_writes_nothing_and_ends_with_10(store: MemoryStore, clock: FakeClock) -> None:
     lost = begin(store, clock)
     change(store, pid=NO_PROCESS)
-    OwnedRun.take_over(store, clock, "web/prod", lambda _text: None)
+    claims.claim_watched(store, clock, "web/prod", lambda _text: None)
     before = store.get("live/web/prod")
     with pytest.raises(LostRunError) as caught:
         lost.write(lost.event(What.NOTE))
@@ -148,14 +148,14 @@ def test_a_request_reaches_no_later_run_of_the_subject(store: MemoryStore, clock
 def test_a_held_run_needs_no_lease_to_be_taken(store: MemoryStore, clock: FakeClock) -> None:
     owned = begin(store, clock)
     owned.write(state=RunState.HELD)
-    assert OwnedRun.take_over(store, clock, "web/prod", lambda _text: None) is not None
+    assert claims.claim_watched(store, clock, "web/prod", lambda _text: None) is not None
     assert clock.seconds == 0
 
 
 def test_taking_over_an_ended_run_finishes_its_move(store: MemoryStore, clock: FakeClock) -> None:
     owned = begin(store, clock)
     owned.write(state=RunState.UNDONE)
-    assert OwnedRun.take_over(store, clock, "web/prod", lambda _text: None) is None
+    assert claims.claim_watched(store, clock, "web/prod", lambda _text: None) is None
     assert History(store).live() == ()
 
 
@@ -186,3 +186,34 @@ def test_a_roll_of_a_service_called_repository_is_no_publication(store: MemorySt
     subject = str(names.of_repository("main"))
     assert History(store).live_run(subject) is None
     OwnedRun.begin(store, clock, kind="publish", subject=subject, plan={})
+
+
+def test_who_looks_for_the_dead_leaves_what_waits_for_a_person(store: MemoryStore, clock: FakeClock) -> None:
+    """It may have become held since it was looked at."""
+    begin(store, clock).write(state=RunState.HELD)
+    change(store, pid=NO_PROCESS)
+    assert claims.claim_dead(store, clock, "web/prod", lambda _text: None) is None
+
+
+def test_only_what_waits_for_a_person_is_taken_without_watching(store: MemoryStore, clock: FakeClock) -> None:
+    owned = begin(store, clock)
+    assert claims.claim_unattended(store, clock, owned.run) is None, "its process works on it"
+    owned.write(state=RunState.HELD)
+    taken = claims.claim_unattended(store, clock, owned.run)
+    assert taken is not None
+    assert clock.seconds == 0
+    taken.end(RunState.DONE)
+    assert claims.claim_unattended(store, clock, owned.run) is None
+
+
+def test_another_run_of_the_subject_is_not_the_one_that_is_meant(store: MemoryStore, clock: FakeClock) -> None:
+    first = begin(store, clock).run
+    change(store, pid=NO_PROCESS)
+    assert claims.claim_watched(store, clock, "web/prod", lambda _text: None, run_id="another") is None
+    assert claims.claim_watched(store, clock, "web/prod", lambda _text: None, run_id=first.id) is not None
+
+
+def test_a_run_of_this_process_was_given_up_where_it_works_on_none(store: MemoryStore, clock: FakeClock) -> None:
+    begin(store, clock)
+    assert claims.claim_dead(store, clock, "web/prod", lambda _text: None) is None
+    assert claims.claim_dead(store, clock, "web/prod", lambda _text: None, idle=True) is not None

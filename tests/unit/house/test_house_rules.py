@@ -82,7 +82,7 @@ DOOR_EXCUSES = {
 
 WAITING_EXCUSES = {
     "phoenix/wait.py": "the only waiting loop",
-    "phoenix/execute/ownership.py": "watches that a lease stands still, to its end: nothing to be waited for",
+    "phoenix/execute/claims.py": "watches that a lease stands still, to its end: nothing to be waited for",
     "phoenix/orders/runs.py": "its deadline starts anew at every sign of life of another process",
     "phoenix/cli/tend.py": "tends for ever, by order (--every)",
 }
