@@ -61,7 +61,7 @@ def serve_repository(
     from phoenix.clock import SystemClock
     from phoenix.errors import RefusedError
     from phoenix.execute.repositories import ensure_served
-    from phoenix.tools.apt_index import is_loopback
+    from phoenix.tools.loopback import is_loopback
 
     session = session_of(ctx)
     spec = pick(session.project, name)
@@ -94,7 +94,7 @@ def pick(project: Project, name: str | None) -> RepositorySpec:
 def _facts(spec: RepositorySpec) -> dict[str, Any]:
     from phoenix.execute.repositories import root_of
     from phoenix.tools import serve
-    from phoenix.tools.apt_index import is_loopback, machine_url
+    from phoenix.tools.loopback import is_loopback, machine_url
 
     root = root_of(spec)
     server = serve.find(root) if is_loopback(spec.url) else None

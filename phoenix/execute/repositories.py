@@ -11,7 +11,7 @@ from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
 from phoenix.model import Repository, RepositoryState
 from phoenix.spec.repositories import RepositorySpec
-from phoenix.tools import apt_index, aptly, serve
+from phoenix.tools import aptly, loopback, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
 
@@ -42,7 +42,7 @@ def repository_for_machines(spec: RepositorySpec) -> Repository:
     here = repository_here(spec)
     return Repository(
         name=here.name,
-        url=apt_index.machine_url(here.url),
+        url=loopback.machine_url(here.url),
         distribution=here.distribution,
         component=here.component,
         key=here.key,
@@ -54,7 +54,7 @@ def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], No
 
     RefusedError where another program has the port, or the root cannot be used.
     """
-    if apt_index.is_loopback(spec.url):
+    if loopback.is_loopback(spec.url):
         root = root_of(spec)
         root.prepare()
         serve.ensure(root, spec.url, clock=clock, say=say)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import difflib
 import gzip
 import hashlib
-import ipaddress
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -18,9 +16,8 @@ from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Deb, Package, Repository
 from phoenix.tools import gpg
 from phoenix.tools.deb import version_key
+from phoenix.tools.loopback import is_loopback
 
-HOST_AS_SEEN_BY_MACHINES = "10.0.2.2"
-"""Where the user networks of QEMU and slirp4netns put the loopback interface of this computer."""
 _TIMEOUT = 10.0
 """Seconds for one answer."""
 _FILES = ("Packages.gz", "Packages")
@@ -33,24 +30,6 @@ class UnreadableIndexError(RefusedError):
 
 class UntrustedIndexError(RefusedError):
     """The index is there, and not signed by the repository's key."""
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the url leads to this computer, so that phoenix itself serves it."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def machine_url(url: str) -> str:
-    """`url` as machines of the local cloud reach it: this computer has another address there."""
-    if not is_loopback(url):
-        return url
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{HOST_AS_SEEN_BY_MACHINES}{port}"))
 
 
 def resolve(repository: Repository, wishes: Iterable[tuple[str, str | None]]) -> tuple[Package, ...]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.local import guest, instances, machines, probe, remains
+from phoenix.clouds.local import guest, instances, light_trial, machines, probe, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
@@ -25,9 +25,13 @@ EMULATED = "qemu-tcg"
 class LocalGroups:
     """Implements `clouds.api.Groups` with light or virtual machines."""
 
-    def __init__(self, project: str, spec: LocalCloud, clock: Clock | None = None) -> None:
+    def __init__(
+        self, project: str, spec: LocalCloud, clock: Clock | None = None, *, reach: tuple[int, ...] = ()
+    ) -> None:
+        """`reach` are the loopback ports of this computer that the groups' machines may reach."""
         self._project = project
         self._spec = spec
+        self._reach = reach
         self._clock = clock or SystemClock()
         self._files = GroupFiles(spec.root)
 
@@ -120,7 +124,7 @@ class LocalGroups:
         of_groups = {names.group_of_instance(name) for name in remains.control_groups(self._spec.root)}
         known = {*self._files.names(), *running, *(name for name in of_groups if name is not None)}
         swept = tuple(what for name in sorted(known) for what in self._sweep_group(name))
-        return (*swept, *probe.sweep())
+        return (*swept, *light_trial.sweep())
 
     def _sweep_group(self, name: str) -> Iterator[str]:
         with self._files.locked_if_free(name) as free:
@@ -153,7 +157,13 @@ class LocalGroups:
                 details=f"{image.directory} is not there; {name} starts from it",
                 resolution="Bake it again, then roll.",
             )
-        spec = MachineSpec(image=image, machine=template.machine, port=template.port, user_data=template.user_data)
+        spec = MachineSpec(
+            image=image,
+            machine=template.machine,
+            port=template.port,
+            user_data=template.user_data,
+            reach=self._reach,
+        )
         for files in self._files.machines(name):
             if read_record(files) is None:
                 machines.remove(files)

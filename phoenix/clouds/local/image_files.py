@@ -27,6 +27,8 @@ from phoenix.errors import CloudError
 from phoenix.model import Image
 
 MANIFEST = "manifest.json"
+PRIVATE = 0o700
+"""The mode of whatever holds a tree: programs in it may be setuid, old, and this computer's root's."""
 BUILDING, TRIAL, REMOVED = UNFINISHED = (".building-", ".trial-", ".removed-")
 
 
@@ -159,6 +161,13 @@ class Locks:
         file = self._held.pop(image_id, None)
         if file is not None:
             file.close()
+
+
+def make_private(images: Path) -> None:
+    """Close the images that were made when others could still read them."""
+    for path in images.iterdir() if images.is_dir() else ():
+        if path.is_dir() and not path.is_symlink() and path.stat().st_mode & 0o077:
+            path.chmod(PRIVATE)
 
 
 def unfinished(images: Path) -> dict[Path, str]:

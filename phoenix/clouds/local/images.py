@@ -28,8 +28,10 @@ OTHERS_DEADLINE = 4500.0
 class LocalImages:
     """Implements `clouds.api.Images` with one directory per image (see `image_files`)."""
 
-    def __init__(self, spec: LocalCloud, clock: Clock | None = None) -> None:
+    def __init__(self, spec: LocalCloud, clock: Clock | None = None, *, reach: tuple[int, ...] = ()) -> None:
+        """`reach` are the loopback ports of this computer that bakes may reach."""
         self._spec = spec
+        self._reach = reach
         self._clock = clock or SystemClock()
         self._locks = Locks(spec.images)
 
@@ -143,7 +145,8 @@ class LocalImages:
                 self._locks.release(image_id)
 
     def sweep(self) -> tuple[str, ...]:
-        """Remove unfinished and unverified images that nobody is at work on any more."""
+        """Remove unfinished and unverified images that nobody is at work on any more; close those that others read."""
+        image_files.make_private(self._spec.images)
         left = image_files.unfinished(self._spec.images)
         left |= {self.files(image.id).directory: image.id for image in self.list() if not image.verified}
         return tuple(f"{path} of a bake that died" for path, image_id in left.items() if self._swept(path, image_id))
@@ -164,10 +167,13 @@ class LocalImages:
     def _make(self, request: BakeRequest, building: Path, log: Path, say: Say, between: Between) -> Image:
         """Build beside the image's place, then move it there."""
         trees.remove(building)
-        building.mkdir(parents=True)
+        building.parent.mkdir(parents=True, exist_ok=True)
+        building.mkdir(mode=image_files.PRIVATE)
         files = ImageFiles(directory=building)
         parent = self.files(request.parent) if request.parent else None
-        work = Work(request=request, files=files, clock=self._clock, log=log, say=say, between=between)
+        work = Work(
+            request=request, files=files, clock=self._clock, log=log, say=say, between=between, reach=self._reach
+        )
         seconds = builders.make_files(work, parent, self._spec.mirror)
         image = Image(
             id=request.image_id,
@@ -232,7 +238,7 @@ class LocalImages:
         """A directory for the machine on trial, gone afterwards; what the machine said is kept beside `log`."""
         directory = self._beside(TRIAL, image_id)
         trees.remove(directory)
-        directory.mkdir()
+        directory.mkdir(mode=image_files.PRIVATE)
         try:
             yield directory
         except ToolError as error:

@@ -24,6 +24,9 @@ from phoenix.tools.process import ProcessId
 TAG = "PHOENIX_MACHINE"
 """Every process that runs for a machine has the machine's directory in this environment variable."""
 
+MARKER = "phoenix: this engine works"
+"""What a machine on trial says."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineFiles:
@@ -63,6 +66,8 @@ class MachineSpec:
     port: int
     """The port its service listens on, inside."""
     user_data: str
+    reach: tuple[int, ...] = ()
+    """Loopback ports of this computer that it may reach, at 10.0.2.2; no others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +75,7 @@ class Started:
     """A machine that runs."""
 
     engine: str
-    """`qemu-kvm`, `qemu-tcg` or `light`."""
+    """`qemu-kvm`, `qemu-tcg`, `light` or `light-open`."""
     port: int
     """The loopback port of the host that leads to its service."""
     processes: Mapping[str, ProcessId]
@@ -79,6 +84,19 @@ class Started:
     report: str
     """Paths of its logs, below its directory."""
     schema: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engine:
+    """What a trial of one machine engine said."""
+
+    name: str
+    """`qemu-kvm`, `light`, `light-open` or `qemu-tcg`."""
+    works: bool
+    detail: str
+    remedy: str = ""
+    certain: bool = True
+    """False where it could not be tried: it counts as not working, and is tried again next time."""
 
 
 def root_tag(root: Path) -> str:

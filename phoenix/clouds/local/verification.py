@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.model import TestResult
+from phoenix.tools import disk
 
 OVER = "trial over"
 """The machine's last report."""
@@ -104,7 +105,12 @@ def results(wanted: tuple[Trial, ...], reports: tuple[str, ...]) -> tuple[TestRe
 
 
 def look_at_tree(tree: Path) -> tuple[TestResult, ...]:
-    """What an image must not carry, looked for in its files: what every machine makes for itself, and bake litter."""
+    """What an image must not carry, looked for in its files: what every machine makes for itself, and bake litter.
+
+    ToolError where a link in it leads to this computer's own files.
+    """
+    for directory in ("etc/ssh", "var/lib/dbus", "usr/sbin"):
+        disk.within(tree, tree / directory)
     keys = sorted((tree / "etc/ssh").glob("ssh_host_*key*"))
     ids = [path for path in (tree / "etc/machine-id", tree / "var/lib/dbus/machine-id") if _names_a_machine(path)]
     litter = [tree / "usr/sbin/policy-rc.d", *(tree / "etc").glob("*/*.d/*phoenix-bake*")]
