@@ -125,7 +125,7 @@ def _keep_inside(fence: Fence, stage: str, users: int | None, line: socket.socke
         line.close()
         signal.pause()
     except OSError as error:
-        print(f"the tree cannot be entered: {error}", file=sys.stderr, flush=True)
+        os.write(sys.stderr.fileno(), f"the tree cannot be entered: {error}\n".encode())
         os._exit(1)
 
 

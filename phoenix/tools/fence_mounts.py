@@ -80,10 +80,11 @@ def close_files(stage: str, writable: tuple[str, ...], more_devices: tuple[str, 
     names = Path(stage, "resolv.conf")
     names.write_text(resolver())
     netns.unshare(netns.CLONE_NEWNS)  # in the former one are files that others write, so it cannot be closed
-    for path in writable:
+    outermost = [path for path in writable if not any(path.startswith(f"{other}/") for other in writable)]
+    for path in outermost:
         mount(path, path, "none", flags=MS_BIND)
     idmapped.set_attributes("/", add=idmapped.MOUNT_ATTR_RDONLY | idmapped.MOUNT_ATTR_NODEV, below=True)
-    for path in writable:
+    for path in outermost:
         idmapped.set_attributes(path, clear=idmapped.MOUNT_ATTR_RDONLY)
     idmapped.set_attributes(stage, clear=idmapped.MOUNT_ATTR_RDONLY)
     devices = Path(stage, "dev")

@@ -26,9 +26,11 @@ from pathlib import Path
 from phoenix.clouds.local import light_trial
 version = 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
 print(f"kernel {platform.release()} cgroup {version}")
+mounts = Path("/proc/self/mountinfo").read_text()
 for name in ("light", "light-open"):
     engine = light_trial.attempt(name)
     print(f"{name} {engine.works} {engine.detail}")
+print(f"mounts {mounts == Path('/proc/self/mountinfo').read_text()}")
 """
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
@@ -78,3 +80,4 @@ def test_light_machines_are_fenced_on_debians_kernel(bare_images: Path, roomy: P
     assert told["light"].endswith("its root is nobody on this computer"), said
     assert told["light-open"].startswith("True"), said
     assert "its kernel settings" in told["light-open"], said
+    assert told["mounts"] == "True", "systemd shares its mounts; nothing was unmounted or left"

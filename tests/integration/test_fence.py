@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,6 +249,17 @@ def test_what_holds_a_tree_is_closed_to_others(root: Path, bare_images: Path) ->
     files = MachineFiles(root=root, group=NAME, name=f"{NAME}-1")
     assert stat.S_IMODE(files.directory.stat().st_mode) == 0o700
     assert (files.directory / "upper/root/setuid").stat().st_uid == 0, "on disk it is what it is inside"
+
+
+def test_where_mounts_are_shared_none_is_lost_or_left(root: Path, bare_images: Path) -> None:
+    """As under systemd: what somebody unmounts in a namespace that shares is unmounted everywhere."""
+    create = f"{sys.executable} -m tests.support.real.machines {root} {bare_images} 1 light"
+    shared = ("unshare", "--mount", "--propagation", "shared", "--", "sh", "-euc")
+    look = "cut -d ' ' -f 5- /proc/self/mountinfo"
+    done = process.run(Command(argv=(*shared, f"{look}; echo ----; {create}; {look}")), timeout=120)
+    before, after = done.stdout.split("----\n")
+    assert before.splitlines() == after.splitlines()
+    assert "shared:" in before
 
 
 def test_a_wire_ends_with_its_machine(root: Path, bare_images: Path) -> None:

@@ -103,7 +103,8 @@ def test_the_stage_covers_nothing_that_is_mounted(tree: str, directory: str, sta
 def test_ways_in_and_out() -> None:
     out = slirp.build_command(77, 5, {})
     fence = ("--disable-host-loopback", "--enable-sandbox", "--enable-seccomp")
-    assert out.argv[1:] == ("--configure", "--mtu=65520", *fence, "--ready-fd=5", "77", "tap0")
+    assert out.argv[1:5] == ("--mount", "--propagation", "private", "--")
+    assert out.argv[6:] == ("--configure", "--mtu=65520", *fence, "--ready-fd=5", "77", "tap0")
     way_in = socket_proxy.build_command(12, "10.0.2.100:8080", {}, network_of=77)
     assert way_in.argv[0] == "bash", "in Debian's sh a descriptor has one digit"
     assert way_in.argv[4] == "12"
