@@ -20,6 +20,7 @@ from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.spec.mirror import configured_mirror
 from phoenix.tools import disk
 from tests.support.real import shared
+from tests.support.real.hello import deb_of, steer
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
 
@@ -138,13 +139,29 @@ def made_project(images: Path, directory: Path) -> Shell:
 
 
 @pytest.fixture(scope="session")
-def baked_images(phoenix_cache: Path, roomy: Path) -> Path:
-    """Images os/debian-12 and foundation/nodejs, baked by chroot and verified in QEMU. Nobody changes anything here."""
+def steered(phoenix_cache: Path, roomy: Path) -> Path:
+    """The steered hello app (see `quick.py`), version 9.0.0, as a package."""
+
+    def make(directory: Path) -> None:
+        directory.mkdir()
+        source = made_project(directory / "images", directory / "project").directory / "hello"
+        steer(source)
+        deb_of(source, "9.0.0").rename(directory / "hello_9.0.0_all.deb")
+
+    return shared.once(roomy / "steered", make) / "hello_9.0.0_all.deb"
+
+
+@pytest.fixture(scope="session")
+def baked_images(steered: Path, roomy: Path) -> Path:
+    """Images of each type, baked by chroot and verified in QEMU; in the immutable one the steered app. Only read."""
 
     def bake(images: Path) -> None:
         images.mkdir()
-        baked = made_project(images, roomy / "baking" / "hello").run("bake", "foundation", "nodejs")
-        assert [layer["image"] for layer in baked["layers"]] == ["os/debian-12", "foundation/nodejs"]
+        shell = made_project(images, roomy / "baking" / "hello")
+        shell.run("publish", str(steered))
+        baked = shell.run("bake", "immutable", "hello")
+        assert [layer["image"] for layer in baked["layers"]] == ["os/debian-12", "foundation/nodejs", "immutable/hello"]
+        shell.run("down", "--yes")
 
     return shared.once(roomy / "baked-images", bake)
 

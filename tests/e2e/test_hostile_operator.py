@@ -18,10 +18,8 @@ import pytest
 from phoenix.record.journal import RunState
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.load import running
-from tests.support.real import quick
 from tests.support.real.machines import left_of
 from tests.support.real.quick import CLOCK, Quick
-from tests.support.real.shell import Shell
 
 SOAKING = "{kind: canary, steps: [50, 100], soak: 5m, keep: 0s}"
 
@@ -56,11 +54,6 @@ class Rolling:
         assert self.service.sizes() == {group: self.service.size}
         assert [line for line in left_of(self.service.root) if group not in line] == []
         assert self.service.serving() == text
-
-
-@pytest.fixture(scope="module")
-def service(rolling_project: Shell) -> Quick:
-    return quick.prepare(rolling_project)
 
 
 @contextmanager

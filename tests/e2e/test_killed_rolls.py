@@ -42,11 +42,11 @@ ONE_OF_EACH_KIND = {
 
 @pytest.fixture(scope="module")
 def quicks(
-    project_with_images: Shell, new_project: NewProject, tmp_path_factory: pytest.TempPathFactory
+    project_with_images: Shell, new_project: NewProject, steered: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Quick]]:
     """A project per strategy, each with nothing but one group that serves."""
     assert project_with_images.directory.is_dir(), "it has baked the images that these share"
-    made = {name: quick.prepare(new_project(tmp_path_factory.mktemp(name) / "hello")) for name in STRATEGIES}
+    made = {name: quick.prepare(new_project(tmp_path_factory.mktemp(name) / "hello"), steered) for name in STRATEGIES}
     yield made
     for each in made.values():
         each.shell.run("down", "--yes")

@@ -14,21 +14,14 @@ import pytest
 from phoenix.clock import from_rfc3339
 from phoenix.tools.load import Load, running
 from phoenix.tools.load_summary import Summary
-from tests.support.real import quick
 from tests.support.real.machines import until
 from tests.support.real.quick import CLOCK, Quick
-from tests.support.real.shell import Shell
 
 SLOW = 2
 """Seconds that a long request takes."""
 SLOW_RATE = 7
 """Long requests a second. No divisor of 200: they would all meet the same machine of three, which take turns."""
 HALVES = "{kind: rolling, step: 50%}"
-
-
-@pytest.fixture(scope="module")
-def service(rolling_project: Shell) -> Quick:
-    return quick.prepare(rolling_project)
 
 
 @dataclass

@@ -27,13 +27,11 @@ from phoenix.record import journal
 from phoenix.record.journal import Part, Run, What
 from phoenix.spec.clouds import LocalCloud, MachineEngine
 from phoenix.wait import Look, Verdict, wait_for
-from tests.support.real.hello import Hello, steer
 from tests.support.real.instant import get
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
 
 CLOCK = SystemClock()
-VERSION = "9.0.0"
 SUBJECT = "web-tier/local"
 BLUE_GREEN = "{kind: blue-green, keep: 0s}"
 _SERVICE = """\
@@ -215,11 +213,11 @@ class Quick:
         return found[0]
 
 
-def prepare(shell: Shell) -> Quick:
-    """Make the project roll quickly: the steered app published and baked in, then rolled by nothing yet."""
-    steer(shell.directory / "hello")
-    Hello(shell).publish(VERSION)
-    shell.run("bake", "immutable", "hello")
+def prepare(shell: Shell, deb: Path) -> Quick:
+    """Make the project roll quickly: the steered app, `deb`, published and in its image, then rolled by nothing yet."""
+    shell.run("publish", str(deb))
+    baked = shell.run("bake", "immutable", "hello")
+    assert baked["baked"] == 0, "the run has baked it once for all"
     quick = Quick(shell=shell, listen=f"127.0.0.1:{free_port()}")
     quick.write()
     return quick
