@@ -2,11 +2,14 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all unit tests-of-ci tests-in-full checks lint types format bench lock wheel clean
+.PHONY: help setup demo test test-all unit format lint types bench lock wheel clean
+.PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory
 # Two workers share two processors with the machines that the tests start; see tests/conftest.py.
 PYTEST := $(BIN)/pytest -n 2
+# What the long tests draw from: another every day. `make test-all SEED=20260131` draws as on that day.
+SEED ?= $(shell date +%Y%m%d)
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -26,17 +29,17 @@ test-all: setup ## the same and the long rest: rolls on emulated machines (at mo
 unit: setup ## the unit tests alone: what we decide (at most 90 seconds)
 	@$(PYTEST) --no-header -m "not full" tests/unit
 
+format: setup ## bring the source into ruff's form, and mend what ruff can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
 checks: lint types
 
 tests-of-ci: setup
 	@$(PYTEST) --no-header -m "not full"
 
 tests-in-full: setup
-	@$(PYTEST)
-
-format: setup ## bring the source into ruff's form, and mend what ruff can mend
-	@$(BIN)/ruff format
-	@$(BIN)/ruff check --fix
+	@PHOENIX_TEST_SEED=$(SEED) $(PYTEST) --hypothesis-profile=full --hypothesis-seed=$(SEED)
 
 lint: setup ## ruff, its formatter, ansible-lint
 	@$(BIN)/ruff check --quiet

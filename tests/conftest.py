@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -34,6 +35,12 @@ NewProject = Callable[[Path], Shell]
 
 FIRST = ("e2e", "contract", "integration", "unit")
 """What waits begins first, so that there is something short beside it to the end."""
+
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("daily", PATIENT, derandomize=True)
+settings.register_profile("full", PATIENT, max_examples=300, print_blob=True)
+settings.load_profile("daily")
 
 
 def pytest_configure(config: pytest.Config) -> None:

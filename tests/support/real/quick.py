@@ -6,6 +6,8 @@ BREAK_ON names the end of the host names on which it refuses to start. Another G
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import signal
@@ -26,6 +28,7 @@ from phoenix.model import Backend, Health, Route
 from phoenix.record import journal
 from phoenix.record.journal import Part, Run, What
 from phoenix.spec.clouds import LocalCloud, MachineEngine
+from phoenix.tools.haproxy_socket import Runtime
 from phoenix.wait import Look, Verdict, wait_for
 from tests.support.real.instant import get
 from tests.support.real.ports import free_port
@@ -142,6 +145,12 @@ class Quick:
         """The balancer, likewise."""
         directory = self.root / "balancer" / "hello" / "web-tier-local"
         return LocalTraffic(directory=directory, listen=self.listen, health=Health(interval=1.0))
+
+    def begun_again(self) -> int:
+        """How many requests the balancer had to send once more, since it was started: to that machine or another."""
+        told = Runtime(self.root / "balancer" / "hello" / "web-tier-local").tell("show stat")
+        rows = [row for row in csv.DictReader(io.StringIO(told.removeprefix("# "))) if row["svname"] == "BACKEND"]
+        return sum(int(row["wretr"]) + int(row["wredis"]) for row in rows)
 
     def sizes(self) -> dict[str, int]:
         """How many machines each group has."""

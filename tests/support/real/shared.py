@@ -22,7 +22,7 @@ WORKER = "PYTEST_XDIST_WORKER"
 def begin_run() -> None:
     """Make the directory of a run: pytest would keep the gigabytes of three runs."""
     os.environ[RUN] = tempfile.mkdtemp(prefix="phoenix-tests-")
-    os.environ.setdefault(SEED, str(datetime.now(UTC).toordinal()))
+    os.environ.setdefault(SEED, f"{datetime.now(UTC):%Y%m%d}")
 
 
 def end_run() -> None:
