@@ -64,8 +64,9 @@ def test_no_answer_is_not_no(mirror: str) -> None:
     assert "HTTP 503" in error.value.details
 
 
-@pytest.mark.parametrize("address", [f"http://127.0.0.1:{free_port()}/debian", "no address", "http://[", "ftp://x/y"])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}/debian", "no address", "http://[", "ftp://x/y"])
 def test_an_unreachable_mirror_is_named(tmp_path: Path, address: str) -> None:
+    address = address.format(port=free_port())
     tree = tmp_path / "tree"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOENIX_CACHE", str(tmp_path / "cache"))
