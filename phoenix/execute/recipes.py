@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from phoenix.clouds.api import Images
 from phoenix.errors import SpecError
 from phoenix.execute import workspace
+from phoenix.execute.reach import Playbooks
 from phoenix.model import CloudKind, Package
 from phoenix.plan.bake import Layer
 from phoenix.plan.content_key import Ingredients, content_key
@@ -19,15 +21,20 @@ Resolve = Callable[[tuple[PackageWish, ...]], tuple[Package, ...]]
 """Makes wishes exact by reading the repositories; RefusedError where a package is not there."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Kitchen:
-    """Where recipes are read for one cloud and builder."""
+    """Where recipes are read for one cloud and builder: every file once, when it is first needed."""
 
     project: Project
     kind: CloudKind
     images: Images
     builder: str
     resolve: Resolve
+
+    @cached_property
+    def playbooks(self) -> Playbooks:
+        """The project's playbooks, as they were when they were first asked for."""
+        return Playbooks.of(self.project.directory)
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
         """The layers from the lowest up to `image`, each with its key. Reads files and repositories; changes nothing.
@@ -45,7 +52,7 @@ class Kitchen:
         ingredients = Ingredients(
             image=recipe.image,
             base=self.images.base(base) if base else "",
-            files=workspace.recipe_files(self.project.directory, recipe),
+            files=workspace.recipe_files(self.playbooks, recipe),
             template=workspace.template_digest(self.project.directory, self.kind),
             variables=recipe.variables,
             packages=packages,

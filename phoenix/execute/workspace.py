@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute import packer_values, playbook_tree, reach
+from phoenix.execute import packer_values, playbook_tree
 from phoenix.execute.packer_values import Identity
+from phoenix.execute.reach import Playbooks, no_yaml
 from phoenix.model import CloudKind, Repository
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.images import Recipe, Variable
@@ -72,13 +73,12 @@ class Workspace:
     to_fill_in: tuple[str, ...]
 
 
-def recipe_files(project: Path, recipe: Recipe) -> Mapping[str, str]:
+def recipe_files(playbooks: Playbooks, recipe: Recipe) -> Mapping[str, str]:
     """SHA-256 of every file that a bake of `recipe` reaches, by path: what the content key counts.
 
-    `project` is the directory of `phoenix.yaml`. Raises SpecError where the playbook is not there or no YAML.
+    `playbooks` are the project's. Raises SpecError where the recipe's playbook is not there or no YAML.
     """
-    tree = playbook_tree.merged(project)
-    return playbook_tree.digests(tree, reach.reached(tree, (UNSEAL, *_playbooks(recipe), SEAL)))
+    return playbooks.digests(playbooks.reached((UNSEAL, *_playbooks(recipe), SEAL), recipe.variables))
 
 
 def template_digest(project: Path, kind: CloudKind) -> str:
@@ -108,7 +108,10 @@ def lay_out(
     renderer = Renderer(project.directory)
     variables = {**recipe.variables, **_package_variables(packages, repositories)}
     _refuse_foreign(directory, f"{ansible.PLAYBOOKS}/{ansible.RECIPE}")
-    _lay_out_tree(project.directory, _playbooks(recipe), variables, directory / ansible.PLAYBOOKS, bake=True)
+    playbooks = Playbooks.of(project.directory)
+    paths = playbooks.reached((UNSEAL, *_playbooks(recipe), SEAL), recipe.variables)
+    own = _entries(_playbooks(recipe), variables, bake=True)
+    _lay_out_tree(playbooks, paths, own, directory / ansible.PLAYBOOKS)
     _write(directory / TEMPLATE, renderer.render(_template(kind), values.template))
     _write(directory / PLUGINS, renderer.render("packer/plugins.pkr.hcl.j2", values.template))
     packer.write_values(directory / VALUES, {**values.stand_ins, "ansible_playbook": ansible.program()})
@@ -122,7 +125,9 @@ def lay_out_boot(project: Path, playbook: str, variables: Mapping[str, Variable]
     phoenix.yml` in it. `project` is the directory of `phoenix.yaml`.
     """
     _refuse_foreign(directory, ansible.RECIPE)
-    _lay_out_tree(project, (playbook,), variables, directory, bake=False)
+    playbooks = Playbooks.of(project)
+    paths = playbooks.reached((playbook,), variables)
+    _lay_out_tree(playbooks, paths, _entries((playbook,), variables, bake=False), directory)
     return _listed(directory)
 
 
@@ -146,23 +151,24 @@ def _package_variables(packages: tuple[str, ...], repositories: tuple[Repository
     return {"app_packages": list(packages), "app_repositories": sources}
 
 
-def _lay_out_tree(
-    project: Path, playbooks: tuple[str, ...], variables: Mapping[str, Any], directory: Path, *, bake: bool
-) -> None:
-    """Write the reached part of the playbook tree, with the entries, variables and configuration beside it."""
-    tree = playbook_tree.merged(project)
-    around = (UNSEAL, SEAL) if bake else ()
-    paths = reach.reached(tree, (*playbooks, *around))
-    own = {
+def _entries(playbooks: tuple[str, ...], variables: Mapping[str, Any], *, bake: bool) -> dict[str, str]:
+    """The files that phoenix puts beside the playbooks; the first of them marks the directory as ours."""
+    return {
         ansible.RECIPE: _imports(tuple(posixpath.normpath(playbook) for playbook in playbooks)),
         ansible.VARIABLES: json.dumps(dict(variables), indent=2, sort_keys=True) + "\n",
         ansible.CONFIGURATION: _CONFIGURATION,
         **({ansible.BAKE: _imports((UNSEAL, *((ansible.RECIPE,) if playbooks else ()), SEAL))} if bake else {}),
     }
+
+
+def _lay_out_tree(playbooks: Playbooks, paths: frozenset[str], own: Mapping[str, str], directory: Path) -> None:
+    """Write the reached part of the playbook tree with phoenix's `own` files; SpecError where one of it is no YAML."""
     _refuse_taken(paths & own.keys())
-    for name, text in own.items():  # the first of them marks the directory as ours
+    for mistake in playbooks.mistakes(paths):
+        raise no_yaml(mistake)
+    for name, text in own.items():
         _write(directory / name, text)
-    playbook_tree.copy(tree, paths, directory)
+    playbook_tree.copy(playbooks.files, paths, directory)
     for stale in set(_listed(directory)) - {*paths, *own}:
         (directory / stale).unlink()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -39,6 +39,7 @@ SYNTAX_CHECK_TIMEOUT = 120.0
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\] \**")
 _FAILED = re.compile(r"(?:fatal|failed): \[[^\]]*\](?:: (?P<how>FAILED|UNREACHABLE)!)?.*? => (?P<result>\{.*)")
 _ERROR = re.compile(r"\[ERROR\]: (?P<message>.*)")
+_REDIRECT = re.compile(r"^    (\w+):\n      redirect: (\w+\.\w+)\.", re.MULTILINE)
 _ORIGIN = re.compile(r"Origin: (?P<place>.*)")
 
 
@@ -78,6 +79,13 @@ def program() -> str:
 def version() -> str:
     """The version of ansible-core that bakes run with."""
     return metadata.version("ansible-core")
+
+
+def redirects(collections: Collection[str]) -> dict[str, str]:
+    """The plugins of these `collections` that Ansible also finds by a short name: `ufw` is in community.general."""
+    file = metadata.distribution("ansible-core").locate_file("ansible/config/ansible_builtin_runtime.yml")
+    found = _REDIRECT.findall(Path(str(file)).read_text("utf-8"))
+    return {name: collection for name, collection in found if collection in collections}
 
 
 def environment(workspace: Path) -> dict[str, str]:
