@@ -67,6 +67,7 @@ class Playbooks:
         self._tree = tree
         self._files: dict[str, Path] = dict(tree.files)
         self._known: dict[str, File] = {}
+        self._broken: dict[str, str] = {}
         self._members: dict[Part, tuple[str, ...]] = {}
         self._led: dict[Part, frozenset[Part]] = {}
 
@@ -103,9 +104,10 @@ class Playbooks:
         """`playbooks/FILE:LINE: WHY` for each of the files that Ansible reads as YAML, and that is none."""
         for path in sorted(paths):
             if path.endswith(mentions.YAML) and self._is_for_ansible(path):
-                why = mentions.broken(self._files[path].read_bytes())
-                if why:
-                    yield f"playbooks/{path}{why}"
+                if path not in self._broken:
+                    self._broken[path] = mentions.broken(self._files[path].read_bytes())
+                if self._broken[path]:
+                    yield f"playbooks/{path}{self._broken[path]}"
 
     def _is_for_ansible(self, path: str) -> bool:
         home = self._home(path)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,34 @@ def lay_out_boot(project: Path, playbook: str, variables: Mapping[str, Variable]
     paths = playbooks.reached((playbook,), variables)
     _lay_out_tree(playbooks, paths, _entries((playbook,), variables, bake=False), directory)
     return _listed(directory)
+
+
+def lay_out_checks(playbooks: Playbooks, recipes: Sequence[tuple[Recipe, frozenset[str]]], directory: Path) -> None:
+    """Write what Ansible reads the playbooks of several recipes from, each given with the paths that it reaches.
+
+    Recipe N has a playbook of its own (`check_entry(N)`), which gives it its variables, and a file of these variables
+    (`check_variables(N)`). SpecError where the project has a file of one of these names, or one that is no YAML.
+    """
+    own = _entries((), {}, bake=False)
+    for number, (recipe, _paths) in enumerate(recipes):
+        variables = json.dumps(dict(recipe.variables), sort_keys=True)
+        own[check_variables(number)] = variables + "\n"
+        own[check_entry(number)] = f"{_imports(_named(recipe))}  vars: {variables}\n"
+    _lay_out_tree(playbooks, frozenset().union(*(paths for _recipe, paths in recipes)), own, directory)
+
+
+def check_entry(number: int) -> str:
+    """The playbook that `lay_out_checks` makes for a recipe."""
+    return f"phoenix-check-{number}.yml"
+
+
+def check_variables(number: int) -> str:
+    """The file of extra variables that `lay_out_checks` makes for a recipe."""
+    return f"phoenix-check-{number}.json"
+
+
+def _named(recipe: Recipe) -> tuple[str, ...]:
+    return (posixpath.normpath(recipe.playbook),) if recipe.playbook else ()
 
 
 def _playbooks(recipe: Recipe) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ HOME = "ansible-home"
 INVENTORY = "--inventory=builder,"
 SHOWN_LINES = 15
 """Of what a failed program printed, in an error."""
-SYNTAX_CHECK_TIMEOUT = 120.0
-"""Seconds."""
+SYNTAX_CHECK_TIMEOUT, SYNTAX_CHECK_MORE = 120.0, 10.0
+"""Seconds for a process, and more for each playbook that it reads."""
 
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\] \**")
 _FAILED = re.compile(r"(?:fatal|failed): \[[^\]]*\](?:: (?P<how>FAILED|UNREACHABLE)!)?.*? => (?P<result>\{.*)")
@@ -62,6 +62,11 @@ class Failure:
     task: str
     place: str
     why: str
+
+    @property
+    def told(self) -> str:
+        """`FILE:LINE:COLUMN: WHY`, as far as it is known."""
+        return ": ".join(part for part in (self.place, self.why) if part)
 
 
 def program() -> str:
@@ -177,20 +182,24 @@ def failed(failure: Failure, log: Path) -> ToolError:
 
 def syntax_check(workspace: Path, playbook: str = RECIPE) -> None:
     """Let Ansible read `playbook` and all it imports, without running it. SpecError with file and line of a mistake."""
+    failure = syntax_mistake(workspace, (playbook,))
+    if failure:
+        raise SpecError("a playbook has a mistake", details=failure.told, resolution="Correct it; nothing was done.")
+
+
+def syntax_mistake(workspace: Path, playbooks: Sequence[str], variables: str = VARIABLES) -> Failure | None:
+    """The first mistake that Ansible finds in `playbooks` and in all they import, read by one process; None without.
+
+    `variables` is the workspace's file of extra variables.
+    """
     command = Command(
-        argv=(program(), "--syntax-check", INVENTORY, "--extra-vars", f"@{VARIABLES}", playbook),
+        argv=(program(), "--syntax-check", INVENTORY, "--extra-vars", f"@{variables}", *playbooks),
         cwd=workspace / PLAYBOOKS,
         environment=environment(workspace),
     )
-    done = process.run(command, timeout=SYNTAX_CHECK_TIMEOUT, check=False)
-    if done.code == 0:
-        return
-    failure = failure_of(done.stdout, done.stderr, command.cwd)
-    raise SpecError(
-        "a playbook has a mistake",
-        details=": ".join(part for part in (failure.place, failure.why) if part),
-        resolution="Correct it; nothing was done.",
-    )
+    timeout = SYNTAX_CHECK_TIMEOUT + SYNTAX_CHECK_MORE * len(playbooks)
+    done = process.run(command, timeout=timeout, check=False)
+    return failure_of(done.stdout, done.stderr, command.cwd) if done.code else None
 
 
 def task_of(line: str) -> str | None:
