@@ -14,16 +14,15 @@ import posixpath
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from phoenix.errors import SpecError
 from phoenix.execute import mentions, playbook_tree
 from phoenix.execute.mentions import Mentions, Said, Vocabulary
 from phoenix.execute.playbook_tree import Files, Tree
-from phoenix.tools import ansible
+from phoenix.tools import ansible_core
 
 _ASIDE = frozenset({"files", "templates"})
 """Below these a directory `roles` holds none, and a playbook is data."""
@@ -31,30 +30,16 @@ _READ_BY_ANSIBLE = frozenset({"tasks", "handlers", "vars", "defaults", "meta", "
 """Directories, of a role or beside a playbook, with YAML for Ansible."""
 
 
-class Kind(Enum):
-    """The kinds of parts that a tree has."""
-
-    SHARED = auto()
-    """Every file outside roles/ and collections/ that is no playbook; one part."""
-    PLAYBOOK = auto()
-    ROLE = auto()
-    COLLECTION = auto()
+Kind = Literal["shared", "playbook", "role", "collection"]
+"""The kinds of parts that a tree has. Shared is every file outside roles/ and collections/ that is no playbook."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """A part of the tree that counts as a whole, if it counts. `path` is its file or directory; of SHARED empty."""
+    """A part of the tree that counts as a whole, if it counts. `path` is its file or directory; of shared empty."""
 
     kind: Kind
     path: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class File:
-    """What is known of a file: its digest and what it says."""
-
-    digest: str
-    said: Said
 
 
 class Playbooks:
@@ -66,7 +51,7 @@ class Playbooks:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._files: dict[str, Path] = dict(tree.files)
-        self._known: dict[str, File] = {}
+        self._known: dict[str, tuple[str, Said]] = {}
         self._broken: dict[str, str] = {}
         self._members: dict[Part, tuple[str, ...]] = {}
         self._led: dict[Part, frozenset[Part]] = {}
@@ -86,9 +71,9 @@ class Playbooks:
 
         Raises SpecError where a playbook is not there, and where a file that had to be parsed is no YAML.
         """
-        asked = [Part(kind=Kind.PLAYBOOK, path=self._existing(playbook)) for playbook in playbooks]
+        asked = [Part(kind="playbook", path=self._existing(playbook)) for playbook in playbooks]
         text = mentions.in_text(repr(dict(variables or {})).encode(), self._words)
-        waiting = [Part(kind=Kind.SHARED), *asked, *self._named(text, "")]
+        waiting = [Part(kind="shared"), *asked, *self._named(text, "")]
         counted: set[Part] = set()
         for part in waiting:  # grows while it is walked
             if part not in counted:
@@ -98,7 +83,7 @@ class Playbooks:
 
     def digests(self, paths: Iterable[str]) -> Mapping[str, str]:
         """SHA-256 of each file's contents, and of whether it can be executed. Times do not count."""
-        return {path: self._file(path).digest for path in sorted(paths)}
+        return {path: self._file(path)[0] for path in sorted(paths)}
 
     def mistakes(self, paths: Iterable[str]) -> Iterator[str]:
         """`playbooks/FILE:LINE: WHY` for each of the files that Ansible reads as YAML, and that is none."""
@@ -119,7 +104,7 @@ class Playbooks:
         """The playbooks of the tree."""
         shared = (path for path in self._tree.files if _role_of(path) == "")
         may_be = (path for path in shared if path.endswith(mentions.YAML) and not _ASIDE & set(path.split("/")[:-1]))
-        return frozenset(path for path in may_be if self._file(path).said.is_playbook)
+        return frozenset(path for path in may_be if self._file(path)[1].is_playbook)
 
     @cached_property
     def _roles(self) -> tuple[str, ...]:
@@ -133,7 +118,7 @@ class Playbooks:
     @cached_property
     def _words(self) -> Vocabulary:
         names = frozenset(collection.name for collection in self._tree.collections)
-        short = ansible.redirects(names) if names else {}
+        short = ansible_core.redirects(names) if names else {}
         return Vocabulary(
             collections=tuple(sorted(names)), short={name.encode(): collection for name, collection in short.items()}
         )
@@ -156,16 +141,16 @@ class Playbooks:
         return self._members[part]
 
     def _find(self, part: Part) -> tuple[str, ...]:
-        if part.kind is Kind.PLAYBOOK:
+        if part.kind == "playbook":
             return (part.path,)
-        if part.kind is Kind.ROLE:
+        if part.kind == "role":
             first, last = (bisect_left(self._roles, part.path + end) for end in ("/", "0"))  # 0 comes next after /
             return self._roles[first:last]
-        if part.kind is Kind.COLLECTION:
+        if part.kind == "collection":
             files = playbook_tree.files_of(self._collections[part.path])
             self._files.update(files)
             return tuple(files)
-        own = ansible.CONFIGURATION  # phoenix's own stands in its place
+        own = ansible_core.CONFIGURATION  # phoenix's own stands in its place
         shared = (path for path in self._tree.files if _role_of(path) == "" and path != own)
         return tuple(path for path in shared if path not in self._roots)
 
@@ -178,30 +163,30 @@ class Playbooks:
 
     def _says(self, part: Part, path: str) -> Mentions:
         """What a file of a part names; SpecError where that cannot be known, as it is no YAML."""
-        said = self._file(path).said
-        if said.mistake and part.kind in (Kind.PLAYBOOK, Kind.ROLE):
+        _digest, said = self._file(path)
+        if said.mistake and part.kind in ("playbook", "role"):
             raise no_yaml(f"playbooks/{path}{said.mistake}")
         return said.mentions
 
     def _named(self, said: Mentions, path: str) -> Iterator[Part]:
         """The parts that the file at `path` names by saying this."""
         if said.any_role:
-            yield from (Part(kind=Kind.ROLE, path=role) for role in self._all_roles)
+            yield from (Part(kind="role", path=role) for role in self._all_roles)
         for name in said.roles:
             for place in self._role_places:
                 directory = posixpath.normpath(posixpath.join(place, name))
-                part = Part(kind=Kind.ROLE, path=directory)
+                part = Part(kind="role", path=directory)
                 if _role_of(f"{directory}/.") and self._paths(part):
                     yield part
         if said.any_playbook:
-            yield from (Part(kind=Kind.PLAYBOOK, path=root) for root in self._roots)
+            yield from (Part(kind="playbook", path=root) for root in self._roots)
         for name in said.playbooks:
             imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
             if imported in self._files:
-                yield Part(kind=Kind.PLAYBOOK, path=imported)
+                yield Part(kind="playbook", path=imported)
         for collection in self._tree.collections if said.collections else ():
             if collection.name in said.collections:
-                yield Part(kind=Kind.COLLECTION, path=collection.path)
+                yield Part(kind="collection", path=collection.path)
 
     @cached_property
     def _all_roles(self) -> tuple[str, ...]:
@@ -213,18 +198,16 @@ class Playbooks:
         homes = {posixpath.dirname(role) for role in self._all_roles}
         return tuple(sorted(homes | {posixpath.dirname(home) for home in homes}))
 
-    def _file(self, path: str) -> File:
-        """What is known of a file; read when it is first asked for."""
+    def _file(self, path: str) -> tuple[str, Said]:
+        """A file's digest, and what it says; read when it is first asked for."""
         if path not in self._known:
             content = self._files[path].read_bytes()
             mark = b"executable\0" if playbook_tree.executable(self._files[path]) else b""
             home = self._home(path)
             inside = path[len(home) + 1 :] if home else path
             plays = not home or inside.startswith("playbooks/")
-            self._known[path] = File(
-                digest=hashlib.sha256(mark + content).hexdigest(),
-                said=mentions.said(inside, content, self._words, plays=plays),
-            )
+            said = mentions.said(inside, content, self._words, plays=plays)
+            self._known[path] = (hashlib.sha256(mark + content).hexdigest(), said)
         return self._known[path]
 
     def _home(self, path: str) -> str:

@@ -29,20 +29,17 @@ from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import packer_values, playbook_tree
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.reach import Playbooks, no_yaml
+from phoenix.execute.recipe_files import SEAL, UNSEAL, playbooks_of, reached, template_name
 from phoenix.model import CloudKind, Repository
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.images import Recipe, Variable
 from phoenix.spec.project import Project
-from phoenix.tools import ansible, packer
+from phoenix.tools import ansible, ansible_core, packer
 from phoenix.tools.render import Renderer
 
 TEMPLATE = "image.pkr.hcl"
 VALUES = "image.auto.pkrvars.hcl"
 PLUGINS = "plugins/plugins.pkr.hcl"
-APP = "app.yml"
-"""The playbook that installs a recipe's packages."""
-UNSEAL, SEAL = "unseal.yml", "seal.yml"
-"""The playbooks that every bake begins and ends with."""
 
 _CONFIGURATION = """\
 # Made by phoenix: this file, and nothing of the computer it runs on, configures Ansible.
@@ -73,19 +70,6 @@ class Workspace:
     to_fill_in: tuple[str, ...]
 
 
-def recipe_files(playbooks: Playbooks, recipe: Recipe) -> Mapping[str, str]:
-    """SHA-256 of every file that a bake of `recipe` reaches, by path: what the content key counts.
-
-    `playbooks` are the project's. Raises SpecError where the recipe's playbook is not there or no YAML.
-    """
-    return playbooks.digests(playbooks.reached((UNSEAL, *_playbooks(recipe), SEAL), recipe.variables))
-
-
-def template_digest(project: Path, kind: CloudKind) -> str:
-    """SHA-256 of the Packer template for clouds of `kind`, and of what it includes."""
-    return Renderer(project).digest(_template(kind))
-
-
 def lay_out(
     project: Project,
     recipe: Recipe,
@@ -109,10 +93,10 @@ def lay_out(
     variables = {**recipe.variables, **_package_variables(packages, repositories)}
     _refuse_foreign(directory, f"{ansible.PLAYBOOKS}/{ansible.RECIPE}")
     playbooks = Playbooks.of(project.directory)
-    paths = playbooks.reached((UNSEAL, *_playbooks(recipe), SEAL), recipe.variables)
-    own = _entries(_playbooks(recipe), variables, bake=True)
+    paths = reached(playbooks, recipe)
+    own = _entries(playbooks_of(recipe), variables, bake=True)
     _lay_out_tree(playbooks, paths, own, directory / ansible.PLAYBOOKS)
-    _write(directory / TEMPLATE, renderer.render(_template(kind), values.template))
+    _write(directory / TEMPLATE, renderer.render(template_name(kind), values.template))
     _write(directory / PLUGINS, renderer.render("packer/plugins.pkr.hcl.j2", values.template))
     packer.write_values(directory / VALUES, {**values.stand_ins, "ansible_playbook": ansible.program()})
     return Workspace(directory=directory, files=_listed(directory), to_fill_in=tuple(sorted(values.stand_ins)))
@@ -159,16 +143,6 @@ def _named(recipe: Recipe) -> tuple[str, ...]:
     return (posixpath.normpath(recipe.playbook),) if recipe.playbook else ()
 
 
-def _playbooks(recipe: Recipe) -> tuple[str, ...]:
-    """What the recipe runs, in order."""
-    own = (recipe.playbook,) if recipe.playbook else ()
-    return own if APP in own or not recipe.packages else (*own, APP)
-
-
-def _template(kind: CloudKind) -> str:
-    return f"packer/{kind}.pkr.hcl.j2"
-
-
 def _package_variables(packages: tuple[str, ...], repositories: tuple[Repository, ...]) -> dict[str, Any]:
     if not packages:
         return {}
@@ -184,7 +158,7 @@ def _entries(playbooks: tuple[str, ...], variables: Mapping[str, Any], *, bake: 
     return {
         ansible.RECIPE: _imports(tuple(posixpath.normpath(playbook) for playbook in playbooks)),
         ansible.VARIABLES: json.dumps(dict(variables), indent=2, sort_keys=True) + "\n",
-        ansible.CONFIGURATION: _CONFIGURATION,
+        ansible_core.CONFIGURATION: _CONFIGURATION,
         **({ansible.BAKE: _imports((UNSEAL, *((ansible.RECIPE,) if playbooks else ()), SEAL))} if bake else {}),
     }
 

@@ -9,19 +9,18 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from phoenix.errors import RefusedError, SpecError, ToolError
 from phoenix.tools import process
+from phoenix.tools.ansible_core import CONFIGURATION
 from phoenix.tools.process import Command
 
 PLAYBOOKS = "playbooks"
 """The directory of a workspace that Ansible runs in, and the files that phoenix puts there:"""
-CONFIGURATION = "ansible.cfg"
 VARIABLES = "variables.json"
 """the extra variables;"""
 RECIPE = "phoenix.yml"
@@ -39,7 +38,6 @@ SYNTAX_CHECK_TIMEOUT, SYNTAX_CHECK_MORE = 120.0, 10.0
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\] \**")
 _FAILED = re.compile(r"(?:fatal|failed): \[[^\]]*\](?:: (?P<how>FAILED|UNREACHABLE)!)?.*? => (?P<result>\{.*)")
 _ERROR = re.compile(r"\[ERROR\]: (?P<message>.*)")
-_REDIRECT = re.compile(r"^    (\w+):\n      redirect: (\w+\.\w+)\.", re.MULTILINE)
 _ORIGIN = re.compile(r"Origin: (?P<place>.*)")
 
 
@@ -79,18 +77,6 @@ def program() -> str:
             resolution="Install phoenix again (`make setup` in a checkout).",
         )
     return str(path)
-
-
-def version() -> str:
-    """The version of ansible-core that bakes run with."""
-    return metadata.version("ansible-core")
-
-
-def redirects(collections: Collection[str]) -> dict[str, str]:
-    """The plugins of these `collections` that Ansible also finds by a short name: `ufw` is in community.general."""
-    file = metadata.distribution("ansible-core").locate_file("ansible/config/ansible_builtin_runtime.yml")
-    found = _REDIRECT.findall(Path(str(file)).read_text("utf-8"))
-    return {name: collection for name, collection in found if collection in collections}
 
 
 def environment(workspace: Path) -> dict[str, str]:

@@ -10,14 +10,16 @@ import gzip
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
-
-import httpx
 
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Deb, Package, Repository
 from phoenix.tools import gpg
 from phoenix.tools.deb import version_key
+
+if TYPE_CHECKING:
+    import httpx
 
 HOST_AS_SEEN_BY_MACHINES = "10.0.2.2"
 """Where the user networks of QEMU and slirp4netns put the loopback interface of this computer."""
@@ -83,6 +85,8 @@ def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, 
     Where the repository has a key the signature is checked with it. Raises UnreadableIndexError and
     UntrustedIndexError.
     """
+    import httpx
+
     base = f"{repository.url.rstrip('/')}/dists/{repository.distribution}"
     directory = f"{repository.component}/binary-{architecture}"
     with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
@@ -140,6 +144,8 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
 
 
 def _get(client: httpx.Client, url: str) -> bytes:
+    import httpx
+
     try:
         response = client.get(url)
     except httpx.HTTPError as error:

@@ -13,12 +13,8 @@ import yaml
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.reach import Playbooks
-from phoenix.execute.workspace import (
-    lay_out,
-    lay_out_boot,
-    recipe_files,
-    template_digest,
-)
+from phoenix.execute.recipe_files import recipe_files, template_digest
+from phoenix.execute.workspace import lay_out, lay_out_boot
 from phoenix.model import CloudKind, ImageType, Repository
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
