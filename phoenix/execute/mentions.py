@@ -142,19 +142,26 @@ def _is_word(name: str, content: bytes) -> bool:
 
 def _walk(node: Any, short: Mapping[str, str]) -> Iterator[Mentions]:
     """The roles that tasks include, at any depth, and the collections of modules that are named without them."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _walk(item, short)
-    elif isinstance(node, dict):
-        for name, value in node.items():
-            key = _builtin(name)
-            if key in _ROLE_KEYS:
-                yield _of_include(value, node)
-            elif key in _ACTION_KEYS:
-                yield _of_action(value, node, short)
-            elif key in short:
-                yield Mentions(collections=frozenset({short[key]}))
-            yield from _walk(value, short)
+    waiting = [node]
+    seen: set[int] = set()  # an alias is the thing itself once more, and may stand in itself
+    for each in waiting:  # grows while it is walked
+        if id(each) not in seen and isinstance(each, list | dict):
+            seen.add(id(each))
+            waiting += each.values() if isinstance(each, dict) else each
+            if isinstance(each, dict):
+                yield from _of_mapping(each, short)
+
+
+def _of_mapping(node: Mapping[Any, Any], short: Mapping[str, str]) -> Iterator[Mentions]:
+    """What a mapping names if it is a task."""
+    for name, value in node.items():
+        key = _builtin(name)
+        if key in _ROLE_KEYS:
+            yield _of_include(value, node)
+        elif key in _ACTION_KEYS:
+            yield _of_action(value, node, short)
+        elif key in short:
+            yield Mentions(collections=frozenset({short[key]}))
 
 
 def _of_include(value: Any, task: Mapping[Any, Any]) -> Mentions:

@@ -363,6 +363,12 @@ def _work(project: Path, number: int) -> int:
     return calls
 
 
+def test_yaml_that_holds_itself_again_and_again_is_read_to_its_end(project: Path) -> None:
+    bomb = "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+    write(project, "roles/web/tasks/main.yml", f"- &a0 {{include_role: {{name: third}}}}\n{bomb}- &self [*self]\n")
+    assert own(project) == {"site.yml"} | WEB | THIRD | SHARED
+
+
 @pytest.mark.parametrize("name", ["nonesuch.yml", "../phoenix.yaml", "/etc/passwd", "roles"])
 def test_a_playbook_that_is_not_there_is_told_with_those_that_are(project: Path, name: str) -> None:
     with pytest.raises(SpecError, match="there is no playbook") as caught:
