@@ -7,6 +7,7 @@ A command's file is imported only when the command is used, and imports what is 
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import select
@@ -27,6 +28,8 @@ from phoenix.errors import InterruptedRunError, PhoenixError, SpecError, Termina
 
 _SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 """What is wrong with a computer rather than with a program: no room, no rights."""
+GARBAGE = 200_000
+"""Objects between two looks for garbage. What a command makes as it starts it keeps; Python would look 200 times."""
 COMPLETION = "_PHOENIX_COMPLETE"
 """Set by the shell functions that `--show-completion` prints."""
 
@@ -122,9 +125,12 @@ def _root() -> None:
 
 def main() -> None:
     """The console script `phoenix`."""
+    gc.set_threshold(GARBAGE)
     if COMPLETION in os.environ:
         app(prog_name="phoenix")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # what is left goes with the process: to look it through for garbage first is no use
+    sys.exit(code)
 
 
 def run(args: Sequence[str]) -> int:

@@ -47,10 +47,12 @@ def bake(
 ) -> None:
     """Bake an image from its recipe, missing or outdated parents first. What is there already is not baked again."""
     from phoenix.cli.baking import Order
-    from phoenix.cli.junit import refuse_unwritable
     from phoenix.cli.wiring import Wiring
 
-    refuse_unwritable(junit)
+    if junit is not None:
+        from phoenix.cli.junit import refuse_unwritable
+
+        refuse_unwritable(junit)
     session = session_of(ctx)
     wiring = Wiring(session)
     order = Order(builder=builder, force=force, from_scratch=from_scratch, dry=plan)

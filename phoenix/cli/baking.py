@@ -11,19 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from phoenix.cli.running import tend_run
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute.ownership import OwnedRun, describe
 from phoenix.execute.recipes import Kitchen
 from phoenix.model import CloudKind, Image
-from phoenix.plan.actions import to_json
 from phoenix.plan.bake import BUILD_DEADLINE, VERIFY_DEADLINE, Layer, LayerPlan, Wish, bake
-from phoenix.record.journal import Run, RunState
 from phoenix.spec.images import ImageName
-from phoenix.wait import Look, Verdict, wait_for
 
 if TYPE_CHECKING:
     from phoenix.cli.wiring import Wiring
+    from phoenix.record.journal import Run
 
 BUILDERS = ("auto", "packer", "chroot")
 OTHERS_DEADLINE = BUILD_DEADLINE + VERIFY_DEADLINE
@@ -153,6 +149,10 @@ class Bakery:
 
     def _carry_out(self, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> Run | None:
         """Bake the layer in a run of its own; None where the run is taken, or the world has changed meanwhile."""
+        from phoenix.execute.ownership import OwnedRun
+        from phoenix.plan.actions import to_json
+        from phoenix.record.journal import RunState
+
         wiring = self._wiring
         try:
             owned = OwnedRun.begin(
@@ -174,6 +174,11 @@ class Bakery:
 
     def _wait_for_others(self, plan: LayerPlan) -> bool:
         """Wait until nobody else bakes the layer; whether anybody did."""
+        from phoenix.cli.running import tend_run
+        from phoenix.execute.ownership import describe
+        from phoenix.record.journal import RunState
+        from phoenix.wait import Look, Verdict, wait_for
+
         subject = plan.plan.subject
 
         def look() -> Look:

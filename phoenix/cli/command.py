@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -10,11 +11,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from phoenix import __version__
+from phoenix.cli import help as page
 from phoenix.cli.session import Session
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-PANEL = "Everywhere"
-HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+PANEL = page.EVERYWHERE
+HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": page.WIDTH}
 
 
 def _remember(ctx: typer.Context, name: str, value: Any) -> None:
@@ -23,8 +25,8 @@ def _remember(ctx: typer.Context, name: str, value: Any) -> None:
         setattr(session, name, value)
 
 
-def _project(ctx: typer.Context, value: Path | None) -> None:
-    _remember(ctx, "wanted_directory", value)
+def _project(ctx: typer.Context, value: str | None) -> None:
+    _remember(ctx, "wanted_directory", Path(value) if value else None)
 
 
 def _json(ctx: typer.Context, value: bool) -> None:
@@ -52,7 +54,7 @@ def _version(ctx: typer.Context, value: bool) -> None:
 
 def _global_options(
     project: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "-C",
             "--project",
@@ -122,17 +124,43 @@ def _global_options(
     """Hold the declarations of the options that every command takes; typer reads the signature."""
 
 
+@cache
 def _parameters() -> list[Any]:
     declaring = typer.Typer(add_completion=False)
     declaring.command()(_global_options)
     return list(typer.main.get_command(declaring).params)
 
 
+class _AsItIs:
+    """Takes a value that is of its parameter's type already: typer would make a pydantic adapter per parameter first.
+
+    A typer that asks its parameters in another way never meets it, and takes its own.
+    """
+
+    def __init__(self, parameter: Any) -> None:
+        self._usual = parameter.get_runtime_param
+        self._kind = parameter.type_descriptor
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value for the command; typer's own way where it has to be read or checked."""
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        if type(value) is self._kind.annotation and type(value) in (str, int) and not self._kind.is_ranged:
+            return value
+        return self._usual().coerce(value, param=param, ctx=ctx)
+
+
 def _tidy(parameters: list[Any]) -> list[Any]:
     for parameter in parameters:
+        if hasattr(parameter, "get_runtime_param") and "get_runtime_param" not in vars(parameter):
+            parameter.get_runtime_param = partial(_itself, _AsItIs(parameter))
         if getattr(parameter, "is_flag", False) or getattr(parameter, "count", False):
             parameter.metavar = ""  # typer would print `--json <bool>`, as if it took a value
     return parameters
+
+
+def _itself(value: _AsItIs) -> _AsItIs:
+    return value
 
 
 class PhoenixCommand(TyperCommand):
@@ -146,6 +174,10 @@ class PhoenixCommand(TyperCommand):
         """The command's own options and the global ones."""
         return _tidy(super().get_params(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the page of `--help`."""
+        page.write(self, ctx, formatter)
+
 
 class PhoenixGroup(TyperGroup):
     """A command with commands below it; takes the global options before those, too."""
@@ -157,6 +189,10 @@ class PhoenixGroup(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """The command's own options and the global ones."""
         return _tidy(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the page of `--help`."""
+        page.write(self, ctx, formatter)
 
 
 def command_app() -> typer.Typer:
@@ -182,8 +218,7 @@ def command(app: typer.Typer, *examples: str, name: str | None = None) -> Callab
 
     The function's docstring is the help text. `name` where the command is not named as the function.
     """
-    # an escaped bracket: rich would take `[...]` for a style
-    lines = [f"  {example}".replace("[", r"\[") for example in examples]
+    lines = [f"  {example}" for example in examples]
     epilog = "\n".join(["Example:" if len(lines) == 1 else "Examples:", *lines])
     return app.command(name=name, cls=PhoenixCommand, epilog=epilog, context_settings=HELP_NAMES)
 

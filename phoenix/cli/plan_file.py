@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from phoenix import __version__
 from phoenix.errors import RefusedError, SpecError
@@ -24,6 +24,7 @@ from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.roll_actions import RollAction
 from phoenix.spec.services import Strategy
 from phoenix.spec.strategies import KINDS, kind_of
+from phoenix.typed import adapter
 
 FORMAT = 1
 """Changes with everything that an older phoenix would misread."""
@@ -139,7 +140,7 @@ def _parsed(file: Path, data: Mapping[str, Any]) -> SavedPlan:
         return SavedPlan(
             kind=data["kind"],
             plan=roll_plan(data["plan"]),
-            release=TypeAdapter(Release).validate_python(release) if release else None,
+            release=adapter(Release).validate_python(release) if release else None,
             strategy=_strategy(options["strategy"]),
             hold=bool(options["hold"]),
             group=_name(options["group"]),
@@ -161,7 +162,8 @@ def _strategy(facts: Mapping[str, Any] | None) -> Strategy | None:
     if facts is None:
         return None
     fields = {name: value for name, value in facts.items() if name != "kind"}
-    strategy: Strategy = TypeAdapter(KINDS[facts["kind"]]).validate_python(fields)
+    form: Any = KINDS[facts["kind"]]
+    strategy: Strategy = adapter(form).validate_python(fields)
     return strategy
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.errors import SpecError
-from phoenix.execute import boot_package, publication
 from phoenix.execute import release as releases
-from phoenix.execute.recipes import Kitchen
 from phoenix.model import Image, ImageType, Package, Release
 from phoenix.spec import refs
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
@@ -60,6 +58,8 @@ def resolve(
 
 def _todays_image(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec, *, dry: bool) -> Image:
     """The newest verified image whose recipe is today's."""
+    from phoenix.execute.recipes import Kitchen
+
     images = wiring.cloud(environment.cloud).images
     kind = wiring.project.cloud(environment.cloud).kind
     keys = frozenset(
@@ -131,6 +131,8 @@ def _boot_playbook(wiring: Wiring, service: ServiceSpec, *, dry: bool) -> Packag
     """The stack's playbook as a package, published unless it is there already."""
     if service.foundation is None:
         return None
+    from phoenix.execute import boot_package, publication
+
     repository = next((wish.repository for wish in service.packages), None) or _only_repository(wiring)
     recipe = wiring.project.recipe(service.foundation)
     with tempfile.TemporaryDirectory(prefix="phoenix-boot-") as name:

@@ -6,29 +6,24 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix import observe
 from phoenix.cli.session import Session
 from phoenix.clock import SystemClock
-from phoenix.clouds.api import Cloud
 from phoenix.errors import RefusedError
-from phoenix.execute import hooks
-from phoenix.execute.boot_work import boot_script, pin
-from phoenix.execute.engine import Engine, never, nothing
-from phoenix.execute.perform.roll import holds, owes, perform, waits
-from phoenix.execute.perform.world import World
 from phoenix.model import CloudKind, Observed, Package, Release
-from phoenix.plan.actions import BakeAction, BuildImage, PublishAction
-from phoenix.plan.roll_actions import RollAction
-from phoenix.record.history import History
-from phoenix.record.sqlite import SqliteStore
-from phoenix.record.store import Store
 from phoenix.spec.clouds import LocalCloud
-from phoenix.spec.images import PackageWish
-from phoenix.spec.project import Project
-from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what an engine is made of is loaded when one is made: a bake that is a hit makes none
+    from phoenix.clouds.api import Cloud
+    from phoenix.execute.engine import Engine
+    from phoenix.execute.perform.world import World
     from phoenix.execute.repositories import Writer
+    from phoenix.plan.actions import BakeAction, BuildImage, PublishAction
+    from phoenix.plan.roll_actions import RollAction
+    from phoenix.record.history import History
+    from phoenix.record.store import Store
+    from phoenix.spec.images import PackageWish
+    from phoenix.spec.project import Project
+    from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 
 
 class Wiring:
@@ -53,11 +48,15 @@ class Wiring:
             from phoenix.record.objects import ObjectStore
 
             return ObjectStore.open(self.project.state, self.session.environment)
+        from phoenix.record.sqlite import SqliteStore
+
         return SqliteStore(self.project.state_directory / "state.db")
 
     @cached_property
     def history(self) -> History:
         """What the record remembers."""
+        from phoenix.record.history import History
+
         return History(self.store)
 
     @property
@@ -73,6 +72,8 @@ class Wiring:
 
     def observed(self, service: ServiceSpec, environment: EnvironmentSpec) -> Observed:
         """The service in the environment, as it is now."""
+        from phoenix import observe
+
         cloud = self.cloud(environment.cloud)
         return observe.service(
             cloud.groups,
@@ -84,6 +85,9 @@ class Wiring:
 
     def roll_engine(self, service: ServiceSpec, environment: EnvironmentSpec) -> Engine[RollAction]:
         """The engine for rolls, rollbacks and burning of one service in one environment."""
+        from phoenix.execute.engine import Engine
+        from phoenix.execute.perform.roll import holds, owes, perform, waits
+
         world = self.world(service, environment)
         return Engine(
             perform=partial(perform, world),
@@ -106,6 +110,7 @@ class Wiring:
 
     def publish_engine(self) -> Engine[PublishAction]:
         """The engine for publications into any repository of the project."""
+        from phoenix.execute.engine import Engine, never, nothing
         from phoenix.execute.perform import publish
 
         world = publish.World(writers=self.writers, clock=self.clock)
@@ -122,6 +127,7 @@ class Wiring:
 
     def bake_engine(self, cloud: str) -> Engine[BakeAction]:
         """The engine for bakes on one cloud."""
+        from phoenix.execute.engine import Engine, never, nothing
         from phoenix.execute.perform import bake
         from phoenix.tools import git
 
@@ -159,6 +165,7 @@ class Wiring:
     def _lay_out(self, cloud: str, action: BuildImage, directory: Path) -> None:
         """Write the recipe of the image that `action` makes into `directory`."""
         from phoenix.execute import workspace
+        from phoenix.execute.boot_work import pin
         from phoenix.execute.packer_values import Identity
         from phoenix.execute.repositories import ensure_served, repository_for_machines, repository_here
         from phoenix.spec.images import ImageName
@@ -179,6 +186,8 @@ class Wiring:
 
     def world(self, service: ServiceSpec, environment: EnvironmentSpec) -> World:
         """What a roll of the service acts on."""
+        from phoenix.execute import hooks
+        from phoenix.execute.perform.world import World
         from phoenix.execute.probe import probe
 
         health = service.health
@@ -197,6 +206,7 @@ class Wiring:
         )
 
     def _user_data(self, cloud: Cloud, release: Release) -> str:
+        from phoenix.execute.boot_work import boot_script
         from phoenix.tools.render import Renderer
 
         image = cloud.images.find(release.image)

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from phoenix.clouds.api import Images
 from phoenix.errors import SpecError
-from phoenix.execute import workspace
+from phoenix.execute import recipe_files
+from phoenix.execute.reach import Playbooks
 from phoenix.model import CloudKind, Package
 from phoenix.plan.bake import Layer
 from phoenix.plan.content_key import Ingredients, content_key
 from phoenix.spec.images import ImageName, PackageWish, Recipe
 from phoenix.spec.project import Project
-from phoenix.tools import ansible
+from phoenix.tools import ansible_core
+
+if TYPE_CHECKING:
+    from phoenix.clouds.api import Images
 
 Resolve = Callable[[tuple[PackageWish, ...]], tuple[Package, ...]]
 """Makes wishes exact by reading the repositories; RefusedError where a package is not there."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Kitchen:
-    """Where recipes are read for one cloud and builder."""
+    """Where recipes are read for one cloud and builder: every file once, when it is first needed."""
 
     project: Project
     kind: CloudKind
     images: Images
     builder: str
     resolve: Resolve
+
+    @cached_property
+    def playbooks(self) -> Playbooks:
+        """The project's playbooks, as they were when they were first asked for."""
+        return Playbooks.of(self.project.directory)
+
+    @cached_property
+    def _template(self) -> str:
+        return recipe_files.template_digest(self.project.directory, self.kind)
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
         """The layers from the lowest up to `image`, each with its key. Reads files and repositories; changes nothing.
@@ -45,13 +59,13 @@ class Kitchen:
         ingredients = Ingredients(
             image=recipe.image,
             base=self.images.base(base) if base else "",
-            files=workspace.recipe_files(self.project.directory, recipe),
-            template=workspace.template_digest(self.project.directory, self.kind),
+            files=recipe_files.recipe_files(self.playbooks, recipe),
+            template=self._template,
             variables=recipe.variables,
             packages=packages,
             tests=recipe.tests,
             builder=self.builder,
-            ansible=ansible.version(),
+            ansible=ansible_core.version(),
         )
         return Layer(recipe=recipe, key=content_key(ingredients, parent_key), base=base, packages=packages)
 

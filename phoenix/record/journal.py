@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from phoenix.record.store import damaged
+from phoenix.typed import adapter
 
 
 class RunState(StrEnum):
@@ -142,9 +142,8 @@ def history_key(run_id: str) -> str:
     return f"runs/{run_id}"
 
 
-@cache
 def _adapter() -> TypeAdapter[Run]:
-    return TypeAdapter(Run)
+    return adapter(Run)
 
 
 def dump(run: Run) -> bytes:

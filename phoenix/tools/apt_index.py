@@ -9,14 +9,16 @@ import difflib
 import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
-
-import httpx
+from typing import TYPE_CHECKING
 
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Deb, Package, Repository
 from phoenix.tools import gpg
 from phoenix.tools.deb import version_key
 from phoenix.tools.loopback import is_loopback
+
+if TYPE_CHECKING:
+    import httpx
 
 _TIMEOUT = 10.0
 """Seconds for one answer."""
@@ -62,6 +64,8 @@ def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, 
     Where the repository has a key the signature is checked with it. Raises UnreadableIndexError and
     UntrustedIndexError.
     """
+    import httpx
+
     base = f"{repository.url.rstrip('/')}/dists/{repository.distribution}"
     directory = f"{repository.component}/binary-{architecture}"
     with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
@@ -119,6 +123,8 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
 
 
 def _get(client: httpx.Client, url: str) -> bytes:
+    import httpx
+
     try:
         response = client.get(url)
     except httpx.HTTPError as error:

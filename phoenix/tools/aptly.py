@@ -12,9 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from phoenix.clock import Clock
 from phoenix.errors import ToolError
@@ -24,6 +22,9 @@ from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import ARCHITECTURES
 from phoenix.tools.process import Command, Running, require
 from phoenix.wait import Look, Verdict, wait_for
+
+if TYPE_CHECKING:
+    import httpx
 
 REQUEST_TIMEOUT = 600.0
 """Seconds for one request: the index of a large repository, or the upload of a large package."""
@@ -53,6 +54,8 @@ def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
             with process.running(serve_command(config, socket, home), log=root.log) as program:
                 aptly_root.note_process(root, program.pid)
                 _wait_until_open(program, socket, root, clock)
+                import httpx
+
                 transport = httpx.HTTPTransport(uds=str(socket))
                 with httpx.Client(transport=transport, base_url="http://aptly", timeout=REQUEST_TIMEOUT) as client:
                     yield Aptly(client, program, root, home)
@@ -172,6 +175,8 @@ class Aptly:
         ended = self._program.code()
         if ended is not None:
             raise self._failed(f"it has ended (exit {ended})")
+        import httpx
+
         try:
             response = self._client.request(method, path, **parts)
         except httpx.HTTPError as error:

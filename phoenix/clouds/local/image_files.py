@@ -17,7 +17,6 @@ import fcntl
 import json
 import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from phoenix.errors import CloudError
 from phoenix.model import Image
+from phoenix.typed import adapter
 
 MANIFEST = "manifest.json"
 PRIVATE = 0o700
@@ -81,9 +81,8 @@ class Manifest:
     schema: int = 1
 
 
-@cache
 def _adapter() -> TypeAdapter[Manifest]:
-    return TypeAdapter(Manifest)
+    return adapter(Manifest)
 
 
 def write_manifest(files: ImageFiles, manifest: Manifest) -> None:

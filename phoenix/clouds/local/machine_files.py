@@ -11,7 +11,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,6 +19,7 @@ from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.errors import CloudError
 from phoenix.model import Machine
 from phoenix.tools.process import ProcessId
+from phoenix.typed import adapter
 
 TAG = "PHOENIX_MACHINE"
 """Every process that runs for a machine has the machine's directory in this environment variable."""
@@ -104,9 +104,8 @@ def root_tag(root: Path) -> str:
     return hashlib.sha256(str(root).encode()).hexdigest()[:12]
 
 
-@cache
 def _adapter() -> TypeAdapter[Started]:
-    return TypeAdapter(Started)
+    return adapter(Started)
 
 
 def write_record(files: MachineFiles, started: Started) -> None:

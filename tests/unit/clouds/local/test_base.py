@@ -13,6 +13,7 @@ import pytest
 
 from phoenix import data
 from phoenix.clouds.local import base
+from phoenix.clouds.local.base_digest import base_digest
 from phoenix.errors import ToolError
 from tests.support.real.ports import free_port
 
@@ -93,12 +94,12 @@ def test_the_guest_files_as_they_come_into_a_tree(tmp_path: Path) -> None:
 
 def test_the_digest_follows_every_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(data.path("templates", "guest"), tmp_path / "templates/guest")
-    before = base.base_digest()
+    before = base_digest()
     monkeypatch.setattr(data, "path", tmp_path.joinpath)
-    assert base.base_digest() == before, "where it lies does not matter"
+    assert base_digest() == before, "where it lies does not matter"
     file = tmp_path / "templates/guest/root/usr/lib/phoenix/boot"
     file.write_text(file.read_text() + "#\n")
-    changed = base.base_digest()
+    changed = base_digest()
     assert changed != before
     file.rename(file.with_name("boot2"))
-    assert base.base_digest() not in (before, changed)
+    assert base_digest() not in (before, changed)
