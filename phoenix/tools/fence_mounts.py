@@ -79,6 +79,7 @@ def close_files(stage: str, writable: tuple[str, ...], more_devices: tuple[str, 
     """From now on this process and its children may write no file but those below `writable`, and use no disk."""
     names = Path(stage, "resolv.conf")
     names.write_text(resolver())
+    resolved = RESOLVER.resolve()  # under systemd-resolved it is a link into /run
     netns.unshare(netns.CLONE_NEWNS)  # in the former one are files that others write, so it cannot be closed
     outermost = [path for path in writable if not any(path.startswith(f"{other}/") for other in writable)]
     for path in outermost:
@@ -92,8 +93,13 @@ def close_files(stage: str, writable: tuple[str, ...], more_devices: tuple[str, 
     make_devices(devices, *(node for node in more_devices if Path("/dev", node).exists()))
     mount(str(devices), "/dev", "none", flags=MS_BIND | MS_REC)
     idmapped.set_attributes(stage, add=idmapped.MOUNT_ATTR_RDONLY)
-    if RESOLVER.exists():
-        mount(str(names), str(RESOLVER), "none", flags=MS_BIND)
+    # a socket is connected to whether its file can be written or not, and root's are there: of docker, systemd, D-Bus
+    mount("run", "/run", "tmpfs", "mode=755", MS_NOSUID | MS_NODEV)
+    if resolved.is_relative_to("/run"):
+        resolved.parent.mkdir(parents=True)
+        resolved.touch()
+    if resolved.exists():
+        mount(str(names), str(resolved), "none", flags=MS_BIND)
 
 
 def make_devices(target: Path, *more: str) -> None:

@@ -136,6 +136,7 @@ def test_a_bake_is_nobody(base_tree: Path, roomy: Path, tmp_path: Path) -> None:
         "echo 1 > /proc/sys/vm/swappiness",
         "kill -0 {pid}",
         "cat /dev/vda /dev/sda | head -c 1 | grep -q .",
+        "find /run -type s | grep .",
     ],
 )
 def test_a_task_on_localhost_reads_the_computer_and_writes_its_workspace(
