@@ -2,10 +2,14 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
-.PHONY: help setup demo test test-all lint types bench lock wheel clean
+.PHONY: help setup demo test test-all unit format lint types bench lock wheel clean
+.PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory
+# Two workers share two processors with the machines that the tests start; see tests/conftest.py.
+PYTEST := $(BIN)/pytest -n 2
+# What the long tests draw from: another every day. `make test-all SEED=20260131` draws as on that day.
+SEED ?= $(shell date +%Y%m%d)
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -16,11 +20,26 @@ setup: ## install what is missing: Debian packages, .venv, dependencies (again: 
 demo: setup ## the whole way on this machine: bake, publish, roll under load, burn
 	@$(BIN)/phoenix demo
 
-test: setup lint types ## linters, types, and the tests that CI runs (at most 20 minutes)
-	@$(BIN)/pytest --no-header -m "not full"
+test: setup ## linters, types, and the tests that CI runs, side by side (at most 9 minutes)
+	@$(MAKE) --jobs 3 checks tests-of-ci
 
-test-all: setup lint types ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
-	@$(BIN)/pytest --no-header
+test-all: setup ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
+	@$(MAKE) --jobs 3 checks tests-in-full
+
+unit: setup ## the unit tests alone: what we decide (at most 90 seconds)
+	@$(PYTEST) --no-header -m "not full" tests/unit
+
+format: setup ## bring the source into ruff's form, and mend what ruff can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+checks: lint types
+
+tests-of-ci: setup
+	@$(PYTEST) --no-header -m "not full"
+
+tests-in-full: setup
+	@PHOENIX_TEST_SEED=$(SEED) $(PYTEST) --hypothesis-profile=full --hypothesis-seed=$(SEED)
 
 lint: setup ## ruff, its formatter, ansible-lint
 	@$(BIN)/ruff check --quiet

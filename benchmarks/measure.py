@@ -32,7 +32,7 @@ class Side:
         return f"{min(self.seconds):.2f} - {max(self.seconds):.2f}"
 
 
-def take_turns(rounds: int, sides: Mapping[str, Callable[[], None]]) -> dict[str, Side]:
+def take_turns(rounds: int, sides: Mapping[str, Callable[[], object]]) -> dict[str, Side]:
     """Run every side once per round, one after the other."""
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds):

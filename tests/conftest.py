@@ -1,28 +1,83 @@
 """What is dear to make and shared by all tests of a run: the cache, a bare tree, a project with baked images.
 
 The cache stays in the checkout (`.cache/`), so that a second run is fast; what phoenix keeps there is used for a day
-at most. Everything else is gone when the run ends.
+at most. Everything else is gone when the run ends. The workers of a run (`pytest -n 2`) share it, see `shared.py`.
 """
 
 from __future__ import annotations
 
-import tempfile
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from phoenix.clouds.local import base, trees
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.spec.mirror import configured_mirror
 from phoenix.tools import disk
+from tests.support.real import shared
+from tests.support.real.hello import deb_of, steer
+from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "tests"
+TESTS = Path(__file__).resolve().parent
+CACHE = TESTS.parent / ".cache" / "tests"
 SUITE = "bookworm"
 
 NewProject = Callable[[Path], Shell]
 """Writes a project as `phoenix init` does into a directory that is not there yet; it shares the run's images."""
+
+
+FIRST = ("e2e", "contract", "integration", "unit")
+"""What waits begins first, so that there is something short beside it to the end."""
+
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("daily", PATIENT, derandomize=True)
+settings.register_profile("full", PATIENT, max_examples=300, print_blob=True)
+settings.load_profile("daily")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin a run: its workers come later."""
+    if not hasattr(config, "workerinput"):
+        shared.begin_run()
+
+
+def pytest_report_header() -> str:
+    """How to repeat what the long tests have drawn."""
+    return f"{shared.SEED}={shared.seed_of_run()}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End a run: its workers are gone."""
+    if not hasattr(config, "workerinput"):
+        shared.end_run()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which files are given to workers."""
+    items.sort(key=lambda item: FIRST.index(item.path.relative_to(TESTS).parts[0]))
+
+
+class FilesAndSingleUnitTests(LoadScopeScheduling):
+    """A worker gets a whole file, because its tests share what is dear; of unit tests it gets one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _test = nodeid.partition("::")
+        return nodeid if file.startswith("tests/unit/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Who gets which tests."""
+    config.option.loadscopereorder = False
+    return FilesAndSingleUnitTests(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,57 +89,96 @@ def phoenix_cache() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def roomy() -> Iterator[Path]:
-    """A directory for trees and images, removed at the end of the run: pytest would keep three runs' gigabytes."""
-    directory = Path(tempfile.mkdtemp(prefix="phoenix-tests-"))
-    yield directory
-    trees.remove(directory)
+def roomy() -> Path:
+    """A directory for trees and images, removed at the end of the run. All workers of the run have the same."""
+    return shared.directory_of_run()
+
+
+@pytest.fixture(scope="session")
+def images(roomy: Path) -> Path:
+    """Where the projects of this worker have their images: what it bakes and removes is seen by no other worker."""
+    directory = roomy / f"images-{shared.worker_number()}"
+    directory.mkdir()
+    return directory
 
 
 @pytest.fixture(scope="session")
 def base_tree(phoenix_cache: Path, roomy: Path) -> Path:
     """A bootstrapped tree. Read it, or put an overlay on it; whoever writes into it breaks all other tests."""
-    tree = roomy / "base"
-    base.bootstrap(SUITE, configured_mirror(), tree, roomy / "base.log", lambda _line: None)
-    return tree
+
+    def bootstrap(tree: Path) -> None:
+        base.bootstrap(SUITE, configured_mirror(), tree, roomy / "base.log", lambda _line: None)
+
+    return shared.once(roomy / "base", bootstrap)
 
 
 @pytest.fixture(scope="session")
 def bare_images(base_tree: Path, roomy: Path) -> Path:
     """A directory of images with one in it, `bare`: the bootstrapped tree as machines start from it, never baked."""
-    files = ImageFiles(directory=roomy / "bare-images" / "bare")
-    files.directory.mkdir(parents=True)
-    trees.copy(base_tree, files.tree)
-    kernel = disk.kernel_of(files.tree)
-    files.kernel.hardlink_to(kernel.image)
-    disk.write_initrd(kernel, files.initrd)
-    disk.make_ext4(files.tree, files.disk, log=roomy / "bare.log")
-    return files.directory.parent
+
+    def make(directory: Path) -> None:
+        files = ImageFiles(directory=directory / "bare")
+        files.directory.mkdir(parents=True)
+        trees.copy(base_tree, files.tree)
+        kernel = disk.kernel_of(files.tree)
+        files.kernel.hardlink_to(kernel.image)
+        disk.write_initrd(kernel, files.initrd)
+        disk.make_ext4(files.tree, files.disk, log=roomy / "bare.log")
+
+    return shared.once(roomy / "bare-images", make)
 
 
 @pytest.fixture(scope="session")
-def new_project(phoenix_cache: Path, roomy: Path) -> NewProject:
-    """Makes projects that share the run's images."""
-
-    def make(directory: Path) -> Shell:
-        shell = Shell(directory=directory)
-        shell.run("init", str(directory))
-        spec = directory / "phoenix.yaml"
-        plain = "local: {kind: local}"
-        assert plain in spec.read_text()
-        spec.write_text(spec.read_text().replace(plain, f"local: {{kind: local, images: {roomy / 'images'}}}"))
-        return shell
-
-    return make
+def new_project(phoenix_cache: Path, images: Path) -> NewProject:
+    """Makes projects that share the worker's images; their ports are no other worker's."""
+    return partial(made_project, images)
 
 
-@pytest.fixture(scope="session")
-def project_with_images(new_project: NewProject, roomy: Path) -> Shell:
-    """A project whose os/debian-12 and foundation/nodejs were baked by chroot and verified in QEMU."""
-    shell = new_project(roomy / "hello")
-    baked = shell.run("bake", "foundation", "nodejs")
-    assert [layer["image"] for layer in baked["layers"]] == ["os/debian-12", "foundation/nodejs"]
+def made_project(images: Path, directory: Path) -> Shell:
+    shell = Shell(directory=directory)
+    shell.run("init", str(directory))
+    spec = directory / "phoenix.yaml"
+    plain = "local: {kind: local}"
+    assert plain in spec.read_text()
+    text = spec.read_text().replace(plain, f"local: {{kind: local, images: {images}}}")
+    spec.write_text(re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda _port: str(free_port()), text))
     return shell
+
+
+@pytest.fixture(scope="session")
+def steered(phoenix_cache: Path, roomy: Path) -> Path:
+    """The steered hello app (see `quick.py`), version 9.0.0, as a package."""
+
+    def make(directory: Path) -> None:
+        directory.mkdir()
+        source = made_project(directory / "images", directory / "project").directory / "hello"
+        steer(source)
+        deb_of(source, "9.0.0").rename(directory / "hello_9.0.0_all.deb")
+
+    return shared.once(roomy / "steered", make) / "hello_9.0.0_all.deb"
+
+
+@pytest.fixture(scope="session")
+def baked_images(steered: Path, roomy: Path) -> Path:
+    """Images of each type, baked by chroot and verified in QEMU; in the immutable one the steered app. Only read."""
+
+    def bake(images: Path) -> None:
+        images.mkdir()
+        shell = made_project(images, roomy / "baking" / "hello")
+        shell.run("publish", str(steered))
+        baked = shell.run("bake", "immutable", "hello")
+        assert [layer["image"] for layer in baked["layers"]] == ["os/debian-12", "foundation/nodejs", "immutable/hello"]
+        shell.run("down", "--yes")
+
+    return shared.once(roomy / "baked-images", bake)
+
+
+@pytest.fixture(scope="session")
+def project_with_images(new_project: NewProject, baked_images: Path, images: Path, roomy: Path) -> Shell:
+    """A project of this worker that has the baked images; so have all that `new_project` makes from now on."""
+    for image in baked_images.glob("[!.]*"):
+        trees.copy(image, images / image.name)
+    return new_project(roomy / f"project-{shared.worker_number()}" / "hello")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from phoenix.cli import signals, streams
+from phoenix.cli import process, signals, streams
 from phoenix.cli.command import HELP_NAMES, PhoenixGroup
 from phoenix.cli.failures import as_phoenix_error
 from phoenix.cli.session import Session
@@ -116,11 +116,11 @@ def _root() -> None:
 
 def main() -> None:
     """The console script `phoenix`."""
-    streams.occupy()
+    process.begin()
     if COMPLETION in os.environ:
         app(prog_name="phoenix")
     code = run(sys.argv[1:])
-    streams.settle()
+    process.end()
     sys.exit(code)
 
 

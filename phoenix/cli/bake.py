@@ -13,7 +13,7 @@ from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
 from phoenix.cli.text.table import table
 from phoenix.orders import bake as bakes
-from phoenix.orders import planned
+from phoenix.orders import shown as shown_plans
 from phoenix.orders.bake import BakeOrder
 from phoenix.orders.facts import dump
 
@@ -60,8 +60,8 @@ def bake(
     )
     if plan:
         plans = bakes.plan(session.site, order).bakes
-        shown = "\n\n".join(plan_text(planned.shown(each)) for each in plans)
-        session.out.result({"plans": [planned.as_data(each) for each in plans]}, shown)
+        shown = "\n\n".join(plan_text(shown_plans.shown(each)) for each in plans)
+        session.out.result({"plans": [shown_plans.as_data(each) for each in plans]}, shown)
         return
     done = report.of_layers(session, junit, lambda: bakes.carry_out(session.site, order))
     rows = [(b.ref, b.cloud, "there" if b.hit else "baked", f"{b.seconds:.1f} s", b.why) for b in done.layers]

@@ -9,9 +9,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from phoenix.cli import everywhere
+from phoenix.cli import help as page
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": page.WIDTH}
 
 
 class Everywhere:
@@ -26,6 +27,10 @@ class Everywhere:
     def get_params(self, ctx: Any) -> list[Any]:
         """The command's own options and those of all commands."""
         return everywhere.tidy(super().get_params(ctx))  # type: ignore[misc]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the page of `--help`."""
+        page.write(self, ctx, formatter)
 
 
 class PhoenixCommand(Everywhere, TyperCommand):
@@ -59,8 +64,7 @@ def command(app: typer.Typer, *examples: str, name: str | None = None) -> Callab
 
     The function's docstring is the help text. `name` where the command is not named as the function.
     """
-    # an escaped bracket: rich would take `[...]` for a style
-    lines = [f"  {example}".replace("[", r"\[") for example in examples]
+    lines = [f"  {example}" for example in examples]
     epilog = "\n".join(["Example:" if len(lines) == 1 else "Examples:", *lines])
     return app.command(name=name, cls=PhoenixCommand, epilog=epilog, context_settings=HELP_NAMES)
 

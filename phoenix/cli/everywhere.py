@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from phoenix import __version__
+from phoenix.cli import help as page
 from phoenix.cli.session import Session
+from phoenix.cli.values import as_it_is
 
-PANEL = "Everywhere"
+PANEL = page.EVERYWHERE
 
 
 def _remember(ctx: typer.Context, name: str, value: Any) -> None:
@@ -19,8 +22,8 @@ def _remember(ctx: typer.Context, name: str, value: Any) -> None:
         setattr(session, name, value)
 
 
-def _project(ctx: typer.Context, value: Path | None) -> None:
-    _remember(ctx, "wanted_directory", value)
+def _project(ctx: typer.Context, value: str | None) -> None:
+    _remember(ctx, "wanted_directory", Path(value) if value else None)
 
 
 def _json(ctx: typer.Context, value: bool) -> None:
@@ -48,7 +51,7 @@ def _version(ctx: typer.Context, value: bool) -> None:
 
 def _global_options(
     project: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "-C",
             "--project",
@@ -118,6 +121,7 @@ def _global_options(
     """Hold the declarations of the options that every command takes; typer reads the signature."""
 
 
+@cache
 def parameters() -> list[Any]:
     """These options, as typer has them: a command of its own declares them."""
     declaring = typer.Typer(add_completion=False)
@@ -126,8 +130,9 @@ def parameters() -> list[Any]:
 
 
 def tidy(parameters: list[Any]) -> list[Any]:
-    """The same parameters as their help shows them."""
+    """The same parameters: read without pydantic where they can be, and as their help shows them."""
     for parameter in parameters:
+        as_it_is(parameter)
         if getattr(parameter, "is_flag", False) or getattr(parameter, "count", False):
             parameter.metavar = ""  # typer would print `--json <bool>`, as if it took a value
     return parameters

@@ -12,7 +12,8 @@ from phoenix.cli.session import Session, session_of
 from phoenix.cli.text.groups import group_rows, group_text
 from phoenix.cli.text.plan import plan_text
 from phoenix.errors import PhoenixError
-from phoenix.orders import groups, planned
+from phoenix.orders import groups
+from phoenix.orders import shown as shown_plans
 from phoenix.orders.facts import dump
 from phoenix.orders.groups import DeleteOrder, DisableOrder, EnableOrder, ResizeOrder
 
@@ -133,7 +134,7 @@ def _change(session: Session, order: groups.Order, *, yes: bool, plan: bool) -> 
         groups.ready(session.site, order)
     decided = groups.plan(session.site, order)
     if plan:
-        session.out.result({"plan": planned.as_data(decided.only)}, plan_text(planned.shown(decided.only)))
+        session.out.result({"plan": shown_plans.as_data(decided.only)}, plan_text(shown_plans.shown(decided.only)))
         return
     if not decided.only.empty:
         session.out.confirm(f"{decided.only.why}. Do it?", assume_yes=yes)

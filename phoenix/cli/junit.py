@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 
 from phoenix.cli.session import Session
 from phoenix.clock import from_rfc3339
 from phoenix.errors import PhoenixError, SpecError
-from phoenix.orders import history
 from phoenix.orders.bake import BakeResult
 from phoenix.orders.facts import dump
-from phoenix.orders.history import EventFacts
+
+if TYPE_CHECKING:
+    from phoenix.orders.history import EventFacts
 
 
 class HasRun(Protocol):
@@ -72,6 +72,8 @@ def cases_of_layers(layers: Sequence[Mapping[str, Any]], failure: str) -> tuple[
 
 def write(file: Path, suite: str, cases: tuple[Case, ...]) -> None:
     """Write the report."""
+    import xml.etree.ElementTree as ET
+
     failures = sum(1 for case in cases if case.failure)
     root = ET.Element("testsuite", name=suite, tests=str(len(cases)), failures=str(failures))
     for case in cases:
@@ -127,6 +129,8 @@ def of_layers(session: Session, file: str | None, work: Callable[[], BakeResult]
 
 
 def _run_report(session: Session, run_id: str, kind: str) -> tuple[str, tuple[Case, ...]]:
+    from phoenix.orders import history  # a bake's report needs no record
+
     run = history.show(session.site, run_id).run
     return f"phoenix {kind} {run.subject}", cases_of(run.events)
 

@@ -11,7 +11,8 @@ from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
 from phoenix.cli.text.roll import run_line
-from phoenix.orders import planned, runs
+from phoenix.orders import runs
+from phoenix.orders import shown as shown_plans
 from phoenix.orders.facts import dump
 from phoenix.orders.runs import RunOrder
 
@@ -36,8 +37,8 @@ def promote(
     order = RunOrder(run=what, environment=environment, why=why)
     if plan:
         left = runs.plan_promotion(session.site, order)
-        shown = plan_text(planned.shown(left.only))
-        session.out.result({"run": left.order.run, "plan": planned.as_data(left.only)}, shown)
+        shown = plan_text(shown_plans.shown(left.only))
+        session.out.result({"run": left.order.run, "plan": shown_plans.as_data(left.only)}, shown)
         return
     ended = runs.promote(session.site, order)
     session.out.result(dump(ended), run_line(ended.run))

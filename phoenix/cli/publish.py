@@ -12,8 +12,8 @@ from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
 from phoenix.cli.text.table import table
-from phoenix.orders import planned
 from phoenix.orders import publish as publishing
+from phoenix.orders import shown as shown_plans
 from phoenix.orders.facts import dump
 from phoenix.orders.publish import PublishOrder
 
@@ -47,8 +47,8 @@ def publish(
     )
     if plan:
         name, decided = publishing.repository_of(session.site, order), publishing.plan(session.site, order).only
-        shown = plan_text(planned.shown(decided))
-        session.out.result({"repository": name, "plan": planned.as_data(decided)}, shown)
+        shown = plan_text(shown_plans.shown(decided))
+        session.out.result({"repository": name, "plan": shown_plans.as_data(decided)}, shown)
         return
     done = publishing.carry_out(session.site, order)
     rows = [(package.name, package.version, done.repository) for package in done.packages]

@@ -14,8 +14,9 @@ from phoenix.cli.session import Session, session_of
 from phoenix.cli.text.plan import plan_text
 from phoenix.cli.text.roll import held_text, roll_text
 from phoenix.errors import HeldError
-from phoenix.orders import planned
+from phoenix.orders import plan_file
 from phoenix.orders import roll as rolls
+from phoenix.orders import shown as shown_plans
 from phoenix.orders.facts import dump
 from phoenix.orders.planned import Planned
 from phoenix.orders.roll import RollOrder
@@ -92,14 +93,16 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
 def _show(session: Session, decided: Planned[RollOrder], file: Path | None) -> None:
     """Print the plan, and write it into the file; nothing else is changed."""
     if decided.plan is None:
-        bakes = [planned.shown(bake) for bake in decided.bakes]
+        bakes = [shown_plans.shown(bake) for bake in decided.bakes]
         shown = "\n\n".join(["baked first, then planned with the image:", *map(plan_text, bakes)])
-        session.out.result({"plan": None, "bakes": list(map(planned.as_data, decided.bakes))}, shown)
+        session.out.result({"plan": None, "bakes": list(map(shown_plans.as_data, decided.bakes))}, shown)
         return
     if file is not None:
-        planned.write(file, decided)
+        plan_file.write(file, decided)
     written = {"file": str(file.absolute())} if file else {}
-    session.out.result({"plan": planned.as_data(decided.plan), **written}, plan_text(planned.shown(decided.plan)))
+    session.out.result(
+        {"plan": shown_plans.as_data(decided.plan), **written}, plan_text(shown_plans.shown(decided.plan))
+    )
 
 
 def _roll(session: Session, asked: RollOrder | Planned[RollOrder], junit: str | None) -> None:

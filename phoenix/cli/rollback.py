@@ -11,8 +11,9 @@ from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
 from phoenix.cli.text.roll import rollback_text
-from phoenix.orders import planned
+from phoenix.orders import plan_file
 from phoenix.orders import rollback as rollbacks
+from phoenix.orders import shown as shown_plans
 from phoenix.orders.facts import dump
 from phoenix.orders.rollback import RollbackOrder
 
@@ -70,10 +71,10 @@ def rollback(
     if plan or plan_out:
         decided = rollbacks.plan(session.site, order)
         if plan_out:
-            planned.write(plan_out, decided)
+            plan_file.write(plan_out, decided)
         written = {"file": str(plan_out.absolute())} if plan_out else {}
-        shown = plan_text(planned.shown(decided.only))
-        session.out.result({"plan": planned.as_data(decided.only), **written}, shown)
+        shown = plan_text(shown_plans.shown(decided.only))
+        session.out.result({"plan": shown_plans.as_data(decided.only), **written}, shown)
         return
     asked = rollbacks.saved(session.site, from_plan, order) if from_plan else order
     done = rollbacks.carry_out(session.site, asked)

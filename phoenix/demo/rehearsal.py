@@ -21,7 +21,7 @@ from phoenix.tools.load_summary import Summary
 from phoenix.tools.process import Command, run
 
 SERVICE = "web-tier"
-RATES = {"light": 200, "qemu-kvm": 200, "qemu-tcg": 20}
+RATES = {"light": 200, "light-open": 200, "qemu-kvm": 200, "qemu-tcg": 20}
 """Requests per second that flow while the service is reborn, by machine engine."""
 WAY_BACK = 180.0
 """Seconds that an interrupted phase has to undo what it began."""

@@ -152,14 +152,16 @@ def engines(tried: Iterable[Engine], wanted: set[MachineEngine]) -> Iterator[Fin
     """What trials of the machine engines amount to, for clouds whose `machines` are `wanted`.
 
     QEMU has to work by one of its accelerators, as it verifies every image; light machines only where asked for.
+    Light machines without a fence work, and are worth a note.
     """
     tried = tuple(tried)
     qemu = any(engine.works for engine in tried if engine.name.startswith("qemu"))
+    light = any(engine.works for engine in tried if engine.name.startswith("light"))
     for engine in tried:
         subject, found = f"engine {engine.name}", engine.detail
-        if engine.works:
+        if engine.works and not engine.remedy:
             yield Finding(state=State.FINE, subject=subject, found=found)
             continue
-        lack = not qemu if engine.name.startswith("qemu") else MachineEngine.LIGHT in wanted
+        lack = not qemu if engine.name.startswith("qemu") else MachineEngine.LIGHT in wanted and not light
         lack = lack and engine.certain  # what could not be tried yet (before the first bake) is no lack
         yield Finding(state=State.LACK if lack else State.NOTE, subject=subject, found=found, remedy=engine.remedy)

@@ -1,83 +1,134 @@
 """The playbooks of a project: the shipped ones with the project's own over them, as files by name.
 
 A project's own `playbooks/NAME.yml` stands in for the shipped one, and its own `playbooks/roles/NAME` for the
-whole shipped role of that name. Nothing is read here but names; `reach` looks into the files.
+whole shipped role of that name. Nothing is read here but names; `reach` looks into the files. The files of a
+collection are not even listed before somebody asks for them: some have thousands.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from phoenix import data
 from phoenix.errors import SpecError
 
-Tree = Mapping[str, Path]
-"""The files of a playbook tree: where each one really lies, by its path in the tree."""
-
+COLLECTIONS = "ansible_collections"
+"""The directory that Ansible looks for collections in, as `NAMESPACE/NAME`."""
 _NOT_OURS = frozenset({"__pycache__", ".git", ".ansible", ".DS_Store"})
 """What tools leave in a directory; no playbook reads it."""
+
+Files = Mapping[str, Path]
+"""Where each file of a tree really lies, by its path in the tree, in the order of these paths."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collection:
+    """A collection of the tree, `namespace.name`."""
+
+    name: str
+    path: str
+    """Of its directory, in the tree."""
+    directory: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tree:
+    """All files of the playbooks but those of collections, and the collections."""
+
+    files: Files
+    collections: tuple[Collection, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Walk:
+    """What one directory holds; `walked` are the directories that were seen, as the system knows them."""
+
+    root: str
+    files: dict[str, Path] = field(default_factory=dict)
+    collections: list[Collection] = field(default_factory=list)
+    walked: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 def merged(project: Path | None) -> Tree:
     """The tree that the playbooks of `project` (the directory of `phoenix.yaml`, or None) are read from."""
-    shipped = dict(_files(data.path("playbooks")))
-    own = dict(_files(project / "playbooks")) if project else {}
-    replaced = {role for path in own if (role := _role(path))}
-    kept = {path: file for path, file in shipped.items() if _role(path) not in replaced}
-    return dict(sorted({**kept, **own}.items()))
+    shipped = _walk(data.path("playbooks"))
+    own = _walk(project / "playbooks") if project else _Walk(root="")
+    replaced = {role for path in own.files if (role := _role(path))}
+    kept = {path: file for path, file in shipped.files.items() if _role(path) not in replaced}
+    return Tree(
+        files=dict(sorted({**kept, **own.files}.items())),
+        collections=tuple(sorted((*shipped.collections, *own.collections), key=lambda each: each.path)),
+    )
 
 
-def below(tree: Tree, directory: str) -> frozenset[str]:
-    """The paths of the tree that lie in `directory`, at any depth."""
-    return frozenset(path for path in tree if path.startswith(f"{directory}/"))
+def files_of(collection: Collection) -> Files:
+    """The files of a collection, by their paths in the tree."""
+    found = _walk(collection.directory).files
+    return {f"{collection.path}/{path}": file for path, file in sorted(found.items())}
 
 
-def digests(tree: Tree, paths: Iterable[str]) -> Mapping[str, str]:
-    """SHA-256 of each file's contents, and of whether it can be executed. Times do not count."""
-    return {path: _digest(tree[path]) for path in sorted(paths)}
-
-
-def copy(tree: Tree, paths: Iterable[str], target: Path) -> None:
-    """Make the files `paths` of the tree below `target`; links become what they lead to, modes 0644 or 0755."""
+def copy(files: Files, paths: Iterable[str], target: Path) -> None:
+    """Make the files `paths` below `target`; links become what they lead to, modes 0644 or 0755."""
+    made: set[Path] = set()
     for path in sorted(paths):
         file = target / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(tree[path].read_bytes())
-        file.chmod(0o755 if _executable(tree[path]) else 0o644)
+        if file.parent not in made:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            made.add(file.parent)
+        shutil.copyfile(files[path], file)
+        file.chmod(0o755 if executable(files[path]) else 0o644)
 
 
-def _files(root: Path) -> Iterator[tuple[str, Path]]:
-    """Every file below `root`, also through links to directories (a team's shared roles, say)."""
-    walked: set[str] = set()
-    for directory, names, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(directory)
-        if real in walked:
-            raise SpecError(
-                f"the playbooks in {root} hold a directory twice",
-                details=f"{directory} is a link to {real}, which is in the tree already",
-                resolution="Take the link away.",
-            )
-        walked.add(real)
-        names[:] = sorted(name for name in names if name not in _NOT_OURS)
-        for name in files:
-            file = Path(directory, name)
-            if name not in _NOT_OURS and not name.endswith((".pyc", ".retry")) and file.is_file():
-                yield str(PurePosixPath(file.relative_to(root))), file
+def executable(file: Path) -> bool:
+    """Whether anybody may run it as a program."""
+    return bool(file.stat().st_mode & 0o111)
+
+
+def _walk(root: Path) -> _Walk:
+    """Everything below `root`, also through links to directories (a team's shared roles, say)."""
+    walk = _Walk(root=str(root))
+    if root.is_dir():
+        _directory(walk, str(root), "", depth=-1)
+    return walk
+
+
+def _directory(walk: _Walk, directory: str, below: str, *, depth: int) -> None:
+    """Add what `directory` holds. `depth` is how far it is below `ansible_collections`; -1 outside of it."""
+    _refuse_again(walk, directory)
+    for entry in _entries(directory):
+        path = f"{below}{entry.name}"
+        if not entry.is_dir():
+            if entry.is_file() and not entry.name.endswith((".pyc", ".retry")):
+                walk.files[path] = Path(entry.path)
+        elif depth == 1:
+            name = ".".join(path.split("/")[-2:])
+            walk.collections.append(Collection(name=name, path=path, directory=Path(entry.path)))
+        else:
+            deeper = depth + 1 if depth >= 0 or entry.name == COLLECTIONS else depth
+            _directory(walk, entry.path, f"{path}/", depth=deeper)
+
+
+def _entries(directory: str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(directory) as entries:
+        yield from (entry for entry in entries if entry.name not in _NOT_OURS)
+
+
+def _refuse_again(walk: _Walk, directory: str) -> None:
+    found = os.stat(directory)  # noqa: PTH116  # a path of its own per directory would take longer than the rest
+    first = walk.walked.setdefault((found.st_dev, found.st_ino), directory)
+    if first != directory:
+        raise SpecError(
+            f"the playbooks in {walk.root} hold a directory twice",
+            details=f"{directory} and {first} are one directory, by a link",
+            resolution="Take the link away.",
+        )
 
 
 def _role(path: str) -> str | None:
     """The role that a path of the tree belongs to."""
-    parts = path.split("/")
+    parts = path.split("/", 2)
     return parts[1] if parts[0] == "roles" and len(parts) > 2 else None
-
-
-def _digest(file: Path) -> str:
-    mark = b"executable\0" if _executable(file) else b""
-    return hashlib.sha256(mark + file.read_bytes()).hexdigest()
-
-
-def _executable(file: Path) -> bool:
-    return bool(file.stat().st_mode & 0o111)

@@ -1,225 +1,240 @@
 """Which files of a playbook tree a playbook reaches: what counts for an image's content key, and what is laid out.
 
-Found by reading, not by running: a file counts where a reached file names it in plain text, a role counts with
-all its files, and what Ansible loads unasked (variables of groups, plugins, collections) always counts. Where a
-name is made up only when the playbook runs (`include_role: name={{ ... }}`), the whole tree counts: a file too
-many costs a bake, a file too few would serve an old image.
+A playbook counts with the roles that it can reach, each with all its files; with every file outside `roles/` that
+is no other playbook; and with the collections that it names. A role name made up at run time counts all roles.
+
+What counts is laid out and nothing else is, so a file that is missed makes a bake fail, and never an old image pass
+for a new one.
 """
 
 from __future__ import annotations
 
-import fnmatch
+import hashlib
 import posixpath
-import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
 
 from phoenix.errors import SpecError
-from phoenix.execute.playbook_tree import Tree, below
+from phoenix.execute import mentions, playbook_tree
+from phoenix.execute.mentions import Mentions, Said, Vocabulary
+from phoenix.execute.playbook_tree import Files, Tree
+from phoenix.tools import ansible_core
 
-UNASKED = frozenset({"group_vars", "host_vars", "library", "module_utils", "collections"})
-"""Directories of the tree that Ansible loads from without being told; those named `..._plugins` as well."""
-_ROLE_LISTS = frozenset({"roles", "dependencies"})
-_ROLE_INCLUDES = frozenset({"include_role", "import_role"})
-_FILE_NAMES = frozenset(
-    {"assemble", "copy", "dir", "file", "import_playbook", "import_tasks", "include", "include_tasks", "include_vars"}
-    | {"script", "src", "tasks_from", "template", "unarchive", "vars_files", "vars_from"}
-    | {"with_file", "with_fileglob", "with_first_found"}
-)
-"""Keys whose text names a file of the tree."""
-_SEARCHED = ("", "files", "templates", "vars", "tasks", "handlers")
-"""Where Ansible looks for a file that is named without a directory."""
-_LOOKUP = re.compile(r"\b(?:lookup|query|q)\s*\(")
-_PLAIN_LOOKUP = re.compile(r"""\s*(['"])(?P<plugin>[\w.]+)\1\s*(?:,\s*(['"])(?P<file>[^'"{}]*)\3\s*(?P<end>[,)])|\))""")
-_LOOKUPS_WITHOUT_FILES = frozenset({"config", "dict", "env", "items", "nested", "sequence", "together", "vars"})
-_MADE_UP = re.compile(r"\b(?:playbook_dir|inventory_dir)\b")
-_INCLUDE_IN_TEMPLATE = re.compile(r"""\{%[-+]?\s*(?:include|import|extends|from)\s+(?:(['"])(?P<file>[^'"]+)\1|)""")
-_LONGEST_NAME = 255
+_ASIDE = frozenset({"files", "templates"})
+"""Below these a directory `roles` holds none, and a playbook is data."""
+_READ_BY_ANSIBLE = frozenset({"tasks", "handlers", "vars", "defaults", "meta", "group_vars", "host_vars"})
+"""Directories, of a role or beside a playbook, with YAML for Ansible."""
+
+
+Kind = Literal["shared", "playbook", "role", "collection"]
+"""The kinds of parts that a tree has. Shared is every file outside roles/ and collections/ that is no playbook."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mentions:
-    """What one file says about others: roles, texts that may be names of files, and whether a name is made up."""
+class Part:
+    """A part of the tree that counts as a whole, if it counts. `path` is its file or directory; of shared empty."""
 
-    roles: frozenset[str] = frozenset()
-    texts: frozenset[str] = frozenset()
-    made_up: bool = False
+    kind: Kind
+    path: str = ""
 
 
-def reached(tree: Tree, playbooks: Iterable[str]) -> frozenset[str]:
-    """The paths that `playbooks` (paths of the tree) reach, themselves among them.
+class Playbooks:
+    """A project's playbooks, each file read at most once, however many recipes are asked about.
 
-    Raises SpecError where a playbook is not there, and where a file that is reached is no YAML.
+    A file that changes afterwards is not seen: whoever wants to see it makes another one.
     """
-    found = {path for path in tree if _unasked(path)}
-    waiting = [_existing(tree, playbook) for playbook in playbooks]
-    found.update(waiting)
-    waiting = sorted(found)
-    for path in waiting:  # grows while it is walked
-        mentions = _mentions(tree, path)
-        if mentions.made_up:
-            return frozenset(tree)
-        news = _named(tree, path, mentions) - found
-        found |= news
-        waiting += sorted(news)
-    return frozenset(found)
 
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._files: dict[str, Path] = dict(tree.files)
+        self._known: dict[str, tuple[str, Said]] = {}
+        self._broken: dict[str, str] = {}
+        self._members: dict[Part, tuple[str, ...]] = {}
+        self._led: dict[Part, frozenset[Part]] = {}
 
-def _existing(tree: Tree, playbook: str) -> str:
-    path = posixpath.normpath(playbook)
-    if path not in tree:
-        at_hand = sorted(name for name in tree if "/" not in name and name.endswith((".yml", ".yaml")))
-        raise SpecError(
-            f"there is no playbook '{playbook}'",
-            details=f"in playbooks/, of the project or shipped, there are: {', '.join(at_hand)}",
-            resolution="Name one of these in phoenix.yaml, or put the playbook into the project's playbooks/.",
+    @classmethod
+    def of(cls, project: Path | None) -> Playbooks:
+        """Those of the project in that directory, with the shipped ones; SpecError for links in a circle."""
+        return cls(playbook_tree.merged(project))
+
+    @property
+    def files(self) -> Files:
+        """Where each file lies, by its path in the tree; those of collections as far as they were reached."""
+        return self._files
+
+    def reached(self, playbooks: Iterable[str], variables: Mapping[str, Any] | None = None) -> frozenset[str]:
+        """The paths that count for `playbooks` (paths of the tree), run with these extra `variables`.
+
+        Raises SpecError where a playbook is not there, and where a file that had to be parsed is no YAML.
+        """
+        asked = [Part(kind="playbook", path=self._existing(playbook)) for playbook in playbooks]
+        text = mentions.in_text(repr(dict(variables or {})).encode(), self._words)
+        waiting = [Part(kind="shared"), *asked, *self._named(text, "")]
+        counted: set[Part] = set()
+        for part in waiting:  # grows while it is walked
+            if part not in counted:
+                counted.add(part)
+                waiting += self._leads_to(part)
+        return frozenset(path for part in counted for path in self._paths(part))
+
+    def digests(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """SHA-256 of each file's contents, and of whether it can be executed. Times do not count."""
+        return {path: self._file(path)[0] for path in sorted(paths)}
+
+    def mistakes(self, paths: Iterable[str]) -> Iterator[str]:
+        """`playbooks/FILE:LINE: WHY` for each of the files that Ansible reads as YAML, and that is none."""
+        for path in sorted(paths):
+            if path.endswith(mentions.YAML) and self._is_for_ansible(path):
+                if path not in self._broken:
+                    self._broken[path] = mentions.broken(self._files[path].read_bytes())
+                if self._broken[path]:
+                    yield f"playbooks/{path}{self._broken[path]}"
+
+    def _is_for_ansible(self, path: str) -> bool:
+        home = self._home(path)
+        inside = path[len(home) + 1 :] if home else path
+        return path in self._roots or inside.partition("/")[0] in _READ_BY_ANSIBLE
+
+    @cached_property
+    def _roots(self) -> frozenset[str]:
+        """The playbooks of the tree."""
+        shared = (path for path in self._tree.files if _role_of(path) == "")
+        may_be = (path for path in shared if path.endswith(mentions.YAML) and not _ASIDE & set(path.split("/")[:-1]))
+        return frozenset(path for path in may_be if self._file(path)[1].is_playbook)
+
+    @cached_property
+    def _roles(self) -> tuple[str, ...]:
+        """The paths of all files of roles, in order."""
+        return tuple(sorted(path for path in self._tree.files if _role_of(path)))
+
+    @cached_property
+    def _collections(self) -> Mapping[str, playbook_tree.Collection]:
+        return {collection.path: collection for collection in self._tree.collections}
+
+    @cached_property
+    def _words(self) -> Vocabulary:
+        names = frozenset(collection.name for collection in self._tree.collections)
+        short = ansible_core.redirects(names) if names else {}
+        return Vocabulary(
+            collections=tuple(sorted(names)), short={name.encode(): collection for name, collection in short.items()}
         )
-    return path
+
+    def _existing(self, playbook: str) -> str:
+        path = posixpath.normpath(playbook)
+        if path not in self._tree.files:
+            at_hand = sorted(name for name in self._tree.files if "/" not in name and name.endswith(mentions.YAML))
+            raise SpecError(
+                f"there is no playbook '{playbook}'",
+                details=f"in playbooks/, of the project or shipped, there are: {', '.join(at_hand)}",
+                resolution="Name one of these in phoenix.yaml, or put the playbook into the project's playbooks/.",
+            )
+        return path
+
+    def _paths(self, part: Part) -> tuple[str, ...]:
+        """The files of a part."""
+        if part not in self._members:
+            self._members[part] = self._find(part)
+        return self._members[part]
+
+    def _find(self, part: Part) -> tuple[str, ...]:
+        if part.kind == "playbook":
+            return (part.path,)
+        if part.kind == "role":
+            first, last = (bisect_left(self._roles, part.path + end) for end in ("/", "0"))  # 0 comes next after /
+            return self._roles[first:last]
+        if part.kind == "collection":
+            files = playbook_tree.files_of(self._collections[part.path])
+            self._files.update(files)
+            return tuple(files)
+        own = ansible_core.CONFIGURATION  # phoenix's own stands in its place
+        shared = (path for path in self._tree.files if _role_of(path) == "" and path != own)
+        return tuple(path for path in shared if path not in self._roots)
+
+    def _leads_to(self, part: Part) -> frozenset[Part]:
+        """The parts that a part's files name."""
+        if part not in self._led:
+            named = [self._named(self._says(part, path), path) for path in self._paths(part)]
+            self._led[part] = frozenset(other for others in named for other in others)
+        return self._led[part]
+
+    def _says(self, part: Part, path: str) -> Mentions:
+        """What a file of a part names; SpecError where that cannot be known, as it is no YAML."""
+        _digest, said = self._file(path)
+        if said.mistake and part.kind in ("playbook", "role"):
+            raise no_yaml(f"playbooks/{path}{said.mistake}")
+        return said.mentions
+
+    def _named(self, said: Mentions, path: str) -> Iterator[Part]:
+        """The parts that the file at `path` names by saying this."""
+        if said.any_role:
+            yield from (Part(kind="role", path=role) for role in self._all_roles)
+        for name in said.roles:
+            for place in self._role_places:
+                directory = posixpath.normpath(posixpath.join(place, name))
+                part = Part(kind="role", path=directory)
+                if _role_of(f"{directory}/.") and self._paths(part):
+                    yield part
+        if said.any_playbook:
+            yield from (Part(kind="playbook", path=root) for root in self._roots)
+        for name in said.playbooks:
+            imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+            if imported in self._files:
+                yield Part(kind="playbook", path=imported)
+        for collection in self._tree.collections if said.collections else ():
+            if collection.name in said.collections:
+                yield Part(kind="collection", path=collection.path)
+
+    @cached_property
+    def _all_roles(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(role for path in self._roles if (role := _role_of(path))))
+
+    @cached_property
+    def _role_places(self) -> tuple[str, ...]:
+        """The directories that a role's name is looked for in: `roles`, and what that is in."""
+        homes = {posixpath.dirname(role) for role in self._all_roles}
+        return tuple(sorted(homes | {posixpath.dirname(home) for home in homes}))
+
+    def _file(self, path: str) -> tuple[str, Said]:
+        """A file's digest, and what it says; read when it is first asked for."""
+        if path not in self._known:
+            content = self._files[path].read_bytes()
+            mark = b"executable\0" if playbook_tree.executable(self._files[path]) else b""
+            home = self._home(path)
+            inside = path[len(home) + 1 :] if home else path
+            plays = not home or inside.startswith("playbooks/")
+            said = mentions.said(inside, content, self._words, plays=plays)
+            self._known[path] = (hashlib.sha256(mark + content).hexdigest(), said)
+        return self._known[path]
+
+    def _home(self, path: str) -> str:
+        """The directory of the role or collection that a file is in, else empty."""
+        if path in self._tree.files:
+            return _role_of(path) or ""
+        return next(home for home in self._collections if path.startswith(f"{home}/"))
 
 
-def _unasked(path: str) -> bool:
-    first, _, rest = path.partition("/")
-    return bool(rest) and (first in UNASKED or first.endswith("_plugins"))
+def no_yaml(details: str) -> SpecError:
+    """A file that Ansible could not read."""
+    return SpecError("a playbook has a mistake", details=details, resolution="Correct it; nothing was done.")
 
 
-def _named(tree: Tree, path: str, mentions: Mentions) -> set[str]:
-    """The paths that a file's mentions lead to, looked for in every directory around the file."""
-    found: set[str] = set()
-    for base in _around(path):
-        for role in mentions.roles:
-            for place in (posixpath.join(base, "roles", role), posixpath.join(base, role)):
-                found |= below(tree, posixpath.normpath(place))
-        for directory in _SEARCHED:
-            for text in mentions.texts:
-                found.update(_at(tree, posixpath.normpath(posixpath.join(base, directory, text))))
-    return found
+def _role_of(path: str) -> str | None:
+    """The directory of the role that a path belongs to, "" where it is in none.
 
-
-def _around(path: str) -> Iterator[str]:
-    """The directories around a file, up to the tree's own; what is beside a role is no business of the role's."""
-    while path:
-        path = posixpath.dirname(path)
-        if posixpath.basename(path) != "roles":
-            yield path
-
-
-def _at(tree: Tree, place: str) -> Iterable[str]:
-    """The file at `place`, all files below it, or those that fit where it is a pattern."""
-    if place == ".":
-        return ()
-    if set(place) & set("*?["):
-        return (path for path in tree if fnmatch.fnmatchcase(path, place))
-    return ({place} & tree.keys()) | below(tree, place)
-
-
-def _mentions(tree: Tree, path: str) -> Mentions:
-    """What the file says about others: YAML by its structure, templates by their includes, the rest says nothing."""
-    if path.endswith(".j2"):
-        return _of_template(tree[path].read_text("utf-8", "replace"))
-    if not path.endswith((".yml", ".yaml")) or {"files", "templates"} & set(path.split("/")[:-1]):
-        return Mentions()
-    return _of_yaml(path, tree[path].read_bytes())
-
-
-def _of_template(text: str) -> Mentions:
-    includes = [include["file"] for include in _INCLUDE_IN_TEMPLATE.finditer(text)]
-    lookups = list(_lookups(text))
-    texts = {name for name in (*includes, *lookups) if name is not None}
-    return Mentions(texts=frozenset(texts), made_up=None in includes or None in lookups)
-
-
-def _of_yaml(path: str, content: bytes) -> Mentions:
-    try:
-        documents = list(yaml.load_all(content, Loader=_Loader))
-    except yaml.MarkedYAMLError as error:
-        place = f"{path}:{error.problem_mark.line + 1}" if error.problem_mark else path
-        raise _no_yaml(place, str(error.problem)) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise _no_yaml(path, str(error)) from error
-    return _walk(documents, "")
-
-
-def _no_yaml(place: str, why: str) -> SpecError:
-    return SpecError(
-        "a playbook has a mistake",
-        details=f"playbooks/{place}: {why}",
-        resolution="Correct it; nothing was done.",
-    )
-
-
-def _walk(node: Any, key: str) -> Mentions:
-    """The mentions in a part of a YAML file. `key` is the nearest key above it, without its collection."""
-    if isinstance(node, dict):
-        parts = [_of_entry(str(name), value) for name, value in node.items()]
-    elif isinstance(node, list):
-        parts = [_of_role(item) if key in _ROLE_LISTS else _walk(item, key) for item in node]
-    elif isinstance(node, str):
-        parts = [_of_text(node, key)]
-    else:
-        parts = []
-    return _sum(parts)
-
-
-def _of_entry(name: str, value: Any) -> Mentions:
-    key = name.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
-    if key in _ROLE_INCLUDES:
-        return _sum([_of_role(value), _walk(value, key)])
-    return _walk(value, key)
-
-
-def _of_role(value: Any) -> Mentions:
-    """A role as `roles`, `dependencies` and `include_role` name it, with the variables that it is given."""
-    if isinstance(value, dict):
-        name = value.get("role") or value.get("name") or ""
-        return _sum([_of_role(str(name)), _walk(value, "")])
-    name = str(value).removeprefix("name=")
-    return Mentions(made_up=True) if "{{" in name else Mentions(roles=frozenset({name}))
-
-
-def _of_text(text: str, key: str) -> Mentions:
-    """A text, which may be the name of a file, or an expression that reads one."""
-    lookups = list(_lookups(text))
-    # an absolute path is one of the machine, not of the tree
-    made_up = key in _FILE_NAMES and "{{" in text and not text.startswith("/")
-    # `script: FILE ARGUMENTS`, `copy: src=FILE dest=...`
-    words = [word.rpartition("=")[2] for word in text.split()] if key in (*_FILE_NAMES, "cmd") else []
-    names = {name for name in (text, *words, *lookups) if name and len(name) <= _LONGEST_NAME and "\n" not in name}
-    return Mentions(
-        texts=frozenset(names), made_up=made_up or None in lookups or bool("{{" in text and _MADE_UP.search(text))
-    )
-
-
-def _lookups(text: str) -> Iterator[str | None]:
-    """The files that lookups in `text` read; None for one whose name is made up."""
-    for lookup in _LOOKUP.finditer(text):
-        plain = _PLAIN_LOOKUP.match(text, lookup.end())
-        if plain is None:
-            yield None
-        elif plain["plugin"].rpartition(".")[2] not in _LOOKUPS_WITHOUT_FILES:
-            yield plain["file"] if plain["end"] == ")" else None
-
-
-def _sum(parts: list[Mentions]) -> Mentions:
-    return Mentions(
-        roles=frozenset().union(*(part.roles for part in parts)),
-        texts=frozenset().union(*(part.texts for part in parts)),
-        made_up=any(part.made_up for part in parts),
-    )
-
-
-_Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's loader where PyYAML was built with it: every command that needs a content key reads the playbooks."""
-
-
-class _Loader(_Fast):  # type: ignore[misc]  # which of the two is known at run time only
-    """YAML with Ansible's own tags (`!vault`, `!unsafe`), whose values name no file."""
-
-
-def _nothing(_loader: Any, _suffix: str, _node: yaml.Node) -> None:
-    return None
-
-
-_Loader.add_multi_constructor("!", _nothing)
+    None where it counts for nothing: it lies in roles/ or collections/ and is in no role and no collection.
+    """
+    if path.startswith("collections/"):
+        return None
+    if "roles/" not in path:
+        return ""
+    parts = path.split("/")
+    for number, part in enumerate(parts[:-1]):
+        if part in _ASIDE:
+            return ""
+        if part == "roles":
+            return "/".join(parts[: number + 2]) if number + 2 < len(parts) else None
+    return ""

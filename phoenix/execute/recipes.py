@@ -4,30 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from phoenix.clouds.api import Images
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute import workspace
+from phoenix.execute import recipe_files
+from phoenix.execute.reach import Playbooks
 from phoenix.model import CloudKind, Package
 from phoenix.plan.bake import Layer
 from phoenix.plan.content_key import Digests, Ingredients, content_key, digests
 from phoenix.spec.images import ImageName, PackageWish, Recipe
 from phoenix.spec.project import Project
-from phoenix.tools import ansible
+from phoenix.tools import ansible_core
+
+if TYPE_CHECKING:
+    from phoenix.clouds.api import Images
 
 Resolve = Callable[[tuple[PackageWish, ...]], tuple[Package, ...]]
 """Makes wishes exact by reading the repositories; RefusedError where a package is not there."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Kitchen:
-    """Where recipes are read for one cloud and builder."""
+    """Where recipes are read for one cloud and builder: every file once, when it is first needed."""
 
     project: Project
     kind: CloudKind
     images: Images
     builder: str
     resolve: Resolve
+
+    @cached_property
+    def playbooks(self) -> Playbooks:
+        """The project's playbooks, as they were when they were first asked for."""
+        return Playbooks.of(self.project.directory)
+
+    @cached_property
+    def _template(self) -> str:
+        return recipe_files.template_digest(self.project.directory, self.kind)
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
         """The layers from the lowest up to `image`, each with its key. Reads files and repositories; changes nothing.
@@ -45,13 +59,13 @@ class Kitchen:
         ingredients = Ingredients(
             image=recipe.image,
             base=self.images.base(base) if base else "",
-            files=workspace.recipe_files(self.project.directory, recipe),
-            template=workspace.template_digest(self.project.directory, self.kind),
+            files=recipe_files.recipe_files(self.playbooks, recipe),
+            template=self._template,
             variables=recipe.variables,
             packages=packages,
             tests=recipe.tests,
             builder=self.builder,
-            ansible=ansible.version(),
+            ansible=ansible_core.version(),
         )
         read = digests(ingredients.files, ingredients.template, ingredients.variables, ingredients.ansible)
         key = content_key(ingredients, parent_key)
@@ -60,14 +74,11 @@ class Kitchen:
     def refuse_changed(self, recipe: Recipe, planned: Digests) -> None:
         """RefusedError where the recipe's files are no longer those that were planned.
 
-        Said after they were laid out: what was copied is then what was planned, whenever somebody edited it.
+        Said by a kitchen that is made after they were laid out: what was copied is then what was planned, whenever
+        somebody edited it.
         """
-        today = digests(
-            workspace.recipe_files(self.project.directory, recipe),
-            workspace.template_digest(self.project.directory, self.kind),
-            recipe.variables,
-            ansible.version(),
-        )
+        files = recipe_files.recipe_files(self.playbooks, recipe)
+        today = digests(files, self._template, recipe.variables, ansible_core.version())
         other = [kind for kind, digest in planned if dict(today).get(kind) != digest]
         if other:
             raise RefusedError(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from phoenix.clouds.api import Images
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute.repositories import repository_for_machines, repository_here
-from phoenix.model import Image, ImageType, Package, Release
+from phoenix.model import Image, ImageType, Package, Release, Repository
 from phoenix.spec.images import ImageName, PackageWish
 from phoenix.spec.project import Project
 from phoenix.spec.services import ServiceSpec
-from phoenix.tools import apt_index
+
+if TYPE_CHECKING:
+    from phoenix.clouds.api import Images
 
 
 def newest_of_today(images: Iterable[Image], image: ImageName, keys: frozenset[str], cloud: str) -> Image:
@@ -51,6 +52,9 @@ def wishes(service: ServiceSpec, overrides: Iterable[str]) -> tuple[PackageWish,
 
 def packages(project: Project, wished: Iterable[PackageWish]) -> tuple[Package, ...]:
     """The exact packages, read from the published indexes. RefusedError where one is not there."""
+    from phoenix.execute.repositories import repository_here
+    from phoenix.tools import apt_index
+
     wanted = tuple(wished)
     found: dict[str, Package] = {}
     for name in dict.fromkeys(wish.repository for wish in wanted):
@@ -87,7 +91,7 @@ def still_there(project: Project, kept: Release, images: Images) -> Release:
         raise _lost(
             kept, f"published under the same version with other contents: {', '.join(other)}", "Roll another version."
         )
-    return replace(kept, repositories=tuple(repository_for_machines(project.repository(name)) for name in names))
+    return replace(kept, repositories=_for_machines(project, names))
 
 
 def _lost(kept: Release, details: str, resolution: str) -> RefusedError:
@@ -109,6 +113,12 @@ def release(
         image_ref=image.ref,
         packages=exact,
         settings=tuple(sorted(settings.items())),
-        repositories=tuple(repository_for_machines(project.repository(name)) for name in needed),
+        repositories=_for_machines(project, needed),
         boot_playbook=boot_playbook,
     )
+
+
+def _for_machines(project: Project, names: Iterable[str]) -> tuple[Repository, ...]:
+    from phoenix.execute.repositories import repository_for_machines
+
+    return tuple(repository_for_machines(project.repository(name)) for name in names)

@@ -11,10 +11,9 @@ from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
 from phoenix.model import Deb, Repository, RepositoryState
 from phoenix.spec.repositories import RepositorySpec
-from phoenix.tools import apt_index, aptly, serve
+from phoenix.tools import aptly, loopback, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
-from phoenix.tools.deb import version_key
 
 LOCK_DEADLINE = 600.0
 """Seconds to wait for other publications into the same root."""
@@ -43,7 +42,7 @@ def repository_for_machines(spec: RepositorySpec) -> Repository:
     here = repository_here(spec)
     return Repository(
         name=here.name,
-        url=apt_index.machine_url(here.url),
+        url=loopback.machine_url(here.url),
         distribution=here.distribution,
         component=here.component,
         key=here.key,
@@ -55,7 +54,7 @@ def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], No
 
     RefusedError where another program has the port, or the root cannot be used.
     """
-    if apt_index.is_loopback(spec.url):
+    if loopback.is_loopback(spec.url):
         root = root_of(spec)
         root.prepare()
         serve.ensure(root, spec.url, clock=clock, say=say)
@@ -63,6 +62,9 @@ def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], No
 
 def visible(spec: RepositorySpec) -> tuple[Deb, ...]:
     """The packages that machines see in the repository, by name, of each the newest version first."""
+    from phoenix.tools import apt_index
+    from phoenix.tools.deb import version_key
+
     newest = sorted(apt_index.fetch(repository_here(spec)), key=lambda found: version_key(found.version), reverse=True)
     return tuple(sorted(newest, key=lambda found: found.name))
 
@@ -80,12 +82,12 @@ def stop_serving(spec: RepositorySpec) -> None:
 
 def is_loopback(url: str) -> bool:
     """Whether the url leads to this computer, so that phoenix serves it."""
-    return apt_index.is_loopback(url)
+    return loopback.is_loopback(url)
 
 
 def machine_url(url: str) -> str:
     """The url as machines of the local cloud reach it."""
-    return apt_index.machine_url(url)
+    return loopback.machine_url(url)
 
 
 def _public_key(spec: RepositorySpec) -> str:

@@ -20,28 +20,26 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute import packer_values, playbook_tree, reach
+from phoenix.execute import packer_values, playbook_tree
 from phoenix.execute.packer_values import Identity
+from phoenix.execute.reach import Playbooks, no_yaml
+from phoenix.execute.recipe_files import SEAL, UNSEAL, playbooks_of, reached, template_name
 from phoenix.model import CloudKind, Repository
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.images import Recipe, Variable
 from phoenix.spec.project import Project
-from phoenix.tools import ansible, packer
+from phoenix.tools import ansible, ansible_core, packer
 from phoenix.tools.render import Renderer
 
 TEMPLATE = "image.pkr.hcl"
 VALUES = "image.auto.pkrvars.hcl"
 PLUGINS = "plugins/plugins.pkr.hcl"
-APP = "app.yml"
-"""The playbook that installs a recipe's packages."""
-UNSEAL, SEAL = "unseal.yml", "seal.yml"
-"""The playbooks that every bake begins and ends with."""
 
 _CONFIGURATION = """\
 # Made by phoenix: this file, and nothing of the computer it runs on, configures Ansible.
@@ -72,20 +70,6 @@ class Workspace:
     to_fill_in: tuple[str, ...]
 
 
-def recipe_files(project: Path, recipe: Recipe) -> Mapping[str, str]:
-    """SHA-256 of every file that a bake of `recipe` reaches, by path: what the content key counts.
-
-    `project` is the directory of `phoenix.yaml`. Raises SpecError where the playbook is not there or no YAML.
-    """
-    tree = playbook_tree.merged(project)
-    return playbook_tree.digests(tree, reach.reached(tree, (UNSEAL, *_playbooks(recipe), SEAL)))
-
-
-def template_digest(project: Path, kind: CloudKind) -> str:
-    """SHA-256 of the Packer template for clouds of `kind`, and of what it includes."""
-    return Renderer(project).digest(_template(kind))
-
-
 def lay_out(
     project: Project,
     recipe: Recipe,
@@ -108,8 +92,11 @@ def lay_out(
     renderer = Renderer(project.directory)
     variables = {**recipe.variables, **_package_variables(packages, repositories)}
     _refuse_foreign(directory, f"{ansible.PLAYBOOKS}/{ansible.RECIPE}")
-    _lay_out_tree(project.directory, _playbooks(recipe), variables, directory / ansible.PLAYBOOKS, bake=True)
-    _write(directory / TEMPLATE, renderer.render(_template(kind), values.template))
+    playbooks = Playbooks.of(project.directory)
+    paths = reached(playbooks, recipe)
+    own = _entries(playbooks_of(recipe), variables, bake=True)
+    _lay_out_tree(playbooks, paths, own, directory / ansible.PLAYBOOKS)
+    _write(directory / TEMPLATE, renderer.render(template_name(kind), values.template))
     _write(directory / PLUGINS, renderer.render("packer/plugins.pkr.hcl.j2", values.template))
     packer.write_values(directory / VALUES, {**values.stand_ins, "ansible_playbook": ansible.program()})
     return Workspace(directory=directory, files=_listed(directory), to_fill_in=tuple(sorted(values.stand_ins)))
@@ -122,18 +109,38 @@ def lay_out_boot(project: Path, playbook: str, variables: Mapping[str, Variable]
     phoenix.yml` in it. `project` is the directory of `phoenix.yaml`.
     """
     _refuse_foreign(directory, ansible.RECIPE)
-    _lay_out_tree(project, (playbook,), variables, directory, bake=False)
+    playbooks = Playbooks.of(project)
+    paths = playbooks.reached((playbook,), variables)
+    _lay_out_tree(playbooks, paths, _entries((playbook,), variables, bake=False), directory)
     return _listed(directory)
 
 
-def _playbooks(recipe: Recipe) -> tuple[str, ...]:
-    """What the recipe runs, in order."""
-    own = (recipe.playbook,) if recipe.playbook else ()
-    return own if APP in own or not recipe.packages else (*own, APP)
+def lay_out_checks(playbooks: Playbooks, recipes: Sequence[tuple[Recipe, frozenset[str]]], directory: Path) -> None:
+    """Write what Ansible reads the playbooks of several recipes from, each given with the paths that it reaches.
+
+    Recipe N has a playbook of its own (`check_entry(N)`), which gives it its variables, and a file of these variables
+    (`check_variables(N)`). SpecError where the project has a file of one of these names, or one that is no YAML.
+    """
+    own = _entries((), {}, bake=False)
+    for number, (recipe, _paths) in enumerate(recipes):
+        variables = json.dumps(dict(recipe.variables), sort_keys=True)
+        own[check_variables(number)] = variables + "\n"
+        own[check_entry(number)] = f"{_imports(_named(recipe))}  vars: {variables}\n"
+    _lay_out_tree(playbooks, frozenset().union(*(paths for _recipe, paths in recipes)), own, directory)
 
 
-def _template(kind: CloudKind) -> str:
-    return f"packer/{kind}.pkr.hcl.j2"
+def check_entry(number: int) -> str:
+    """The playbook that `lay_out_checks` makes for a recipe."""
+    return f"phoenix-check-{number}.yml"
+
+
+def check_variables(number: int) -> str:
+    """The file of extra variables that `lay_out_checks` makes for a recipe."""
+    return f"phoenix-check-{number}.json"
+
+
+def _named(recipe: Recipe) -> tuple[str, ...]:
+    return (posixpath.normpath(recipe.playbook),) if recipe.playbook else ()
 
 
 def _package_variables(packages: tuple[str, ...], repositories: tuple[Repository, ...]) -> dict[str, Any]:
@@ -146,23 +153,24 @@ def _package_variables(packages: tuple[str, ...], repositories: tuple[Repository
     return {"app_packages": list(packages), "app_repositories": sources}
 
 
-def _lay_out_tree(
-    project: Path, playbooks: tuple[str, ...], variables: Mapping[str, Any], directory: Path, *, bake: bool
-) -> None:
-    """Write the reached part of the playbook tree, with the entries, variables and configuration beside it."""
-    tree = playbook_tree.merged(project)
-    around = (UNSEAL, SEAL) if bake else ()
-    paths = reach.reached(tree, (*playbooks, *around))
-    own = {
+def _entries(playbooks: tuple[str, ...], variables: Mapping[str, Any], *, bake: bool) -> dict[str, str]:
+    """The files that phoenix puts beside the playbooks; the first of them marks the directory as ours."""
+    return {
         ansible.RECIPE: _imports(tuple(posixpath.normpath(playbook) for playbook in playbooks)),
         ansible.VARIABLES: json.dumps(dict(variables), indent=2, sort_keys=True) + "\n",
-        ansible.CONFIGURATION: _CONFIGURATION,
+        ansible_core.CONFIGURATION: _CONFIGURATION,
         **({ansible.BAKE: _imports((UNSEAL, *((ansible.RECIPE,) if playbooks else ()), SEAL))} if bake else {}),
     }
+
+
+def _lay_out_tree(playbooks: Playbooks, paths: frozenset[str], own: Mapping[str, str], directory: Path) -> None:
+    """Write the reached part of the playbook tree with phoenix's `own` files; SpecError where one of it is no YAML."""
     _refuse_taken(paths & own.keys())
-    for name, text in own.items():  # the first of them marks the directory as ours
+    for mistake in playbooks.mistakes(paths):
+        raise no_yaml(mistake)
+    for name, text in own.items():
         _write(directory / name, text)
-    playbook_tree.copy(tree, paths, directory)
+    playbook_tree.copy(playbooks.files, paths, directory)
     for stale in set(_listed(directory)) - {*paths, *own}:
         (directory / stale).unlink()
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from phoenix.clock import Clock
-from phoenix.clouds.api import Cloud, Images, Say
+from phoenix.clouds.api import Cloud, Images
 from phoenix.errors import RefusedError
-from phoenix.execute import hooks, release, workspace
+from phoenix.execute import hooks, workspace
 from phoenix.execute.boot_work import boot_script, pin
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.perform import bake, publish
@@ -18,11 +18,11 @@ from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
 from phoenix.execute.probe import Probe
 from phoenix.execute.recipes import Kitchen
-from phoenix.execute.repositories import Writer, ensure_served, repository_for_machines, repository_here
-from phoenix.model import Package, Release
+from phoenix.execute.repositories import Writer, repository_for_machines, repository_here
+from phoenix.model import Release
 from phoenix.plan.actions import BuildImage
 from phoenix.record.history import History
-from phoenix.spec.images import ImageName, PackageWish
+from phoenix.spec.images import ImageName
 from phoenix.spec.project import Project
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 from phoenix.tools import git
@@ -35,7 +35,10 @@ class Works:
 
     project: Project
     clock: Clock
-    say: Say
+    serve: Callable[[Iterable[str]], None]
+    """Sees that machines reach these repositories of the project."""
+    kitchen: Callable[[str, str], Kitchen]
+    """Where recipes are read anew, for a cloud and a builder."""
 
     def of_service(
         self, service: ServiceSpec, environment: EnvironmentSpec, cloud: Cloud, history: History, ask: Probe
@@ -61,35 +64,13 @@ class Works:
         return bake.World(
             images=images,
             clock=self.clock,
-            lay_out=partial(self._lay_out, cloud, images),
+            lay_out=partial(self._lay_out, cloud),
             source=lambda: git.source_of(self.project.directory),
         )
 
     def of_repositories(self, writers: Mapping[str, Writer]) -> publish.World:
         """What publications act on."""
         return publish.World(writers=writers, clock=self.clock)
-
-    def kitchen(self, cloud: str, images: Images, builder: str, *, dry: bool) -> Kitchen:
-        """Where recipes are read for the cloud. `dry`: no repository is served for it."""
-        resolve = partial(self.exact_packages, dry=dry)
-        kind = self.project.cloud(cloud).kind
-        return Kitchen(project=self.project, kind=kind, images=images, builder=builder, resolve=resolve)
-
-    def serve(self, names: Iterable[str]) -> None:
-        """See that machines reach these repositories of the project."""
-        for name in dict.fromkeys(names):
-            ensure_served(self.project.repository(name), clock=self.clock, say=self.say)
-
-    def exact_packages(self, wishes: tuple[PackageWish, ...], *, dry: bool) -> tuple[Package, ...]:
-        """The exact package for each wish, read from the repositories. They are served for it, unless `dry`.
-
-        RefusedError where nothing was published yet, or a package is not there.
-        """
-        names = list(dict.fromkeys(wish.repository for wish in wishes))
-        for name in names:
-            repository_here(self.project.repository(name))
-        self.serve(() if dry else names)
-        return release.packages(self.project, wishes)
 
     def _user_data(self, images: Images, kept: Release) -> str:
         """The boot work of a release."""
@@ -102,7 +83,7 @@ class Works:
             )
         return boot_script(kept, image.type, Renderer(self.project.directory).render)
 
-    def _lay_out(self, cloud: str, images: Images, action: BuildImage, directory: Path) -> None:
+    def _lay_out(self, cloud: str, action: BuildImage, directory: Path) -> None:
         """Write the recipe of the image that `action` makes into `directory`: the planned one, or RefusedError."""
         specs = [self.project.repository(name) for name in dict.fromkeys(p.repository for p in action.packages)]
         self.serve(spec.name for spec in specs)
@@ -117,4 +98,4 @@ class Works:
             packages=tuple(pin(package) for package in action.packages),
             repositories=tuple(reached(spec) for spec in specs),
         )
-        self.kitchen(cloud, images, action.builder, dry=True).refuse_changed(recipe, action.digests)
+        self.kitchen(cloud, action.builder).refuse_changed(recipe, action.digests)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from phoenix.execute.ownership import provably_dead
 from phoenix.record.journal import Run, RunState
 
 
 def what_next(run: Run, *, died: bool) -> str:
-    """What to do now. `died`: see `facts.has_died`."""
+    """What to do now. `died`: see `has_died`."""
     match run.state:
         case RunState.HELD:
             return f"`phoenix promote {run.id}` goes on, `phoenix abort {run.id}` goes back"
@@ -43,3 +44,9 @@ def _done(run: Run) -> str:
         return "nothing"
     service, environment = run.about.parts[0], run.about.parts[-1]
     return f"nothing; `phoenix rollback {service} -e {environment}` goes back"
+
+
+def has_died(run: Run) -> bool:
+    """Whether the run needs a process and its own is certainly gone: one that is held or stuck waits for a person."""
+    unattended = run.state.ended or run.state in (RunState.HELD, RunState.STUCK)
+    return not unattended and provably_dead(run.owner)

@@ -1,8 +1,4 @@
-"""Baking: from an image's name to baked layers, lowest first, each a run of its own.
-
-A layer's run stands under its content key. Whoever finds it taken waits for it and takes its image; a run whose
-process died is undone first.
-"""
+"""Baking: from an image's name to baked layers, lowest first, each a run of its own (`baking`)."""
 
 from __future__ import annotations
 
@@ -11,23 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from phoenix.errors import PhoenixError, RefusedError, SpecError
-from phoenix.execute.ownership import OwnedRun, describe
 from phoenix.model import CloudKind, Image, ImageType
-from phoenix.orders import kinds
 from phoenix.orders.facts import TestFacts, dump, tested
+from phoenix.orders.ingredients import kitchen
 from phoenix.orders.planned import Planned, stale
-from phoenix.orders.runs import telling
 from phoenix.orders.site import Site
-from phoenix.orders.tend import tend_run
-from phoenix.plan.actions import to_json
-from phoenix.plan.bake import BUILD_DEADLINE, VERIFY_DEADLINE, Layer, LayerPlan, Wish, bake
-from phoenix.record.journal import Run, RunState
+from phoenix.plan.bake import Layer, LayerPlan, Wish, bake
 from phoenix.spec.images import ImageName
-from phoenix.wait import Look, Verdict, wait_for
 
 BUILDERS = ("auto", "packer", "chroot")
-OTHERS_DEADLINE = BUILD_DEADLINE + VERIFY_DEADLINE
-"""Seconds to wait for another process that bakes the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +83,7 @@ class Baked:
     hit: bool
     why: str
     seconds: float
-    run: Run | None = None
+    run: str | None = None
 
 
 def plan(site: Site, order: BakeOrder) -> Planned[BakeOrder]:
@@ -145,7 +133,7 @@ def _layers(baked: Iterable[Baked]) -> tuple[BakedLayer, ...]:
             hit=each.hit,
             why=each.why,
             seconds=each.seconds,
-            run=each.run.id if each.run else None,
+            run=each.run,
             tests=tested(each.image.tests),
         )
         for each in baked
@@ -205,7 +193,7 @@ class Bakery:
         self._images = site.cloud(cloud).images
         self._builder = _builder(wanted.builder, site.project.cloud(cloud).kind)
         self._done: dict[ImageName, Baked] = {}
-        self._kitchen = kinds.works(site).kitchen(cloud, self._images, self._builder, dry=wanted.dry)
+        self._kitchen = kitchen(site, cloud, self._builder, dry=wanted.dry)
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
         """The image's layers with today's keys."""
@@ -246,7 +234,7 @@ class Bakery:
     def _bake(self, lineage: tuple[Layer, ...], index: int) -> Baked:
         started, anew = self._site.clock.monotonic(), self._anew(lineage)
         plan = self._plan(lineage, anew, index)
-        run: Run | None = None
+        run: str | None = None
         while run is None and not plan.hit:
             if self._wait_for_others(plan):
                 anew -= {plan.image}  # what they have just baked is new enough
@@ -263,53 +251,17 @@ class Bakery:
         seconds = round(self._site.clock.monotonic() - started, 2)
         return Baked(cloud=self._cloud, image=image, hit=run is None, why=plan.plan.why, seconds=seconds, run=run)
 
-    def _carry_out(self, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> Run | None:
-        """Bake the layer in a run of its own; None where the run is taken, or the world has changed meanwhile."""
-        site = self._site
-        try:
-            owned = OwnedRun.begin(
-                site.store, site.clock, kind="bake", subject=plan.plan.subject, plan=to_json(plan.plan)
-            )
-        except RefusedError:
-            return None
-        try:
-            stale = remade() != plan
-        except BaseException:
-            owned.end(RunState.UNDONE)
-            raise
-        if stale:
-            owned.end(RunState.UNDONE)
-            return None
-        self._say(f"baking {plan.image}: {plan.plan.why}")
-        with telling(owned):
-            kinds.of(owned.run).engine(site, owned.run).execute(owned, plan.plan)
-        return owned.run
+    def _carry_out(self, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> str | None:
+        """Bake the layer; its run, or None where the run is taken, or the world has changed meanwhile."""
+        from phoenix.orders import baking  # a layer that is there needs no engine
+
+        return baking.carry_out(self._site, plan, remade)
 
     def _wait_for_others(self, plan: LayerPlan) -> bool:
         """Wait until nobody else bakes the layer; whether anybody did."""
-        subject = plan.plan.subject
+        from phoenix.orders import baking
 
-        def look() -> Look:
-            for did in tend_run(self._site, subject, resume=False):
-                self._say(did)
-            other = self._site.history.live_run(subject)
-            if other is None or other.state.ended:
-                return Look(verdict=Verdict.PASS, seen="")
-            stuck = other.state is RunState.STUCK
-            seen = f"{plan.image}: waiting for {describe(other)}"
-            return Look(verdict=Verdict.FAIL if stuck else Verdict.UNKNOWN, seen=seen)
-
-        if self._site.history.live_run(subject) is None:
-            return False
-        wait_for(
-            f"the other bake of {plan.image}",
-            look,
-            clock=self._site.clock,
-            deadline=OTHERS_DEADLINE,
-            interval=0.5,
-            on_change=self._say,
-        )
-        return True
+        return baking.wait_for_others(self._site, plan)
 
     def _say(self, text: str) -> None:
         self._site.say(text)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phoenix.clock import from_rfc3339, rfc3339
-from phoenix.execute.ownership import provably_dead
 from phoenix.model import Group, Image, Instance, Package, Route, TestResult
-from phoenix.record.journal import Run, RunState
+
+if TYPE_CHECKING:  # most results are of no run
+    from phoenix.record.journal import Run
 
 
 def dump(result: Any) -> dict[str, Any]:
@@ -60,12 +61,6 @@ def run_seconds(run: Run, now: datetime) -> int:
     """How long the run took, or has taken so far; never less than 0, whatever clocks say."""
     until = from_rfc3339(run.ended) if run.ended else now
     return max(0, int((until - from_rfc3339(run.started)).total_seconds()))
-
-
-def has_died(run: Run) -> bool:
-    """Whether the run needs a process and its own is certainly gone: one that is held or stuck waits for a person."""
-    unattended = run.state.ended or run.state in (RunState.HELD, RunState.STUCK)
-    return not unattended and provably_dead(run.owner)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import release as releases
 from phoenix.model import ImageType, Observed, Package, Release, Served
 from phoenix.orders import release as exact_release
+from phoenix.orders.ingredients import serve
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site
 from phoenix.plan.actions import Plan
@@ -115,7 +116,7 @@ def _with(site: Site, place: Place, release: Release, packages: tuple[str, ...],
     versions = dict(_version(release, place.service.name, each) for each in packages)
     changed = [package for package in release.packages if package.name in versions]
     wished = [PackageWish(name=each.name, version=versions[each.name], repository=each.repository) for each in changed]
-    exact_release.serve(site, [wish.repository for wish in wished], dry=dry)
+    serve(site, [wish.repository for wish in wished], dry=dry)
     exact: dict[str, Package] = {package.name: package for package in releases.packages(site.project, wished)}
     return replace(release, packages=tuple(exact.get(package.name, package) for package in release.packages))
 

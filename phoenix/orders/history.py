@@ -9,8 +9,8 @@ from typing import Any
 from phoenix.errors import SpecError
 from phoenix.names import Noun
 from phoenix.orders import places
-from phoenix.orders.advice import what_next
-from phoenix.orders.facts import RunFacts, dump, has_died, listed, run_facts, run_seconds
+from phoenix.orders.advice import has_died, what_next
+from phoenix.orders.facts import RunFacts, dump, listed, run_facts, run_seconds
 from phoenix.orders.site import Site
 from phoenix.record import timeline
 from phoenix.record.journal import Run, RunState

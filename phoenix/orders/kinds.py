@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from phoenix.errors import RefusedError
 from phoenix.execute.engine import Engine, Performer
 from phoenix.execute.ownership import OwnedRun
-from phoenix.execute.worlds import Works
-from phoenix.orders import places
+from phoenix.orders import ingredients, places
 from phoenix.orders.site import Site
 from phoenix.plan.actions import BakeAction, Plan, PublishAction, bake_plan, publish_plan, roll_plan
 from phoenix.plan.roll_actions import RollAction
 from phoenix.record.journal import PUBLISH, Run
+
+if TYPE_CHECKING:
+    from phoenix.execute.worlds import Works
 
 A = TypeVar("A")
 
@@ -60,27 +62,34 @@ def _engine(site: Site, performer: Performer[A], *, changes_traffic: bool) -> En
 
 def publications(site: Site) -> Engine[PublishAction]:
     """The engine for publications into any repository of the project: it needs no run to know where."""
-    return _engine(site, works(site).of_repositories(site.writers), changes_traffic=False)
+    return _engine(site, _works(site).of_repositories(site.writers), changes_traffic=False)
 
 
-def works(site: Site) -> Works:
+def _works(site: Site) -> Works:
     """What the worlds of a site are made of."""
-    return Works(project=site.project, clock=site.clock, say=site.say)
+    from phoenix.execute.worlds import Works
+
+    return Works(
+        project=site.project,
+        clock=site.clock,
+        serve=lambda names: ingredients.serve(site, names),
+        kitchen=lambda cloud, builder: ingredients.kitchen(site, cloud, builder, dry=True),
+    )
 
 
 def _service(site: Site, run: Run) -> Performer[RollAction]:
     place = places.of_run(site, run)
     cloud = site.cloud(place.cloud)
-    return works(site).of_service(place.service, place.environment, cloud, site.history, site.ask)
+    return _works(site).of_service(place.service, place.environment, cloud, site.history, site.ask)
 
 
 def _images(site: Site, run: Run) -> Performer[BakeAction]:
     cloud = run.about.parts[0]
-    return works(site).of_images(cloud, site.cloud(cloud).images)
+    return _works(site).of_images(cloud, site.cloud(cloud).images)
 
 
 def _repositories(site: Site, _run: Run) -> Performer[PublishAction]:
-    return works(site).of_repositories(site.writers)
+    return _works(site).of_repositories(site.writers)
 
 
 def _of_groups(name: str) -> Kind[RollAction]:

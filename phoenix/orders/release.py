@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from phoenix.errors import SpecError
 from phoenix.execute import boot_package, publication
 from phoenix.execute import release as releases
 from phoenix.model import Image, ImageType, Package, Release
-from phoenix.orders import kinds
+from phoenix.orders.ingredients import kitchen, serve
 from phoenix.orders.places import Place
 from phoenix.orders.publish import publish_files
 from phoenix.orders.site import Site
@@ -59,9 +58,8 @@ def resolve(
 def _todays_image(site: Site, place: Place, *, dry: bool) -> Image:
     """The newest verified image whose recipe is today's."""
     images, wanted = site.cloud(place.cloud).images, place.service.image
-    works = kinds.works(site)
-    kitchens = [works.kitchen(place.cloud, images, builder, dry=dry) for builder in BUILDERS]
-    keys = frozenset(kitchen.lineage(wanted)[-1].key for kitchen in kitchens)
+    kitchens = [kitchen(site, place.cloud, builder, dry=dry) for builder in BUILDERS]
+    keys = frozenset(each.lineage(wanted)[-1].key for each in kitchens)
     return releases.newest_of_today(images.list(), wanted, keys, place.cloud)
 
 
@@ -94,12 +92,6 @@ def _baked_in(service: ServiceSpec, image: Image, overrides: tuple[str, ...]) ->
             resolution=f"Add them to the `packages` of {service.image}, bake, then roll.",
         )
     return image.packages
-
-
-def serve(site: Site, names: Iterable[str], *, dry: bool) -> None:
-    """See that machines will reach these repositories of the project; a plan only reads."""
-    if not dry:
-        kinds.works(site).serve(names)
 
 
 def startable(site: Site, place: Place, release: Release, *, dry: bool) -> Release:

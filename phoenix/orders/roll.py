@@ -11,7 +11,7 @@ from typing import Any
 from phoenix.errors import HeldError, PhoenixError, SpecError
 from phoenix.execute import hooks
 from phoenix.model import Image, Release
-from phoenix.orders import places, planned, release, runs, turn
+from phoenix.orders import places, plan_file, planned, release, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
@@ -116,9 +116,9 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
 
 
 def saved(site: Site, file: Path, order: RollOrder) -> Planned[RollOrder]:
-    """The plan that `planned.write` has written for this service; it decides all the rest."""
+    """The plan that `plan_file.write` has written for this service; it decides all the rest."""
     place = places.named(site, order.service, order.environment)
-    return planned.read(file, order, KIND, place.subject)
+    return plan_file.read(file, order, KIND, place.subject)
 
 
 def carry_out(site: Site, asked: RollOrder | Planned[RollOrder]) -> RollResult:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phoenix.execute.ownership import describe
-from phoenix.orders import goals, places, planned, release, runs, turn
+from phoenix.orders import goals, places, plan_file, planned, release, runs, turn
 from phoenix.orders.goals import Goal
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
@@ -62,9 +62,9 @@ def plan(site: Site, order: RollbackOrder) -> Planned[RollbackOrder]:
 
 
 def saved(site: Site, file: Path, order: RollbackOrder) -> Planned[RollbackOrder]:
-    """The plan that `planned.write` has written for this service; it decides all the rest."""
+    """The plan that `plan_file.write` has written for this service; it decides all the rest."""
     place = places.named(site, order.service, order.environment)
-    return planned.read(file, order, KIND, place.subject)
+    return plan_file.read(file, order, KIND, place.subject)
 
 
 def carry_out(site: Site, asked: RollbackOrder | Planned[RollbackOrder]) -> RollbackResult:

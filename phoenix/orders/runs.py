@@ -12,8 +12,8 @@ from phoenix.execute.claims import claim_unattended, claim_watched
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort
 from phoenix.names import Noun
 from phoenix.orders import here, kinds, places
-from phoenix.orders.advice import what_next
-from phoenix.orders.facts import RunFacts, has_died, run_facts
+from phoenix.orders.advice import has_died, what_next
+from phoenix.orders.facts import RunFacts, run_facts
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Planned, stale_run
 from phoenix.orders.site import Site

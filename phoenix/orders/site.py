@@ -7,28 +7,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix import observe
 from phoenix.clock import Clock, SystemClock
-from phoenix.clouds.api import Cloud, Traffic
 from phoenix.errors import RefusedError
-from phoenix.execute.probe import Probe, probe
-from phoenix.execute.repositories import Writer
 from phoenix.model import CloudKind, Observed
-from phoenix.record.history import History
-from phoenix.record.sqlite import SqliteStore
-from phoenix.record.store import Store
 from phoenix.spec.clouds import CloudSpec, LocalCloud
 from phoenix.spec.load import load
 from phoenix.spec.project import Project
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that is a hit needs no store
+    from phoenix.clouds.api import Cloud, Traffic
     from phoenix.clouds.local.cloud import LocalCloudDoor
-    from phoenix.clouds.local.probe import Engine
+    from phoenix.clouds.local.machine_files import Engine
     from phoenix.clouds.local.traffic import LocalTraffic
+    from phoenix.execute.probe import Probe
+    from phoenix.execute.repositories import Writer
     from phoenix.orders.places import Place
+    from phoenix.record.history import History
+    from phoenix.record.store import Store
+    from phoenix.wait import Look
 
-Clouds = Callable[[Project, CloudSpec], Cloud]
+Clouds = Callable[[Project, CloudSpec], "Cloud"]
 """Opens a cloud of a project."""
 
 
@@ -45,6 +44,12 @@ def open_cloud(project: Project, spec: CloudSpec) -> Cloud:
     )
 
 
+def _ask(url: str, *, clock: Clock, status: int = 200) -> Look:
+    from phoenix.execute.probe import probe
+
+    return probe(url, clock=clock, status=status)
+
+
 class Site:
     """What an order works with, made when it is first asked for."""
 
@@ -56,7 +61,7 @@ class Site:
         *,
         clock: Clock | None = None,
         clouds: Clouds = open_cloud,
-        ask: Probe = probe,
+        ask: Probe = _ask,
     ) -> None:
         """`environment`: the variables of the process that asks. `ask` makes one request to a service."""
         self.project = project
@@ -76,7 +81,7 @@ class Site:
         *,
         clock: Clock | None = None,
         clouds: Clouds = open_cloud,
-        ask: Probe = probe,
+        ask: Probe = _ask,
     ) -> Site:
         """The site of the `phoenix.yaml` in `file`; SpecError with every mistake of it.
 
@@ -91,11 +96,15 @@ class Site:
             from phoenix.record.objects import ObjectStore
 
             return ObjectStore.open(self.project.state, self.environment)
+        from phoenix.record.sqlite import SqliteStore
+
         return SqliteStore(self.project.state_directory / "state.db")
 
     @cached_property
     def history(self) -> History:
         """What the record remembers."""
+        from phoenix.record.history import History
+
         return History(self.store)
 
     @property
@@ -106,6 +115,8 @@ class Site:
     @cached_property
     def writers(self) -> dict[str, Writer]:
         """The right to write to each repository, by its name."""
+        from phoenix.execute.repositories import Writer
+
         specs = self.project.repositories
         return {name: Writer(spec, clock=self.clock, say=self.say) for name, spec in specs.items()}
 
@@ -121,6 +132,8 @@ class Site:
 
     def observed(self, place: Place) -> Observed:
         """The service in the environment, as it is now."""
+        from phoenix import observe
+
         return observe.service(
             self.cloud(place.cloud).groups,
             self.traffic(place),

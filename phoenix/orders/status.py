@@ -10,8 +10,8 @@ from phoenix.clock import from_rfc3339
 from phoenix.errors import PhoenixError, SpecError
 from phoenix.model import Group, Observed
 from phoenix.orders import places
-from phoenix.orders.advice import what_next
-from phoenix.orders.facts import GroupFacts, RunFacts, group_facts, has_died, run_facts
+from phoenix.orders.advice import has_died, what_next
+from phoenix.orders.facts import GroupFacts, RunFacts, group_facts, run_facts
 from phoenix.orders.places import Place, forgotten_among
 from phoenix.orders.site import Site
 from phoenix.orders.tend import undone_among

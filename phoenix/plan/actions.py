@@ -10,12 +10,15 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Generic, Literal, TypeVar
-
-from pydantic import Field, TypeAdapter
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from phoenix.model import ImageType, Package
-from phoenix.plan.roll_actions import RollAction
+from phoenix.typed import adapter
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from phoenix.plan.roll_actions import RollAction
 
 # Actions of a bake: one plan per layer -------------------------------------------------------------------
 
@@ -159,39 +162,39 @@ class Plan(Generic[A]):
         return not (self.steps or self.cleanup)
 
 
-RollPlan = Plan[Annotated[RollAction, Field(discriminator="do")]]
-BakePlan = Plan[Annotated[BakeAction, Field(discriminator="do")]]
-PublishPlan = Plan[Annotated[PublishAction, Field(discriminator="do")]]
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
 def to_json(plan: Plan[Any]) -> dict[str, Any]:
     """The plan as JSON data: dicts, lists, strings and numbers."""
     kind: Any = type(plan)
-    data: dict[str, Any] = _adapter(kind).dump_python(plan, mode="json")
+    data: dict[str, Any] = adapter(kind).dump_python(plan, mode="json")
     return data
 
 
 def roll_plan(data: object) -> Plan[RollAction]:
     """The roll's plan that `to_json` wrote; pydantic's ValidationError for anything else."""
-    plan: Plan[RollAction] = _adapter(RollPlan).validate_python(data)
+    from phoenix.plan.roll_actions import RollAction
+
+    plan: Plan[RollAction] = _plan_of(RollAction).validate_python(data)
     return plan
 
 
 def bake_plan(data: object) -> Plan[BakeAction]:
     """The bake's plan that `to_json` wrote."""
-    plan: Plan[BakeAction] = _adapter(BakePlan).validate_python(data)
+    plan: Plan[BakeAction] = _plan_of(BakeAction).validate_python(data)
     return plan
 
 
 def publish_plan(data: object) -> Plan[PublishAction]:
     """The publication's plan that `to_json` wrote."""
-    plan: Plan[PublishAction] = _adapter(PublishPlan).validate_python(data)
+    plan: Plan[PublishAction] = _plan_of(PublishAction).validate_python(data)
     return plan
+
+
+@cache
+def _plan_of(actions: Any) -> TypeAdapter[Any]:
+    """Reads plans of a closed union of actions, each told by what it does."""
+    from pydantic import Field
+
+    return adapter(Plan[Annotated[actions, Field(discriminator="do")]])
 
 
 def fingerprint(parts: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from phoenix.model import Package
 from phoenix.spec.images import ImageName, Variable
 
-RECIPE_SCHEMA = 1
+RECIPE_SCHEMA = 2
 """Raised whenever phoenix itself begins to make something else out of the same recipe."""
 
 
@@ -28,7 +28,7 @@ class Ingredients:
     base: str
     """What the lowest layer starts from: mirror, suite and digest on local, an image id elsewhere; else empty."""
     files: Mapping[str, str]
-    """SHA-256 of the contents of every file the playbook reaches, by path in the workspace."""
+    """SHA-256 of the contents of every file that counts for the playbook, by path in the workspace."""
     template: str
     """SHA-256 of the Packer template's contents."""
     variables: Mapping[str, Variable]

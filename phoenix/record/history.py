@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,6 +11,7 @@ from phoenix import names
 from phoenix.model import Served
 from phoenix.record import journal
 from phoenix.record.store import ConflictError, DamagedError, Store, damaged
+from phoenix.typed import adapter
 
 T = TypeVar("T")
 OnTrouble = Callable[[DamagedError], None]
@@ -21,14 +21,12 @@ SERVED = 100
 """Turns at serving that are remembered per service and environment: a list that grew for ever would slow each look."""
 
 
-@cache
 def _served() -> TypeAdapter[tuple[Served, ...]]:
-    return TypeAdapter(tuple[Served, ...])
+    return adapter(tuple[Served, ...])
 
 
-@cache
 def _number() -> TypeAdapter[int]:
-    return TypeAdapter(int)
+    return adapter(int)
 
 
 class History:
@@ -130,13 +128,13 @@ class History:
             on_trouble(error)
             return None
 
-    def _read(self, key: str, adapter: TypeAdapter[T], *, empty: T) -> tuple[T, str | None]:
+    def _read(self, key: str, form: TypeAdapter[T], *, empty: T) -> tuple[T, str | None]:
         """What stands under `key`, and its tag; `empty` and None where nothing does."""
         value = self._store.get(key)
         if value is None:
             return empty, None
         try:
-            return adapter.validate_json(value.data), value.tag
+            return form.validate_json(value.data), value.tag
         except ValidationError as error:
             raise damaged(key, error) from error
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from phoenix import names
 from phoenix.record.store import damaged
+from phoenix.typed import adapter
 
 PUBLISH = "publish"
 """The kind of a run that publishes packages."""
@@ -153,9 +153,8 @@ def history_key(run_id: str) -> str:
     return f"runs/{run_id}"
 
 
-@cache
 def _adapter() -> TypeAdapter[Run]:
-    return TypeAdapter(Run)
+    return adapter(Run)
 
 
 def dump(run: Run) -> bytes:

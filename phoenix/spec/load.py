@@ -9,6 +9,7 @@ from typing import Any
 from phoenix.spec.mistakes import Mistake, MistakesError, Place, dotted, line_of
 from phoenix.spec.project import Project
 from phoenix.spec.reader import Document, read
+from phoenix.typed import without_plugins
 
 
 def load(file: Path, environment: Mapping[str, str]) -> Project:
@@ -19,7 +20,6 @@ def load(file: Path, environment: Mapping[str, str]) -> Project:
     """
     from pydantic import ValidationError
 
-    from phoenix.spec.explain import explain
     from phoenix.spec.form.project import ProjectForm
     from phoenix.spec.relations import relation_mistakes
 
@@ -28,8 +28,11 @@ def load(file: Path, environment: Mapping[str, str]) -> Project:
     found = list(_nothing(document.data, ()))
     form = None
     try:
-        form = ProjectForm.model_validate(document.data)
+        with without_plugins():
+            form = ProjectForm.model_validate(document.data)
     except ValidationError as error:
+        from phoenix.spec.explain import explain
+
         found += explain(error, document.data, ProjectForm.model_json_schema())
     found += relation_mistakes(document.data, file.parent)
     mistakes = [*document.mistakes, *_placed(document, found)]

@@ -11,17 +11,16 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from phoenix.errors import RefusedError, SpecError, ToolError
 from phoenix.tools import process
+from phoenix.tools.ansible_core import CONFIGURATION
 from phoenix.tools.process import Command
 
 PLAYBOOKS = "playbooks"
 """The directory of a workspace that Ansible runs in, and the files that phoenix puts there:"""
-CONFIGURATION = "ansible.cfg"
 VARIABLES = "variables.json"
 """the extra variables;"""
 RECIPE = "phoenix.yml"
@@ -33,8 +32,8 @@ HOME = "ansible-home"
 INVENTORY = "--inventory=builder,"
 SHOWN_LINES = 15
 """Of what a failed program printed, in an error."""
-SYNTAX_CHECK_TIMEOUT = 120.0
-"""Seconds."""
+SYNTAX_CHECK_TIMEOUT, SYNTAX_CHECK_MORE = 120.0, 10.0
+"""Seconds for a process, and more for each playbook that it reads."""
 
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\] \**")
 _FAILED = re.compile(r"(?:fatal|failed): \[[^\]]*\](?:: (?P<how>FAILED|UNREACHABLE)!)?.*? => (?P<result>\{.*)")
@@ -62,6 +61,11 @@ class Failure:
     place: str
     why: str
 
+    @property
+    def told(self) -> str:
+        """`FILE:LINE:COLUMN: WHY`, as far as it is known."""
+        return ": ".join(part for part in (self.place, self.why) if part)
+
 
 def program() -> str:
     """The path of phoenix's own ansible-playbook; RefusedError where the installation has lost it."""
@@ -73,11 +77,6 @@ def program() -> str:
             resolution="Install phoenix again (`make setup` in a checkout).",
         )
     return str(path)
-
-
-def version() -> str:
-    """The version of ansible-core that bakes run with."""
-    return metadata.version("ansible-core")
 
 
 def environment(workspace: Path) -> dict[str, str]:
@@ -169,20 +168,24 @@ def failed(failure: Failure, log: Path) -> ToolError:
 
 def syntax_check(workspace: Path, playbook: str = RECIPE) -> None:
     """Let Ansible read `playbook` and all it imports, without running it. SpecError with file and line of a mistake."""
+    failure = syntax_mistake(workspace, (playbook,))
+    if failure:
+        raise SpecError("a playbook has a mistake", details=failure.told, resolution="Correct it; nothing was done.")
+
+
+def syntax_mistake(workspace: Path, playbooks: Sequence[str], variables: str = VARIABLES) -> Failure | None:
+    """The first mistake that Ansible finds in `playbooks` and in all they import, read by one process; None without.
+
+    `variables` is the workspace's file of extra variables.
+    """
     command = Command(
-        argv=(program(), "--syntax-check", INVENTORY, "--extra-vars", f"@{VARIABLES}", playbook),
+        argv=(program(), "--syntax-check", INVENTORY, "--extra-vars", f"@{variables}", *playbooks),
         cwd=workspace / PLAYBOOKS,
         environment=environment(workspace),
     )
-    done = process.run(command, timeout=SYNTAX_CHECK_TIMEOUT, check=False)
-    if done.code == 0:
-        return
-    failure = failure_of(done.stdout, done.stderr, command.cwd)
-    raise SpecError(
-        "a playbook has a mistake",
-        details=": ".join(part for part in (failure.place, failure.why) if part),
-        resolution="Correct it; nothing was done.",
-    )
+    timeout = SYNTAX_CHECK_TIMEOUT + SYNTAX_CHECK_MORE * len(playbooks)
+    done = process.run(command, timeout=timeout, check=False)
+    return failure_of(done.stdout, done.stderr, command.cwd) if done.code else None
 
 
 def task_of(line: str) -> str | None:

@@ -8,21 +8,18 @@ from __future__ import annotations
 import difflib
 import gzip
 import hashlib
-import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Deb, Package, Repository
 from phoenix.tools import gpg
 from phoenix.tools.deb import version_key
+from phoenix.tools.loopback import is_loopback
 
 if TYPE_CHECKING:
     import httpx
 
-HOST_AS_SEEN_BY_MACHINES = "10.0.2.2"
-"""Where the user networks of QEMU and slirp4netns put the loopback interface of this computer."""
 _TIMEOUT = 10.0
 """Seconds for one answer."""
 _FILES = ("Packages.gz", "Packages")
@@ -35,24 +32,6 @@ class UnreadableIndexError(RefusedError):
 
 class UntrustedIndexError(RefusedError):
     """The index is there, and not signed by the repository's key."""
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the url leads to this computer, so that phoenix itself serves it."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def machine_url(url: str) -> str:
-    """`url` as machines of the local cloud reach it: this computer has another address there."""
-    if not is_loopback(url):
-        return url
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{HOST_AS_SEEN_BY_MACHINES}{port}"))
 
 
 def resolve(repository: Repository, wishes: Iterable[tuple[str, str | None]]) -> tuple[Package, ...]:
@@ -85,10 +64,10 @@ def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, 
     Where the repository has a key the signature is checked with it. Raises UnreadableIndexError and
     UntrustedIndexError.
     """
+    import httpx
+
     base = f"{repository.url.rstrip('/')}/dists/{repository.distribution}"
     directory = f"{repository.component}/binary-{architecture}"
-    import httpx  # dear to load, and most commands ask no repository
-
     with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
         release = _release(client, base, repository)
         sums = release_sums(release)
@@ -144,7 +123,7 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
 
 
 def _get(client: httpx.Client, url: str) -> bytes:
-    import httpx  # dear to load, and most commands ask no repository
+    import httpx
 
     try:
         response = client.get(url)

@@ -54,7 +54,7 @@ def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
             with process.running(serve_command(config, socket, home), log=root.log) as program:
                 aptly_root.note_process(root, program.pid)
                 _wait_until_open(program, socket, root, clock)
-                import httpx  # dear to load, and most commands publish nothing
+                import httpx
 
                 transport = httpx.HTTPTransport(uds=str(socket))
                 with httpx.Client(transport=transport, base_url="http://aptly", timeout=REQUEST_TIMEOUT) as client:

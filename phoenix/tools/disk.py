@@ -36,17 +36,32 @@ class Kernel:
 
 def kernel_of(tree: Path) -> Kernel:
     """The newest kernel installed in `tree`; ToolError where there is none."""
-    images = sorted((tree / "boot").glob("vmlinuz-*"), key=lambda path: _natural(path.name))
+    images = sorted(within(tree, tree / "boot").glob("vmlinuz-*"), key=lambda path: _natural(path.name))
     for image in reversed(images):
         version = image.name.removeprefix("vmlinuz-")
         for modules in (tree / "usr/lib/modules" / version, tree / "lib/modules" / version):
-            if (modules / "modules.dep").is_file():
-                return Kernel(version=version, image=image, modules=modules)
+            if (within(tree, modules) / "modules.dep").is_file():
+                return Kernel(version=version, image=within(tree, image), modules=within(tree, modules))
     raise ToolError(
         f"the tree {tree} has no kernel",
         details=f"no vmlinuz-* with its modules under {tree}/boot",
         resolution="An image must keep the kernel of its base; see what its playbook removes.",
     )
+
+
+def within(tree: Path, path: Path) -> Path:
+    """`path` without links, if it is in `tree`: whoever baked a tree may have put a link to anything into it.
+
+    ToolError where it leads out of it.
+    """
+    found = path.resolve()
+    if not found.is_relative_to(tree.resolve()):
+        raise ToolError(
+            "a link leads out of the image",
+            details=f"/{path.relative_to(tree)} is {found} on this computer",
+            resolution="See which task of the recipe makes that link; a relative one stays in the image.",
+        )
+    return found
 
 
 def write_initrd(kernel: Kernel, target: Path) -> None:
@@ -118,7 +133,7 @@ def _modules(kernel: Kernel) -> list[Path]:
     for name in WANTED_MODULES:
         if name in needs:
             add(name)
-    return [kernel.modules / paths[name] for name in order]
+    return [within(kernel.modules, kernel.modules / paths[name]) for name in order]
 
 
 def _word(path: str) -> str:

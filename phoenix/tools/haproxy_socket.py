@@ -10,6 +10,7 @@ import io
 import os
 import socket
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from phoenix.errors import CloudError, UnreachableError
 
 _TIMEOUT = 5.0
 """Seconds for one answer, which takes 0.0002."""
+_COLUMNS = ("pxname", "svname", "addr", "status", "check_status", "scur")
+"""What is read of a hundred columns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,19 +160,21 @@ def parse_statistics(text: str) -> Statistics:
     """What `show stat` printed."""
     servers: list[ServerState] = []
     sessions: dict[str, int] = {}
-    for row in csv.DictReader(io.StringIO(text.removeprefix("# "))):
-        name, slot = row["svname"], row["pxname"]
+    rows = csv.reader(io.StringIO(text.removeprefix("# ")))
+    columns = next(rows, [])
+    wanted = itemgetter(*(columns.index(name) for name in _COLUMNS)) if columns else None
+    for slot, name, address, status, check, current in (wanted(row) for row in rows if wanted and row):
         if name == "BACKEND":
-            sessions[slot] = int(row["scur"])
+            sessions[slot] = int(current)
         elif name != "FRONTEND":
             servers.append(
                 ServerState(
                     slot=slot,
                     name=name,
-                    address=row["addr"],
-                    status=row["status"],
-                    check=row["check_status"].removeprefix("* "),
-                    sessions=int(row["scur"]),
+                    address=address,
+                    status=status,
+                    check=check.removeprefix("* "),
+                    sessions=int(current),
                 )
             )
     return Statistics(servers=tuple(servers), sessions=sessions)

@@ -87,22 +87,22 @@ def validate_command(workspace: Path, values: Path | None = None) -> Command:
     return _command(workspace, ("validate", *_var_file(values), "."))
 
 
-def build_command(
-    workspace: Path, values: Path | None, sockets: Path, secrets: tuple[str, ...] = (), *, contained: bool = False
-) -> Command:
-    """Build the image of the workspace. `sockets` is a short directory for ssh's control sockets.
+def build_command(workspace: Path, values: Path | None, sockets: Path, secrets: tuple[str, ...] = ()) -> Command:
+    """Build the image of the workspace. `sockets` is a short directory for sockets of ssh and of Packer's plugins.
 
-    `secrets` are values in the output that nobody may see; they stand in no argument. `contained` where Packer
-    starts machines on this computer: they must end with phoenix, however that ends.
+    `secrets` are values in the output that nobody may see; they stand in no argument.
     """
     arguments = ("build", "-machine-readable", "-color=false", "-on-error=cleanup", *_var_file(values), ".")
     command = _command(workspace, arguments)
     return Command(
         argv=command.argv,
         cwd=command.cwd,
-        environment={**command.environment, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets)},
+        environment={
+            **command.environment,
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
+            "TMPDIR": str(sockets),
+        },
         secrets=(*secrets, *(_encoded(secret) for secret in secrets)),
-        contained=contained,
     )
 
 
@@ -127,12 +127,13 @@ def build(
     timeout: float,
     between: Callable[[], None] | None = None,
     secrets: tuple[str, ...] = (),
-    contained: bool = False,
+    around: Callable[[Command, Path], Command] = lambda command, _sockets: command,
 ) -> None:
     """Build the image of the workspace; `say` hears what Packer and each of the playbook's tasks does.
 
-    `timeout` in seconds; `between` as in `process.run`; `contained` as in `build_command`. `log` gets everything, in
-    plain text. Raises ToolError with the reason; Packer has then removed what it had begun.
+    `timeout` in seconds; `between` as in `process.run`. `log` gets everything, in plain text. `around` puts the command
+    (which writes into a further directory, for sockets) behind a fence, where it starts machines on this computer.
+    Raises ToolError with the reason; Packer has then removed what it had begun.
     """
     heard: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="phoenix-") as sockets, log.open("a", encoding="utf-8") as sink:
@@ -147,7 +148,7 @@ def build(
             if told:
                 say(scrub(told, secrets))
 
-        command = build_command(workspace, values, Path(sockets), secrets, contained=contained)
+        command = around(build_command(workspace, values, Path(sockets), secrets), Path(sockets))
         done = process.run(command, timeout=timeout, on_line=on_line, between=between, check=False)
     if done.code != 0:
         texts = [scrub(line.text, secrets) for line in heard if line.text]

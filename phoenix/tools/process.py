@@ -9,6 +9,7 @@ it started, and every mount it made, is gone when it is.
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import shlex
 import shutil
@@ -96,7 +97,6 @@ def run(
     process = _popen(_wrapped(command), command)
     streams: tuple[list[str], list[str]] = ([], [])
     try:
-        _feed(process, command.stdin)
         _collect(process, command, streams, time.monotonic() + timeout, log, on_line, between)
     except BaseException:
         end_session(process.pid, grace=grace)
@@ -231,14 +231,28 @@ def _popen(argv: tuple[str, ...], command: Command, output: IO[bytes] | None = N
     )
 
 
-def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
-    if process.stdin is None:
-        return
-    try:
-        process.stdin.write(stdin)
-        process.stdin.close()
-    except BrokenPipeError:
-        return
+class _Input:
+    """What a program is still to read. It is written bit by bit: a program may answer before it has read all."""
+
+    def __init__(self, process: subprocess.Popen[bytes], rest: bytes) -> None:
+        self._process = process
+        self._rest = memoryview(rest)
+
+    def register(self, selector: selectors.BaseSelector) -> None:
+        """Have `write` called whenever there is room."""
+        if self._process.stdin is not None:
+            selector.register(self._process.stdin, selectors.EVENT_WRITE, self)
+
+    def write(self, selector: selectors.BaseSelector) -> None:
+        """Write as much as surely fits, and close after the last byte; whoever does not read it needs none."""
+        assert self._process.stdin is not None
+        try:
+            self._rest = self._rest[os.write(self._process.stdin.fileno(), self._rest[: select.PIPE_BUF]) :]
+        except BrokenPipeError:
+            self._rest = self._rest[:0]
+        if not self._rest:
+            selector.unregister(self._process.stdin)
+            self._process.stdin.close()
 
 
 def _collect(
@@ -250,7 +264,7 @@ def _collect(
     on_line: Callable[[str], None] | None,
     between: Callable[[], None] | None,
 ) -> None:
-    """Read both streams line by line until they end, then wait for the process."""
+    """Write its input and read both streams, line by line, until they end; then wait for the process."""
     sink: IO[str] | None = log.open("a", encoding="utf-8") if log else None
     rest = {0: b"", 1: b""}
 
@@ -268,10 +282,14 @@ def _collect(
             for index, pipe in enumerate((process.stdout, process.stderr)):
                 assert pipe is not None
                 selector.register(pipe, selectors.EVENT_READ, index)
+            _Input(process, command.stdin).register(selector)
             while selector.get_map():
                 if between:
                     between()
                 for key, _events in selector.select(timeout=max(0.0, min(ROUND, deadline - time.monotonic()))):
+                    if isinstance(key.data, _Input):
+                        key.data.write(selector)
+                        continue
                     chunk = os.read(key.fd, 65536)
                     *lines, rest[key.data] = (rest[key.data] + chunk).split(b"\n")
                     for line in lines:

@@ -24,6 +24,8 @@ from phoenix.tools.process import Command, require
 GUEST_ADDRESS = "10.0.2.15"
 """A machine's own address in QEMU's user network; the host is 10.0.2.2, names are answered by 10.0.2.3."""
 
+ACCELERATOR = "kvm"
+"""What QEMU wants of /dev, where it is there."""
 CONTROL = "qmp.sock"
 """QEMU's control socket, in the machine's directory."""
 KERNEL_OPTIONS = (

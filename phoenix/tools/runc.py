@@ -1,16 +1,21 @@
 """runc: a root file system with systemd as its first process, in namespaces of its own (a light machine).
 
-It shares the host's kernel, so it starts in a quarter of a second; it is no security boundary.
+It shares the computer's kernel, so it starts in a quarter of a second. Its root is nobody on the computer: it runs in
+a user namespace, and the mounts it starts from are made by `idmapped`. Where the kernel is too old for that (before
+5.19) a machine can be started `open`: then its root is the computer's root, held back by namespaces only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from phoenix.model import Machine
+from phoenix.tools import idmapped, overlay
 from phoenix.tools.process import Command, require
 
 CAPABILITIES = tuple(
@@ -24,12 +29,13 @@ CAPABILITIES = tuple(
 NAMESPACES = ("pid", "mount", "ipc", "uts", "network", "cgroup")
 PERIOD = 100_000
 """Microseconds over which the share of processor time is counted."""
-CREATE = """\
-set -e
-mount -t overlay overlay -o "$1" "$2"
-exec "$3" --root "$4" create --bundle "$5" --pid-file "$6" "$7" </dev/null >>"$8" 2>&1
-"""
-"""Run in a mount namespace of its own, so that the overlay is gone with the machine, however that ends."""
+TASKS = 4096
+"""Processes and threads that a machine may have, so that a fork bomb is its own trouble. Large services have 500."""
+SHARED = "shared"
+DELEGATED = ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "tasks")
+"""Files of a control group that are handed over with it; /sys/kernel/cgroup/delegate names those of version 2."""
+CREATE = 'exec "$1" --root "$2" create --bundle "$3" --pid-file "$4" "$5" </dev/null >>"$6" 2>&1'
+"""What it starts keeps its output, so that must be a file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,10 +44,13 @@ class Container:
 
     id: str
     directory: Path
+    """Holds `upper` and `work` of the overlay that is its root, and `host`."""
     hostname: str
-    overlay: str
-    """Options of the overlay mount that is its root: the image's tree below, `upper` and `work` of its directory."""
+    tree: Path
+    """The image's tree, the overlay's lower directory."""
     machine: Machine
+    fenced: bool = True
+    """In a user namespace, where its root is nobody."""
 
     @property
     def cgroup(self) -> str:
@@ -52,6 +61,21 @@ class Container:
     def host(self) -> Path:
         """The directory that the machine sees as /run/phoenix-host."""
         return self.directory / "host"
+
+    @property
+    def stage(self) -> Path:
+        """Where its mounts are made: a place that does not cover what they are made of."""
+        return Path(idmapped.stage(str(self.tree), str(self.directory)))
+
+    @property
+    def root(self) -> Path:
+        """The mount point of its root."""
+        return self.stage / idmapped.ROOT if self.fenced else self.directory / "root"
+
+    @property
+    def first_user(self) -> int:
+        """The computer's number for its root."""
+        return idmapped.first_user(self.id)
 
     @property
     def pid_file(self) -> Path:
@@ -66,7 +90,7 @@ def config(container: Container) -> dict[str, Any]:
     return {
         "ociVersion": "1.0.2",
         "hostname": container.hostname,
-        "root": {"path": str(container.directory / "root")},
+        "root": {"path": str(container.root)},
         "process": {
             "args": ["/sbin/init"],
             "cwd": "/",
@@ -76,11 +100,12 @@ def config(container: Container) -> dict[str, Any]:
         },
         "mounts": _mounts(container),
         "linux": {
-            "namespaces": [{"type": kind} for kind in NAMESPACES],
+            **_namespaces(container),
             "cgroupsPath": f"/{container.cgroup}",
             "resources": {
                 "memory": {"limit": container.machine.memory},
                 "cpu": {"period": PERIOD, "quota": quota},
+                "pids": {"limit": TASKS},
             },
             "readonlyPaths": ["/proc/bus", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
             "maskedPaths": ["/proc/kcore", "/proc/timer_list", "/sys/firmware"],
@@ -88,7 +113,16 @@ def config(container: Container) -> dict[str, Any]:
     }
 
 
+def _namespaces(container: Container) -> dict[str, Any]:
+    kinds = (*NAMESPACES, "user") if container.fenced else NAMESPACES
+    users = {"containerID": 0, "hostID": container.first_user, "size": idmapped.USERS}
+    mappings = {"uidMappings": [users], "gidMappings": [users]} if container.fenced else {}
+    return {"namespaces": [{"type": kind} for kind in kinds], **mappings}
+
+
 def _mounts(container: Container) -> list[dict[str, Any]]:
+    shared = container.stage / SHARED if container.fenced else container.host
+
     def mount(where: str, kind: str, *options: str, source: str | None = None) -> dict[str, Any]:
         return {"destination": where, "type": kind, "source": source or kind, "options": list(options)}
 
@@ -101,20 +135,57 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
         mount("/sys/fs/cgroup", "cgroup", "nosuid", "noexec", "nodev", "rw"),
         mount("/run", "tmpfs", "nosuid", "nodev", "mode=755"),
         mount("/tmp", "tmpfs", "nosuid", "nodev", "mode=1777"),
-        mount("/run/phoenix-host", "bind", "bind", "rw", source=str(container.host)),
-        mount("/run/phoenix-host/seed", "bind", "bind", "ro", source=str(container.host / "seed")),
+        mount("/run/phoenix-host", "bind", "bind", "rw", source=str(shared)),
+        mount("/run/phoenix-host/seed", "bind", "bind", "ro", source=str(shared / "seed")),
     ]
+
+
+@contextmanager
+def mounted(container: Container) -> Iterator[None]:
+    """Have the machine's root mounted where nobody else sees it: it is gone with the machine, however that ends.
+
+    Meanwhile `create_command` is to be run. OSError where the kernel cannot mount it.
+    """
+    with idmapped.unseen():
+        if container.fenced:
+            namespace = idmapped.user_namespace(container.first_user)
+            stage, first, directory = str(container.stage), container.first_user, str(container.directory)
+            shared = {SHARED: str(container.host)}
+            idmapped.make_root(stage, first, namespace, str(container.tree), directory, shared, overlay.OPTIONS)
+            os.close(namespace)
+        else:
+            upper, work = container.directory / "upper", container.directory / "work"
+            options = overlay.options(container.tree, upper, work, root=True)
+            idmapped.mount("overlay", str(container.root), "overlay", options)
+        yield
 
 
 def create_command(container: Container, tag: Mapping[str, str]) -> Command:
     """Make the machine ready, its first process waiting to be started. `config.json` lies in its directory."""
     directory = container.directory
-    words = (
-        *(container.overlay, directory / "root", _program(), directory / "runc", directory, container.pid_file),
-        *(container.id, directory / "runc.log"),
-    )
-    script = ("unshare", "--mount", "--", "sh", "-c", CREATE, "phoenix", *(str(word) for word in words))
-    return Command(argv=script, environment=tag)
+    words = (_program(), directory / "runc", directory, container.pid_file, container.id, directory / "runc.log")
+    return Command(argv=("sh", "-c", CREATE, "phoenix", *(str(word) for word in words)), environment=tag)
+
+
+def delegate(container: Container, pid: int) -> None:
+    """Let the machine's root divide its control groups: runc 1.1 leaves them to the computer's root, and systemd has
+    to make groups of its own. Its limits stay out of its reach: those files are not handed over.
+    """
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _number, controllers, path = line.split(":", 2)
+        for top in _hierarchies(controllers):
+            group = top / path.lstrip("/")
+            if path != "/" and group.name == container.id:
+                for file in (group, *(group / name for name in DELEGATED)):
+                    if file.exists():
+                        os.chown(file, container.first_user, container.first_user)
+
+
+def _hierarchies(controllers: str) -> tuple[Path, ...]:
+    """Where a hierarchy may be mounted, by the second field of a line of /proc/PID/cgroup."""
+    top = Path("/sys/fs/cgroup")
+    name = controllers.removeprefix("name=")
+    return (top / name,) if name else (top, top / "unified")
 
 
 def start_command(container: Container, tag: Mapping[str, str]) -> Command:

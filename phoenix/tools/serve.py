@@ -6,6 +6,7 @@ other server on that port by what it serves: the root's own identity.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -29,6 +30,8 @@ ADDRESS = "127.0.0.1"
 """What it listens on: the address that the machines' 10.0.2.2 leads to."""
 START_DEADLINE = 15.0
 """Seconds from start to first answer, which takes 0.2."""
+LOG, MOST_LOG = "serve.log", 10_000_000
+"""The server's log, in the root, and the bytes at which a fresh one is begun."""
 _TIMEOUT = 3.0
 """Seconds for one answer."""
 
@@ -52,7 +55,7 @@ def ensure(root: Root, url: str, *, clock: Clock, say: Callable[[str], None]) ->
         if _serves(root, url):
             return
         stop(root)  # one that was started for another url, or hangs
-        log = root.path / "serve.log"
+        log = root.path / LOG
         argv = (sys.executable, "-P", "-m", "phoenix.tools.serve", str(root.path), url)
         child = ProcessId.of(process.spawn(Command(argv=argv, cwd=root.path), log=log))
         _wait_until_served(root, url, child, log, clock)
@@ -163,10 +166,26 @@ class _Handler(SimpleHTTPRequestHandler):
             return super().translate_path(path[len(self._prefix) :])
         return f"{os.devnull}/outside"
 
+    def log_message(self, format: str, *args: Any) -> None:
+        """Write a line; the log is set aside at 10 MB, once: a repository is served for years."""
+        super().log_message(format, *args)
+        if os.fstat(sys.stderr.fileno()).st_size > MOST_LOG:
+            _set_aside(Path(self.directory).parent / LOG)
+
     def list_directory(self, path: str | os.PathLike[str]) -> None:
         """Answer 404 to whoever asks for a directory."""
         self.log_message("no listing of %s", path)
         self.send_error(404, "Not Found")
+
+
+def _set_aside(log: Path) -> None:
+    """Begin a fresh log, unless another request has just done so: each opens the file, and the first locks it."""
+    with log.open("ab") as full:
+        fcntl.flock(full, fcntl.LOCK_EX)
+        if full.tell() > MOST_LOG and log.stat().st_ino == os.fstat(full.fileno()).st_ino:
+            log.replace(log.with_name(f"{LOG}.1"))
+            with log.open("ab") as fresh:
+                os.dup2(fresh.fileno(), sys.stderr.fileno())
 
 
 def _write_down(root: Root, url: str) -> None:

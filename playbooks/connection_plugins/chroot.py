@@ -19,7 +19,7 @@ DOCUMENTATION = """
 name: chroot
 short_description: run tasks in a root file system, without booting it
 description:
-  - Every command runs as C(chroot ROOT /bin/sh -c COMMAND) with a clean environment.
+  - Every command runs as C(chroot ROOT /bin/sh -c COMMAND) with a clean environment, or by another way in.
   - Whoever starts the playbook has mounted what the tasks need below the root, such as C(/proc) and C(/dev).
 author: phoenix
 version_added: "1.0"
@@ -29,6 +29,11 @@ options:
     required: true
     vars:
       - name: ansible_chroot_root
+  enter:
+    description: The words that run a command in the root file system, instead of C(chroot ROOT).
+    default: ""
+    env:
+      - name: PHOENIX_ENTER
   remote_user:
     description: The user that commands run as; there is no other than root.
     default: root
@@ -56,7 +61,8 @@ class Connection(ConnectionBase):
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run `cmd` in the root; gives exit code, stdout and stderr."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        argv = [_chroot(), self.get_option("chroot_root"), "/bin/sh", "-c", cmd]
+        way_in = shlex.split(self.get_option("enter")) or [_chroot(), self.get_option("chroot_root")]
+        argv = [*way_in, "/bin/sh", "-c", cmd]
         done = subprocess.run(argv, input=in_data or b"", capture_output=True, env=_environment(), check=False)
         return done.returncode, done.stdout, done.stderr
 

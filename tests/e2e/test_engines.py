@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import probe, remains
+from phoenix.clouds.local import light_trial, probe, remains
 from phoenix.clouds.local.groups import LocalGroups
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, read_record
@@ -140,4 +140,4 @@ def test_the_probe_tries_each_engine_and_remembers(base_tree: Path) -> None:
     assert probe.choose_engine(MachineEngine.LIGHT) == "light"
     assert probe.choose_engine(MachineEngine.QEMU).startswith("qemu-")
     assert probe.choose_engine(MachineEngine.AUTO) == ("qemu-kvm" if engines["qemu-kvm"].works else "light")
-    assert list(cache_directory().glob(f"{probe.TRIAL}*")) == []
+    assert list(cache_directory().glob(f"{light_trial.TRIAL}*")) == []

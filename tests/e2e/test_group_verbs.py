@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.tools.load import running
-from tests.support.real import quick
 from tests.support.real.quick import CLOCK, Quick
-from tests.support.real.shell import Shell
 
 KEEP = "{kind: blue-green, keep: 30m}"
 
@@ -27,11 +25,6 @@ class Two:
     def verb(self, *words: str, code: int = 0) -> None:
         """`phoenix group`, as a script says it."""
         self.service.shell.run("group", *words, "--yes", code=code)
-
-
-@pytest.fixture(scope="module")
-def service(rolling_project: Shell) -> Quick:
-    return quick.prepare(rolling_project)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from phoenix.tools.load import running
-from tests.support.real import quick
 from tests.support.real.instant import get
 from tests.support.real.quick import CLOCK, Quick
 from tests.support.real.shell import Shell
@@ -27,11 +26,6 @@ class Held:
     service: Quick
     stable: str
     candidate: str
-
-
-@pytest.fixture(scope="module")
-def service(rolling_project: Shell) -> Quick:
-    return quick.prepare(rolling_project)
 
 
 @pytest.fixture

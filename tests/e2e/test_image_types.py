@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from tests.support.real.hello import Hello
+from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
 
 SERVICES = """\
@@ -32,9 +33,8 @@ services:
 @pytest.fixture(scope="module")
 def shell(rolling_project: Shell) -> Shell:
     file = rolling_project.directory / "phoenix.yaml"
-    before, _services, rest = file.read_text().partition("services:\n")
-    port = int(rest.partition("listen: 127.0.0.1:")[2].partition("}")[0])
-    file.write_text(before + SERVICES % (port, port + 1))
+    before, _services, _rest = file.read_text().partition("services:\n")
+    file.write_text(before + SERVICES % (free_port(), free_port()))
     Hello(rolling_project).publish("1.0.0")
     return rolling_project
 

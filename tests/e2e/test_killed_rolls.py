@@ -1,16 +1,14 @@
 """Rolls that are killed -9 at any moment, and ended by whoever comes next, while requests go on.
 
-Three projects, one per strategy, are at it side by side. The moments are drawn from a seed that is printed with a
-failure; PHOENIX_TEST_SEED takes it up again.
+Three projects, one per strategy, are at it side by side. Every day at one step of each kind; in full at moments that
+are drawn from the seed of the day, which is printed with a failure: PHOENIX_TEST_SEED takes it up again.
 """
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from pathlib import Path
@@ -24,6 +22,7 @@ from tests.conftest import NewProject
 from tests.support.real import quick
 from tests.support.real.machines import left_of
 from tests.support.real.quick import CLOCK, Quick
+from tests.support.real.shared import SEED, seed_of_run
 from tests.support.real.shell import Shell
 
 STRATEGIES = {
@@ -33,15 +32,21 @@ STRATEGIES = {
 }
 """Strategy, machines, and what `tend` does with a run whose process died."""
 RESCUERS = ("tend", "resume", "abort")
+ONE_OF_EACH_KIND = {
+    "blue-green": ("create-candidate", "shift", "keep-former", "burn-former"),
+    "rolling": ("measure", "shrink-50", "healthy-100", "shift-100"),
+    "canary": ("candidate-healthy", "grow-50", "shift-50", "drain-former"),
+}
+"""Steps at which rolls are killed every day: each action that a roll consists of is among them."""
 
 
 @pytest.fixture(scope="module")
 def quicks(
-    project_with_images: Shell, new_project: NewProject, tmp_path_factory: pytest.TempPathFactory
+    project_with_images: Shell, new_project: NewProject, steered: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Quick]]:
     """A project per strategy, each with nothing but one group that serves."""
     assert project_with_images.directory.is_dir(), "it has baked the images that these share"
-    made = {name: quick.prepare(new_project(tmp_path_factory.mktemp(name) / "hello")) for name in STRATEGIES}
+    made = {name: quick.prepare(new_project(tmp_path_factory.mktemp(name) / "hello"), steered) for name in STRATEGIES}
     yield made
     for each in made.values():
         each.shell.run("down", "--yes")
@@ -58,9 +63,9 @@ class Torment:
         self.length, self.steps = self._measure()
         self.told: list[str] = []
 
-    def kill(self, rescuer: str) -> None:
-        """One roll, killed at a moment, ended by `rescuer`; and what must be true then."""
-        former, known = self._killed_roll()
+    def kill(self, rescuer: str, step: str | None) -> None:
+        """One roll, killed at that step or at a moment, ended by `rescuer`; and what must be true then."""
+        former, known = self._killed_roll(step)
         run = self.quick.live()
         self.told.append(f"{rescuer} after {_where(run)}")
         ended = run is None or run.state.ended
@@ -72,18 +77,21 @@ class Torment:
         assert rescuer != "tend" or again["did"] == [], again
         assert self._world() == before
 
-    def _killed_roll(self) -> tuple[str, int]:
+    def _killed_roll(self, step: str | None) -> tuple[str, int]:
         """A roll was killed before it had ended by itself: what served before, and how many runs had ended.
 
-        At a moment of its time, and every other one at one of its steps: most of the time is spent in few of them.
+        Where no step is given, at a moment of its time, and every other one at one of its steps: most of the time is
+        spent in few of them.
         """
+        choice = [each for each in self.steps if step in (None, each[1])]
+        assert choice, f"{step} is none of {self.steps}"
         while True:
             former, known = self.quick.greeting, len(self.quick.ended_runs())
             self.quick.next_release()
             process = self.quick.shell.start("roll", "web-tier")
-            if len(self.told) % 2:
-                self._await_step(process, *self.random.choice(self.steps))
-                moment = self.random.uniform(0.0, 0.1)
+            if step or len(self.told) % 2:
+                self._await_step(process, *self.random.choice(choice))
+                moment = 0.0 if step else self.random.uniform(0.0, 0.1)
             else:
                 moment = self.random.uniform(0.0, self.length)
             try:
@@ -146,22 +154,21 @@ def _where(run: Run | None) -> str:
     return f"{run.state} {begun[-1].part} {begun[-1].step}" if begun else f"{run.state}, no step begun"
 
 
-def torment(quicks: dict[str, Quick], kills: int, directory: Path) -> None:
-    """Kill so many rolls, the three projects in turn."""
-    seed = int(os.environ.get("PHOENIX_TEST_SEED", "0")) or secrets.randbelow(10**9) + 1
+def torment(quicks: dict[str, Quick], steps: Mapping[str, Sequence[str | None]], directory: Path, seed: int) -> None:
+    """Kill a roll of each project at each of its steps, None for any moment; the three projects side by side."""
     torments: dict[str, Torment] = {}
 
     def work(number: int, name: str) -> None:
         rescuers = cycle(RESCUERS[number:] + RESCUERS[:number])
         torments[name] = Torment(name, quicks[name], seed)
         with running(quicks[name].address, rate=20, out=directory / f"{name}.json", clock=CLOCK) as load:
-            for _kill in range(kills // 3 + (number < kills % 3)):
-                torments[name].kill(next(rescuers))
+            for step in steps[name]:
+                torments[name].kill(next(rescuers), step)
             summary = load.finish()
         assert summary.failed == 0, summary.failures[:5]
-        assert summary.answered > 20 * kills / 3
+        assert summary.answered > 20 * len(steps[name])
 
-    print(f"PHOENIX_TEST_SEED={seed}")
+    print(f"{SEED}={seed}")
     try:
         with ThreadPoolExecutor(len(quicks)) as pool:
             for done in [pool.submit(work, number, name) for number, name in enumerate(quicks)]:
@@ -171,11 +178,12 @@ def torment(quicks: dict[str, Quick], kills: int, directory: Path) -> None:
             print(f"{name}, {each.length:.1f} s a roll: " + "; ".join(each.told))
 
 
-def test_forty_kills(quicks: dict[str, Quick], tmp_path: Path) -> None:
-    torment(quicks, 40, tmp_path)
+def test_a_kill_at_each_kind_of_step(quicks: dict[str, Quick], tmp_path: Path) -> None:
+    torment(quicks, ONE_OF_EACH_KIND, tmp_path, seed=1)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-def test_a_hundred_and_twenty_kills(quicks: dict[str, Quick], tmp_path: Path) -> None:
-    torment(quicks, 120, tmp_path)
+def test_forty_kills_at_any_moment(quicks: dict[str, Quick], tmp_path: Path) -> None:
+    kills = dict(zip(STRATEGIES, ([None] * 14, [None] * 13, [None] * 13), strict=True))
+    torment(quicks, kills, tmp_path, seed_of_run())

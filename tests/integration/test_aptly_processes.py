@@ -238,3 +238,20 @@ def test_the_server_shows_files_below_its_path_only(place: Place, tmp_path: Path
         assert httpx.get(f"{other}/repository-id", headers=stale).status_code == 200
     finally:
         serve.stop(root)
+
+
+def test_the_servers_log_is_set_aside_when_it_is_large(tmp_path: Path) -> None:
+    root = Root(path=tmp_path / "repository")
+    root.prepare()
+    url = f"http://127.0.0.1:{free_port()}"
+    log = root.path / serve.LOG
+    try:
+        serve.ensure(root, url, clock=SystemClock(), say=print)
+        os.truncate(log, serve.MOST_LOG)
+        for _request in range(3):
+            httpx.get(f"{url}/repository-id")
+        former = log.with_name(f"{serve.LOG}.1")
+        assert former.stat().st_size > serve.MOST_LOG
+        assert log.read_text().count("GET /repository-id") == 2
+    finally:
+        serve.stop(root)

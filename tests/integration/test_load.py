@@ -81,7 +81,7 @@ def test_it_sends_at_its_rate_and_counts_every_answer(machine: Machine, tmp_path
     assert (seen.failed, seen.failures, seen.skipped) == (0, (), 0)
     assert seen.answers == {"hello-1": 300}
     assert sum(sum(second.answers.values()) for second in seen.timeline) == 300
-    assert 0 < seen.p50 <= seen.p99 <= seen.max < 10
+    assert 0 < seen.p50 <= seen.p99 <= seen.max
     assert machine.asked()["GET /hello?x=1"] == 300
     assert json.loads(out.read_text())["answered"] == 300
 

@@ -169,13 +169,14 @@ def test_no_request_is_lost_on_the_way_in(groups: LocalGroups, tmp_path: Path) -
     assert (summary.failed, summary.sent) == (0, summary.answered)
 
 
-def test_the_ways_out(groups: LocalGroups, tmp_path: Path) -> None:
-    """The host's loopback as 10.0.2.2, and the world: names are answered and the mirror is reached."""
+def test_the_ways_out(root: Path, bare_images: Path, tmp_path: Path) -> None:
+    """What is served on loopback, as 10.0.2.2; and the world: names are answered and the mirror is reached."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE_ONCE], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout
         port = server.stdout.readline().strip()
+        groups = machines.groups_of(root, bare_images, MachineEngine.LIGHT, machines.PROJECT, int(port))
         user_data = (
             f"python3 -c \"import urllib.request as u; u.urlopen('http://10.0.2.2:{port}/')\"\napt-get -q update\n"
         )

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from phoenix.execute import workspace
 from phoenix.model import CloudKind, ImageType, Repository
 from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
 from phoenix.spec.project import Project
-from phoenix.tools import ansible, process
+from phoenix.tools import ansible, fence, loopback, process
 from phoenix.tools.process import Command, Completed
 from tests.support.real.repository_bench import Bench, bench
 
@@ -34,17 +34,13 @@ class Place:
 
     below: Path
     directory: Path
+    reach: tuple[int, ...] = ()
 
     def entered(self, command: Command) -> Command:
-        """`command` beside the overlay at `root`, as the chroot builder does; what it writes stays in `upper`."""
-        shutil.rmtree(self.directory / "work", ignore_errors=True)
-        for name in ("upper", "work", "root"):
-            (self.directory / name).mkdir(exist_ok=True)
-        apt = self.directory / "apt"
-        if not apt.exists():
-            apt_cache.lend(apt)
-        options = trees.overlay_options(self.below, self.directory / "upper", self.directory / "work", root=True)
-        return chroot_builder.enter(self.root, options, apt, command)
+        """`command` beside the tree, as the chroot builder does; what it writes stays in `upper`."""
+        for name in ("work", "apt"):
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+        return fence.around(chroot_builder.lay_out(self.below, self.directory, self.directory, self.reach), command)
 
     def run(self, command: Command) -> Completed:
         """Run `command` to its end, good or bad."""
@@ -54,7 +50,7 @@ class Place:
 
     def shell(self, script: str) -> str:
         """What `script` prints when it is run inside, without its last end of line."""
-        done = self.run(Command(argv=("chroot", str(self.root), "sh", "-euc", script)))
+        done = self.run(fence.inside("sh", "-euc", script))
         assert done.code == 0, done.stderr
         return done.stdout
 
@@ -64,9 +60,9 @@ class Place:
         trees.flatten(self.below, self.directory / "upper", tree)
         return tree
 
-    @property
-    def root(self) -> Path:
-        return self.directory / "root"
+    def reaching(self, repository: Bench) -> Place:
+        """The same, from where the repository is reached."""
+        return replace(self, reach=loopback.ports([repository.here.url]))
 
 
 def lay_out(
@@ -108,7 +104,7 @@ def lay_out(
 
 def play(place: Place, laid_out: Path, playbooks: tuple[str, ...]) -> list[int]:
     """Run the playbooks one after the other; how many tasks of each changed something."""
-    commands = [ansible.chroot_command(laid_out, place.root, playbook) for playbook in playbooks]
+    commands = [ansible.chroot_command(laid_out, place.below, playbook) for playbook in playbooks]
     script = " && ".join(shlex.join(command.argv) for command in commands)
     done = place.run(Command(argv=("sh", "-c", script), cwd=commands[0].cwd, environment=commands[0].environment))
     assert done.code == 0, ansible.failure_of(done.stdout, done.stderr, None)
@@ -242,6 +238,7 @@ def make_deb(directory: Path, version: str) -> Path:
 
 
 def test_exact_packages_are_installed_enabled_and_not_started(on_os: Place, published: Bench) -> None:
+    on_os = on_os.reaching(published)
     laid_out = lay_out(on_os.directory, None, {}, ("web=1.0.0",), published.here)
     changed = play(on_os, laid_out, TWICE)
     assert changed[1] == 4
@@ -253,6 +250,7 @@ def test_exact_packages_are_installed_enabled_and_not_started(on_os: Place, publ
 
 
 def test_a_package_that_the_key_did_not_sign_is_not_taken(on_os: Place, published: Bench) -> None:
+    on_os = on_os.reaching(published)
     here = published.here
     other = Repository(name=here.name, url=here.url, distribution=here.distribution, key="-- no key --")
     laid_out = lay_out(on_os.directory, None, {}, ("web=1.0.0",), other)
@@ -263,11 +261,12 @@ def test_a_package_that_the_key_did_not_sign_is_not_taken(on_os: Place, publishe
 
 def bake(place: Place, laid_out: Path) -> None:
     """Bake as the chroot builder does."""
-    command = place.entered(ansible.chroot_command(laid_out, place.root))
+    command = place.entered(ansible.chroot_command(laid_out, place.below))
     ansible.run(command, log=place.directory / "log", say=lambda _task: None, timeout=TIMEOUT)
 
 
 def test_node_js_comes_from_the_source_that_is_given(on_os: Place, published: Bench) -> None:
+    on_os = on_os.reaching(published)
     deb = build_deb(published.directory, "nodejs", "99.0.0")
     published.publish(deb)
     variables: dict[str, Variable] = {
@@ -301,6 +300,7 @@ def test_a_wrong_variable_is_told(on_os: Place, variables: dict[str, Variable], 
 
 
 def test_a_package_that_is_not_there_is_told(on_os: Place, published: Bench) -> None:
+    on_os = on_os.reaching(published)
     laid_out = lay_out(on_os.directory, None, {}, ("web=9.9",), published.here)
     with pytest.raises(ToolError) as caught:
         bake(on_os, laid_out)

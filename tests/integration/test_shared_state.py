@@ -16,7 +16,7 @@ import pytest
 
 from phoenix.clock import SystemClock
 from phoenix.errors import RefusedError
-from phoenix.execute import claims, ownership
+from phoenix.execute import claims
 from phoenix.execute.ownership import OwnedRun, TakenError
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
@@ -102,7 +102,7 @@ def test_an_endpoint_that_is_none_is_wrong_usage(checkouts: tuple[Shell, Shell])
 def test_a_process_that_slept_longer_than_its_lease_has_lost_its_run_and_writes_nothing(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ownership, "LEASE", LEASE)
+    monkeypatch.setattr(claims, "LEASE", LEASE)
     with ExitStack() as stack:
         server = stack.enter_context(bucket(kind)) if kind in KINDS else None
         for name, value in (server.environment if server else {}).items():

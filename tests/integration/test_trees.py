@@ -10,6 +10,7 @@ import pytest
 
 from phoenix.clouds.local import trees
 from phoenix.errors import ToolError
+from phoenix.tools import overlay
 from phoenix.tools.process import Command, run
 
 CHANGES = """
@@ -72,7 +73,7 @@ def test_a_flat_tree_is_what_the_overlay_showed(tmp_path: Path) -> None:
         directory.mkdir()
     make_lower(lower)
     before = picture(lower)
-    options = trees.overlay_options(lower, upper, work, root=True)
+    options = overlay.options(lower, upper, work, root=True)
     script = f'mount -t overlay overlay -o "{options}" "$1"\n{CHANGES}\ncp -a "$1" "$2"'
     shown = tmp_path / "shown"
     run(Command(argv=("sh", "-euc", script, "sh", str(merged), str(shown)), contained=True), timeout=60)
@@ -100,4 +101,4 @@ def test_removing_twice_is_removing_once(tmp_path: Path) -> None:
 
 def test_a_path_that_overlayfs_cannot_take_is_an_error_before_the_mount(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="cannot be used for an overlay"):
-        trees.overlay_options(tmp_path / "a:b", tmp_path, tmp_path, root=True)
+        overlay.options(tmp_path / "a:b", tmp_path, tmp_path, root=True)

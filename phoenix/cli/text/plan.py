@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phoenix.cli.text.times import short
-from phoenix.orders.planned import PlanShown
+from phoenix.orders.shown import PlanShown
 
 
 def plan_text(plan: PlanShown) -> str:

@@ -1,8 +1,9 @@
 """The packages and indexes that apt fetched, lent to every chroot bake, so that the next one fetches nothing twice.
 
 Each bake gets hard links in directories of its own, mounted where apt looks, so bakes side by side need no lock
-and a half-fetched file is never shared. apt replaces files and never writes into them. What is mounted is no part
-of the image: none of it is ever in one.
+and a half-fetched file is never shared. apt replaces files and never writes into them; nobody else can, as the
+directories are the bake's and the files in them are not. What is mounted is no part of the image: none of it is ever
+in one.
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ KEEP = 14 * 86400.0
 """Seconds after which a cached package is dropped; who needs it still fetches it again."""
 
 
-def lend(directory: Path) -> None:
-    """Lay out `directory` for a bake: `archives` and `lists`, with links to every cached package and index."""
+def lend(directory: Path, user: int = 0) -> None:
+    """Lay out `directory` for a bake: `archives` and `lists`, with links to every cached package and index.
+
+    The directories are those of `user`, if not 0: who is root in the bake.
+    """
     for name in (ARCHIVES, LISTS):
         (directory / name / "partial").mkdir(parents=True)
         _link_all(_shared(name), directory / name)
+        for path in (directory / name, directory / name / "partial") if user else ():
+            os.chown(path, user, user)
 
 
 def take_back(directory: Path) -> None:
@@ -65,8 +71,11 @@ def _share(file: Path, directory: Path) -> None:
 
 
 def _link(file: Path, target: Path) -> None:
+    """A second name for the file, which is then the computer's root's, as all that is shared."""
     try:
         target.hardlink_to(file)
+        if os.geteuid() == 0:
+            os.chown(target, 0, 0, follow_symlinks=False)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -74,5 +83,7 @@ def _link(file: Path, target: Path) -> None:
 
 
 def _files(directory: Path) -> list[Path]:
-    """What is to be shared: not apt's locks, and not what another bake is just linking."""
-    return [path for path in directory.iterdir() if path.is_file() and path.name[0] != "." and path.name != "lock"]
+    """What is to be shared: plain files, not apt's locks, and not what another bake is just linking."""
+    with os.scandir(directory) as entries:
+        plain = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+    return [directory / name for name in plain if name[0] != "." and name != "lock"]

@@ -20,13 +20,12 @@ from pathlib import Path
 
 from phoenix import data
 from phoenix.clouds.api import Between, Say
+from phoenix.clouds.local.base_digest import RECIPE
 from phoenix.errors import ToolError
 from phoenix.tools import disk, mmdebstrap
 from phoenix.tools.cache import cache_directory
 from phoenix.tools.process import Command, run
 
-RECIPE = "1"
-"""Raised when the bootstrap itself changes, so that content keys and caches follow."""
 PROBE_KERNEL = "vmlinuz"
 DAY = 86400.0
 FINISH = ('chroot "$1" systemctl disable ssh.service', 'rm -f "$1"/etc/ssh/ssh_host_*')
@@ -74,15 +73,6 @@ def bootstrap(
         made = Base(tree=tree, kernel=disk.kernel_of(tree))
         shutil.copyfile(made.kernel.image, directory / PROBE_KERNEL)
     return made
-
-
-def base_digest() -> str:
-    """Digest over what phoenix puts into a base: guest files, package list, the bootstrap's version."""
-    digest = hashlib.sha256(RECIPE.encode())
-    guest = data.path("templates", "guest")
-    for file in sorted(path for path in guest.rglob("*") if path.is_file()):
-        digest.update(f"\0{file.relative_to(guest)}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 def probe_kernel() -> Path | None:

@@ -30,6 +30,8 @@ class Work:
     log: Path
     say: Say
     between: Between
+    reach: tuple[int, ...] = ()
+    """Loopback ports of this computer that the recipe may reach."""
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each part took."""
 
@@ -84,7 +86,7 @@ def finish(work: Work, files: ImageFiles) -> None:
 
 def installed_packages(tree: Path) -> str:
     """`name version architecture` of every package installed in the tree, a line each, sorted."""
-    query = (require("dpkg-query", "dpkg"), f"--admindir={tree / 'var/lib/dpkg'}", "--show")
+    query = (require("dpkg-query", "dpkg"), f"--admindir={disk.within(tree, tree / 'var/lib/dpkg')}", "--show")
     shown = run(
         Command(argv=(*query, "--showformat=${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\\n")), timeout=60
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from phoenix.errors import SpecError
 from phoenix.model import Health
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
+from phoenix.tools import loopback
 
 if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hit needs no balancer
     from phoenix.clouds.local.groups import LocalGroups
@@ -29,14 +31,14 @@ class LocalCloudDoor:
         """Its images."""
         from phoenix.clouds.local.images import LocalImages
 
-        return LocalImages(self._spec)
+        return LocalImages(self._spec, reach=self.reach)
 
     @cached_property
     def groups(self) -> LocalGroups:
         """Its groups."""
         from phoenix.clouds.local.groups import LocalGroups
 
-        return LocalGroups(self._project.name, self._spec)
+        return LocalGroups(self._project.name, self._spec, reach=self.reach)
 
     def traffic(self, service: str, environment: str) -> LocalTraffic:
         """The balancer of one service in one environment, also one that phoenix.yaml no longer has."""
@@ -66,6 +68,14 @@ class LocalCloudDoor:
         directory = self.balancers / name
         state = balancer.load(directory)
         return LocalTraffic(directory=directory, listen=state.listen if state else "", health=Health())
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """The loopback ports of this computer that bakes and machines need, and no others: of repositories, of a mirror
+        and of proxies that are here.
+        """
+        repositories = (repository.url for repository in self._project.repositories.values())
+        return loopback.ports((*repositories, self._spec.mirror, *loopback.proxies(os.environ)))
 
     @property
     def name(self) -> str:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from phoenix.clouds.local.machine_files import MachineFiles
 from phoenix.errors import CloudError
 from phoenix.model import Group, LaunchTemplate
+from phoenix.typed import adapter
 
 OTHERS_DEADLINE = 300.0
 """Seconds to wait for another process that is changing the group."""
@@ -119,9 +119,8 @@ class GroupFiles:
         return FileLock(locks / name)
 
 
-@cache
 def _adapter() -> TypeAdapter[GroupRecord]:
-    return TypeAdapter(GroupRecord)
+    return adapter(GroupRecord)
 
 
 def _unreadable(file: Path, why: str) -> CloudError:

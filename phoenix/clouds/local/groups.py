@@ -10,7 +10,7 @@ from datetime import datetime
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.local import guest, instances, machines, probe, remains
+from phoenix.clouds.local import guest, instances, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
@@ -25,9 +25,13 @@ EMULATED = "qemu-tcg"
 class LocalGroups:
     """Implements `clouds.api.Groups` with light or virtual machines."""
 
-    def __init__(self, project: str, spec: LocalCloud, clock: Clock | None = None) -> None:
+    def __init__(
+        self, project: str, spec: LocalCloud, clock: Clock | None = None, *, reach: tuple[int, ...] = ()
+    ) -> None:
+        """`reach` are the loopback ports of this computer that the groups' machines may reach."""
         self._project = project
         self._spec = spec
+        self._reach = reach
         self._clock = clock or SystemClock()
         self._files = GroupFiles(spec.root)
 
@@ -53,6 +57,8 @@ class LocalGroups:
         with self._files.locked(group.name):
             record = self._files.read(group.name)
             if record is None:
+                from phoenix.clouds.local import probe
+
                 engine = probe.choose_engine(self._spec.machines)
                 record = GroupRecord(group=group, template=template, engine=engine)
                 self._files.write(record)
@@ -69,7 +75,7 @@ class LocalGroups:
             youngest_first = self._files.machines(name)[::-1]
             dead_first = sorted(youngest_first, key=instances.is_alive)
             for files in dead_first[: max(0, len(dead_first) - size)]:
-                machines.remove(files)
+                _remove_machine(files)
             self._fill(resized, between)
 
     def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between = idle) -> None:
@@ -79,7 +85,7 @@ class LocalGroups:
             self._files.write(replace(record, group=replace(record.group, size=size)))
             for files in self._files.machines(name):
                 if files.name in instances:
-                    machines.remove(files)
+                    _remove_machine(files)
                     between()
 
     def label(self, name: str, *, keep_until: datetime | None) -> None:
@@ -107,7 +113,7 @@ class LocalGroups:
             if record is not None:
                 self._check_mine(record.group)
             for files in self._files.machines(name):
-                machines.remove(files)
+                _remove_machine(files)
                 between()
             self._files.remove(name)
 
@@ -116,18 +122,20 @@ class LocalGroups:
 
         A group that another process is changing is left alone.
         """
+        from phoenix.clouds.local import light_trial
+
         running = {path.parts[-3]: path for path in remains.marked(self._files.groups).values()}
         of_groups = {names.group_of_instance(name) for name in remains.control_groups(self._spec.root)}
         known = {*self._files.names(), *running, *(name for name in of_groups if name is not None)}
         swept = tuple(what for name in sorted(known) for what in self._sweep_group(name))
-        return (*swept, *probe.sweep())
+        return (*swept, *light_trial.sweep())
 
     def _sweep_group(self, name: str) -> Iterator[str]:
         with self._files.locked_if_free(name) as free:
             if not free:
                 return
             for files in self._strays(name):
-                machines.remove(files)
+                _remove_machine(files)
                 yield f"what was left of the machine {files.name}"
             if self._files.read(name) is None and name in self._files.names():
                 self._files.remove(name)
@@ -153,10 +161,16 @@ class LocalGroups:
                 details=f"{image.directory} is not there; {name} starts from it",
                 resolution="Bake it again, then roll.",
             )
-        spec = MachineSpec(image=image, machine=template.machine, port=template.port, user_data=template.user_data)
+        spec = MachineSpec(
+            image=image,
+            machine=template.machine,
+            port=template.port,
+            user_data=template.user_data,
+            reach=self._reach,
+        )
         for files in self._files.machines(name):
             if read_record(files) is None:
-                machines.remove(files)
+                _remove_machine(files)
         there = {files.name for files in self._files.machines(name)}
         index = 0
         while len(there) < record.group.size:
@@ -166,7 +180,7 @@ class LocalGroups:
                 continue
             if record.engine == EMULATED:
                 self._wait_for_a_processor(template.health.deadline, between)
-            machines.start(spec, files, record.engine)
+            _start_machine(spec, files, record.engine)
             there.add(files.name)
             between()
 
@@ -235,3 +249,15 @@ class LocalGroups:
                 details=f"it runs {there.release.id}, wanted was {wanted.release.id}",
                 resolution="See `phoenix status`; delete that group if nobody needs it.",
             )
+
+
+def _start_machine(spec: MachineSpec, files: MachineFiles, engine: str) -> None:
+    from phoenix.clouds.local import machines  # loaded by whoever starts or ends one: to look at them needs none of it
+
+    machines.start(spec, files, engine)
+
+
+def _remove_machine(files: MachineFiles) -> None:
+    from phoenix.clouds.local import machines
+
+    machines.remove(files)

@@ -1,14 +1,23 @@
-"""What a machine says of itself: its reports (how far its boot work is, what failed) and its log, taken apart."""
+"""What a machine says of itself: its reports (how far its boot work is, what failed) and its log, taken apart.
+
+The root of a light machine writes these files itself, so they are read with care: a link, a pipe or a device in such a
+place is no log, and of an endless one only the end is read.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.model import BootState
 
 BOOT_UNIT = "phoenix-boot"
+MOST = 10_000_000
+"""Bytes that are read of one file, from its end; as large a console log is set aside as `console.log.1`."""
 PANIC = "Kernel panic - not syncing"
 _ENTRY = re.compile(r"(?:\[ *[0-9.]+\]|\S+ \S+) (?P<name>[^\s\[]+)\[(?P<pid>\d+)\]: (?P<text>.*)")
 """A line of the journal on the console: `[   3.1] NAME[PID]: ...` under QEMU, `TIME HOST NAME[PID]: ...` else."""
@@ -77,25 +86,39 @@ def parse_console(text: str) -> Logs:
 
 def read_logs(console: Path) -> Logs:
     """The log of a machine from its console file; empty where it has not said anything yet."""
-    return parse_console(_text(console).replace("\r", ""))
+    return parse_console(_log(console).replace("\r", ""))
 
 
 def last_words(console: Path) -> str:
     """What a machine that stopped said last: the kernel's own reason where it panicked, else its last line."""
-    panics = [line for line in _text(console).splitlines() if PANIC in line]
+    panics = [line for line in _log(console).splitlines() if PANIC in line]
     return panics[0].strip() if panics else tail(console, 1)
 
 
 def tail(file: Path, count: int) -> str:
     """The last lines of a log that are not empty, for an error's details."""
-    return "\n".join([line.rstrip() for line in _text(file).splitlines() if line.strip()][-count:])
+    return "\n".join([line.rstrip() for line in _log(file).splitlines() if line.strip()][-count:])
+
+
+def _log(file: Path) -> str:
+    """A log with what was set aside of it when it had grown too large."""
+    return _text(file.with_name(f"{file.name}.1")) + _text(file)
 
 
 def _text(file: Path) -> str:
+    """The end of a plain file; empty where there is none."""
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # not there, a link, a socket
+            return ""
+        raise
+    with open(handle, "rb") as opened:  # noqa: PTH123 - a descriptor has no path
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return ""
+        opened.seek(max(0, status.st_size - MOST))
+        return opened.read(MOST).decode("utf-8", "replace")
 
 
 def _joined(lines_: list[str]) -> str:

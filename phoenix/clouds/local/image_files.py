@@ -17,7 +17,6 @@ import fcntl
 import json
 import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,8 +24,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from phoenix.errors import CloudError
 from phoenix.model import Image
+from phoenix.typed import adapter
 
 MANIFEST = "manifest.json"
+PRIVATE = 0o700
+"""The mode of whatever holds a tree: programs in it may be setuid, old, and this computer's root's."""
 BUILDING, TRIAL, REMOVED = UNFINISHED = (".building-", ".trial-", ".removed-")
 
 
@@ -79,9 +81,8 @@ class Manifest:
     schema: int = 1
 
 
-@cache
 def _adapter() -> TypeAdapter[Manifest]:
-    return TypeAdapter(Manifest)
+    return adapter(Manifest)
 
 
 def write_manifest(files: ImageFiles, manifest: Manifest) -> None:
@@ -159,6 +160,13 @@ class Locks:
         file = self._held.pop(image_id, None)
         if file is not None:
             file.close()
+
+
+def make_private(images: Path) -> None:
+    """Close the images that were made when others could still read them."""
+    for path in images.iterdir() if images.is_dir() else ():
+        if path.is_dir() and not path.is_symlink() and path.stat().st_mode & 0o077:
+            path.chmod(PRIVATE)
 
 
 def unfinished(images: Path) -> dict[Path, str]:

@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
-from phoenix.clouds.api import BakeRequest, Between, Say
-from phoenix.clouds.local import base, builders, image_files, machines, trees, verification
-from phoenix.clouds.local.builders import Work
+from phoenix.clouds.local import image_files
+from phoenix.clouds.local.base_digest import base_digest
 from phoenix.clouds.local.image_files import BUILDING, REMOVED, TRIAL, ImageFiles, Locks, Manifest
 from phoenix.errors import CloudError, ToolError
 from phoenix.model import Image, Machine, TestResult
 from phoenix.spec.clouds import LocalCloud
-from phoenix.wait import Look, Verdict, wait_for
+
+if TYPE_CHECKING:
+    from phoenix.clouds.api import BakeRequest, Between, Say
 
 TRIAL_MACHINE = Machine(cpus=2, memory=1 << 30)
 BOOT_DEADLINE = 600.0
@@ -28,8 +30,10 @@ OTHERS_DEADLINE = 4500.0
 class LocalImages:
     """Implements `clouds.api.Images` with one directory per image (see `image_files`)."""
 
-    def __init__(self, spec: LocalCloud, clock: Clock | None = None) -> None:
+    def __init__(self, spec: LocalCloud, clock: Clock | None = None, *, reach: tuple[int, ...] = ()) -> None:
+        """`reach` are the loopback ports of this computer that bakes may reach."""
         self._spec = spec
+        self._reach = reach
         self._clock = clock or SystemClock()
         self._locks = Locks(spec.images)
 
@@ -62,7 +66,7 @@ class LocalImages:
 
     def base(self, wanted: str) -> str:
         """The suite, the mirror it comes from, and what phoenix itself puts into a base."""
-        return f"{wanted} {self._spec.mirror} {base.base_digest()}"
+        return f"{wanted} {self._spec.mirror} {base_digest()}"
 
     def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
         """Make the image; where another process is just making it, wait and take that one.
@@ -78,7 +82,7 @@ class LocalImages:
             if there.verified:
                 self._locks.release(request.image_id)
         except BaseException:
-            trees.remove(building)
+            _remove_tree(building)
             self._locks.release(request.image_id)
             raise
         return there
@@ -87,6 +91,8 @@ class LocalImages:
         self, image: Image, tests: tuple[str, ...], *, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
         """Look at the image's tree, then boot it once in QEMU for its tests. The console is left beside `log`."""
+        from phoenix.clouds.local import builders, machines, verification
+
         files, wanted = self.files(image.id), verification.trials(tests)
         seen = verification.look_at_tree(files.tree)
         with self._locked(image.id, say, between), self._trial_directory(image.id, log) as directory:
@@ -143,7 +149,8 @@ class LocalImages:
                 self._locks.release(image_id)
 
     def sweep(self) -> tuple[str, ...]:
-        """Remove unfinished and unverified images that nobody is at work on any more."""
+        """Remove unfinished and unverified images that nobody is at work on any more; close those that others read."""
+        image_files.make_private(self._spec.images)
         left = image_files.unfinished(self._spec.images)
         left |= {self.files(image.id).directory: image.id for image in self.list() if not image.verified}
         return tuple(f"{path} of a bake that died" for path, image_id in left.items() if self._swept(path, image_id))
@@ -156,18 +163,23 @@ class LocalImages:
             image = self.find(path.name)
             if image is not None and image.verified:
                 return False
-            trees.remove(path)
+            _remove_tree(path)
         finally:
             self._locks.release(image_id)
         return True
 
     def _make(self, request: BakeRequest, building: Path, log: Path, say: Say, between: Between) -> Image:
         """Build beside the image's place, then move it there."""
-        trees.remove(building)
-        building.mkdir(parents=True)
+        from phoenix.clouds.local import builders
+
+        _remove_tree(building)
+        building.parent.mkdir(parents=True, exist_ok=True)
+        building.mkdir(mode=image_files.PRIVATE)
         files = ImageFiles(directory=building)
         parent = self.files(request.parent) if request.parent else None
-        work = Work(request=request, files=files, clock=self._clock, log=log, say=say, between=between)
+        work = builders.Work(
+            request=request, files=files, clock=self._clock, log=log, say=say, between=between, reach=self._reach
+        )
         seconds = builders.make_files(work, parent, self._spec.mirror)
         image = Image(
             id=request.image_id,
@@ -190,12 +202,12 @@ class LocalImages:
     def _remove(self, image_id: str) -> None:
         """Out of sight in one step, then file by file."""
         directory, removed = self.files(image_id).directory, self._beside(REMOVED, image_id)
-        trees.remove(removed)
+        _remove_tree(removed)
         if directory.exists():
             directory.rename(removed)
         for path, about in image_files.unfinished(self._spec.images).items():
             if about == image_id:
-                trees.remove(path)
+                _remove_tree(path)
 
     def _beside(self, prefix: str, image_id: str) -> Path:
         return self._spec.images / f"{prefix}{image_id}"
@@ -212,6 +224,8 @@ class LocalImages:
                 self._locks.release(image_id)
 
     def _take_lock(self, image_id: str, say: Say, between: Between) -> None:
+        from phoenix.wait import Look, Verdict, wait_for
+
         def look() -> Look:
             taken = self._locks.take(image_id)
             seen = "" if taken else f"waiting for {self._locks.holder(image_id)}, which is at work on {image_id}"
@@ -231,8 +245,8 @@ class LocalImages:
     def _trial_directory(self, image_id: str, log: Path) -> Iterator[Path]:
         """A directory for the machine on trial, gone afterwards; what the machine said is kept beside `log`."""
         directory = self._beside(TRIAL, image_id)
-        trees.remove(directory)
-        directory.mkdir()
+        _remove_tree(directory)
+        directory.mkdir(mode=image_files.PRIVATE)
         try:
             yield directory
         except ToolError as error:
@@ -243,4 +257,10 @@ class LocalImages:
             for name in ("console.log", "qemu.log"):
                 if (directory / name).exists():
                     shutil.copyfile(directory / name, log.with_name(name))
-            trees.remove(directory)
+            _remove_tree(directory)
+
+
+def _remove_tree(path: Path) -> None:
+    from phoenix.clouds.local import trees
+
+    trees.remove(path)

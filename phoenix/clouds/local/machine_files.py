@@ -11,7 +11,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,9 +19,13 @@ from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.errors import CloudError
 from phoenix.model import Machine
 from phoenix.tools.process import ProcessId
+from phoenix.typed import adapter
 
 TAG = "PHOENIX_MACHINE"
 """Every process that runs for a machine has the machine's directory in this environment variable."""
+
+MARKER = "phoenix: this engine works"
+"""What a machine on trial says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +66,8 @@ class MachineSpec:
     port: int
     """The port its service listens on, inside."""
     user_data: str
+    reach: tuple[int, ...] = ()
+    """Loopback ports of this computer that it may reach, at 10.0.2.2; no others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +75,7 @@ class Started:
     """A machine that runs."""
 
     engine: str
-    """`qemu-kvm`, `qemu-tcg` or `light`."""
+    """`qemu-kvm`, `qemu-tcg`, `light` or `light-open`."""
     port: int
     """The loopback port of the host that leads to its service."""
     processes: Mapping[str, ProcessId]
@@ -81,14 +86,26 @@ class Started:
     schema: int = 1
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engine:
+    """What a trial of one machine engine said."""
+
+    name: str
+    """`qemu-kvm`, `light`, `light-open` or `qemu-tcg`."""
+    works: bool
+    detail: str
+    remedy: str = ""
+    certain: bool = True
+    """False where it could not be tried: it counts as not working, and is tried again next time."""
+
+
 def root_tag(root: Path) -> str:
     """A short name for one cloud's root, for names that are seen by the whole host."""
     return hashlib.sha256(str(root).encode()).hexdigest()[:12]
 
 
-@cache
 def _adapter() -> TypeAdapter[Started]:
-    return TypeAdapter(Started)
+    return adapter(Started)
 
 
 def write_record(files: MachineFiles, started: Started) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.local import guest, light, remains, trees, virtual
-from phoenix.clouds.local.image_files import ImageFiles
+from phoenix.clouds.local.image_files import PRIVATE, ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, Started, write_record
 from phoenix.errors import CloudError, ToolError
 from phoenix.model import Machine
-from phoenix.tools import disk, qemu, seed
+from phoenix.tools import disk, fence, qemu, seed
+from phoenix.tools.fence import Fence
 from phoenix.tools.process import Running, running
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, retry_while_unknown, wait_for
 
@@ -29,10 +30,11 @@ def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
     Raises ToolError or CloudError with what its engine said.
     """
     remove(files)
-    files.directory.mkdir(parents=True)
+    files.directory.parent.mkdir(parents=True, exist_ok=True)
+    files.directory.mkdir(mode=PRIVATE)
     try:
-        if engine == light.NAME:
-            started = light.start(spec, files)
+        if engine in (light.NAME, light.OPEN):
+            started = light.start(spec, files, engine)
         else:
             started = virtual.start(spec, files, engine.removeprefix("qemu-"))
         write_record(files, started)
@@ -82,7 +84,8 @@ def run_to_end(
     """Boot `image` (which stays as it is) once in QEMU, until the machine reports `last_line`; gives all reports.
 
     `directory` must be empty; `console.log`, `report.log` and `qemu.log` are left in it. The machine ends with
-    this call, and with this process, however that ends. Raises ToolError where the machine stops or reports a failed
+    this call, and with this process, however that ends. Its network is the world; of this computer's loopback interface
+    it reaches nothing. Raises ToolError where the machine stops or reports a failed
     boot first, and after `deadline` seconds. `between` is called in every round of the wait.
     """
     vm = qemu.VirtualMachine(
@@ -100,7 +103,8 @@ def run_to_end(
     disk.make_overlay(image.disk, vm.disk, log=log)
     heard: list[str] = []
     try:
-        with running(qemu.build_command(vm, {}), log=log) as process:
+        around = Fence(scratch=str(directory), writable=(str(directory),), devices=(qemu.ACCELERATOR,))
+        with running(fence.around(around, qemu.build_command(vm, {})), log=log) as process:
             wait_for(
                 "the boot",
                 lambda: _look(vm, process, heard, last_line, on_line),

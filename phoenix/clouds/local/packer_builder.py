@@ -13,7 +13,8 @@ from phoenix.clouds.local import trees
 from phoenix.clouds.local.builders import Work, accelerator
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.errors import RefusedError
-from phoenix.tools import packer, seed
+from phoenix.tools import fence, packer, qemu, seed
+from phoenix.tools.fence import Fence
 from phoenix.tools.process import Command, require, run
 
 TIMEOUT = 3500.0
@@ -30,7 +31,7 @@ printf '%s\\n' '{key}' >> /root/.ssh/authorized_keys
 systemctl start --no-block ssh.service
 """
 _COPY = """\
-mount -t ext4 -o loop,ro "$1" "$2"
+mount -t ext4 -o loop,ro,nodev,nosuid,noexec "$1" "$2"
 exec rsync --archive --hard-links --acls --xattrs --numeric-ids --exclude=/lost+found --link-dest="$3" "$2/" "$4/"
 """
 
@@ -60,10 +61,18 @@ def bake(work: Work, below: ImageFiles) -> None:
             say=work.say,
             timeout=TIMEOUT,
             between=work.between,
-            contained=True,
+            around=lambda command, sockets: fence.around(_fence(work, sockets), command),
         )
     with work.timed("tree"):
         _copy_out(work, below.tree)
+
+
+def _fence(work: Work, sockets: Path) -> Fence:
+    """What Packer, its machine and the playbook may touch."""
+    writable = (work.request.workspace, work.scratch, work.log.parent, sockets)
+    return Fence(
+        scratch=str(work.scratch), writable=tuple(map(str, writable)), devices=(qemu.ACCELERATOR,), reach=work.reach
+    )
 
 
 def _values(work: Work, below: ImageFiles, key: Path) -> dict[str, str | int]:

@@ -14,77 +14,65 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from phoenix.clock import SystemClock
 from phoenix.clouds.api import Say
-from phoenix.clouds.local import guest, light, remains
+from phoenix.clouds.local import guest, light, light_trial
 from phoenix.clouds.local.base import probe_kernel
-from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec
+from phoenix.clouds.local.machine_files import MARKER, Engine
 from phoenix.errors import PhoenixError, RefusedError
-from phoenix.model import Machine
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import disk, qemu
 from phoenix.tools.cache import cache_directory
-from phoenix.tools.process import ProcessId, Running, boot_id, require, running
+from phoenix.tools.process import Running, boot_id, running
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
 
-TRIAL = "trial-"
-MARKER = "phoenix: this engine works"
-KVM_DEADLINE, TCG_DEADLINE, LIGHT_DEADLINE = 10.0, 60.0, 20.0
-"""Seconds; working ones need 1, 2 and 0.2 on a quiet host."""
+ENGINES = ("qemu-kvm", light.NAME, "qemu-tcg")
+"""In the order of preference. Light machines without a fence come where those with one do not work."""
+KVM_DEADLINE, TCG_DEADLINE = 10.0, 60.0
+"""Seconds; working ones need 1 and 2 on a quiet computer."""
 INIT = f"""\
 #!/bin/busybox sh
-busybox mount -t devtmpfs dev /dev 2>/dev/null
-if [ -d /run/phoenix-host ]; then
-    echo '{MARKER}' > /run/phoenix-host/report.log
-    exec busybox sleep 60
-fi
+busybox mount -t devtmpfs dev /dev
 echo '{MARKER}' > /dev/console
 busybox reboot -f
 """
-"""The first process of a machine on trial: of a virtual one, or of a light one."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Engine:
-    """What a trial of one machine engine said."""
-
-    name: str
-    """`qemu-kvm`, `light` or `qemu-tcg`: in the order of preference."""
-    works: bool
-    detail: str
-    remedy: str = ""
-    certain: bool = True
-    """False where it could not be tried: it counts as not working, and is tried again next time."""
+"""The first process of a virtual machine on trial."""
 
 
 def probe_engines(say: Say, *, fresh: bool = False) -> tuple[Engine, ...]:
     """Every engine, tried on this host with this kernel; certain answers are kept in the cache (not if `fresh`)."""
     kept = {} if fresh else _read()
-    trials: dict[str, Callable[[], Engine]] = {"qemu-kvm": _try_kvm, "light": _try_light, "qemu-tcg": _try_tcg}
-    found = []
-    for name, trial in trials.items():
-        if name not in kept:
-            say(f"trying the machine engine {name}")
-        found.append(kept.get(name) or trial())
+    found = [kept.get(name) or _tried(name, say) for name in ENGINES]
+    if not found[1].works and found[1].certain:
+        found.insert(2, kept.get(light.OPEN) or _tried(light.OPEN, say))
     _write([engine for engine in found if engine.certain])
     return tuple(found)
+
+
+def _tried(name: str, say: Say) -> Engine:
+    say(f"trying the machine engine {name}")
+    match name:
+        case "qemu-kvm":
+            return _try_kvm()
+        case "qemu-tcg":
+            return _try_tcg()
+        case _:
+            return light_trial.attempt(name)
 
 
 def choose_engine(wish: MachineEngine, say: Say = lambda _line: None) -> str:
     """The engine for machines of the local cloud: the wish where it works, else RefusedError saying what to do.
 
-    `auto`: KVM where it is proven, else light machines, else emulated QEMU.
+    `auto`: KVM where it is proven, else light machines that are fenced, else emulated QEMU.
     """
     engines = probe_engines(say)
     wanted = {
         MachineEngine.AUTO: ("qemu-kvm", "light", "qemu-tcg"),
         MachineEngine.QEMU: ("qemu-kvm", "qemu-tcg"),
-        MachineEngine.LIGHT: ("light",),
+        MachineEngine.LIGHT: (light.NAME, light.OPEN),
     }[wish]
     for engine in engines:
         if engine.name in wanted and engine.works:
@@ -95,18 +83,6 @@ def choose_engine(wish: MachineEngine, say: Say = lambda _line: None) -> str:
         details="\n".join(f"{engine.name}: {engine.detail}" for engine in tried),
         resolution="\n".join(dict.fromkeys(engine.remedy for engine in tried if engine.remedy)),
     )
-
-
-def sweep() -> tuple[str, ...]:
-    """End and remove light machines of trials whose phoenix was killed; say what it was."""
-    swept = []
-    for root in cache_directory().glob(f"{TRIAL}*"):
-        owner = root.name.removeprefix(TRIAL).partition("-")[0]
-        if ProcessId.of(int(owner)) is None:
-            remains.end(_trial_machine(root))
-            shutil.rmtree(root, ignore_errors=True)
-            swept.append(f"a trial machine that was broken off ({root})")
-    return tuple(swept)
 
 
 def _try_kvm() -> Engine:
@@ -162,65 +138,8 @@ def _look_at_serial(serial: Path, log: Path, process: Running) -> Look:
     return Look(verdict=Verdict.UNKNOWN, seen=guest.tail(serial, 1) or "the machine printed nothing")
 
 
-def _try_light() -> Engine:
-    if os.geteuid() != 0:
-        return Engine(
-            name=light.NAME,
-            works=False,
-            detail="light machines need root",
-            remedy="Run phoenix as root for light machines; without it machines are virtual.",
-            certain=False,
-        )
-    begun = SystemClock().monotonic()
-    remedy = "See what runc says; `machines: qemu` does without light machines."
-    try:
-        _start_light_trial()
-    except RefusedError as error:
-        return Engine(name=light.NAME, works=False, detail=str(error), remedy=remedy, certain=False)
-    except PhoenixError as error:
-        return Engine(name=light.NAME, works=False, detail=f"{error.brief}: {error.details}", remedy=remedy)
-    seconds = SystemClock().monotonic() - begun
-    return Engine(name=light.NAME, works=True, detail=f"a machine started in {seconds:.1f} s")
-
-
-def _start_light_trial() -> None:
-    """Start a real light machine whose tree is a busybox, in the cache (not in /tmp: that may be no place for one)."""
-    root = Path(tempfile.mkdtemp(prefix=f"{TRIAL}{os.getpid()}-", dir=cache_directory()))
-    files = _trial_machine(root)
-    tree = root / "image" / "tree"
-    for name in ("bin", "sbin", "proc", "dev", "sys", "run", "tmp"):
-        (tree / name).mkdir(parents=True)
-    shutil.copyfile(require("busybox", "busybox-static"), tree / "bin/busybox")
-    (tree / "sbin/init").write_text(INIT)
-    for program in (tree / "bin/busybox", tree / "sbin/init"):
-        program.chmod(0o755)
-    files.directory.mkdir(parents=True)
-    spec = MachineSpec(image=ImageFiles(directory=root / "image"), machine=Machine(), port=80, user_data="")
-    try:
-        started = light.start(spec, files)
-        wait_for(
-            "the trial of a light machine",
-            lambda: _look_at_report(files.directory / started.report),
-            clock=SystemClock(),
-            deadline=LIGHT_DEADLINE,
-            interval=0.02,
-        )
-    finally:
-        remains.end(files)
-        shutil.rmtree(root)
-
-
-def _trial_machine(root: Path) -> MachineFiles:
-    return MachineFiles(root=root, group="trial-v001", name="trial-v001-1")
-
-
-def _look_at_report(report: Path) -> Look:
-    said = guest.lines(report)
-    return Look(verdict=Verdict.PASS if MARKER in said else Verdict.UNKNOWN, seen=" ".join(said) or "nothing said")
-
-
 def _file() -> Path:
-    programs = "".join(_stamp(program) for program in ("qemu-system-x86_64", "runc", "slirp4netns"))
+    programs = "".join(_stamp(program) for program in ("qemu-system-x86_64", "runc", "slirp4netns", "busybox"))
     host = f"{platform.node()} {platform.release()} {boot_id()} {os.geteuid()} {programs}"
     return cache_directory() / f"engines-{hashlib.sha256(host.encode()).hexdigest()[:12]}.json"
 

@@ -73,7 +73,8 @@ def _mark(process: Path) -> Path | None:
     prefix = f"{TAG}=".encode()
     for variable in environment.split(b"\0"):
         if variable.startswith(prefix):
-            return Path(os.fsdecode(variable.removeprefix(prefix)))
+            directory = Path(os.fsdecode(variable.removeprefix(prefix)))
+            return None if ".." in directory.parts else directory  # a program in a machine may call itself anything
     return None
 
 

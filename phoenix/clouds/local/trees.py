@@ -13,7 +13,6 @@ import stat
 import sys
 from pathlib import Path
 
-from phoenix.errors import ToolError
 from phoenix.tools.process import Command, run
 
 TIMEOUT = 600.0
@@ -21,22 +20,6 @@ TIMEOUT = 600.0
 OVERLAY_ATTRIBUTES = ("trusted.overlay.", "user.overlay.")
 """Notes that overlayfs leaves on what it copied; `user.` is for mounts by ordinary users."""
 OPAQUE = tuple(f"{prefix}opaque" for prefix in OVERLAY_ATTRIBUTES)
-
-
-def overlay_options(lower: Path, upper: Path, work: Path, *, root: bool) -> str:
-    """Mount options for an overlay whose upper directory can be made flat by `apply_upper`.
-
-    `volatile` makes every fsync in it free: a bake that is cut off is thrown away as a whole.
-    """
-    for path in (lower, upper, work):
-        if set(str(path)) & set(",:\\"):
-            raise ToolError(
-                f"the path {path} cannot be used for an overlay",
-                details="overlayfs separates its directories by commas and colons",
-                resolution="Move the project, or set the cloud's `images`, to a path without , : and \\.",
-            )
-    plain = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=nofollow,metacopy=off,index=off,volatile"
-    return plain if root else f"{plain},userxattr"
 
 
 def copy(source: Path, into: Path) -> None:

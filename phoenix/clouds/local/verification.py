@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.model import TestResult
+from phoenix.tools import disk
 
 OVER = "trial over"
 """The machine's last report."""
@@ -81,30 +82,38 @@ def user_data(wanted: tuple[Trial, ...]) -> str:
 
 def shown(report: str, wanted: tuple[Trial, ...]) -> str:
     """A report as a person wants to hear it."""
-    words = report.split(" ")
-    if words[0] == "trial" and len(words) == 4 and words[1].isdigit() and int(words[1]) < len(wanted):
-        return f"{'ok' if words[2] == '0' else 'FAILED'}: {wanted[int(words[1])].name}"
-    return report
+    told = _told(report, wanted)
+    return f"{'ok' if told[1] == '0' else 'FAILED'}: {wanted[told[0]].name}" if told else report
 
 
 def results(wanted: tuple[Trial, ...], reports: tuple[str, ...]) -> tuple[TestResult, ...]:
-    """How each test ended, by what the machine reported; one that was not reported has failed."""
-    told: dict[str, TestResult] = {}
-    for report in reports:
-        words = report.split(" ")
-        if words[0] == "trial" and len(words) == 4 and words[1].isdigit() and int(words[1]) < len(wanted):
-            trial = wanted[int(words[1])]
-            ended = "" if words[2] != "124" else f"\n(ended after {trial.patience} s)"
-            told[words[1]] = TestResult(name=trial.name, ok=words[2] == "0", output=_decoded(words[3]) + ended)
+    """How each test ended, by what the machine reported last; one that was not reported has failed."""
+    ends: dict[int, TestResult] = {}
+    for index, code, output in filter(None, (_told(report, wanted) for report in reports)):
+        late = "" if code != "124" else f"\n(ended after {wanted[index].patience} s)"
+        ends[index] = TestResult(name=wanted[index].name, ok=code == "0", output=_decoded(output) + late)
     unheard = "the machine told nothing of it"
     return tuple(
-        told.get(str(index), TestResult(name=trial.name, ok=False, output=unheard))
-        for index, trial in enumerate(wanted)
+        ends.get(index, TestResult(name=trial.name, ok=False, output=unheard)) for index, trial in enumerate(wanted)
     )
 
 
+def _told(report: str, wanted: tuple[Trial, ...]) -> tuple[int, str, str] | None:
+    """The index of the test that is reported, its exit code and its output; None where the report tells of no test."""
+    words = report.split(" ")
+    numbers = {str(index): index for index in range(len(wanted))}
+    if len(words) != 4 or words[0] != "trial" or words[1] not in numbers:
+        return None
+    return numbers[words[1]], words[2], words[3]
+
+
 def look_at_tree(tree: Path) -> tuple[TestResult, ...]:
-    """What an image must not carry, looked for in its files: what every machine makes for itself, and bake litter."""
+    """What an image must not carry, looked for in its files: what every machine makes for itself, and bake litter.
+
+    ToolError where a link in it leads to this computer's own files.
+    """
+    for directory in ("etc/ssh", "var/lib/dbus", "usr/sbin"):
+        disk.within(tree, tree / directory)
     keys = sorted((tree / "etc/ssh").glob("ssh_host_*key*"))
     ids = [path for path in (tree / "etc/machine-id", tree / "var/lib/dbus/machine-id") if _names_a_machine(path)]
     litter = [tree / "usr/sbin/policy-rc.d", *(tree / "etc").glob("*/*.d/*phoenix-bake*")]

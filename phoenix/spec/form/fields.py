@@ -33,7 +33,8 @@ NAME_FORM = "lower-case letters, digits and hyphens, beginning with a letter, at
 class Form(BaseModel):
     """A mapping of the file: unknown keys are mistakes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    # deferred: the schema of the whole file is built once, not that of each form, and of each again in the next
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
 
 def wrong(text: str) -> PydanticCustomError:

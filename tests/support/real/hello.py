@@ -51,9 +51,14 @@ class Hello:
         self.shell.run("roll", "web-tier", "--package", f"hello={version}")
 
     def _publish(self, source: Path, version: str) -> None:
-        subprocess.run(["make", "-C", str(source), "deb", f"VERSION={version}"], check=True, capture_output=True)
-        self.shell.run("publish", str(source / f"hello_{version}_all.deb"))
+        self.shell.run("publish", str(deb_of(source, version)))
         self._published.add(version)
+
+
+def deb_of(source: Path, version: str) -> Path:
+    """The app in `source` as a package of that version."""
+    subprocess.run(["make", "-C", str(source), "deb", f"VERSION={version}"], check=True, capture_output=True)
+    return source / f"hello_{version}_all.deb"
 
 
 def steer(source: Path) -> None:

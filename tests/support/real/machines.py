@@ -37,10 +37,10 @@ systemctl start app
 """The boot work of a machine that answers on port 8080."""
 
 
-def groups_of(root: Path, images: Path, engine: MachineEngine, project: str = PROJECT) -> LocalGroups:
-    """The groups below `root`."""
+def groups_of(root: Path, images: Path, engine: MachineEngine, project: str = PROJECT, *reach: int) -> LocalGroups:
+    """The groups below `root`; their machines reach the loopback ports `reach` of this computer."""
     spec = LocalCloud(name="local", machines=engine, root=root, images=images, mirror="")
-    return LocalGroups(project, spec)
+    return LocalGroups(project, spec, reach=reach)
 
 
 def group(*, size: int, name: str = NAME, project: str = PROJECT, settings: tuple[tuple[str, str], ...] = ()) -> Group:

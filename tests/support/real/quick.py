@@ -6,6 +6,8 @@ BREAK_ON names the end of the host names on which it refuses to start. Another G
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import signal
@@ -26,14 +28,13 @@ from phoenix.model import Backend, Health, Route
 from phoenix.record import journal
 from phoenix.record.journal import Part, Run, What
 from phoenix.spec.clouds import LocalCloud, MachineEngine
+from phoenix.tools.haproxy_socket import Runtime
 from phoenix.wait import Look, Verdict, wait_for
-from tests.support.real.hello import Hello, steer
 from tests.support.real.instant import get
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
 
 CLOCK = SystemClock()
-VERSION = "9.0.0"
 SUBJECT = "web-tier/local"
 BLUE_GREEN = "{kind: blue-green, keep: 0s}"
 _SERVICE = """\
@@ -145,6 +146,12 @@ class Quick:
         directory = self.root / "balancer" / "hello" / "web-tier-local"
         return LocalTraffic(directory=directory, listen=self.listen, health=Health(interval=1.0))
 
+    def begun_again(self) -> int:
+        """How many requests the balancer had to send once more, since it was started: to that machine or another."""
+        told = Runtime(self.root / "balancer" / "hello" / "web-tier-local").tell("show stat")
+        rows = [row for row in csv.DictReader(io.StringIO(told.removeprefix("# "))) if row["svname"] == "BACKEND"]
+        return sum(int(row["wretr"]) + int(row["wredis"]) for row in rows)
+
     def sizes(self) -> dict[str, int]:
         """How many machines each group has."""
         return {group.name: len(group.instances) for group in self.groups().list()}
@@ -215,11 +222,11 @@ class Quick:
         return found[0]
 
 
-def prepare(shell: Shell) -> Quick:
-    """Make the project roll quickly: the steered app published and baked in, then rolled by nothing yet."""
-    steer(shell.directory / "hello")
-    Hello(shell).publish(VERSION)
-    shell.run("bake", "immutable", "hello")
+def prepare(shell: Shell, deb: Path) -> Quick:
+    """Make the project roll quickly: the steered app, `deb`, published and in its image, then rolled by nothing yet."""
+    shell.run("publish", str(deb))
+    baked = shell.run("bake", "immutable", "hello")
+    assert baked["baked"] == 0, "the run has baked it once for all"
     quick = Quick(shell=shell, listen=f"127.0.0.1:{free_port()}")
     quick.write()
     return quick

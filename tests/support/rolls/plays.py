@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any, Literal
+
+import pytest
 
 from phoenix.errors import HeldError, PhoenixError, ToolError
 from phoenix.model import Health
@@ -81,7 +84,18 @@ BACK_AFTER_KEEP = [
 ]
 BURN = Play(kind="burn", strategy=BLUE_GREEN)
 PROMOTED = Play(strategy=BLUE_GREEN, no_traffic=True)
-PLAYS = [*ROLLS, PROMOTED, *BACK_IN_KEEP, *BACK_AFTER_KEEP, BURN]
+ALL = [*ROLLS, PROMOTED, *BACK_IN_KEEP, *BACK_AFTER_KEEP, BURN]
+REPEATS = (
+    Play(strategy=BURNS, candidate="sick"),
+    Play(strategy=BURNS, candidate="late"),
+    Play(strategy=QUARTERS, size=4, candidate="sick"),
+    Play(kind="rollback-after-keep", strategy=BLUE_GREEN, candidate="sick"),
+    Play(kind="rollback-after-keep", strategy=ROLLING, candidate="sick"),
+)
+"""What goes step by step the way of another play: it is undone before what differs (what is kept, the number of
+steps, where the release came from) has come to pass. The long tests play these, too."""
+PLAYS = [pytest.param(each, marks=pytest.mark.full) if each in REPEATS else pytest.param(each) for each in ALL]
+"""Each play as a test's parameter."""
 
 
 def spec_of(play: Play) -> ServiceSpec:
@@ -208,6 +222,17 @@ def world(stage: Stage) -> dict[str, Standing]:
         )
         for name in {*cloud.standing, *cloud.attached}
     }
+
+
+UNSEEN = ("clock", "_store", "calls", "reads", "history", "serving", "writes")
+"""What a cloud in memory notes for the test, and no process can see."""
+
+
+def picture(stage: Stage) -> str:
+    """The record, the world and the time: where two kills leave the same, what follows is the same."""
+    cloud = {name: value for name, value in vars(judge(stage)).items() if name not in UNSEEN}
+    seen = repr((stage.clock.seconds, sorted(stage.store.values.items()), cloud))
+    return re.sub(r"(-\d{8}-\d{6})-[0-9a-f]{6}", r"\1", seen)  # the end of a run's id is drawn
 
 
 def runs(stage: Stage) -> dict[str, RunState]:

@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 from phoenix.cli.app import TABLE, app, load_command, run
 
 HEAVY = ("yaml", "pydantic", "jinja2", "boto3", "botocore", "google", "httpx", "python_terraform", "phoenix.clouds")
+BOXES = ("rich.console", "rich.markdown", "rich.panel", "pygments")
+"""What typer loads for a page of its own."""
 
 SDKS = ("boto3", "botocore", "google", "python_terraform", "obstore", "phoenix.clouds.local")
 
@@ -74,7 +76,34 @@ def test_the_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     loaded = set(done.stderr.split())
     assert "typer" in loaded
-    assert [name for name in HEAVY if name in loaded] == []
+    assert [name for name in (*HEAVY, *BOXES) if name in loaded] == []
+
+
+def test_a_page_has_its_sections_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["logs", "--help"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line and line[0].isalpha()]
+    assert headings[0].startswith("Usage: phoenix logs [OPTIONS] ")
+    assert headings[1:] == ["Arguments:", "Options:", "Everywhere:", "Example:"]
+    assert run([]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line and line[0].isalpha()]
+    panels = list(dict.fromkeys(f"{entry.panel}:" for entry in TABLE))
+    assert headings[1:] == ["Options:", *panels, "Everywhere:", "Begin with:"]
+
+
+def test_what_is_said_on_the_command_line_is_read_without_pydantic(tmp_path: Path) -> None:
+    program = (
+        "import sys; from phoenix.cli.app import run\n"
+        f"code = run(['validate', '-C', {str(tmp_path)!r}, '-v', '--json'])\n"
+        "print(code, 'pydantic' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "there is no phoenix.yaml in" in done.stdout
+    assert done.stderr.split()[-2:] == ["2", "False"]
+
+
+def test_a_number_is_read_and_checked_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", "list", "--limit", "many"]) == 2
+    assert "--limit" in capsys.readouterr().err
 
 
 def test_importing_every_command_chooses_no_cloud() -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from phoenix.cli.text.outcomes import outcome_words
 from phoenix.cli.text.times import lasted
-from phoenix.orders.advice import what_next
-from phoenix.orders.facts import has_died
+from phoenix.orders.advice import has_died, what_next
 from phoenix.record.journal import RunState
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import Value

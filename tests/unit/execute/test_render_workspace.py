@@ -12,12 +12,9 @@ import yaml
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute.packer_values import Identity
-from phoenix.execute.workspace import (
-    lay_out,
-    lay_out_boot,
-    recipe_files,
-    template_digest,
-)
+from phoenix.execute.reach import Playbooks
+from phoenix.execute.recipe_files import recipe_files, template_digest
+from phoenix.execute.workspace import lay_out, lay_out_boot
 from phoenix.model import CloudKind, ImageType, Repository
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
@@ -91,7 +88,7 @@ def test_only_what_the_recipe_reaches_is_laid_out(project: Project, tmp_path: Pa
     roles = {file.split("/")[2] for file in laid_out.files if file.startswith("playbooks/roles/")}
     assert roles == {"nodejs", "seal", "unseal"}
     assert set(laid_out.files) == set(contents(tmp_path / "w"))
-    assert set(recipe_files(project.directory, recipe())) == {
+    assert set(recipe_files(Playbooks.of(project.directory), recipe())) == {
         file.removeprefix("playbooks/")
         for file in laid_out.files
         if file.startswith("playbooks/") and Path(file).name not in MADE
@@ -177,13 +174,35 @@ def test_a_projects_own_role_and_template_are_laid_out(project: Project, tmp_pat
     assert template_digest(project.directory, CloudKind.LOCAL) != before
 
 
-@pytest.mark.parametrize("name", sorted(MADE))
+@pytest.mark.parametrize("name", sorted(MADE - {"ansible.cfg"}))
 def test_a_project_may_not_use_the_names_that_phoenix_writes(project: Project, tmp_path: Path, name: str) -> None:
     (project.directory / "playbooks").mkdir()
     (project.directory / "playbooks" / name).write_text("{}\n")
     (project.directory / "playbooks/site.yml").write_text(f"- hosts: all\n  vars_files: [{name}]\n")
     with pytest.raises(SpecError, match=f"its own playbooks/{name}"):
         lay_out(project, recipe(playbook="site.yml"), CloudKind.LOCAL, tmp_path / "w")
+
+
+def test_a_projects_own_ansible_cfg_neither_counts_nor_is_in_the_way(project: Project, tmp_path: Path) -> None:
+    before = recipe_files(Playbooks.of(project.directory), recipe())
+    (project.directory / "playbooks").mkdir()
+    (project.directory / "playbooks/ansible.cfg").write_text("[defaults]\nroles_path = elsewhere\n")
+    lay_out(project, recipe(), CloudKind.LOCAL, tmp_path / "w")
+    assert "elsewhere" not in (tmp_path / "w/playbooks/ansible.cfg").read_text()
+    assert recipe_files(Playbooks.of(project.directory), recipe()) == before
+
+
+def test_a_file_that_is_no_yaml_is_told_with_its_line_before_anything_is_laid_out(
+    project: Project, tmp_path: Path
+) -> None:
+    tasks = project.directory / "playbooks/roles/nodejs/tasks"
+    tasks.mkdir(parents=True)
+    (tasks / "main.yml").write_text("- include_tasks: '{{ which }}.yml'\n")
+    (tasks / "debian.yml").write_text("---\n- a: [1\n- b: 2\n")
+    with pytest.raises(SpecError) as caught:
+        lay_out(project, recipe(), CloudKind.LOCAL, tmp_path / "w")
+    assert "playbooks/roles/nodejs/tasks/debian.yml:3: " in caught.value.details
+    assert not (tmp_path / "w").exists()
 
 
 def test_the_tree_for_a_boot_has_neither_seal_nor_packer(project: Project, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from phoenix.errors import SpecError
 from phoenix.model import Observed, Route
-from phoenix.orders import planned
+from phoenix.orders import plan_file
 from phoenix.orders.planned import Decided, Planned
 from phoenix.plan.roll import roll
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
@@ -49,18 +49,18 @@ def sealed(data: Any) -> str:
 @pytest.mark.parametrize("hold", [True, False])
 def test_what_is_written_is_read(tmp_path: Path, strategy: Strategy, hold: bool) -> None:
     plan = saved(strategy, hold=hold)
-    planned.write(tmp_path / "p.json", plan)
-    assert planned.read(tmp_path / "p.json", ORDER, "roll", SUBJECT) == plan
+    plan_file.write(tmp_path / "p.json", plan)
+    assert plan_file.read(tmp_path / "p.json", ORDER, "roll", SUBJECT) == plan
     before = (tmp_path / "p.json").read_bytes()
-    planned.write(tmp_path / "p.json", plan)
+    plan_file.write(tmp_path / "p.json", plan)
     assert (tmp_path / "p.json").read_bytes() == before, "no times and no ids in it"
 
 
 def test_a_way_back_is_read(tmp_path: Path) -> None:
     decided = Decided(kind="rollback", group="web-tier-local-v001", former=None)
     plan = Planned(order=ORDER, plan=saved(STRATEGIES[0]).plan, decided=decided)
-    planned.write(tmp_path / "p.json", plan)
-    assert planned.read(tmp_path / "p.json", ORDER, "rollback", SUBJECT) == plan
+    plan_file.write(tmp_path / "p.json", plan)
+    assert plan_file.read(tmp_path / "p.json", ORDER, "rollback", SUBJECT) == plan
 
 
 WORDS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -74,7 +74,7 @@ PLACES = ("kind", "subject", "release", "options", "plan", "phoenix", "format")
 def test_whatever_stands_in_a_file_the_error_is_one(place: str, value: Any, option: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "p.json"
-        planned.write(file, saved(STRATEGIES[1]))
+        plan_file.write(file, saved(STRATEGIES[1]))
         data = json.loads(file.read_text())
         del data["digest"]
         if option and place == "options":
@@ -83,7 +83,7 @@ def test_whatever_stands_in_a_file_the_error_is_one(place: str, value: Any, opti
             data[place] = value
         file.write_text(sealed(data))
         with suppress(SpecError):  # any other error fails the test
-            read = planned.read(file, ORDER, "roll", SUBJECT).decided
+            read = plan_file.read(file, ORDER, "roll", SUBJECT).decided
             assert read is not None
             assert read.release is not None
             assert read.strategy is not None
@@ -96,23 +96,23 @@ def test_garbage(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:
         (Path(directory) / "p.json").write_bytes(data)
         with pytest.raises(SpecError):
-            planned.read(Path(directory) / "p.json", ORDER, "roll", SUBJECT)
+            plan_file.read(Path(directory) / "p.json", ORDER, "roll", SUBJECT)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, 1000, -1, -2, -30])
 def test_a_file_that_was_cut_off(tmp_path: Path, cut: int) -> None:
-    planned.write(tmp_path / "p.json", saved(STRATEGIES[0]))
+    plan_file.write(tmp_path / "p.json", saved(STRATEGIES[0]))
     whole = (tmp_path / "p.json").read_text()
     (tmp_path / "p.json").write_text(whole.rstrip()[:cut])
     with pytest.raises(SpecError):
-        planned.read(tmp_path / "p.json", ORDER, "roll", SUBJECT)
+        plan_file.read(tmp_path / "p.json", ORDER, "roll", SUBJECT)
 
 
 def test_nothing_but_a_file_is_replaced_by_a_plan(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for place in (tmp_path, tmp_path / "pipe", Path(), Path("/dev/null")):
         with pytest.raises(SpecError, match="cannot be written"):
-            planned.write(place, saved(STRATEGIES[0]))
+            plan_file.write(place, saved(STRATEGIES[0]))
     assert (tmp_path / "pipe").is_fifo()
     assert Path("/dev/null").is_char_device()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.model import Deb
-from phoenix.tools import apt_index, deb
+from phoenix.tools import apt_index, deb, loopback
 from phoenix.tools.aptly import pool_name, serve_command
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import Control
@@ -73,7 +73,7 @@ def test_an_empty_index_has_no_packages() -> None:
     ],
 )
 def test_machines_reach_this_computer_by_another_address(url: str, machines: str) -> None:
-    assert apt_index.machine_url(url) == machines
+    assert loopback.machine_url(url) == machines
 
 
 def test_a_file_in_the_pool_is_named_by_what_is_in_it() -> None:

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix.errors import SpecError
+from phoenix.model import CloudKind
+from phoenix.tools import template_files
 from phoenix.tools.render import Renderer, hcl, sh
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(
@@ -171,3 +173,38 @@ def test_a_template_with_a_made_up_include_has_no_digest(project: Path) -> None:
     write(project, "a.j2", "{% include name %}")
     with pytest.raises(SpecError, match="not written out"):
         Renderer(project).digest("a.j2")
+
+
+@pytest.mark.parametrize("kind", CloudKind)
+def test_a_template_has_one_digest_with_and_without_the_engine(kind: CloudKind) -> None:
+    name = f"packer/{kind}.pkr.hcl.j2"
+    assert template_files.digest(name, None) == Renderer().digest(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain\n",
+        "{% include 'part.j2' %} {%- import \"part.j2\" as part -%}\n",
+        "{% from 'part.j2' import a, b with context %}\n",
+        "{% include ['part.j2', 'other.j2'] %}\n",
+        "\r\nlines of another kind\r\n",
+    ],
+)
+def test_a_projects_template_has_one_digest_that_follows_what_it_includes(project: Path, text: str) -> None:
+    write(project, "part.j2", "a part\n")
+    write(project, "other.j2", "another\n")
+    write(project, "whole.j2", text)
+    before = template_files.digest("whole.j2", project)
+    assert before == Renderer(project).digest("whole.j2")
+    write(project, "part.j2", "changed\n")
+    assert (template_files.digest("whole.j2", project) != before) is ("part.j2" in text)
+
+
+@pytest.mark.parametrize("included", ["which", "'part.j2' ~ x", "'nonesuch.j2'", "'../x'"])
+def test_what_cannot_be_told_from_the_files_is_refused(project: Path, included: str) -> None:
+    write(project, "part.j2", "")
+    (project / "x").write_text("no template")
+    write(project, "whole.j2", f"{{% include {included} %}}")
+    with pytest.raises(SpecError):
+        template_files.digest("whole.j2", project)

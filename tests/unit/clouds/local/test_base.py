@@ -13,6 +13,7 @@ import pytest
 
 from phoenix import data
 from phoenix.clouds.local import base
+from phoenix.clouds.local.base_digest import base_digest
 from phoenix.errors import ToolError
 from tests.support.real.ports import free_port
 
@@ -64,8 +65,9 @@ def test_no_answer_is_not_no(mirror: str) -> None:
     assert "HTTP 503" in error.value.details
 
 
-@pytest.mark.parametrize("address", [f"http://127.0.0.1:{free_port()}/debian", "no address", "http://[", "ftp://x/y"])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}/debian", "no address", "http://[", "ftp://x/y"])
 def test_an_unreachable_mirror_is_named(tmp_path: Path, address: str) -> None:
+    address = address.format(port=free_port())
     tree = tmp_path / "tree"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOENIX_CACHE", str(tmp_path / "cache"))
@@ -92,12 +94,12 @@ def test_the_guest_files_as_they_come_into_a_tree(tmp_path: Path) -> None:
 
 def test_the_digest_follows_every_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(data.path("templates", "guest"), tmp_path / "templates/guest")
-    before = base.base_digest()
+    before = base_digest()
     monkeypatch.setattr(data, "path", tmp_path.joinpath)
-    assert base.base_digest() == before, "where it lies does not matter"
+    assert base_digest() == before, "where it lies does not matter"
     file = tmp_path / "templates/guest/root/usr/lib/phoenix/boot"
     file.write_text(file.read_text() + "#\n")
-    changed = base.base_digest()
+    changed = base_digest()
     assert changed != before
     file.rename(file.with_name("boot2"))
-    assert base.base_digest() not in (before, changed)
+    assert base_digest() not in (before, changed)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from phoenix.model import Machine
-from phoenix.tools import qemu, runc, slirp, socket_proxy
+from phoenix.tools import idmapped, qemu, runc, slirp, socket_proxy
 
 
 def machine(accelerator: str) -> qemu.VirtualMachine:
@@ -44,7 +46,7 @@ def test_runc() -> None:
         id="0123-web-1",
         directory=Path("/cloud/web-1"),
         hostname="web-1",
-        overlay="lowerdir=/images/a/tree,upperdir=/cloud/web-1/upper,workdir=/cloud/web-1/work",
+        tree=Path("/images/a/tree"),
         machine=Machine(cpus=2, memory=256 << 20),
     )
     config = runc.config(container)
@@ -55,19 +57,58 @@ def test_runc() -> None:
     assert {"type": "network"} in config["linux"]["namespaces"], "a new one, that ends with the machine"
     assert "/proc/sys" in config["linux"]["readonlyPaths"], "the host's kernel is not the machine's to tune"
     bound = {mount["source"]: mount["options"] for mount in config["mounts"] if mount["type"] == "bind"}
-    assert bound == {"/cloud/web-1/host": ["bind", "rw"], "/cloud/web-1/host/seed": ["bind", "ro"]}
+    assert bound == {"/mnt/shared": ["bind", "rw"], "/mnt/shared/seed": ["bind", "ro"]}, "owners shifted"
+    assert config["root"] == {"path": "/mnt/root"}, "a place that the machine's root may pass through"
+    assert {"type": "user"} in config["linux"]["namespaces"]
+    assert config["linux"]["uidMappings"] == config["linux"]["gidMappings"]
+    (users,) = config["linux"]["uidMappings"]
+    assert (users["containerID"], users["hostID"], users["size"]) == (0, container.first_user, 1 << 20)
+    assert users["hostID"] >= 0x70000000, "nobody's on this computer"
+    assert config["linux"]["resources"]["pids"]["limit"] == 4096
     created = runc.create_command(container, {"PHOENIX_MACHINE": "/cloud/web-1"})
-    assert created.argv[:3] == ("unshare", "--mount", "--")
     assert created.environment == {"PHOENIX_MACHINE": "/cloud/web-1"}
     assert created.argv[-2:] == ("0123-web-1", "/cloud/web-1/runc.log")
     started = runc.start_command(container, {})
     assert started.argv[1:] == ("--root", "/cloud/web-1/runc", "start", "0123-web-1")
 
 
+def test_an_open_machine_has_no_users_of_its_own() -> None:
+    container = runc.Container(
+        id="0123-web-1",
+        directory=Path("/cloud/web-1"),
+        hostname="web-1",
+        tree=Path("/images/a/tree"),
+        machine=Machine(),
+        fenced=False,
+    )
+    config = runc.config(container)
+    assert config["root"] == {"path": "/cloud/web-1/root"}
+    assert {"type": "user"} not in config["linux"]["namespaces"]
+    assert "uidMappings" not in config["linux"]
+
+
+@pytest.mark.parametrize(
+    ("tree", "directory", "stage"),
+    [
+        ("/images/a/tree", "/cloud/web-1", "/mnt"),
+        ("/images/a/tree", "/mnt/web-1", "/srv"),
+        ("/srv/images/a/tree", "/mnt/web-1", "/media"),
+        ("/mnt-of-mine/a/tree", "/cloud/web-1", "/mnt"),
+    ],
+)
+def test_the_stage_covers_nothing_that_is_mounted(tree: str, directory: str, stage: str) -> None:
+    assert idmapped.stage(tree, directory) == stage
+
+
 def test_ways_in_and_out() -> None:
     out = slirp.build_command(77, 5, {})
-    assert out.argv[1:] == ("--configure", "--mtu=65520", "--ready-fd=5", "77", "tap0")
-    way_in = socket_proxy.build_command(12, 77, "10.0.2.100:8080", {})
+    fence = ("--disable-host-loopback", "--enable-sandbox", "--enable-seccomp")
+    assert out.argv[1:5] == ("--mount", "--propagation", "private", "--")
+    assert out.argv[6:] == ("--configure", "--mtu=65520", *fence, "--ready-fd=5", "77", "tap0")
+    way_in = socket_proxy.build_command(12, "10.0.2.100:8080", {}, network_of=77)
     assert way_in.argv[0] == "bash", "in Debian's sh a descriptor has one digit"
-    assert way_in.argv[4:6] == ("12", way_in.argv[5])
+    assert way_in.argv[4] == "12"
+    assert way_in.argv[6:8] == ("--net=/proc/77/ns/net", "--")
     assert way_in.argv[-1] == "10.0.2.100:8080"
+    way_back = socket_proxy.build_command(13, "127.0.0.1:9999", {})
+    assert not any("--net" in word for word in way_back.argv), "it connects from this computer's own network"

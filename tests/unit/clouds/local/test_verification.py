@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from phoenix.clouds.local.verification import (
@@ -66,12 +66,21 @@ def test_a_machine_that_tells_nothing_has_failed_every_test() -> None:
     assert [result.ok for result in results(wanted, ("boot running", "boot done"))] == [False, False, False]
 
 
-@given(st.lists(st.text(max_size=30), max_size=5))
-def test_whatever_a_machine_tells_no_test_passes_by_accident(reports: list[str]) -> None:
+WORDS = st.sampled_from(["trial", "0", "1", "2", "3", "00", "-1", "²", "124", "b2s=", "%", ""]) | st.text(max_size=4)
+TRIALS = st.tuples(st.just("trial"), st.sampled_from("0123²"), WORDS, WORDS).map(" ".join)
+REPORTS = st.lists(TRIALS | st.lists(WORDS, max_size=6).map(" ".join) | st.text(max_size=30), max_size=6)
+
+
+@given(REPORTS)
+@example(["trial ² 0 b2s="])
+@example(["trial 2 0 b2s=", "trial 2 1 b2s="])
+def test_whatever_a_machine_tells_a_test_passes_only_by_its_own_last_word(reports: list[str]) -> None:
     wanted = trials(("true",))
     told = results(wanted, tuple(reports))
-    assert len(told) == len(wanted)
-    assert all(not result.ok or any(report.startswith("trial ") for report in reports) for result in told)
+    for index, result in enumerate(told):
+        codes = [each.split(" ")[2] for each in reports if each.startswith(f"trial {index} ") and each.count(" ") == 3]
+        assert result.ok == (codes[-1:] == ["0"])
+    assert [result.name for result in told] == [trial.name for trial in wanted]
 
 
 @pytest.fixture

@@ -1,0 +1,48 @@
+"""What the content key of a recipe counts of files: playbooks and template. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from phoenix.execute.reach import Playbooks
+from phoenix.model import CloudKind
+from phoenix.spec.images import Recipe
+from phoenix.tools import template_files
+
+APP = "app.yml"
+"""The playbook that installs a recipe's packages."""
+UNSEAL, SEAL = "unseal.yml", "seal.yml"
+"""The playbooks that every bake begins and ends with."""
+
+
+def playbooks_of(recipe: Recipe) -> tuple[str, ...]:
+    """What the recipe runs, in order, between `UNSEAL` and `SEAL`."""
+    own = (recipe.playbook,) if recipe.playbook else ()
+    return own if APP in own or not recipe.packages else (*own, APP)
+
+
+def reached(playbooks: Playbooks, recipe: Recipe) -> frozenset[str]:
+    """The paths of the playbook files that a bake of `recipe` reaches.
+
+    Raises SpecError where the recipe's playbook is not there or no YAML.
+    """
+    return playbooks.reached((UNSEAL, *playbooks_of(recipe), SEAL), recipe.variables)
+
+
+def recipe_files(playbooks: Playbooks, recipe: Recipe) -> Mapping[str, str]:
+    """SHA-256 of every file that a bake of `recipe` reaches, by path: what the content key counts.
+
+    `playbooks` are the project's. Raises SpecError where the recipe's playbook is not there or no YAML.
+    """
+    return playbooks.digests(reached(playbooks, recipe))
+
+
+def template_name(kind: CloudKind) -> str:
+    """The Packer template for clouds of `kind`."""
+    return f"packer/{kind}.pkr.hcl.j2"
+
+
+def template_digest(project: Path, kind: CloudKind) -> str:
+    """SHA-256 of the Packer template for clouds of `kind`, and of what it includes."""
+    return template_files.digest(template_name(kind), project)

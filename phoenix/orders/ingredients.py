@@ -1,0 +1,45 @@
+"""What images and releases are made of, as it is today: recipes read, packages made exact, repositories served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from phoenix.execute.recipes import Kitchen
+from phoenix.model import Package
+from phoenix.orders.site import Site
+from phoenix.spec.images import PackageWish
+
+
+def kitchen(site: Site, cloud: str, builder: str, *, dry: bool) -> Kitchen:
+    """Where recipes are read for the cloud. `dry`: no repository is served for it."""
+    return Kitchen(
+        project=site.project,
+        kind=site.project.cloud(cloud).kind,
+        images=site.cloud(cloud).images,
+        builder=builder,
+        resolve=partial(exact_packages, site, dry=dry),
+    )
+
+
+def exact_packages(site: Site, wishes: tuple[PackageWish, ...], *, dry: bool) -> tuple[Package, ...]:
+    """The exact package for each wish, read from the repositories. They are served for it, unless `dry`.
+
+    RefusedError where nothing was published yet, or a package is not there.
+    """
+    from phoenix.execute import release
+    from phoenix.execute.repositories import repository_here
+
+    names = list(dict.fromkeys(wish.repository for wish in wishes))
+    for name in names:
+        repository_here(site.project.repository(name))
+    serve(site, names, dry=dry)
+    return release.packages(site.project, wishes)
+
+
+def serve(site: Site, names: Iterable[str], *, dry: bool = False) -> None:
+    """See that machines will reach these repositories of the project; a plan only reads."""
+    from phoenix.execute.repositories import ensure_served
+
+    for name in () if dry else dict.fromkeys(names):
+        ensure_served(site.project.repository(name), clock=site.clock, say=site.say)

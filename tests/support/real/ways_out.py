@@ -1,0 +1,242 @@
+"""Ways from a machine to the computer it runs on, tried by its root. Runs inside, with the standard library alone.
+
+    python3 ways_out.py SHARED PORT...
+
+Prints a line `NAME open` or `NAME shut WHY` for each. A way is open where something of the computer was changed or
+reached; what is written is what stands there already, so an open way does no harm. SHARED is a directory on a disk
+of the computer. The PORTs of its loopback interface must not be reached.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+NUMBERS = {"x86_64": (304, 321, 248, 175), "aarch64": (265, 280, 217, 105)}
+"""open_by_handle_at, bpf, add_key, init_module by machine."""
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def call(index: int, *arguments: object) -> int:
+    """A system call; OSError where it fails."""
+    result = int(LIBC.syscall(NUMBERS[os.uname().machine][index], *arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def do(script: str) -> None:
+    """Run a script, every command of which must succeed."""
+    done = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0:
+        raise OSError((done.stderr or done.stdout).strip().splitlines()[-1:] or done.returncode)
+
+
+def rewrite(file: str) -> None:
+    """Write into a file what it holds."""
+    held = Path(file).read_text()
+    descriptor = os.open(file, os.O_WRONLY)
+    os.write(descriptor, held.encode())
+    os.close(descriptor)
+
+
+def settings() -> None:
+    """The kernel's settings as they are mounted."""
+    rewrite("/proc/sys/vm/swappiness")
+
+
+def settings_mounted_again() -> None:
+    """The same by a fresh mount of /proc, or made writable again."""
+    place = tempfile.mkdtemp()
+    try:
+        do("mount -o remount,bind,rw /proc/sys")
+        rewrite("/proc/sys/kernel/core_pattern")
+    except OSError:
+        do(f"mount -t proc proc {place}")
+        rewrite(f"{place}/sys/kernel/core_pattern")
+
+
+def sysfs() -> None:
+    """The kernel's settings in /sys."""
+    place = tempfile.mkdtemp()
+    do(f"mount -t sysfs sysfs {place}")
+    rewrite(f"{place}/kernel/mm/transparent_hugepage/khugepaged/defrag")
+
+
+def sysrq() -> None:
+    """The kernel's emergency keys: `h` only prints a help text."""
+    place = tempfile.mkdtemp()
+    do(f"mount -t proc proc {place}; echo h > {place}/sysrq-trigger")
+
+
+def disk_number(shared: str) -> str:
+    number = Path(shared).stat().st_dev
+    return f"{os.major(number)} {os.minor(number)}"
+
+
+def disk_read(shared: str) -> None:
+    """The bytes of the computer's disk."""
+    do(f"mknod /dev/computer b {disk_number(shared)}; head -c 512 /dev/computer > /dev/null")
+
+
+def disk_mounted(shared: str) -> None:
+    """The files of the computer's disk."""
+    place = tempfile.mkdtemp()
+    do(f"mknod /dev/computer2 b {disk_number(shared)}; mount -o ro /dev/computer2 {place}; umount {place}")
+
+
+def loop_device() -> None:
+    """A disk made of a file."""
+    do("mknod /dev/loop-control2 c 10 237; : 3<> /dev/loop-control2")
+
+
+def memory() -> None:
+    """The computer's memory."""
+    do("mknod /dev/mem2 c 1 1; head -c 1 /dev/mem2 > /dev/null")
+
+
+def kernel_log() -> None:
+    """A line in the kernel's log."""
+    do("mknod /dev/kmsg2 c 1 11; echo 'phoenix: a machine was here' > /dev/kmsg2")
+
+
+def handle(shared: str) -> None:
+    """The computer's files by their handle: the root directory's inode is 2 on ext4."""
+
+    class Handle(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_uint), ("type", ctypes.c_int), ("inode", ctypes.c_ubyte * 8)]
+
+    descriptor = os.open(shared, os.O_RDONLY)
+    found = Handle(8, 1, (ctypes.c_ubyte * 8)(2))
+    call(0, descriptor, ctypes.byref(found), os.O_RDONLY)
+
+
+def swap(shared: str) -> None:
+    """Swapping onto the computer's disk."""
+    file = f"{shared}/phoenix-swap"
+    try:
+        do(f"dd if=/dev/zero of={file} bs=1M count=8 status=none; chmod 600 {file}; mkswap -q {file}; swapon {file}")
+        do(f"swapoff {file}")
+    finally:
+        Path(file).unlink(missing_ok=True)
+
+
+def program_in_the_kernel() -> None:
+    """A map of bpf(2)."""
+    attributes = (ctypes.c_ubyte * 72)()
+    ctypes.memmove(attributes, (ctypes.c_uint * 4)(2, 4, 4, 1), 16)
+    call(1, 0, ctypes.byref(attributes), 72)
+
+
+def module() -> None:
+    """A kernel module: none is loaded, but whether it may be is seen."""
+    try:
+        call(3, b"no module", 9, b"")
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:  # that would say: it was read, so it was allowed
+            raise
+
+
+def debugging() -> None:
+    """The kernel's debugging interfaces."""
+    place = tempfile.mkdtemp()
+    for kind in ("debugfs", "tracefs", "securityfs", "bpf"):
+        try:
+            do(f"mount -t {kind} none {place}")
+            return
+        except OSError:
+            continue
+    raise OSError("none of them")
+
+
+def clock() -> None:
+    """The computer's clock."""
+    time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME))
+
+
+def keys() -> None:
+    """A key that the computer's root left in its keyring."""
+    call(2, b"user", b"phoenix-of-the-machine", b"x", 1, ctypes.c_int(-4))
+    if "phoenix-of-the-computer" not in Path("/proc/keys").read_text():
+        raise OSError("its own keyring")
+
+
+def abstract_socket() -> None:
+    """A socket of the computer that has a name and no file."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(2)
+        line.connect("\0phoenix-of-the-computer")
+
+
+def own_memory_limit() -> None:
+    """The machine's own limits."""
+    limits = ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max")
+    file = next((Path(limit) for limit in limits if Path(limit).exists()), None)
+    if file is None:
+        raise OSError("none to be seen")
+    rewrite(str(file))
+
+
+def tasks() -> None:
+    """A machine without a limit of tasks can take all numbers of processes."""
+    files = ("/sys/fs/cgroup/pids/pids.max", "/sys/fs/cgroup/pids.max")
+    if any(Path(file).exists() and Path(file).read_text().strip() == "max" for file in files):
+        return
+    raise OSError("limited, or not to be seen")
+
+
+def release_agent() -> None:
+    """A program that the kernel starts as the computer's root when a control group is empty."""
+    place = tempfile.mkdtemp()
+    do(f"mount -t cgroup -o none,name=phoenixway none {place}; echo /bin/true > {place}/release_agent")
+
+
+def loopback(port: int) -> None:
+    """A service on the computer's loopback interface."""
+    for address in ("127.0.0.1", "10.0.2.2", "10.0.2.3"):
+        try:
+            with socket.create_connection((address, port), 2) as line:
+                line.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                if line.recv(1):
+                    return
+        except OSError:
+            continue
+    raise OSError("not reached")
+
+
+def ways(shared: str, ports: list[int]) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Every way by its name."""
+    for way in (settings, settings_mounted_again, sysfs, sysrq, loop_device, memory, kernel_log):
+        yield way.__name__, way
+    for on_disk in (disk_read, disk_mounted, handle, swap):
+        yield on_disk.__name__, partial(on_disk, shared)
+    for way in (program_in_the_kernel, module, debugging, clock, keys, abstract_socket, own_memory_limit, tasks):
+        yield way.__name__, way
+    yield release_agent.__name__, release_agent
+    yield from ((f"loopback_{port}", partial(loopback, port)) for port in ports)
+
+
+def main() -> None:
+    """Try every way."""
+    shared, *ports = sys.argv[1:]
+    for name, way in ways(shared, [int(port) for port in ports]):
+        try:
+            way()
+            print(f"{name} open", flush=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            print(f"{name} shut {' '.join(str(error).split())}", flush=True)
+    do("ip address add 127.9.9.9/32 dev lo; ip route add blackhole 198.51.100.0/24; hostname way-out")
+    print("network own", flush=True)
+
+
+if __name__ == "__main__":
+    main()
