@@ -43,10 +43,7 @@ def in_turn(site: Site, place: Place, patience: float | None, attempt: Callable[
 
 
 def _wait(site: Site, place: Place, patience: float) -> None:
-    holder: Run | None = None
-
     def look() -> Look:
-        nonlocal holder
         holder = _holder(site, place)
         if holder is None:
             return Look(verdict=Verdict.PASS, seen="")
@@ -62,8 +59,9 @@ def _wait(site: Site, place: Place, patience: float) -> None:
             on_change=lambda seen: site.say(seen) if seen else None,
         )
     except (DeadlineError, HopelessError) as error:
-        assert holder is not None, "a free service passes"
-        raise _still_taken(place.subject, holder, patience) from error
+        holder = site.history.live_run(place.subject)
+        if holder is not None and not holder.state.ended:
+            raise _still_taken(place.subject, holder, patience) from error
 
 
 def _holder(site: Site, place: Place) -> Run | None:
