@@ -53,7 +53,7 @@ def going(site: Site, named: str, environment: str | None = None) -> Run:
             return run
     troubles: list[DamagedError] = []
     live = [run for run in site.history.live(troubles.append) if not run.state.ended]
-    meant = [run for run in live if (run.subject == subject if subject else _means(named, run))]
+    meant = [run for run in live if named == run.id or (run.subject == subject if subject else _means(named, run))]
     if len(meant) == 1:
         return meant[0]
     if not meant and troubles and named not in site.project.services:

@@ -116,6 +116,32 @@ def test_an_error_knows_its_run(site: Site, desk: Desk) -> None:
     assert runs.promote(site, runs.RunOrder(run="web-tier")).run.state == "done"
 
 
+@pytest.mark.parametrize("environment", [None, "local"])
+@pytest.mark.parametrize("named", ["RUN", "web-tier", "web-tier/local", "web-front"])
+def test_the_one_way_to_find_a_run(desk: Desk, named: str, environment: str | None) -> None:
+    """By its id, its subject, its service: also by one that phoenix.yaml no longer has."""
+    run = desk.begin().run
+    if named == "web-front":
+        desk.edit("  web-tier:", "  web-front:")
+        named = "web-tier"
+    elif environment and "/" in named:
+        named, _slash, environment = named.partition("/")
+    site = desk.open(desk.directory / "phoenix.yaml", {})
+    assert runs.going(site, run.id if named == "RUN" else named, environment) == run
+
+
+def test_a_run_that_is_not_there(site: Site, desk: Desk) -> None:
+    with pytest.raises(SpecError, match="there is no service and no run 'web-front'"):
+        runs.going(site, "web-front")
+    with pytest.raises(RefusedError, match="no run of web-tier is going on"):
+        runs.going(site, "web-tier")
+    ended = desk.begin()
+    ended.end(RunState.DONE)
+    with pytest.raises(RefusedError, match=f"no run of {ended.run.id} is going on"):
+        runs.going(site, ended.run.id)
+    assert runs.going_or_ended(site, ended.run.id).state is RunState.DONE
+
+
 def test_a_plan_that_was_looked_at_is_carried_out_or_refused(site: Site, desk: Desk) -> None:
     rolled(site, "1.0.0")
     order = roll.RollOrder(service="web-tier", image="image-1", packages=("hello=2.0.0",))
