@@ -18,7 +18,7 @@ from phoenix.spec.clouds import CloudSpec, LocalCloud, MachineEngine
 from phoenix.spec.mirror import configured_mirror
 
 if TYPE_CHECKING:
-    from phoenix.clouds.local.machine_files import Engine
+    from phoenix.clouds.local.engines import Engine
 
 ROOM = 4 * 1024**3
 """Bytes that images and machines of a small project take."""

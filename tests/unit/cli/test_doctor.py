@@ -11,7 +11,7 @@ import pytest
 import phoenix
 from phoenix.cli import checkup, toolbox
 from phoenix.cli.checkup import State
-from phoenix.clouds.local.machine_files import Engine
+from phoenix.clouds.local.engines import Engine
 from phoenix.model import CloudKind
 from phoenix.spec.clouds import MachineEngine
 
