@@ -18,7 +18,7 @@ from phoenix.tell import Level, Teller, Told, nobody, unfailing
 if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that is a hit needs no store
     from phoenix.clouds.api import Cloud, Traffic
     from phoenix.clouds.local.cloud import LocalCloudDoor
-    from phoenix.clouds.local.machine_files import Engine
+    from phoenix.clouds.local.engines import Engine
     from phoenix.clouds.local.traffic import LocalTraffic
     from phoenix.execute.probe import Probe
     from phoenix.execute.repositories import Writer

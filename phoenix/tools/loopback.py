@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
 HOST_AS_SEEN_BY_MACHINES = "10.0.2.2"
@@ -31,12 +32,19 @@ def machine_url(url: str) -> str:
 
 
 def ports(urls: Iterable[str]) -> tuple[int, ...]:
-    """The ports of those urls that lead to this computer, sorted, each once."""
+    """The ports of those urls that lead to this computer, sorted, each once. ValueError for what is no url."""
     here = [urlsplit(url) for url in urls if is_loopback(url)]
     return tuple(sorted({parts.port or _PORTS.get(parts.scheme, 80) for parts in here}))
 
 
-def proxies(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The urls of the proxies that `environment` names, as curl and apt read it: a scheme may be left out."""
-    named = [environment.get(name) or environment.get(name.upper()) for name in _PROXIES]
-    return tuple(url if "://" in url else f"http://{url}" for url in named if url)
+def proxies(environment: Mapping[str, str]) -> tuple[int, ...]:
+    """The ports of the proxies here that `environment` names, as curl and apt read it: a scheme may be left out.
+
+    What is no url is passed over: a command that needs no proxy must not fail of it.
+    """
+    found: set[int] = set()
+    for name in _PROXIES:
+        url = environment.get(name) or environment.get(name.upper()) or ""
+        with suppress(ValueError):
+            found.update(ports([url if "://" in url else f"http://{url}"]))
+    return tuple(sorted(found))

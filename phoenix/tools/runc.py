@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from phoenix.model import Machine
-from phoenix.tools import idmapped, overlay
+from phoenix.tools import idmapped, mounts, overlay
+from phoenix.tools.namespaces import new_users, own_mounts
 from phoenix.tools.process import Command, require
 
 CAPABILITIES = tuple(
@@ -63,14 +64,14 @@ class Container:
         return self.directory / "host"
 
     @property
-    def stage(self) -> Path:
-        """Where its mounts are made: a place that does not cover what they are made of."""
-        return Path(idmapped.stage(str(self.tree), str(self.directory)))
+    def scaffold(self) -> Path:
+        """Where its mounts are made."""
+        return mounts.scaffold(self.tree, self.directory)
 
     @property
     def root(self) -> Path:
         """The mount point of its root."""
-        return self.stage / idmapped.ROOT if self.fenced else self.directory / "root"
+        return self.scaffold / idmapped.ROOT if self.fenced else self.directory / "root"
 
     @property
     def first_user(self) -> int:
@@ -121,7 +122,7 @@ def _namespaces(container: Container) -> dict[str, Any]:
 
 
 def _mounts(container: Container) -> list[dict[str, Any]]:
-    shared = container.stage / SHARED if container.fenced else container.host
+    shared = container.scaffold / SHARED if container.fenced else container.host
 
     def mount(where: str, kind: str, *options: str, source: str | None = None) -> dict[str, Any]:
         return {"destination": where, "type": kind, "source": source or kind, "options": list(options)}
@@ -146,17 +147,15 @@ def mounted(container: Container) -> Iterator[None]:
 
     Meanwhile `create_command` is to be run. OSError where the kernel cannot mount it.
     """
-    with idmapped.unseen():
+    with own_mounts():
         if container.fenced:
-            namespace = idmapped.user_namespace(container.first_user)
-            stage, first, directory = str(container.stage), container.first_user, str(container.directory)
-            shared = {SHARED: str(container.host)}
-            idmapped.make_root(stage, first, namespace, str(container.tree), directory, shared, overlay.OPTIONS)
-            os.close(namespace)
+            first, shared = container.first_user, {SHARED: container.host}
+            with new_users(idmapped.extents(first)) as users:
+                idmapped.make_root(container.scaffold, users, first, container.tree, container.directory, shared)
         else:
             upper, work = container.directory / "upper", container.directory / "work"
             options = overlay.options(container.tree, upper, work, root=True)
-            idmapped.mount("overlay", str(container.root), "overlay", options)
+            mounts.mount("overlay", str(container.root), "overlay", options)
         yield
 
 

@@ -76,6 +76,7 @@ def _link(file: Path, target: Path) -> None:
         target.hardlink_to(file)
         if os.geteuid() == 0:
             os.chown(target, 0, 0, follow_symlinks=False)
+            target.chmod(0o644)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise

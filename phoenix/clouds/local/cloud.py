@@ -31,7 +31,7 @@ class LocalCloudDoor:
         """Its images."""
         from phoenix.clouds.local.images import LocalImages
 
-        return LocalImages(self._spec, reach=self.reach)
+        return LocalImages(self._spec, reach=(*self.reach, *loopback.proxies(os.environ)))
 
     @cached_property
     def groups(self) -> LocalGroups:
@@ -71,11 +71,9 @@ class LocalCloudDoor:
 
     @property
     def reach(self) -> tuple[int, ...]:
-        """The loopback ports of this computer that bakes and machines need, and no others: of repositories, of a mirror
-        and of proxies that are here.
-        """
+        """The loopback ports of this computer that machines need, and no others: of repositories, of a mirror here."""
         repositories = (repository.url for repository in self._project.repositories.values())
-        return loopback.ports((*repositories, self._spec.mirror, *loopback.proxies(os.environ)))
+        return loopback.ports((*repositories, self._spec.mirror))
 
     @property
     def name(self) -> str:

@@ -113,12 +113,13 @@ def _text(file: Path) -> str:
         if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # not there, a link, a socket
             return ""
         raise
-    with open(handle, "rb") as opened:  # noqa: PTH123 - a descriptor has no path
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             return ""
-        opened.seek(max(0, status.st_size - MOST))
-        return opened.read(MOST).decode("utf-8", "replace")
+        return os.pread(handle, MOST, max(0, status.st_size - MOST)).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
 
 
 def _joined(lines_: list[str]) -> str:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -165,8 +167,10 @@ class Locks:
 def make_private(images: Path) -> None:
     """Close the images that were made when others could still read them."""
     for path in images.iterdir() if images.is_dir() else ():
-        if path.is_dir() and not path.is_symlink() and path.stat().st_mode & 0o077:
-            path.chmod(PRIVATE)
+        with suppress(FileNotFoundError, PermissionError):  # moved by its baker, or another user's
+            status = path.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_mode & 0o077:
+                path.chmod(PRIVATE)
 
 
 def unfinished(images: Path) -> dict[Path, str]:

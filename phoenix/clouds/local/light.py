@@ -10,51 +10,56 @@ from __future__ import annotations
 import json
 
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, Started
-from phoenix.clouds.local.network import TIMEOUT, Network, failed, identity
+from phoenix.clouds.local.network import Network, identity, not_started
 from phoenix.errors import CloudError
 from phoenix.tools import runc, seed
-from phoenix.tools.process import run
+from phoenix.tools.process import ProcessId, run
 
 NAME = "light"
 OPEN = "light-open"
 """The same without a user namespace, for kernels that cannot shift the owners of an overlay's layers."""
+TIMEOUT = 60.0
+"""Seconds one step of a start may take on a busy computer; each takes some hundredths."""
 
 
 def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
-    """Start the machine; its directory is there and empty. What a failed start leaves is for `remains.end`."""
+    """Start the machine; its directory is there and empty. What a failed start leaves is for `remains.end`.
+
+    Raises ToolError or CloudError with what went wrong.
+    """
     container = _lay_out(spec, files, fenced=engine != OPEN)
-    log = container.directory / "runc.log"
     try:
-        with runc.mounted(container):
-            done = run(runc.create_command(container, files.tag), timeout=TIMEOUT, check=False)
+        machine = _create(container, files)
+        network = Network(pid=machine.pid, directory=files.directory, tag=files.tag)
+        ways = network.connect(spec.reach)
     except OSError as error:
         raise CloudError(
-            "the root of a light machine cannot be mounted",
+            "this computer cannot give a light machine its namespaces",
             details=str(error),
-            resolution="It takes Linux 5.19 or newer, and the right to mount; see `phoenix doctor`.",
+            resolution="It takes Linux 5.19, file systems that can be idmapped, and root; `phoenix doctor` tries it.",
         ) from error
-    if done.code != 0:
-        raise failed("a light machine could not be made", log)
-    pid = int(container.pid_file.read_text())
-    machine = identity(pid, log)
-    if container.fenced:
-        runc.delegate(container, pid)
-    network = Network(pid=pid, directory=files.directory, tag=files.tag)
-    with network.ways_back(spec.reach) as back, network.way_out() as out:
-        port, way_in = network.way_in(spec.port)
+    port, way_in = network.way_in(spec.port)
     run(runc.start_command(container, files.tag), timeout=TIMEOUT)
     return Started(
         engine=engine,
         port=port,
-        processes={
-            "machine": machine,
-            "way to the network": out,
-            "port": way_in,
-            **{f"way to the computer's port {number}": process for number, process in back.items()},
-        },
+        processes={"machine": machine, "port": way_in, **ways},
         console="host/console.log",
         report="host/report.log",
     )
+
+
+def _create(container: runc.Container, files: MachineFiles) -> ProcessId:
+    """Make the container; its first process, which waits."""
+    log = container.directory / "runc.log"
+    with runc.mounted(container):
+        done = run(runc.create_command(container, files.tag), timeout=TIMEOUT, check=False)
+    if done.code != 0:
+        raise not_started("a light machine could not be made", "\n".join(log.read_text().splitlines()[-5:]))
+    first = identity(int(container.pid_file.read_text()), log)
+    if container.fenced:
+        runc.delegate(container, first.pid)
+    return first
 
 
 def _lay_out(spec: MachineSpec, files: MachineFiles, *, fenced: bool) -> runc.Container:

@@ -24,9 +24,6 @@ from phoenix.typed import adapter
 TAG = "PHOENIX_MACHINE"
 """Every process that runs for a machine has the machine's directory in this environment variable."""
 
-MARKER = "phoenix: this engine works"
-"""What a machine on trial says."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineFiles:
@@ -84,19 +81,6 @@ class Started:
     report: str
     """Paths of its logs, below its directory."""
     schema: int = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Engine:
-    """What a trial of one machine engine said."""
-
-    name: str
-    """`qemu-kvm`, `light`, `light-open` or `qemu-tcg`."""
-    works: bool
-    detail: str
-    remedy: str = ""
-    certain: bool = True
-    """False where it could not be tried: it counts as not working, and is tried again next time."""
 
 
 def root_tag(root: Path) -> str:

@@ -103,7 +103,12 @@ def run_to_end(
     disk.make_overlay(image.disk, vm.disk, log=log)
     heard: list[str] = []
     try:
-        around = Fence(scratch=str(directory), writable=(str(directory),), devices=(qemu.ACCELERATOR,))
+        around = Fence(
+            scratch=str(directory),
+            writable=(str(directory),),
+            readable=(str(image.directory),),
+            devices=(qemu.ACCELERATOR,),
+        )
         with running(fence.around(around, qemu.build_command(vm, {})), log=log) as process:
             wait_for(
                 "the boot",

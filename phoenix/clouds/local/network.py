@@ -1,34 +1,25 @@
-"""The network of a machine that has a network namespace of its own: a way out, a way in, and ways back.
+"""The network of a light machine: a way out, a way in, and ways back to what phoenix serves on this computer.
 
-    way out     slirp4netns: the world, but nothing of this computer's loopback interface
-    way in      a loopback port of this computer that leads to the machine's service
-    ways back   what phoenix serves on this computer's loopback interface (repositories), and a mirror or a proxy that
-                is there: each port by itself, at 10.0.2.2 as the machine sees it
-
-A way back ends in a small network namespace of its own, joined to the machine's by a wire: were it a port of the
-machine itself, its service could not have the same.
+way out     the world, by slirp4netns behind a gateway (see `tools.gateway`); nothing of this computer's loopback
+way in      a loopback port of this computer that leads to the machine's service
+ways back   single loopback ports of this computer, under the same number at 10.0.2.2: its gateway, not the machine
+            itself, whose service may have the same port
 """
 
 from __future__ import annotations
 
-import os
-import select
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.errors import CloudError
-from phoenix.tools import ip, netns, slirp, socket_proxy
+from phoenix.tools import gateway, slirp, socket_proxy
 from phoenix.tools.loopback import HOST_AS_SEEN_BY_MACHINES
-from phoenix.tools.process import ProcessId, run, spawn
+from phoenix.tools.namespaces import in_network, network_of, new_network
+from phoenix.tools.process import ProcessId, spawn
 
-TIMEOUT = 60.0
-"""Seconds one step of a start may take on a busy host; each takes some hundredths."""
 BACKLOG = 4096
-WIRE = "phoenix0"
-"""The interface that ways back begin at, in the machine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,84 +30,53 @@ class Network:
     directory: Path
     tag: Mapping[str, str]
 
-    @contextmanager
-    def way_out(self) -> Iterator[ProcessId]:
-        """Start the program that connects the machine to the outside; at the end of this it does."""
+    def connect(self, reach: tuple[int, ...]) -> dict[str, ProcessId]:
+        """Open the way out, and a way back to each loopback port of `reach`; the processes that do it, in words.
+
+        CloudError with what slirp4netns said where there is none; OSError where the kernel refuses.
+        """
         log = self.directory / "network.log"
-        ready, said = os.pipe()
-        try:
-            try:
-                process = identity(spawn(slirp.build_command(self.pid, said, self.tag), log=log, keep=(said,)), log)
-            finally:
-                os.close(said)
-            yield process
-            heard, _, _ = select.select([ready], [], [], TIMEOUT)
-            if not heard or not os.read(ready, 1):
-                raise failed("the network of a machine could not be made", log)
-        finally:
-            os.close(ready)
+        with network_of(self.pid) as machine, new_network() as between:
+            out = slirp.start(between, log, self.tag)
+            gateway.connect_machine(machine, between)
+            why_not = out.wait()
+            if why_not:
+                raise not_started("the network of a machine could not be made", why_not)
+            gateway.connect_world(between)
+            back = {f"way to the computer's port {port}": self._way_back(between, port) for port in reach}
+        return {"way to the network": identity(out.pid, log), **back}
 
     def way_in(self, port: int) -> tuple[int, ProcessId]:
         """Open a loopback port of this computer that leads to the machine's `port`."""
-        log = self.directory / "port.log"
         with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
             listening: int = listener.getsockname()[1]
-            to = f"{slirp.GUEST_ADDRESS}:{port}"
-            command = socket_proxy.build_command(listener.fileno(), to, self.tag, network_of=self.pid)
-            return listening, identity(spawn(command, log=log, keep=(listener.fileno(),)), log)
+            return listening, self._lead(listener, f"{gateway.MACHINE}:{port}", network_of=self.pid)
 
-    @contextmanager
-    def ways_back(self, ports: tuple[int, ...]) -> Iterator[dict[int, ProcessId]]:
-        """Let the machine reach these loopback ports of this computer. The way out has to stand at the end of this."""
-        if not ports:
-            yield {}
-            return
+    def _way_back(self, between: int, port: int) -> ProcessId:
+        with in_network(between):
+            listener = socket.create_server((HOST_AS_SEEN_BY_MACHINES, port), backlog=BACKLOG)
+        with listener:
+            return self._lead(listener, f"127.0.0.1:{port}")
+
+    def _lead(self, listener: socket.socket, address: str, network_of: int | None = None) -> ProcessId:
         log = self.directory / "port.log"
-        with netns.opened(self.pid) as machine, netns.fresh() as between:
-            with netns.inside(between):
-                run(ip.batch(*_far_end(machine)), timeout=ip.TIMEOUT)
-            found = {}
-            for port in ports:
-                with ExitStack() as held:
-                    with netns.inside(between):
-                        address = (HOST_AS_SEEN_BY_MACHINES, port)
-                        listener = held.enter_context(socket.create_server(address, backlog=BACKLOG))
-                    command = socket_proxy.build_command(listener.fileno(), f"127.0.0.1:{port}", self.tag)
-                    found[port] = identity(spawn(command, log=log, keep=(listener.fileno(),)), log)
-            yield found
-            with netns.inside(machine):
-                run(ip.batch(*_near_end()), timeout=ip.TIMEOUT)
-
-
-def _far_end(machine: int) -> tuple[str, ...]:
-    """The wire and this computer's end of it."""
-    return (
-        f"link add name computer type veth peer name {WIRE} netns /proc/{os.getpid()}/fd/{machine}",
-        f"address add {HOST_AS_SEEN_BY_MACHINES}/32 dev computer",
-        "link set computer up",
-        f"route add {slirp.GUEST_ADDRESS}/32 dev computer",
-    )
-
-
-def _near_end() -> tuple[str, ...]:
-    """The machine's end. Its way out stays by the gateway of the same address: that is on another link."""
-    route = f"{HOST_AS_SEEN_BY_MACHINES}/32 dev {WIRE} src {slirp.GUEST_ADDRESS}"
-    return (f"link set {WIRE} up", f"route add {route}")
+        command = socket_proxy.build_command(listener.fileno(), address, self.tag, network_of=network_of)
+        return identity(spawn(command, log=log, keep=(listener.fileno(),)), log)
 
 
 def identity(pid: int, log: Path) -> ProcessId:
     """The identity of a process of the machine that has just been started; CloudError with its log where it ended."""
     process = ProcessId.of(pid)
     if process is None:
-        raise failed("a machine ended while it was started", log)
+        said = log.read_text(errors="replace").strip() if log.exists() else ""
+        raise not_started("a machine ended while it was started", "\n".join(said.splitlines()[-5:]))
     return process
 
 
-def failed(brief: str, log: Path) -> CloudError:
-    """What went wrong, with the last lines of the log."""
-    said = log.read_text(errors="replace").strip() if log.exists() else ""
+def not_started(brief: str, said: str) -> CloudError:
+    """A machine that did not come to be, with what its programs said."""
     return CloudError(
         brief,
-        details="\n".join(said.splitlines()[-5:]) or "it said nothing",
+        details=said or "nothing was said about it",
         resolution="`phoenix doctor` tells whether light machines work here; `machines: qemu` does without them.",
     )

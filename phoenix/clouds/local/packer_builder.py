@@ -7,6 +7,7 @@ image is the same thing whoever built it.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from phoenix.clouds.local import trees
@@ -19,6 +20,8 @@ from phoenix.tools.process import Command, require, run
 
 TIMEOUT = 3500.0
 """Seconds for the whole build."""
+CONSOLE = "console.log"
+"""What the builder machine prints; kept beside the bake's log."""
 KEY_COMMENT = "phoenix-builder"
 """By it the role `seal` finds the key in authorized_keys and takes it out."""
 _LET_IN = """\
@@ -53,25 +56,36 @@ def bake(work: Work, below: ImageFiles) -> None:
     _write_seed(work.scratch, key.with_suffix(".pub").read_text().strip(), work.log)
     values = work.scratch / "builder.pkrvars.hcl"
     packer.write_values(values, _values(work, below, key))
-    with work.timed("packer"):
-        packer.build(
-            work.request.workspace,
-            values,
-            log=work.log,
-            say=work.say,
-            timeout=TIMEOUT,
-            between=work.between,
-            around=lambda command, sockets: fence.around(_fence(work, sockets), command),
-        )
+    try:
+        with work.timed("packer"):
+            _build(work, below, values)
+    finally:
+        if (work.scratch / CONSOLE).is_file():
+            shutil.copyfile(work.scratch / CONSOLE, work.log.with_name(CONSOLE))
     with work.timed("tree"):
         _copy_out(work, below.tree)
 
 
-def _fence(work: Work, sockets: Path) -> Fence:
+def _build(work: Work, below: ImageFiles, values: Path) -> None:
+    packer.build(
+        work.request.workspace,
+        values,
+        log=work.log,
+        say=work.say,
+        timeout=TIMEOUT,
+        between=work.between,
+        around=lambda command, sockets: fence.around(_fence(work, below, sockets), command),
+    )
+
+
+def _fence(work: Work, below: ImageFiles, sockets: Path) -> Fence:
     """What Packer, its machine and the playbook may touch."""
-    writable = (work.request.workspace, work.scratch, work.log.parent, sockets)
     return Fence(
-        scratch=str(work.scratch), writable=tuple(map(str, writable)), devices=(qemu.ACCELERATOR,), reach=work.reach
+        scratch=str(work.scratch),
+        writable=(str(work.request.workspace), str(work.scratch), str(sockets)),
+        readable=(str(below.directory),),
+        devices=(qemu.ACCELERATOR,),
+        reach=work.reach,
     )
 
 
@@ -88,7 +102,7 @@ def _values(work: Work, below: ImageFiles, key: Path) -> dict[str, str | int]:
         "output_directory": str(work.scratch / "output"),
         "accelerator": engine,
         "cpu_model": "host" if engine == "kvm" else "qemu64",
-        "console": str(work.log.with_name("console.log")),
+        "console": str(work.scratch / CONSOLE),
         "report": str(work.scratch / "report.log"),
     }
 

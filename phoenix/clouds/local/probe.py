@@ -21,7 +21,7 @@ from phoenix.clock import SystemClock
 from phoenix.clouds.api import Say
 from phoenix.clouds.local import guest, light, light_trial
 from phoenix.clouds.local.base import probe_kernel
-from phoenix.clouds.local.machine_files import MARKER, Engine
+from phoenix.clouds.local.engines import MARKER, Engine
 from phoenix.errors import PhoenixError, RefusedError
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import disk, qemu
@@ -139,8 +139,8 @@ def _look_at_serial(serial: Path, log: Path, process: Running) -> Look:
 
 
 def _file() -> Path:
-    programs = "".join(_stamp(program) for program in ("qemu-system-x86_64", "runc", "slirp4netns", "busybox"))
-    host = f"{platform.node()} {platform.release()} {boot_id()} {os.geteuid()} {programs}"
+    programs = "".join(_stamp(program) for program in ("qemu-system-x86_64", "runc", "slirp4netns", "busybox", "ip"))
+    host = f"{platform.node()} {platform.release()} {boot_id()} {os.geteuid()} {programs} {light_trial.INIT}"
     return cache_directory() / f"engines-{hashlib.sha256(host.encode()).hexdigest()[:12]}.json"
 
 

@@ -58,10 +58,7 @@ def picture() -> dict[str, str]:
     """What no bake and no machine may change."""
     seen = {name: Path("/proc/sys", name).read_text() for name in SETTINGS}
     for words in ("-o address show lo", "route show", "-o link show"):
-        lines = run(Command(argv=("ip", *words.split())), timeout=30).stdout.splitlines()
-        seen[words] = "\n".join(line for line in lines if "veth" not in line and "computer" not in line)
+        seen[words] = run(Command(argv=("ip", *words.split())), timeout=30).stdout
     seen["swaps"] = Path("/proc/swaps").read_text()
     seen["hosts"] = Path("/etc/hosts").read_text()
-    seen["keys"] = "\n".join(line for line in Path("/proc/keys").read_text().splitlines() if "of-the-machine" in line)
-    seen["loops"] = " ".join(sorted(path.name for path in Path("/sys/block").glob("loop*/loop")))
     return seen

@@ -4,7 +4,7 @@
 
 Prints a line `NAME open` or `NAME shut WHY` for each. A way is open where something of the computer was changed or
 reached; what is written is what stands there already, so an open way does no harm. SHARED is a directory on a disk
-of the computer. The PORTs of its loopback interface must not be reached.
+of the computer. The PORTs of its loopback interface must not be reached. What WITHOUT names is not tried.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import ctypes
 import errno
 import os
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -165,7 +167,6 @@ def clock() -> None:
 
 def keys() -> None:
     """A key that the computer's root left in its keyring."""
-    call(2, b"user", b"phoenix-of-the-machine", b"x", 1, ctypes.c_int(-4))
     if "phoenix-of-the-computer" not in Path("/proc/keys").read_text():
         raise OSError("its own keyring")
 
@@ -200,6 +201,69 @@ def release_agent() -> None:
     do(f"mount -t cgroup -o none,name=phoenixway none {place}; echo /bin/true > {place}/release_agent")
 
 
+def outward() -> str:
+    """The name of the machine's network interface."""
+    return next(path.name for path in Path("/sys/class/net").iterdir() if path.name != "lo")
+
+
+def loopback_by_a_route(port: int) -> None:
+    """The same by the address itself, made somebody else's; slirp4netns connects to whatever a packet bears."""
+    link = outward()
+    place = tempfile.mkdtemp()
+    do(f"mount -t proc proc {place}; echo 1 > {place}/sys/net/ipv4/conf/all/route_localnet")
+    do("ip address del 127.0.0.1/8 dev lo; ip route del local 127.0.0.0/8 dev lo table local || true")
+    try:
+        for address in ("127.0.0.1", "127.0.0.53", "0.0.0.1"):
+            do(f"ip route replace {address}/32 via 10.0.2.2 dev {link} src 10.0.2.100")
+            with suppress(OSError), socket.create_connection((address, port), 2) as line:
+                line.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                if line.recv(1):
+                    return
+        raise OSError("not reached")
+    finally:
+        do("ip route flush root 127.0.0.0/8; ip route flush root 0.0.0.1/32 || true")
+        do("ip address replace 127.0.0.1/8 dev lo")
+
+
+def loopback_by_a_packet(port: int) -> None:
+    """The same by a packet of one's own making, past the routes of this kernel: an answer to it would be seen."""
+    link = outward()
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as line:
+        line.bind((link, 0x0800))
+        line.settimeout(2)
+        neighbour = bytes.fromhex(Path(f"/sys/class/net/{link}/address").read_text().strip().replace(":", ""))
+        for gateway in Path("/proc/net/arp").read_text().splitlines()[1:]:
+            neighbour = bytes.fromhex(gateway.split()[3].replace(":", ""))
+        packet = syn(socket.inet_aton("10.0.2.100"), socket.inet_aton("127.0.0.1"), 40999, port)
+        line.sendto(packet, (link, 0x0800, 0, 0, neighbour))
+        ends = time.monotonic() + 2
+        while time.monotonic() < ends:
+            try:
+                answer = line.recv(2048)
+            except TimeoutError:
+                break
+            if answer[12:16] == socket.inet_aton("127.0.0.1"):
+                return
+    raise OSError("no answer")
+
+
+def syn(source: bytes, target: bytes, source_port: int, port: int) -> bytes:
+    """The first packet of a connection (RFC 791, RFC 9293)."""
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 1, 0, 64, 6, 0, source, target)
+    head = head[:10] + checksum(head) + head[12:]
+    body = struct.pack("!HHIIBBHHH", source_port, port, 1, 0, 5 << 4, 2, 65535, 0, 0)
+    pseudo = source + target + struct.pack("!BBH", 0, 6, len(body))
+    return head + body[:16] + checksum(pseudo + body) + body[18:]
+
+
+def checksum(data: bytes) -> bytes:
+    """The Internet checksum (RFC 1071)."""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return struct.pack("!H", ~total & 0xFFFF)
+
+
 def loopback(port: int) -> None:
     """A service on the computer's loopback interface."""
     for address in ("127.0.0.1", "10.0.2.2", "10.0.2.3"):
@@ -223,12 +287,16 @@ def ways(shared: str, ports: list[int]) -> Iterator[tuple[str, Callable[[], None
         yield way.__name__, way
     yield release_agent.__name__, release_agent
     yield from ((f"loopback_{port}", partial(loopback, port)) for port in ports)
+    for by in (loopback_by_a_route, loopback_by_a_packet):
+        yield from ((f"{by.__name__}_{port}", partial(by, port)) for port in ports)
 
 
 def main() -> None:
     """Try every way."""
     shared, *ports = sys.argv[1:]
     for name, way in ways(shared, [int(port) for port in ports]):
+        if name in os.environ.get("WITHOUT", "").split():
+            continue
         try:
             way()
             print(f"{name} open", flush=True)

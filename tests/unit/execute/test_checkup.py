@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import phoenix
-from phoenix.clouds.local.machine_files import Engine
+from phoenix.clouds.local.engines import Engine
 from phoenix.execute import checkup
 from phoenix.execute.checkup import State
 from phoenix.model import CloudKind

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.model import Machine
-from phoenix.tools import idmapped, qemu, runc, slirp, socket_proxy
+from phoenix.tools import loopback, mounts, qemu, runc, slirp, socket_proxy
 
 
 def machine(accelerator: str) -> qemu.VirtualMachine:
@@ -88,7 +88,7 @@ def test_an_open_machine_has_no_users_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tree", "directory", "stage"),
+    ("tree", "directory", "place"),
     [
         ("/images/a/tree", "/cloud/web-1", "/mnt"),
         ("/images/a/tree", "/mnt/web-1", "/srv"),
@@ -96,15 +96,15 @@ def test_an_open_machine_has_no_users_of_its_own() -> None:
         ("/mnt-of-mine/a/tree", "/cloud/web-1", "/mnt"),
     ],
 )
-def test_the_stage_covers_nothing_that_is_mounted(tree: str, directory: str, stage: str) -> None:
-    assert idmapped.stage(tree, directory) == stage
+def test_the_scaffold_covers_nothing_that_is_mounted(tree: str, directory: str, place: str) -> None:
+    assert mounts.scaffold(Path(tree), Path(directory)) == Path(place)
 
 
 def test_ways_in_and_out() -> None:
-    out = slirp.build_command(77, 5, {})
+    out = slirp.build_command("/proc/1/fd/9", 5, {})
     fence = ("--disable-host-loopback", "--enable-sandbox", "--enable-seccomp")
     assert out.argv[1:5] == ("--mount", "--propagation", "private", "--")
-    assert out.argv[6:] == ("--configure", "--mtu=65520", *fence, "--ready-fd=5", "77", "tap0")
+    assert out.argv[6:] == ("--mtu=65520", *fence, "--ready-fd=5", "--netns-type=path", "/proc/1/fd/9", "tap0")
     way_in = socket_proxy.build_command(12, "10.0.2.100:8080", {}, network_of=77)
     assert way_in.argv[0] == "bash", "in Debian's sh a descriptor has one digit"
     assert way_in.argv[4] == "12"
@@ -112,3 +112,24 @@ def test_ways_in_and_out() -> None:
     assert way_in.argv[-1] == "10.0.2.100:8080"
     way_back = socket_proxy.build_command(13, "127.0.0.1:9999", {})
     assert not any("--net" in word for word in way_back.argv), "it connects from this computer's own network"
+
+
+def test_where_no_place_is_free_that_is_told() -> None:
+    with pytest.raises(OSError, match="one of them has to be free to be covered"):
+        mounts.scaffold(*(Path(place) / "busy" for place in mounts.SCAFFOLDS))
+
+
+@pytest.mark.parametrize(
+    ("environment", "ports"),
+    [
+        ({}, ()),
+        ({"http_proxy": "http://127.0.0.1:3128", "HTTPS_PROXY": "localhost:3129"}, (3128, 3129)),
+        ({"http_proxy": "http://proxy.example.org:3128"}, ()),
+        ({"http_proxy": "http://localhost:port", "https_proxy": "http://[::1"}, ()),
+        ({"http_proxy": "http://127.0.0.1:99999", "https_proxy": "https://127.0.0.1"}, (443,)),
+    ],
+)
+def test_proxies_here_are_known_and_nonsense_is_passed_over(
+    environment: dict[str, str], ports: tuple[int, ...]
+) -> None:
+    assert loopback.proxies(environment) == ports
