@@ -98,15 +98,16 @@ def environment(workspace: Path) -> dict[str, str]:
 def chroot_command(workspace: Path, root: Path, playbook: str = BAKE) -> Command:
     """Run `playbook` of the workspace (see `execute.workspace`) on the root file system in the directory `root`.
 
-    Whoever runs it has mounted /proc and /dev there, and is root, in a namespace at least.
+    Whoever runs it has mounted /proc and /dev there, and is root, in a namespace at least. Tasks that are delegated to
+    localhost run beside it: variables for all hosts would send them there, too.
     """
-    connection: dict[str, str | int] = {
-        "ansible_connection": "chroot",
-        "ansible_chroot_root": str(root),
+    connection = {
+        "ANSIBLE_TRANSPORT": "chroot",
+        "PHOENIX_CHROOT_ROOT": str(root),
         # a base system has no sudo, and root needs no password for su
-        "ansible_become_method": "su",
+        "ANSIBLE_BECOME_METHOD": "su",
     }
-    return _playbook_command(workspace, playbook, connection, {})
+    return _playbook_command(workspace, playbook, {}, connection)
 
 
 def ssh_command(workspace: Path, machine: Ssh, playbook: str = BAKE) -> Command:
@@ -124,7 +125,8 @@ def ssh_command(workspace: Path, machine: Ssh, playbook: str = BAKE) -> Command:
 def _playbook_command(
     workspace: Path, playbook: str, connection: Mapping[str, str | int], more: Mapping[str, str]
 ) -> Command:
-    variables = ("--extra-vars", f"@{VARIABLES}", "--extra-vars", json.dumps(connection, sort_keys=True))
+    way = ("--extra-vars", json.dumps(connection, sort_keys=True)) if connection else ()
+    variables = ("--extra-vars", f"@{VARIABLES}", *way)
     return Command(
         argv=(program(), INVENTORY, *variables, playbook),
         cwd=workspace / PLAYBOOKS,

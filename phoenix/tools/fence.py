@@ -1,12 +1,13 @@
 """A fence: what a bake runs behind, so that it touches nothing of this computer but what it is given.
 
-    program      (ansible-playbook, packer, qemu) sees this computer's files, may write those it is given, and no disk
+    program      (ansible-playbook, packer, qemu) sees this computer's /usr and /etc, and what it is given; no socket,
+                 no disk, and nobody else's files
     inside       a tree through an overlay, where there is one: a system of its own, with its own users, processes and
                  names, as the playbook of a chroot bake sees it
 
-Both have one network: the world, and of this computer's loopback interface only the ports that are named. Whoever is
-root inside is nobody on this computer (see `idmapped`); where an ordinary user bakes, root inside is that user. Every
-mount and every process ends with the program, because all of it is in namespaces of `process.Command.contained`.
+Both have one network: the world, and of this computer's loopback interface only the ports that are named. Where root
+bakes, both are nobody on this computer (see `idmapped`); where an ordinary user bakes, they are that user. Every mount
+and every process ends with the program, because all of it is in namespaces of `process.Command.contained`.
 
 `around` gives a command that runs `phoenix.tools.fence_program`, which makes all this. The program finds in
 PHOENIX_ENTER the words that run a command inside.
@@ -20,7 +21,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from phoenix.tools import socket_proxy
+from phoenix.tools import idmapped, socket_proxy
 from phoenix.tools.process import Command, require
 
 ENTER = "PHOENIX_ENTER"
@@ -36,15 +37,15 @@ class Fence:
     writable: tuple[str, ...]
     """The directories that the program may write. In the first it has its home."""
     readable: tuple[str, ...] = ()
-    """Directories below /run, /tmp or /var/tmp that it reads; nothing else is to be seen there."""
+    """The directories that it reads, besides the computer's system and phoenix itself."""
     lower: str = ""
     """The tree that is worked on, and stays as it is; empty for a program alone."""
     devices: tuple[str, ...] = ()
     """What the program finds in /dev beyond the usual, where it is there."""
     reach: tuple[int, ...] = ()
     """Loopback ports of this computer that are reached from inside under the same number."""
-    first_user: int = 0
-    """The computer's number for root inside; 0 where whoever bakes is an ordinary user already."""
+    first_user: int = idmapped.FIRST_USER
+    """The computer's number for root of program and tree, where root bakes. An ordinary user stays what he is."""
 
 
 def around(fence: Fence, program: Command) -> Command:

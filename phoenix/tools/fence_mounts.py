@@ -22,6 +22,7 @@ from phoenix.tools.mounts import (
     RECURSIVE,
     bind,
     mount,
+    mount_shifted,
     move_root,
     set_attributes,
     unmount,
@@ -33,8 +34,9 @@ RESOLVER = Path("/etc/resolv.conf")
 APT = Path("/run/phoenix-apt")
 LENT = {"archives": Path("/var/cache/apt/archives"), "lists": Path("/var/lib/apt/lists")}
 """Packages and indexes that earlier bakes fetched, and where apt looks for them."""
-HIDDEN = (Path("/run"), Path("/tmp"), Path("/var/tmp"))
-"""Where this computer's programs keep sockets: one is connected to whether its file can be written or not."""
+SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "opt")
+"""What of this computer the program sees at all, as far as everybody may read it."""
+EMPTY = ("run", "tmp", "var/tmp")
 
 
 def make_scaffold(scaffold: Path) -> None:
@@ -94,45 +96,59 @@ def _settle(names: str) -> None:
     unmount(str(APT))
 
 
-def close_files(
-    scaffold: Path, writable: tuple[Path, ...], readable: tuple[Path, ...], devices: tuple[str, ...]
-) -> None:
-    """From now on this process writes no file but those below `writable`, uses no disk, and finds no socket.
+def make_view(view: Path, users: int | None, writable: tuple[Path, ...], readable: tuple[Path, ...]) -> None:
+    """Make at `view` what the program sees of this computer, each at its own place: system, `readable`, `writable`.
 
-    Of the directories that hold sockets it sees `writable` and `readable` only. It is in a mount namespace of its own.
+    Owners of the latter two are shifted for the user namespace `users`, so they are the program's own, whoever may pass
+    through the directories above them. Sockets of this computer's programs, disks and other files are not there.
     """
-    names, resolved = resolver(), RESOLVER.resolve()
-    set_attributes(Path("/"), add=READ_ONLY | DEVICELESS, below=True)
-    set_attributes(scaffold, clear=READ_ONLY)
-    (scaffold / "resolv.conf").write_text(names)
-    (scaffold / "dev").mkdir()
-    make_devices(scaffold / "dev", *(node for node in devices if Path("/dev", node).exists()))
-    mount(str(scaffold / "dev"), "/dev", "none", flags=BIND | RECURSIVE)
-    for place in HIDDEN:
-        _hide(place, scaffold / "hidden", _outermost((*readable, *writable)))
+    mount("view", str(view), "tmpfs", "mode=755", NO_SETUID)
+    for name in SYSTEM:
+        _show_system(Path("/", name), view / name)
+    for name in ("proc", "dev", *EMPTY):
+        (view / name).mkdir(parents=True)
+    for name in EMPTY:
+        mount(name, str(view / name), "tmpfs", "mode=1777", NO_SETUID | NO_DEVICES)
+    mount("/proc", str(view / "proc"), "none", flags=BIND | RECURSIVE)
+    set_attributes(view / "proc", add=READ_ONLY, below=True)
+    for path in _outermost((*readable, *writable)):
+        _show(path, view / path.relative_to("/"), users)
     for path in _outermost(writable):
-        bind(path, path)
-        set_attributes(path, clear=READ_ONLY)
-    if any(resolved.is_relative_to(place) for place in HIDDEN):  # under systemd-resolved it is a link into /run
+        _show(path, view / path.relative_to("/"), users)
+        set_attributes(view / path.relative_to("/"), clear=READ_ONLY)
+    _name_resolver(view)
+
+
+def _show_system(source: Path, target: Path) -> None:
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+    elif source.is_dir():
+        target.mkdir()
+        mount(str(source), str(target), "none", flags=BIND | RECURSIVE)
+        set_attributes(target, add=READ_ONLY | DEVICELESS, below=True)
+
+
+def _show(source: Path, target: Path, users: int | None) -> None:
+    """Show a directory, for reading."""
+    if not target.is_dir():
+        target.mkdir(parents=True)
+    if users is None:
+        bind(source, target)
+    else:
+        mount_shifted(source, target, users)
+    set_attributes(target, add=READ_ONLY | DEVICELESS)
+
+
+def _name_resolver(view: Path) -> None:
+    """Have this computer's way to names as it is from behind slirp4netns."""
+    resolved = view / RESOLVER.resolve().relative_to("/")  # under systemd-resolved it is a link into /run
+    if resolved.is_relative_to(view / "run"):
         resolved.parent.mkdir(parents=True, exist_ok=True)
         resolved.touch()
     if resolved.exists():
-        bind(scaffold / "resolv.conf", resolved)
-    set_attributes(scaffold, add=READ_ONLY)
-
-
-def _hide(place: Path, former: Path, kept: tuple[Path, ...]) -> None:
-    """Cover `place` by an empty directory in which only what is `kept` is to be seen."""
-    if not place.is_dir() or place.is_symlink():
-        return
-    former.mkdir(exist_ok=True)
-    mount(str(place), str(former), "none", flags=BIND | RECURSIVE)
-    mount("hidden", str(place), "tmpfs", "mode=1777", NO_SETUID | NO_DEVICES)
-    seen = [path for path in kept if path.is_relative_to(place) and (former / path.relative_to(place)).is_dir()]
-    for path in seen:
-        path.mkdir(parents=True, exist_ok=True)
-        mount(str(former / path.relative_to(place)), str(path), "none", flags=BIND | RECURSIVE)
-    unmount(str(former))
+        own = view / "tmp/resolv.conf"
+        own.write_text(resolver())
+        bind(own, resolved)
 
 
 def _outermost(paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -143,10 +159,11 @@ def _outermost(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 def make_devices(target: Path, *more: str) -> None:
     """Mount a /dev with what every program expects there, and no disk."""
     mount("dev", str(target), "tmpfs", "mode=755", NO_SETUID)
-    for node in (*NODES, *more):
+    for node in NODES:
         (target / node).touch()
         bind(Path("/dev", node), target / node)
-        set_attributes(target / node, clear=DEVICELESS)
+    for path in (Path("/dev", node) for node in more if Path("/dev", node).exists()):
+        _lend_device(path, target / path.name)
     for name, to in LINKS.items():
         (target / name).symlink_to(to)
     for name in ("shm", "pts"):
@@ -154,6 +171,16 @@ def make_devices(target: Path, *more: str) -> None:
     mount("shm", str(target / "shm"), "tmpfs", "mode=1777", NO_SETUID | NO_DEVICES)
     options = "newinstance,ptmxmode=666,mode=620,gid=5"
     mount("devpts", str(target / "pts"), "devpts", options, NO_SETUID | NO_PROGRAMS)
+
+
+def _lend_device(source: Path, target: Path) -> None:
+    """A device of this computer for whoever runs here: root's own node may be closed to the program, who is nobody."""
+    try:
+        os.mknod(target, stat.S_IFCHR | 0o666, source.stat().st_rdev)
+        target.chmod(0o666)
+    except PermissionError:  # an ordinary user may use it, or may not
+        target.touch()
+        bind(source, target)
 
 
 def resolver() -> str:

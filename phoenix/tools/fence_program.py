@@ -10,16 +10,17 @@ import os
 import signal
 import socket
 import sys
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.errors import PhoenixError
 from phoenix.tools import fence_mounts, gateway, idmapped, mounts, namespaces, slirp, socket_proxy
 from phoenix.tools.fence import ENTER, Fence
-from phoenix.tools.process import require, spawn
+from phoenix.tools.process import spawn
 
 KEPT = "+chown,+dac_override,+dac_read_search,+fowner,+fsetid"
-"""What root keeps of its rights in the program: to read the files of whoever's project this is."""
+"""What root keeps of its rights in the program, over files that are its own there."""
 HIDDEN = ("SSH_AUTH_SOCK", "DOCKER_HOST", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY")
 """Variables that lead to this computer's services."""
 INSIDE = namespaces.MOUNTS | namespaces.CONTROL_GROUPS | namespaces.HOST_NAME | namespaces.IPC | namespaces.PROCESSES
@@ -31,61 +32,93 @@ TIMEOUT = 60.0
 """Seconds for each step of making a fence; together they take a tenth of one."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a fence is made, and for whom."""
+
+    fence: Fence
+    scaffold: Path
+    users: int | None
+    """The user namespace of the program; None where an ordinary user bakes, who is in one already."""
+
+    @property
+    def view(self) -> Path:
+        """What the program sees as its root."""
+        return self.scaffold / "view"
+
+
 def main(fence: Fence, argv: list[str]) -> int:
     """Make the fence, run the program in it; its exit code. OSError where the kernel refuses something."""
-    lower, scratch = Path(fence.lower), Path(fence.scratch)
-    paths = (scratch, *map(Path, (*fence.writable, *fence.readable)), Path.cwd(), *((lower,) if fence.lower else ()))
-    scaffold = mounts.scaffold(*paths)
+    scratch = Path(fence.scratch)
+    namespaces.new_session_keyring()
     with ExitStack() as held:
-        users = held.enter_context(_new_users(fence)) if fence.lower else None
-        _mount_tree(fence, scaffold, users)
+        place = _prepare(fence, held)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(TIMEOUT)
         if os.fork() == 0:
             ours.close()
-            _keep(fence, scaffold, users, theirs)
+            _keep(place, theirs)
         theirs.close()
         first, listeners = _first_process(ours, len(fence.reach))
         network = held.enter_context(namespaces.network_of(first))
         _connect(network, scratch / "network.log")
         for port, listener in zip(fence.reach, listeners, strict=True):
-            spawn(
-                socket_proxy.build_command(listener, f"127.0.0.1:{port}", {}),
-                log=scratch / "port.log",
-                keep=(listener,),
-            )
+            command = socket_proxy.build_command(listener, f"127.0.0.1:{port}", {})
+            spawn(command, log=scratch / "port.log", keep=(listener,))
             os.close(listener)
         if fence.lower:
             ours.send(b"go")
-            if ours.recv(16) != b"ready":
+            # then the end of the line: the first process is the tree's own program, and nothing of this one
+            if ours.recv(16) != b"ready" or ours.recv(16):
                 raise OSError("the tree could not be entered")
-        return _run(fence, scaffold, first, network, argv)
+        return _run(place, first, network, argv)
 
 
-def _new_users(fence: Fence) -> AbstractContextManager[int]:
-    """An ordinary user's tree gets users of its own, too, the same ones: so the program may enter it without rights."""
-    if fence.first_user:
-        return namespaces.new_users(idmapped.extents(fence.first_user))
-    return namespaces.new_users(namespaces.own_extents("uid_map"), namespaces.own_extents("gid_map"))
+def _prepare(fence: Fence, held: ExitStack) -> Place:
+    """Mount the tree at SCAFFOLD/root and what is lent to it, if there is one; and what the program sees."""
+    scratch, lower = Path(fence.scratch), Path(fence.lower)
+    writable, readable = tuple(map(Path, fence.writable)), tuple(map(Path, fence.readable))
+    own = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2], Path.cwd())
+    seen = (*own, *readable, *((lower,) if fence.lower else ()))
+    scaffold = mounts.scaffold(scratch, *writable, *seen)
+    root_of_the_computer = namespaces.own_extents("uid_map") == ("0 0 4294967295",)
+    users = None
+    if root_of_the_computer:
+        users = held.enter_context(namespaces.new_users(idmapped.extents(fence.first_user)))
+    namespaces.in_child(lambda: _mount(fence, scaffold, users, writable, seen))
+    return Place(fence=fence, scaffold=scaffold, users=users)
 
 
-def _mount_tree(fence: Fence, scaffold: Path, users: int | None) -> None:
-    if users is None:
-        fence_mounts.make_scaffold(scaffold)
-        return
-    lower, scratch = Path(fence.lower), Path(fence.scratch)
-    if fence.first_user:
-        idmapped.make_root(scaffold, users, fence.first_user, lower, scratch, {})
+def _mount(fence: Fence, scaffold: Path, users: int | None, writable: tuple[Path, ...], seen: tuple[Path, ...]) -> None:
+    """By a child process: who mounts an overlay as somebody else is no longer ended with its parent (prctl(2))."""
+    if fence.lower and users is not None:
+        idmapped.make_root(scaffold, users, fence.first_user, Path(fence.lower), Path(fence.scratch), {})
+    elif fence.lower:
+        fence_mounts.make_own_root(scaffold, Path(fence.lower), Path(fence.scratch))
     else:
-        fence_mounts.make_own_root(scaffold, lower, scratch)
-    fence_mounts.lend(scaffold, scratch / "apt")
+        fence_mounts.make_scaffold(scaffold)
+    if fence.lower:
+        fence_mounts.lend(scaffold, Path(fence.scratch) / "apt")
+    home = writable[0] / ".home"
+    home.mkdir(exist_ok=True)
+    (scaffold / "view").mkdir()
+    fence_mounts.make_view(scaffold / "view", users, writable, seen)
+    fence_mounts.make_devices(scaffold / "view/dev", *fence.devices)
 
 
-def _keep(fence: Fence, scaffold: Path, users: int | None, line: socket.socket) -> None:
-    """Be in the new namespaces, or have a first process in them; tell which, and hand over the listening sockets."""
+def _keep(place: Place, line: socket.socket) -> None:
+    """Be in the new namespaces, or have a first process in them; tell which, and hand over the listening sockets.
+
+    The tree gets users of its own, the program's ones again: so the program may enter it without any right.
+    """
+    fence = place.fence
     try:
-        if users is not None:
-            namespaces.enter_users(users)
+        if place.users is not None:
+            namespaces.enter_users(place.users)
+        with ExitStack() as held:
+            if fence.lower:
+                extents = (namespaces.own_extents("uid_map"), namespaces.own_extents("gid_map"))
+                namespaces.enter_users(held.enter_context(namespaces.new_users(*extents)))
         namespaces.unshare(namespaces.NETWORK | (INSIDE if fence.lower else 0))
         sockets = [_listener(port) for port in fence.reach]
         first = os.fork() if fence.lower else os.getpid()
@@ -93,9 +126,9 @@ def _keep(fence: Fence, scaffold: Path, users: int | None, line: socket.socket) 
             for each in sockets:
                 each.close()
             line.recv(16)
-            fence_mounts.move_in(scaffold)
+            fence_mounts.move_in(place.scaffold)
             line.send(b"ready")
-            os.execv("/bin/sh", ["sh", "-c", WAIT])
+            os.execve("/bin/sh", ["sh", "-c", WAIT], {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
         socket.send_fds(line, [str(first).encode()], [each.fileno() for each in sockets])
         line.close()
         signal.pause()
@@ -132,22 +165,22 @@ def _connect(network: int, log: Path) -> None:
         gateway.connect_world(between)
 
 
-def _run(fence: Fence, scaffold: Path, first: int, network: int, argv: list[str]) -> int:
-    """Run the program in the network of the first process inside, with files that it cannot write."""
-    home = Path(fence.writable[0], ".home")
-    home.mkdir(exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name not in HIDDEN}
-    kept = any(Path(environment.get("TMPDIR", "/")).is_relative_to(path) for path in fence.writable)
-    environment |= {"HOME": str(home), **({} if kept else {"TMPDIR": str(home)})}
-    if fence.lower:
-        environment[ENTER] = " ".join((require("nsenter", "util-linux"), f"--target={first}", *_NAMESPACES, "--"))
-    held = ("--bounding-set", f"-all,{KEPT}", "--inh-caps", "-all", "--ambient-caps", "-all")
-    command = (require("setpriv", "util-linux"), *held, "--", *argv)
+def _run(place: Place, first: int, network: int, argv: list[str]) -> int:
+    """Run the program in the network of the first process inside, as nobody, with what it is to see."""
+    command = (*_ENTIRELY, "--", *argv)
     program = os.fork()
     if program == 0:
         try:
-            _close(fence, scaffold, network)
-            os.execve(command[0], command, environment)
+            here, entered = Path.cwd(), os.open(place.fence.scratch, os.O_RDONLY | os.O_DIRECTORY)
+            namespaces.enter_network(network)
+            namespaces.unshare(namespaces.MOUNTS | namespaces.IPC)
+            mounts.move_root(place.view)
+            mounts.set_attributes(Path("/"), add=mounts.READ_ONLY)
+            os.chdir(here)
+            os.close(os.open("entered", os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, dir_fd=entered))
+            if place.users is not None:
+                namespaces.enter_users(place.users)
+            os.execve(command[0], command, _environment(place.fence, first))
         except OSError as error:
             os.write(sys.stderr.fileno(), f"the fence could not be closed: {error}\n".encode())
         finally:
@@ -155,19 +188,22 @@ def _run(fence: Fence, scaffold: Path, first: int, network: int, argv: list[str]
     return os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
 
 
-_NAMESPACES = ("--user", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
+_ENTIRELY = ("/usr/bin/setpriv", "--bounding-set", f"-all,{KEPT}", "--inh-caps", "-all", "--ambient-caps", "-all")
+"""Runs a program as root without the rights of root."""
 
 
-def _close(fence: Fence, scaffold: Path, network: int) -> None:
-    """Take from this process what the program is not to have."""
-    own = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2], Path.cwd())
-    readable = (*own, *map(Path, (*fence.readable, *((fence.lower,) if fence.lower else ()))))
-    entered = os.open(fence.scratch, os.O_RDONLY | os.O_DIRECTORY)
-    namespaces.unshare(namespaces.MOUNTS)  # in the former one are files that others write, so it cannot be closed
-    fence_mounts.close_files(scaffold, tuple(map(Path, fence.writable)), readable, fence.devices)
-    namespaces.enter_network(network)
-    os.chdir(Path.cwd())  # where it is has just got a mount on top of it that may be written
-    os.close(os.open("entered", os.O_CREAT | os.O_WRONLY, dir_fd=entered))
+def _environment(fence: Fence, first: int) -> dict[str, str]:
+    """This process's, without what leads to this computer's services; with the way inside, where there is a tree."""
+    home = str(Path(fence.writable[0], ".home"))
+    found = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+    kept = any(Path(found.get("TMPDIR", "/")).is_relative_to(path) for path in fence.writable)
+    found |= {"HOME": home, **({} if kept else {"TMPDIR": home})}
+    if fence.lower:
+        # twice: in between it is root inside, so nobody there sees a process that is not
+        nsenter = ("/usr/bin/nsenter", f"--target={first}")
+        others = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
+        found[ENTER] = " ".join((*nsenter, "--user", "--", *nsenter, *others, "--"))
+    return found
 
 
 if __name__ == "__main__":

@@ -32,19 +32,20 @@ def machine_url(url: str) -> str:
 
 
 def ports(urls: Iterable[str]) -> tuple[int, ...]:
-    """The ports of those urls that lead to this computer, sorted, each once. ValueError for what is no url."""
-    here = [urlsplit(url) for url in urls if is_loopback(url)]
-    return tuple(sorted({parts.port or _PORTS.get(parts.scheme, 80) for parts in here}))
+    """The ports of those urls that lead to 127.0.0.1, sorted, each once; what is no url with a port is passed over."""
+    found: set[int] = set()
+    for url in urls:
+        with suppress(ValueError):
+            parts = urlsplit(url)
+            if parts.scheme in _PORTS and parts.hostname in ("127.0.0.1", "localhost"):
+                found.add(parts.port or _PORTS[parts.scheme])
+    return tuple(sorted(found))
 
 
 def proxies(environment: Mapping[str, str]) -> tuple[int, ...]:
     """The ports of the proxies here that `environment` names, as curl and apt read it: a scheme may be left out.
 
-    What is no url is passed over: a command that needs no proxy must not fail of it.
+    A command that needs no proxy does not fail of one that is none.
     """
-    found: set[int] = set()
-    for name in _PROXIES:
-        url = environment.get(name) or environment.get(name.upper()) or ""
-        with suppress(ValueError):
-            found.update(ports([url if "://" in url else f"http://{url}"]))
-    return tuple(sorted(found))
+    named = [environment.get(name) or environment.get(name.upper()) or "" for name in _PROXIES]
+    return ports(url if "://" in url else f"http://{url}" for url in named)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,8 @@ MOUNTS, CONTROL_GROUPS, HOST_NAME, IPC = 0x00020000, 0x02000000, 0x04000000, 0x0
 USERS, PROCESSES, NETWORK = 0x10000000, 0x20000000, 0x40000000
 """The flags of clone(2), in sched.h: CLONE_NEWNS, -CGROUP, -UTS, -IPC, -USER, -PID, -NET."""
 
+_PR_SET_DUMPABLE = 4
+_KEYCTL = {"x86_64": 250, "aarch64": 219}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,6 +46,8 @@ def enter_users(users: int) -> None:
     os.setgroups([])
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
+    # else its files in /proc are not its own any more, and it could give no users to a namespace below (proc(5))
+    checked(_libc.prctl(_PR_SET_DUMPABLE, 1), "prctl")
 
 
 @contextmanager
@@ -108,25 +112,54 @@ def new_users(extents: tuple[str, ...], groups: tuple[str, ...] = ()) -> Iterato
 def _child(kinds: int) -> Iterator[int]:
     """A process in new namespaces, that waits: ordinary users cannot come back from one, nobody from new users."""
     ready, made = os.pipe()
+    ended, alive = os.pipe()
     # a signal that phoenix takes for its own must not run its handlers in the child
     former = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     child = os.fork()
     if child == 0:
         try:
+            os.close(alive)
             os.write(made, bytes([_libc.unshare(kinds) != 0]))
-            signal.sigwait({signal.SIGUSR1})  # that is never sent: it is killed
+            os.read(ended, 1)  # never written to: its end is this process's end, whatever that dies of
         finally:
             os._exit(1)
     signal.pthread_sigmask(signal.SIG_SETMASK, former)
     os.close(made)
+    os.close(ended)
     try:
         if os.read(ready, 1) != b"\0":
             raise OSError(f"this kernel gives user {os.geteuid()} no such namespace ({kinds:#x})")
         yield child
     finally:
         os.close(ready)
+        os.close(alive)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def in_child(work: Callable[[], None]) -> None:
+    """Do work in a child process. OSError with what it failed of."""
+    said, telling = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        except OSError as error:
+            os.write(telling, str(error).encode())
+        finally:
+            os._exit(1)
+    os.close(telling)
+    with os.fdopen(said) as opened:
+        why = opened.read()
+    if os.waitpid(child, 0)[1] != 0:
+        raise OSError(why or "a child process ended without a word")
+
+
+def new_session_keyring() -> None:
+    """Leave the keys of whoever started this process: keyctl(2), KEYCTL_JOIN_SESSION_KEYRING."""
+    if os.uname().machine in _KEYCTL:
+        _libc.syscall(_KEYCTL[os.uname().machine], 1, None)
 
 
 def own_extents(kind: str) -> tuple[str, ...]:

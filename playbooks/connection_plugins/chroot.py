@@ -29,6 +29,8 @@ options:
     required: true
     vars:
       - name: ansible_chroot_root
+    env:
+      - name: PHOENIX_CHROOT_ROOT
   enter:
     description: The words that run a command in the root file system, instead of C(chroot ROOT).
     default: ""

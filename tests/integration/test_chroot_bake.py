@@ -161,6 +161,25 @@ def test_a_failing_task_is_named_and_nothing_is_left(project: Shell) -> None:
     assert sorted(path.name for path in images.iterdir()) == before
 
 
+def test_a_task_on_localhost_runs_beside_the_tree(project: Shell, tmp_path: Path) -> None:
+    """It has Python, its workspace and a home; of this computer it changes nothing, whoever bakes."""
+    outside = tmp_path / "outside"
+    (project.directory / "playbooks/mark.yml").write_text(
+        "---\n- name: Mark\n  hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - name: Change an address\n      ansible.builtin.command: ip address add 127.9.9.9/32 dev lo\n"
+        "    - name: Work beside\n      delegate_to: localhost\n      register: beside\n"
+        "      ansible.builtin.copy: {content: 'one', dest: '{{ playbook_dir }}/made.conf', mode: '0644'}\n"
+        "    - name: Touch this computer\n      delegate_to: localhost\n      register: touched\n"
+        f"      ansible.builtin.command: touch {outside}\n      failed_when: touched.rc == 0\n"
+        f"    - name: Write it\n      ansible.builtin.copy:\n        src: made.conf\n        dest: /etc/{marked.FILE}\n"
+        "        mode: '0644'\n"
+    )
+    baked = project.run("bake", "foundation", "marked")["layers"][1]
+    assert not outside.exists()
+    assert "127.9.9.9" not in subprocess.run(["ip", "address"], check=True, capture_output=True, text=True).stdout
+    project.run("image", "delete", baked["id"], "--yes")
+
+
 def test_two_bakes_of_one_key_bake_once(project: Shell) -> None:
     first, second = (project.start("bake", "foundation", "marked") for _ in range(2))
     outputs = [process.communicate(timeout=300) for process in (first, second)]

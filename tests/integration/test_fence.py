@@ -260,6 +260,23 @@ def test_what_holds_a_tree_is_closed_to_others(root: Path, bare_images: Path) ->
     assert (files.directory / "upper/root/setuid").stat().st_uid == 0, "on disk it is what it is inside"
 
 
+def test_a_machine_that_divides_its_groups_without_end_is_burnt(root: Path, bare_images: Path) -> None:
+    groups = cloud(root, bare_images)
+    deep = "import os; [(os.mkdir('x' * 200), os.chdir('x' * 200)) for _ in range(60)]"
+    boot(groups, f'cd /sys/fs/cgroup/systemd 2>/dev/null || cd /sys/fs/cgroup\npython3 -c "{deep}"\n')
+    groups.delete(NAME)
+    assert real.left_of(root) == []
+
+
+def test_a_mark_that_is_no_machines_is_nobodys(root: Path, bare_images: Path) -> None:
+    """A program in a machine may say that it is another's: nothing is removed by that name."""
+    groups = cloud(root, bare_images)
+    marks = (root / "groups", root / "groups/../precious", Path("/"), root / "groups/web-local-v001")
+    boot(groups, "\n".join(f"PHOENIX_MACHINE={mark} sleep 600 &" for mark in marks))
+    assert groups.sweep() == ()
+    assert len(instances(groups)) == 1
+
+
 def test_where_mounts_are_shared_none_is_lost_or_left(root: Path, bare_images: Path) -> None:
     """As under systemd: what somebody unmounts in a namespace that shares is unmounted everywhere."""
     create = f"{sys.executable} -m tests.support.real.machines {root} {bare_images} 1 light"

@@ -47,12 +47,11 @@ def lay_out(below: Path, scratch: Path, workspace: Path, reach: tuple[int, ...])
     """Prepare `scratch` for a fence around the tree `below`; the program in it may write `workspace`."""
     for name in ("upper", "work"):
         (scratch / name).mkdir(exist_ok=True)
-    first_user = idmapped.first_user(str(scratch)) if os.geteuid() == 0 else 0
-    apt_cache.lend(scratch / "apt", first_user)
+    apt_cache.lend(scratch / "apt", idmapped.first_user(str(scratch)) if os.geteuid() == 0 else 0)
     return Fence(
         lower=str(below),
         scratch=str(scratch),
         writable=(str(workspace),),
         reach=reach,
-        first_user=first_user,
+        first_user=idmapped.first_user(str(scratch)),
     )

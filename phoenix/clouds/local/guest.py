@@ -45,6 +45,13 @@ class Logs:
     service: str
 
 
+def keep(source: Path, target: Path) -> None:
+    """Copy a log that somebody else wrote, where it is one."""
+    text = _text(source)
+    if text:
+        target.write_text(text, encoding="utf-8")
+
+
 def lines(file: Path) -> list[str]:
     """The whole lines of a report file so far; none where there is no file yet."""
     *whole, _unfinished = _text(file).split("\n")

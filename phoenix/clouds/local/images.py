@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
-from phoenix.clouds.local import image_files
+from phoenix.clouds.local import guest, image_files
 from phoenix.clouds.local.base_digest import base_digest
 from phoenix.clouds.local.image_files import BUILDING, REMOVED, TRIAL, ImageFiles, Locks, Manifest
 from phoenix.errors import CloudError, ToolError
@@ -255,8 +254,7 @@ class LocalImages:
             ) from error
         finally:
             for name in ("console.log", "qemu.log"):
-                if (directory / name).exists():
-                    shutil.copyfile(directory / name, log.with_name(name))
+                guest.keep(directory / name, log.with_name(name))
             _remove_tree(directory)
 
 

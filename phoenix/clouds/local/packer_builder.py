@@ -7,13 +7,13 @@ image is the same thing whoever built it.
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 from pathlib import Path
 
-from phoenix.clouds.local import trees
+from phoenix.clouds.local import guest, trees
 from phoenix.clouds.local.builders import Work, accelerator
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.errors import RefusedError
+from phoenix.errors import RefusedError, ToolError
 from phoenix.tools import fence, packer, qemu, seed
 from phoenix.tools.fence import Fence
 from phoenix.tools.process import Command, require, run
@@ -22,6 +22,7 @@ TIMEOUT = 3500.0
 """Seconds for the whole build."""
 CONSOLE = "console.log"
 """What the builder machine prints; kept beside the bake's log."""
+OUTPUT = "output"
 KEY_COMMENT = "phoenix-builder"
 """By it the role `seal` finds the key in authorized_keys and takes it out."""
 _LET_IN = """\
@@ -51,6 +52,7 @@ def refuse_without_root() -> None:
 
 def bake(work: Work, below: ImageFiles) -> None:
     """Make `work.files.tree` from the image `below` by the recipe in the request's workspace. Needs root."""
+    _made(work).mkdir()
     key = work.scratch / "key"
     _make_key(key, work.log)
     _write_seed(work.scratch, key.with_suffix(".pub").read_text().strip(), work.log)
@@ -60,10 +62,9 @@ def bake(work: Work, below: ImageFiles) -> None:
         with work.timed("packer"):
             _build(work, below, values)
     finally:
-        if (work.scratch / CONSOLE).is_file():
-            shutil.copyfile(work.scratch / CONSOLE, work.log.with_name(CONSOLE))
+        guest.keep(_made(work) / CONSOLE, work.log.with_name(CONSOLE))
     with work.timed("tree"):
-        _copy_out(work, below.tree)
+        _copy_out(work, below)
 
 
 def _build(work: Work, below: ImageFiles, values: Path) -> None:
@@ -78,12 +79,17 @@ def _build(work: Work, below: ImageFiles, values: Path) -> None:
     )
 
 
+def _made(work: Work) -> Path:
+    """The directory of all that Packer and its machine write; what is in it is not trusted."""
+    return work.scratch / "made"
+
+
 def _fence(work: Work, below: ImageFiles, sockets: Path) -> Fence:
     """What Packer, its machine and the playbook may touch."""
     return Fence(
         scratch=str(work.scratch),
-        writable=(str(work.request.workspace), str(work.scratch), str(sockets)),
-        readable=(str(below.directory),),
+        writable=(str(work.request.workspace), str(_made(work)), str(sockets)),
+        readable=(str(below.directory), str(work.scratch)),
         devices=(qemu.ACCELERATOR,),
         reach=work.reach,
     )
@@ -99,11 +105,11 @@ def _values(work: Work, below: ImageFiles, key: Path) -> dict[str, str | int]:
         "initrd": str(below.initrd),
         "seed": str(work.scratch / "seed.iso"),
         "ssh_private_key_file": str(key),
-        "output_directory": str(work.scratch / "output"),
+        "output_directory": str(_made(work) / OUTPUT),
         "accelerator": engine,
         "cpu_model": "host" if engine == "kvm" else "qemu64",
-        "console": str(work.scratch / CONSOLE),
-        "report": str(work.scratch / "report.log"),
+        "console": str(_made(work) / CONSOLE),
+        "report": str(_made(work) / "report.log"),
     }
 
 
@@ -121,20 +127,23 @@ def _write_seed(scratch: Path, public_key: str, log: Path) -> None:
     seed.write_volume(directory, scratch / "seed.iso", log=log)
 
 
-def _copy_out(work: Work, below: Path) -> None:
+def _copy_out(work: Work, below: ImageFiles) -> None:
     """The files of the disk that Packer made, as a tree that shares what did not change with the one below."""
-    disk, mounted = work.scratch / "disk.raw", work.scratch / "mounted"
+    disk, mounted = _made(work) / "disk.raw", work.scratch / "mounted"
     mounted.mkdir()
     work.files.tree.mkdir()
-    convert = (
-        require("qemu-img", "qemu-utils"),
-        "convert",
-        "-O",
-        "raw",
-        str(work.scratch / "output/disk.qcow2"),
-        str(disk),
-    )
-    run(Command(argv=convert), timeout=trees.TIMEOUT, log=work.log, between=work.between)
-    paths = (str(path) for path in (disk, mounted, below, work.files.tree))
+    disk.unlink(missing_ok=True)
+    source = _made(work) / OUTPUT / "disk.qcow2"
+    convert = Command(argv=(require("qemu-img", "qemu-utils"), "convert", "-O", "raw", str(source), str(disk)))
+    # behind a fence: a disk may name any file as the one that it is based on
+    around = Fence(scratch=str(work.scratch), writable=(str(_made(work)),), readable=(str(below.directory),))
+    run(fence.around(around, convert), timeout=trees.TIMEOUT, log=work.log, between=work.between)
+    if not stat.S_ISREG(disk.lstat().st_mode):
+        raise ToolError(
+            "the disk that Packer made cannot be read",
+            details=f"{disk} is no file",
+            resolution="See what the recipe does on the computer that bakes it.",
+        )
+    paths = (str(path) for path in (disk, mounted, below.tree, work.files.tree))
     copy = Command(argv=("sh", "-euc", _COPY, "sh", *paths), contained=True)
     run(copy, timeout=trees.TIMEOUT, log=work.log, between=work.between)

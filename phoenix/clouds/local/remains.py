@@ -9,16 +9,20 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from phoenix import names
 from phoenix.clock import SystemClock
 from phoenix.clouds.local.machine_files import TAG, MachineFiles, root_tag
 from phoenix.errors import CloudError
-from phoenix.tools.process import ProcessId
+from phoenix.tools.process import Command, ProcessId, run
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 DEADLINE = 20.0
 """Seconds that killed processes may take to be gone (a large emulated machine gives its memory back)."""
+DEEP = 3800
+"""Characters of a path from where on what is in it may have none: the kernel takes 4096."""
 PARENT = "phoenix"
 """The control group that holds all machines'."""
 
@@ -74,8 +78,14 @@ def _mark(process: Path) -> Path | None:
     for variable in environment.split(b"\0"):
         if variable.startswith(prefix):
             directory = Path(os.fsdecode(variable.removeprefix(prefix)))
-            return None if ".." in directory.parts else directory  # a program in a machine may call itself anything
+            return directory if _is_a_machine(directory) else None
     return None
+
+
+def _is_a_machine(directory: Path) -> bool:
+    """Whether it may be a machine's, by its form: a program in a machine may write anything into its environment."""
+    *_root, groups, group, middle, name = ("", "", "", *directory.parts)
+    return (groups, middle) == ("groups", "instances") and names.group_of_instance(name) == group
 
 
 def _hierarchies() -> list[Path]:
@@ -86,13 +96,28 @@ def _hierarchies() -> list[Path]:
 
 
 def _members(groups: list[Path]) -> Iterator[ProcessId]:
-    for group in groups:
-        for listing in group.rglob("cgroup.procs"):
-            try:
-                numbers = [int(line) for line in listing.read_text().split()]
-            except OSError:  # removed meanwhile
-                continue
-            yield from (process for number in numbers if (process := ProcessId.of(number)) is not None)
+    for group in (each for top in groups for each in _nested(top)):
+        try:
+            numbers = [int(line) for line in (group / "cgroup.procs").read_text().split()]
+        except OSError:  # removed meanwhile
+            continue
+        yield from (process for number in numbers if (process := ProcessId.of(number)) is not None)
+
+
+def _nested(group: Path) -> list[Path]:
+    """The control group and those in it, each before those in it, as far as a path reaches (4096 characters).
+
+    The machine's root divides its groups as deep as it likes. Its first process is near the top and takes all with it.
+    """
+    found, left = [group], [group]
+    while left:
+        try:
+            inner = [Path(entry.path) for entry in os.scandir(left.pop()) if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+        found += inner
+        left += inner
+    return found
 
 
 def _kill(process: ProcessId) -> None:
@@ -104,11 +129,16 @@ def _kill(process: ProcessId) -> None:
 
 def _removed(group: Path) -> bool:
     """Remove a control group and those in it; False where one still has (dying) processes."""
-    for path, _directories, _files in os.walk(group, topdown=False):
-        try:
-            Path(path).rmdir()
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return False
-    return True
+    nested = _nested(group)
+    for path in reversed(nested):
+        with suppress(OSError):
+            path.rmdir()
+    if group.exists() and max(len(str(path)) for path in nested) > DEEP:
+        _remove_deep(group)
+    return not group.exists()
+
+
+def _remove_deep(group: Path) -> None:
+    """What find(1) goes down to step by step, where no path leads."""
+    command = ("find", str(group), "-depth", "-type", "d", "-delete")
+    run(Command(argv=command), timeout=DEADLINE, check=False)

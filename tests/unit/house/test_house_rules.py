@@ -78,9 +78,9 @@ CALL_DOORS = {
 }
 DOOR_EXCUSES = {
     "phoenix/tools/serve.py sys.exit": "a program of its own, started beside phoenix",
-    "phoenix/tools/fence.py sys.exit": "a program of its own, started around a bake's",
-    "phoenix/tools/fence.py os.fork": "namespaces are entered by what is to be in them, before it is a program",
-    "phoenix/tools/idmapped.py os.fork": "a user namespace is made by a process that enters it",
+    "phoenix/tools/fence_program.py sys.exit": "a program of its own, started around a bake's",
+    "phoenix/tools/fence_program.py os.fork": "namespaces are entered by what is to be in them, before it is a program",
+    "phoenix/tools/namespaces.py os.fork": "a namespace is made by a process that enters it",
 }
 
 WAITING_EXCUSES = {

@@ -26,12 +26,10 @@ def test_the_command_for_a_chroot() -> None:
     program, inventory, *variables, playbook = command.argv
     assert program == str(Path(sys.executable).parent / "ansible-playbook")
     assert (inventory, playbook) == ("--inventory=builder,", "phoenix-bake.yml")
-    assert variables[:3] == ["--extra-vars", "@variables.json", "--extra-vars"]
-    assert json.loads(variables[3]) == {
-        "ansible_connection": "chroot",
-        "ansible_chroot_root": "/run/root dir",
-        "ansible_become_method": "su",
-    }
+    assert variables == ["--extra-vars", "@variables.json"]
+    assert command.environment["ANSIBLE_TRANSPORT"] == "chroot"
+    assert command.environment["PHOENIX_CHROOT_ROOT"] == "/run/root dir"
+    assert command.environment["ANSIBLE_BECOME_METHOD"] == "su"
     assert command.cwd == HERE
 
 
