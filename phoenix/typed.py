@@ -7,6 +7,7 @@ has a say in what phoenix reads and writes.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,6 +26,28 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
 
     with without_plugins():
         return TypeAdapter(kind)
+
+
+def to_json(kind: TypeAdapter[Any], value: Any, *, indent: int | None = None) -> bytes:
+    """The value as JSON."""
+    with _uninterrupted():
+        return kind.dump_json(value, indent=indent)
+
+
+def to_data(kind: TypeAdapter[Any], value: Any) -> Any:
+    """The value as JSON-able data."""
+    with _uninterrupted():
+        return kind.dump_python(value, mode="json")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hear of signals afterwards: pydantic turns what a signal raises within it into a mistake of its own."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

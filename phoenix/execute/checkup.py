@@ -17,6 +17,7 @@ from phoenix.tools import toolbox
 
 ROOM = 4 * 1024**3
 """Bytes that images and machines of a small project take."""
+TUN = Path("/dev/net/tun")
 MEMORY = 2 * 1024**3
 """Bytes of memory that two small machines and a bake take."""
 
@@ -101,6 +102,7 @@ def local_clouds(
     local = [cloud for cloud in clouds if isinstance(cloud, LocalCloud)]
     yield _room({_existing(cloud.images) for cloud in local} or {Path.cwd()})
     yield _memory()
+    yield _tun()
     for address in sorted({cloud.mirror for cloud in local} or {configured_mirror()}):
         yield from (mirror(address, suite) for suite in sorted(suites))
     yield from engines(tried(), {cloud.machines for cloud in local})
@@ -128,6 +130,17 @@ def _memory() -> Finding:
     return Finding(
         state=State.NOTE, subject="memory", found=found, remedy=f"{MEMORY // 1024**3} GiB are good for two machines"
     )
+
+
+def _tun() -> Finding:
+    """What slirp4netns makes a network with, for bakes and light machines."""
+    if os.access(TUN, os.R_OK | os.W_OK):
+        return Finding(state=State.FINE, subject="network", found=f"{TUN} can be opened")
+    if TUN.exists():
+        found, remedy = f"{TUN} may not be opened by this user", f"chmod 666 {TUN}, as udev makes it"
+    else:
+        found, remedy = f"{TUN} is not there", "modprobe tun"
+    return Finding(state=State.LACK, subject="network", found=found, remedy=remedy)
 
 
 def mirror(address: str, suite: str) -> Finding:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from phoenix.model import ImageType, Package
-from phoenix.typed import adapter
+from phoenix.typed import adapter, to_data
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -165,7 +165,7 @@ class Plan(Generic[A]):
 def to_json(plan: Plan[Any]) -> dict[str, Any]:
     """The plan as JSON data: dicts, lists, strings and numbers."""
     kind: Any = type(plan)
-    data: dict[str, Any] = adapter(kind).dump_python(plan, mode="json")
+    data: dict[str, Any] = to_data(adapter(kind), plan)
     return data
 
 

@@ -11,7 +11,7 @@ from phoenix import names
 from phoenix.model import Served
 from phoenix.record import journal
 from phoenix.record.store import ConflictError, DamagedError, Store, damaged
-from phoenix.typed import adapter
+from phoenix.typed import adapter, to_json
 
 T = TypeVar("T")
 OnTrouble = Callable[[DamagedError], None]
@@ -92,7 +92,7 @@ class History:
             turns, tag = self._read(key, _served(), empty=())
             others = tuple(turn for turn in turns if turn.group != served.group)
             try:
-                self._store.put_if(key, _served().dump_json((*others, served)[-SERVED:]), tag)
+                self._store.put_if(key, to_json(_served(), (*others, served)[-SERVED:]), tag)
             except ConflictError:
                 continue
             return
@@ -109,7 +109,7 @@ class History:
             if number >= name.number:
                 return
             try:
-                self._store.put_if(key, _number().dump_json(name.number), tag)
+                self._store.put_if(key, to_json(_number(), name.number), tag)
             except ConflictError:
                 continue
             return

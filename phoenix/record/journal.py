@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from phoenix import names
 from phoenix.record.store import damaged
-from phoenix.typed import adapter
+from phoenix.typed import adapter, to_json
 
 PUBLISH = "publish"
 """The kind of a run that publishes packages."""
@@ -159,7 +159,7 @@ def _adapter() -> TypeAdapter[Run]:
 
 def dump(run: Run) -> bytes:
     """The run as bytes for the store."""
-    return _adapter().dump_json(run)
+    return to_json(_adapter(), run)
 
 
 def load(data: bytes, key: str = "a run") -> Run:

@@ -61,4 +61,4 @@ def around(fence: Fence, program: Command) -> Command:
 
 def inside(*words: str) -> Command:
     """A program, for `around`, that runs `words` inside."""
-    return Command(argv=("sh", "-c", f'exec ${ENTER} "$@"', "sh", *words))
+    return Command(argv=("sh", "-c", f'exec env -u TMPDIR HOME=/root ${ENTER} "$@"', "sh", *words))

@@ -30,7 +30,10 @@ def lend(directory: Path, user: int = 0) -> None:
     """
     for name in (ARCHIVES, LISTS):
         (directory / name / "partial").mkdir(parents=True)
-        _link_all(_shared(name), directory / name)
+        if user and name == LISTS:
+            _copy_all(_shared(name), directory / name, user)  # apt gives itself what it looks at again
+        else:
+            _link_all(_shared(name), directory / name)
         for path in (directory / name, directory / name / "partial") if user else ():
             os.chown(path, user, user)
 
@@ -52,6 +55,14 @@ def _shared(name: str) -> Path:
     directory = cache_directory() / "apt" / name
     directory.mkdir(parents=True, exist_ok=True)
     return directory
+
+
+def _copy_all(source: Path, target: Path, user: int) -> None:
+    """Give every file of `source` to `user`, as a copy in `target`."""
+    for file in _files(source):
+        with suppress(FileNotFoundError):  # another bake has just dropped it
+            shutil.copy2(file, target / file.name)
+            os.chown(target / file.name, user, user)
 
 
 def _link_all(source: Path, target: Path) -> None:

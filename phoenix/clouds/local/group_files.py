@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from phoenix.clouds.local.machine_files import MachineFiles
 from phoenix.errors import CloudError
 from phoenix.model import Group, LaunchTemplate
-from phoenix.typed import adapter
+from phoenix.typed import adapter, to_json
 
 OTHERS_DEADLINE = 300.0
 """Seconds to wait for another process that is changing the group."""
@@ -74,7 +74,7 @@ class GroupFiles:
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_name(f".group.json.{os.getpid()}")
         bare = replace(record, group=replace(record.group, instances=()))
-        unfinished.write_bytes(_adapter().dump_json(bare, indent=2) + b"\n")
+        unfinished.write_bytes(to_json(_adapter(), bare, indent=2) + b"\n")
         unfinished.replace(file)
 
     def remove(self, name: str) -> None:

@@ -26,7 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from phoenix.errors import CloudError
 from phoenix.model import Image
-from phoenix.typed import adapter
+from phoenix.typed import adapter, to_data
 
 MANIFEST = "manifest.json"
 PRIVATE = 0o700
@@ -90,7 +90,7 @@ def _adapter() -> TypeAdapter[Manifest]:
 def write_manifest(files: ImageFiles, manifest: Manifest) -> None:
     """Write the manifest in one step: whoever reads it sees the former or the new one, whole."""
     unfinished = files.manifest.with_name(f".{MANIFEST}.{os.getpid()}")
-    unfinished.write_text(json.dumps(_adapter().dump_python(manifest, mode="json"), indent=2) + "\n")
+    unfinished.write_text(json.dumps(to_data(_adapter(), manifest), indent=2) + "\n")
     unfinished.replace(files.manifest)
 
 
@@ -111,7 +111,7 @@ def read_manifest(files: ImageFiles) -> Manifest | None:
 def manifest_json(files: ImageFiles) -> dict[str, Any]:
     """The manifest as JSON data; empty where there is no such image."""
     manifest = read_manifest(files)
-    return _adapter().dump_python(manifest, mode="json") if manifest else {}
+    return to_data(_adapter(), manifest) if manifest else {}
 
 
 def _unreadable(files: ImageFiles, why: str) -> CloudError:

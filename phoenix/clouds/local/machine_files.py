@@ -19,7 +19,7 @@ from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.errors import CloudError
 from phoenix.model import Machine
 from phoenix.tools.process import ProcessId
-from phoenix.typed import adapter
+from phoenix.typed import adapter, to_json
 
 TAG = "PHOENIX_MACHINE"
 """Every process that runs for a machine has the machine's directory in this environment variable."""
@@ -95,7 +95,7 @@ def _adapter() -> TypeAdapter[Started]:
 def write_record(files: MachineFiles, started: Started) -> None:
     """Write `machine.json` in one step."""
     unfinished = files.directory / f".machine.json.{os.getpid()}"
-    unfinished.write_bytes(_adapter().dump_json(started, indent=2) + b"\n")
+    unfinished.write_bytes(to_json(_adapter(), started, indent=2) + b"\n")
     unfinished.replace(files.record)
 
 
