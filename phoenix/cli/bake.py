@@ -23,10 +23,10 @@ app = command_app()
     app,
     "phoenix bake foundation nodejs",
     "phoenix bake foundation nodejs --cloud local --builder packer",
-    "phoenix bake os debian-12 --force",
+    "phoenix bake os debian-12 --force --verify qemu",
     "phoenix bake --all",
 )
-def bake(
+def bake(  # noqa: PLR0913, PLR0917 - the options of a command are its table of contents
     ctx: typer.Context,
     image_type: Annotated[str | None, typer.Argument(metavar="TYPE", help="os, foundation or immutable.")] = None,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The image, as phoenix.yaml names it.")] = None,
@@ -37,6 +37,10 @@ def bake(
     builder: Annotated[
         str, typer.Option(metavar="B", help="packer (boots a builder machine), chroot (no boot; local), or auto.")
     ] = "auto",
+    verify: Annotated[
+        str | None,
+        typer.Option(metavar="V", help="light or qemu: how it is verified (local); see phoenix.yaml."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Bake the image even where its key is there.")] = False,
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Bake every layer again, from the distribution's mirror up.")
@@ -55,14 +59,14 @@ def bake(
         refuse_unwritable(junit)
     session = session_of(ctx)
     wiring = Wiring(session)
-    order = Order(builder=builder, force=force, from_scratch=from_scratch, dry=plan)
+    order = Order(builder=builder, verify=verify, force=force, from_scratch=from_scratch, dry=plan)
     jobs = _jobs(wiring, _wanted(wiring, image_type, name, every=every), cloud or [], order)
     if plan:
         _show_plans(wiring, jobs)
         return
     baked = _bake_all(jobs, junit)
-    rows = [(b.image.ref, b.cloud, "there" if b.hit else "baked", f"{b.seconds:.1f} s", b.why) for b in baked]
-    data = {"baked": sum(not b.hit for b in baked), "layers": [_facts(b) for b in baked]}
+    rows = [(b.image.ref, b.cloud, _did(b), f"{b.seconds:.1f} s", b.why) for b in baked]
+    data = {"baked": sum(b.built for b in baked), "layers": [_facts(b) for b in baked]}
     session.out.result(data, table("image", "cloud", "", "took", "why", rows=rows))
 
 
@@ -133,6 +137,11 @@ def _report(file: str, baked: list[Baked], failure: str) -> None:
     write(Path(file), "phoenix bake", tuple(cases))
 
 
+def _did(baked: Baked) -> str:
+    """What this process did to the image, in a word."""
+    return "baked" if baked.built else "there" if baked.hit else "verified"
+
+
 def _facts(baked: Baked) -> dict[str, Any]:
     image = baked.image
     return {
@@ -143,6 +152,7 @@ def _facts(baked: Baked) -> dict[str, Any]:
         "key": image.key,
         "parent": image.parent,
         "builder": image.builder,
+        "verified_on": image.verified_on,
         "hit": baked.hit,
         "why": baked.why,
         "seconds": baked.seconds,

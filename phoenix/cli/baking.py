@@ -7,13 +7,13 @@ process died is undone first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute.recipes import Kitchen
-from phoenix.model import CloudKind, Image
+from phoenix.model import CloudKind, Image, Proof
 from phoenix.plan.bake import BUILD_DEADLINE, VERIFY_DEADLINE, Layer, LayerPlan, Wish, bake
 from phoenix.spec.images import ImageName
 
@@ -31,6 +31,8 @@ class Order:
     """What was asked for, besides the image."""
 
     builder: str = "auto"
+    verify: str | None = None
+    """How images are verified, whatever phoenix.yaml says; None: as it says."""
     force: bool = False
     """Bake the image even where it is a hit."""
     from_scratch: bool = False
@@ -49,6 +51,8 @@ class Baked:
     why: str
     seconds: float
     run: Run | None = None
+    built: bool = False
+    """Whether this process made the image; else it was there, and has perhaps been verified again."""
 
 
 def clouds_for(wiring: Wiring, image: ImageName, named: Iterable[str]) -> tuple[str, ...]:
@@ -82,6 +86,7 @@ class Bakery:
         self._order = order
         self._images = wiring.cloud(cloud).images
         self._builder = _builder(order.builder, wiring.project.cloud(cloud).kind)
+        self._proof = _proof(order.verify, wiring.project.cloud(cloud).kind)
         self._done: dict[ImageName, Baked] = {}
         self._kitchen = Kitchen(
             project=wiring.project,
@@ -122,7 +127,22 @@ class Bakery:
             anew=anew,
             fresh=self._order.from_scratch,
         )
-        return bake(lineage, self._images.list(), wish, self._wiring.clock.now())
+        said = self._said(lineage[-1].recipe.image)
+        images, now = self._images.list(), self._wiring.clock.now()
+        plans = bake(lineage, images, replace(wish, proof=said or Proof.LIGHT), now)
+        if said is not None or all(plan.hit for plan in plans):
+            return plans
+        return bake(lineage, images, replace(wish, proof=self._images.proof(self._say)), now)
+
+    def _said(self, image: ImageName) -> Proof | None:
+        """How the image is to be verified: as the order says, else as the strictest environment that uses it.
+
+        None where nobody says it: a new image is then verified as the machines are, and one that is there is good.
+        """
+        wanted = self._wiring.project.verifications(image, self._cloud)
+        if self._proof is None and Proof.QEMU in wanted:
+            return Proof.QEMU
+        return Proof.LIGHT if self._proof is None and wanted == {Proof.LIGHT} else self._proof
 
     def _plan(self, lineage: tuple[Layer, ...], anew: frozenset[ImageName], index: int) -> LayerPlan:
         return self._plans(lineage, anew)[index]
@@ -145,7 +165,16 @@ class Bakery:
                 resolution="See who removes images, then bake again.",
             )
         seconds = round(self._wiring.clock.monotonic() - started, 2)
-        return Baked(cloud=self._cloud, image=image, hit=run is None, why=plan.plan.why, seconds=seconds, run=run)
+        built = run is not None and any(step.action.do == "build-image" for step in plan.plan.steps)
+        return Baked(
+            cloud=self._cloud,
+            image=image,
+            hit=run is None,
+            why=plan.plan.why,
+            seconds=seconds,
+            run=run,
+            built=built,
+        )
 
     def _carry_out(self, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> Run | None:
         """Bake the layer in a run of its own; None where the run is taken, or the world has changed meanwhile."""
@@ -205,6 +234,20 @@ class Bakery:
 
     def _say(self, text: str) -> None:
         self._wiring.session.out.say(text)
+
+
+def _proof(wanted: str | None, kind: CloudKind) -> Proof | None:
+    """The kind of machine that `wanted` names; None where it names none."""
+    if wanted is None:
+        return None
+    if kind is not CloudKind.LOCAL or wanted not in list(Proof):
+        possible = f"accepted: {', '.join(Proof)}" if kind is CloudKind.LOCAL else "its images are booted there"
+        raise SpecError(
+            f"images of a cloud of kind {kind} are not verified by '{wanted}'",
+            details=possible,
+            resolution="Name another with --verify, or leave it out.",
+        )
+    return Proof(wanted)
 
 
 def _builder(wanted: str, kind: CloudKind) -> str:

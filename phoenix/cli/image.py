@@ -47,7 +47,7 @@ def list_images(
             i.key[:12],
             i.parent or "-",
             age(i.created, now),
-            _yes(i.verified),
+            i.verified_on if i.verified else "no",
             ", ".join(users.get(i.id, [])) or "-",
         )
         for i in found
@@ -114,6 +114,7 @@ def verify(ctx: typer.Context, ref: Reference, cloud: CloudName = None) -> None:
     results = wiring.cloud(image.cloud).images.verify(
         image,
         recipe.tests if recipe else (),
+        on=image.verified_on,
         log=logs / "verification.log",
         say=session.out.say,
         between=lambda: None,
@@ -213,6 +214,7 @@ def _facts(image: Image, users: dict[str, list[str]], now: datetime) -> dict[str
         "created": rfc3339(image.created),
         "age": int((now - image.created).total_seconds()),
         "verified": image.verified,
+        "verified_on": image.verified_on if image.verified else None,
         "builder": image.builder,
         "size": image.size,
         "commit": image.source.commit or None,
@@ -220,10 +222,6 @@ def _facts(image: Image, users: dict[str, list[str]], now: datetime) -> dict[str
         "packages": [{"name": p.name, "version": p.version, "sha256": p.sha256} for p in image.packages],
         "in_use_by": users.get(image.id, []),
     }
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
 
 
 def _line(output: str) -> str:

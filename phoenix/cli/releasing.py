@@ -42,6 +42,7 @@ def resolve(
         chosen = _named_image(wiring, service, environment, image)
     else:
         chosen = _todays_image(wiring, service, environment, dry=dry)
+    wiring.cloud(environment.cloud).images.refuse_unproven(chosen)
     if chosen.type is ImageType.IMMUTABLE:
         exact = _baked_in(service, chosen, packages)
     else:
