@@ -83,6 +83,19 @@ class TestResult:
     output: str = ""
 
 
+class Proof(StrEnum):
+    """What kind of machine an image was verified on."""
+
+    LIGHT = "light"
+    """It has the computer's kernel: it proves no kernel, no initrd and no fstab of the image."""
+    QEMU = "qemu"
+    """It boots as any machine does, with the image's own kernel."""
+
+    def covers(self, wanted: Proof) -> bool:
+        """Whether what was verified on this is good enough for `wanted`."""
+        return self is Proof.QEMU or wanted is Proof.LIGHT
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
     """A baked, immutable disk, as its labels and manifest describe it."""
@@ -100,6 +113,8 @@ class Image:
     packages: tuple[Package, ...] = ()
     tests: tuple[TestResult, ...] = ()
     size: int = 0
+    verified_on: Proof = Proof.QEMU
+    """How it was verified, where it was; before light trials there were, every image was by a whole boot."""
 
     @property
     def ref(self) -> str:

@@ -24,10 +24,10 @@ app = command_app()
     app,
     "phoenix bake foundation nodejs",
     "phoenix bake foundation nodejs --cloud local --builder packer",
-    "phoenix bake os debian-12 --force",
+    "phoenix bake os debian-12 --force --verify qemu",
     "phoenix bake --all",
 )
-def bake(
+def bake(  # noqa: PLR0913, PLR0917 - the options of a command are its table of contents
     ctx: typer.Context,
     image_type: Annotated[str | None, typer.Argument(metavar="TYPE", help="os, foundation or immutable.")] = None,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The image, as phoenix.yaml names it.")] = None,
@@ -38,6 +38,10 @@ def bake(
     builder: Annotated[
         str, typer.Option(metavar="B", help="packer (boots a builder machine), chroot (no boot; local), or auto.")
     ] = "auto",
+    verify: Annotated[
+        str | None,
+        typer.Option(metavar="V", help="light or qemu: how it is verified (local); see phoenix.yaml."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Bake the image even where its key is there.")] = False,
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Bake every layer again, from the distribution's mirror up.")
@@ -55,6 +59,7 @@ def bake(
         every=every,
         clouds=tuple(cloud or ()),
         builder=builder,
+        verify=verify,
         force=force,
         from_scratch=from_scratch,
     )
@@ -64,5 +69,10 @@ def bake(
         session.out.result({"plans": [shown_plans.as_data(each) for each in plans]}, shown)
         return
     done = report.of_layers(session, junit, lambda: bakes.carry_out(session.site, order))
-    rows = [(b.ref, b.cloud, "there" if b.hit else "baked", f"{b.seconds:.1f} s", b.why) for b in done.layers]
+    rows = [(b.ref, b.cloud, _did(b), f"{b.seconds:.1f} s", b.why) for b in done.layers]
     session.out.result(dump(done), table("image", "cloud", "", "took", "why", rows=rows))
+
+
+def _did(layer: bakes.BakedLayer) -> str:
+    """What this order did to the image, in a word."""
+    return "baked" if layer.built else "there" if layer.hit else "verified"

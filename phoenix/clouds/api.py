@@ -21,6 +21,7 @@ from phoenix.model import (
     ImageType,
     LaunchTemplate,
     Package,
+    Proof,
     Route,
     Source,
     TestResult,
@@ -85,17 +86,25 @@ class Images(Protocol):
         """
         ...
 
+    def proof(self, say: Say) -> Proof:
+        """How images are verified here where nobody says it: as the machines are that will start from them."""
+        ...
+
+    def refuse_unproven(self, image: Image) -> None:
+        """Raise RefusedError where this cloud's machines need more than `image` was verified on."""
+        ...
+
     def verify(
-        self, image: Image, tests: tuple[str, ...], *, log: Path, say: Say, between: Between
+        self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
-        """Boot `image` once, run the built-in tests and `tests` in it, tell each result; the machine is gone after.
+        """Start `image` once, run the built-in tests and `tests` in it, tell each result; the machine is gone after.
 
         Its console is kept beside `log`. Raises ToolError where it did not boot so far that tests could run.
         """
         ...
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...]) -> Image:
-        """Make the image visible to rolls, with its test results in its manifest."""
+    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+        """Make the image visible to rolls, with its test results, and how it came to them, in its manifest."""
         ...
 
     def delete(self, image_id: str) -> None:

@@ -76,6 +76,7 @@ def still_there(project: Project, kept: Release, images: Images) -> Release:
         raise _lost(
             kept, f"its image {kept.image_ref} ({kept.image}) is gone", f"Bake one (`phoenix bake {what}`) and roll."
         )
+    images.refuse_unproven(image)
     if image.type is ImageType.IMMUTABLE:
         return kept  # nothing is installed at boot
     at_boot = [*kept.packages, *([kept.boot_playbook] if kept.boot_playbook else [])]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from phoenix.errors import PhoenixError, RefusedError, SpecError
-from phoenix.model import CloudKind, Image, ImageType
+from phoenix.model import CloudKind, Image, ImageType, Proof
 from phoenix.orders.facts import TestFacts, dump, tested
 from phoenix.orders.ingredients import kitchen
 from phoenix.orders.planned import Planned, stale
@@ -23,7 +23,7 @@ class BakeOrder:
     """Bake `type`/`name`, or with `every` all images, missing or outdated parents first.
 
     `clouds`: for these, else for those that use the image. `force` bakes it although it is there, `from_scratch`
-    every layer below it, too.
+    every layer below it, too. `verify`: `light` or `qemu`, whatever phoenix.yaml says of it.
     """
 
     type: str | None = None
@@ -31,13 +31,16 @@ class BakeOrder:
     every: bool = False
     clouds: tuple[str, ...] = ()
     builder: str = "auto"
+    verify: str | None = None
     force: bool = False
     from_scratch: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BakedLayer:
-    """One layer as it is there now. `hit`: it was there, and no `run` of this order made it."""
+    """One layer as it is there now. `hit`: nothing had to be done; `built`: a `run` of this order made it, and did not
+    only verify once more, on `verified_on`, what was there.
+    """
 
     cloud: str
     image: str
@@ -46,7 +49,9 @@ class BakedLayer:
     key: str
     parent: str | None
     builder: str
+    verified_on: str
     hit: bool
+    built: bool
     why: str
     seconds: float
     run: str | None
@@ -66,6 +71,8 @@ class Wanted:
     """What was asked for, besides the image."""
 
     builder: str = "auto"
+    verify: str | None = None
+    """How images are verified, whatever phoenix.yaml says; None: as it says."""
     force: bool = False
     """Bake the image even where it is a hit."""
     from_scratch: bool = False
@@ -84,6 +91,8 @@ class Baked:
     why: str
     seconds: float
     run: str | None = None
+    built: bool = False
+    """Whether this process made the image; else it was there, and has perhaps been verified again."""
 
 
 def plan(site: Site, order: BakeOrder) -> Planned[BakeOrder]:
@@ -111,7 +120,7 @@ def carry_out(site: Site, asked: BakeOrder | Planned[BakeOrder]) -> BakeResult:
         error.know({"layers": [dump(layer) for layer in _layers(baked.values())]})
         raise
     layers_now = _layers(baked.values())
-    return BakeResult(baked=sum(not layer.hit for layer in layers_now), layers=layers_now)
+    return BakeResult(baked=sum(layer.built for layer in layers_now), layers=layers_now)
 
 
 def _refuse_stale(seen: Planned[BakeOrder], today: Planned[BakeOrder]) -> None:
@@ -130,7 +139,9 @@ def _layers(baked: Iterable[Baked]) -> tuple[BakedLayer, ...]:
             key=each.image.key,
             parent=each.image.parent,
             builder=each.image.builder,
+            verified_on=each.image.verified_on,
             hit=each.hit,
+            built=each.built,
             why=each.why,
             seconds=each.seconds,
             run=each.run,
@@ -141,7 +152,9 @@ def _layers(baked: Iterable[Baked]) -> tuple[BakedLayer, ...]:
 
 
 def _jobs(site: Site, order: BakeOrder, *, dry: bool) -> list[tuple[Bakery, tuple[Layer, ...]]]:
-    wanted = Wanted(builder=order.builder, force=order.force, from_scratch=order.from_scratch, dry=dry)
+    wanted = Wanted(
+        builder=order.builder, verify=order.verify, force=order.force, from_scratch=order.from_scratch, dry=dry
+    )
     pairs = [(cloud, image) for image in _images(site, order) for cloud in clouds_for(site, image, order.clouds)]
     bakeries = {cloud: Bakery(site, cloud, wanted) for cloud, _image in pairs}
     return [(bakeries[cloud], bakeries[cloud].lineage(image)) for cloud, image in pairs]
@@ -192,6 +205,7 @@ class Bakery:
         self._wanted = wanted
         self._images = site.cloud(cloud).images
         self._builder = _builder(wanted.builder, site.project.cloud(cloud).kind)
+        self._proof = _proof(wanted.verify, site.project.cloud(cloud).kind)
         self._done: dict[ImageName, Baked] = {}
         self._kitchen = kitchen(site, cloud, self._builder, dry=wanted.dry)
 
@@ -226,7 +240,22 @@ class Bakery:
             anew=anew,
             fresh=self._wanted.from_scratch,
         )
-        return bake(lineage, self._images.list(), wish, self._site.clock.now())
+        said = self._said(lineage[-1].recipe.image)
+        images, now = self._images.list(), self._site.clock.now()
+        plans = bake(lineage, images, replace(wish, proof=said or Proof.LIGHT), now)
+        if said is not None or all(plan.hit for plan in plans):
+            return plans
+        return bake(lineage, images, replace(wish, proof=self._images.proof(self._say)), now)
+
+    def _said(self, image: ImageName) -> Proof | None:
+        """How the image is to be verified: as the order says, else as the strictest environment that uses it.
+
+        None where nobody says it: a new image is then verified as the machines are, and one that is there is good.
+        """
+        wanted = self._site.project.verifications(image, self._cloud)
+        if self._proof is None and Proof.QEMU in wanted:
+            return Proof.QEMU
+        return Proof.LIGHT if self._proof is None and wanted == {Proof.LIGHT} else self._proof
 
     def _plan(self, lineage: tuple[Layer, ...], anew: frozenset[ImageName], index: int) -> LayerPlan:
         return self._plans(lineage, anew)[index]
@@ -249,7 +278,16 @@ class Bakery:
                 resolution="See who removes images, then bake again.",
             )
         seconds = round(self._site.clock.monotonic() - started, 2)
-        return Baked(cloud=self._cloud, image=image, hit=run is None, why=plan.plan.why, seconds=seconds, run=run)
+        built = run is not None and any(step.action.do == "build-image" for step in plan.plan.steps)
+        return Baked(
+            cloud=self._cloud,
+            image=image,
+            hit=run is None,
+            why=plan.plan.why,
+            seconds=seconds,
+            run=run,
+            built=built,
+        )
 
     def _carry_out(self, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> str | None:
         """Bake the layer; its run, or None where the run is taken, or the world has changed meanwhile."""
@@ -265,6 +303,20 @@ class Bakery:
 
     def _say(self, text: str) -> None:
         self._site.say(text)
+
+
+def _proof(wanted: str | None, kind: CloudKind) -> Proof | None:
+    """The kind of machine that `wanted` names; None where it names none."""
+    if wanted is None:
+        return None
+    if kind is not CloudKind.LOCAL or wanted not in list(Proof):
+        possible = f"accepted: {', '.join(Proof)}" if kind is CloudKind.LOCAL else "its images are booted there"
+        raise SpecError(
+            f"images of a cloud of kind {kind} are not verified by '{wanted}'",
+            details=possible,
+            resolution="Name another with --verify, or leave it out.",
+        )
+    return Proof(wanted)
 
 
 def _builder(wanted: str, kind: CloudKind) -> str:

@@ -170,6 +170,7 @@ class ImageFacts:
     created: str
     age: int
     verified: bool
+    verified_on: str | None
     builder: str
     size: int
     commit: str | None
@@ -191,6 +192,7 @@ def image_facts(image: Image, users: tuple[str, ...], now: datetime) -> ImageFac
         created=rfc3339(image.created),
         age=int((now - image.created).total_seconds()),
         verified=image.verified,
+        verified_on=image.verified_on if image.verified else None,
         builder=image.builder,
         size=image.size,
         commit=image.source.commit or None,

@@ -117,7 +117,9 @@ def verify(site: Site, ref: str, cloud: str | None = None) -> VerifyResult:
     logs.mkdir(parents=True)
     images = site.cloud(image.cloud).images
     tests = recipe.tests if recipe else ()
-    results = images.verify(image, tests, log=logs / "verification.log", say=site.say, between=idle)
+    results = images.verify(
+        image, tests, on=image.verified_on, log=logs / "verification.log", say=site.say, between=idle
+    )
     result = VerifyResult(image=image.id, tests=tested(results), logs=str(logs))
     failed = [test for test in result.tests if not test.ok]
     if failed:

@@ -41,6 +41,7 @@ def resolve(
         chosen = _named_image(site, place, image)
     else:
         chosen = _todays_image(site, place, dry=dry)
+    site.cloud(place.cloud).images.refuse_unproven(chosen)
     if chosen.type is ImageType.IMMUTABLE:
         exact = _baked_in(service, chosen, packages)
     else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
-from phoenix.model import ImageType, Package
+from phoenix.model import ImageType, Package, Proof
 from phoenix.typed import adapter, to_data
 
 if TYPE_CHECKING:
@@ -44,10 +44,12 @@ class BuildImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyImage:
-    """Boot the image once and run its tests; then, and only then, make it visible to rolls."""
+    """Start a machine of the image once and run its tests; then, and only then, make it visible to rolls."""
 
     image: str
     tests: tuple[str, ...]
+    on: Proof = Proof.QEMU
+    """What kind of machine."""
     do: Literal["verify-image"] = "verify-image"
 
 

@@ -3,6 +3,8 @@
 An image is a hit where it is verified, has today's key, is younger than its recipe's `max_age`, and was baked
 on exactly the image that is the hit of the layer below. The last rule carries a forced, aged or deleted parent
 upwards although the child's key does not change: a key names the parent's key, a hit names the parent itself.
+A hit that was verified on less than is wanted is verified again, and not baked; not the layers below it, whose kernel
+and files it has.
 An unverified image is not looked at: whoever bakes it holds it, or died and left it to be swept.
 """
 
@@ -13,7 +15,7 @@ from datetime import datetime
 
 from phoenix import names
 from phoenix.errors import RefusedError
-from phoenix.model import Image, ImageType, Package
+from phoenix.model import Image, ImageType, Package, Proof
 from phoenix.plan.actions import BakeAction, BuildImage, DeleteImage, Plan, Step, VerifyImage, fingerprint
 from phoenix.plan.content_key import Digests
 from phoenix.spec.images import ImageName, Recipe
@@ -65,6 +67,8 @@ class Wish:
     """Layers to bake even where they are hits."""
     fresh: bool = False
     """Begin at the distribution's mirror itself, not at what is cached of it."""
+    proof: Proof = Proof.QEMU
+    """How the image is to be verified, at least; and the layers below it that are baked for it."""
 
 
 def bake(lineage: tuple[Layer, ...], images: tuple[Image, ...], wish: Wish, now: datetime) -> tuple[LayerPlan, ...]:
@@ -78,6 +82,9 @@ def bake(lineage: tuple[Layer, ...], images: tuple[Image, ...], wish: Wish, now:
         parent = plans[-1].image_id if plans else None
         anew = layer.recipe.image in wish.anew
         found = None if anew else hit(layer, images, parent, now)
+        if found is not None and layer is lineage[-1] and not found.verified_on.covers(wish.proof):
+            plans = (*plans, _verify_again(layer, found, wish))
+            continue
         why = "a new bake was asked for" if anew else _why(layer, images, now, found)
         plans = (*plans, _plan(layer, images, wish, parent, found, why))
     return plans
@@ -129,7 +136,7 @@ def _plan(
         digests=layer.digests,
         fresh=wish.fresh and parent is None,
     )
-    verify = VerifyImage(image=image_id, tests=layer.recipe.tests)
+    verify = VerifyImage(image=image_id, tests=layer.recipe.tests, on=wish.proof)
     delete = DeleteImage(image=image_id)
     steps: tuple[Step[BakeAction], ...] = (
         Step(id="build", action=build, deadline=BUILD_DEADLINE),
@@ -144,6 +151,23 @@ def _plan(
         fingerprint=fingerprint((subject, image_id, parent or "", wish.builder)),
     )
     return LayerPlan(image=image, key=layer.key, image_id=image_id, plan=plan)
+
+
+def _verify_again(layer: Layer, found: Image, wish: Wish) -> LayerPlan:
+    """Where the tests fail the image stays what it was: verified on less."""
+    verify = VerifyImage(image=found.id, tests=layer.recipe.tests, on=wish.proof)
+    subject = _subject(layer, wish)
+    plan: Plan[BakeAction] = Plan(
+        subject=subject,
+        why=f"{found.ref} is there, and was verified on a {found.verified_on} machine only",
+        steps=(Step(id="verify", action=verify, deadline=VERIFY_DEADLINE),),
+        fingerprint=fingerprint((subject, found.id, found.parent or "", wish.proof)),
+    )
+    return LayerPlan(image=layer.recipe.image, key=layer.key, image_id=found.id, plan=plan)
+
+
+def _subject(layer: Layer, wish: Wish) -> str:
+    return f"bake/{wish.cloud}/{layer.recipe.image}/{layer.key}"
 
 
 def _new_id(layer: Layer, images: tuple[Image, ...], project: str) -> str:

@@ -34,6 +34,11 @@ def environment_mistakes(environment: Mapping[str, Any], kind: CloudKind | None)
     if kind is not None:
         yield from _machine(environment, kind)
         yield from _balancer(environment, kind)
+        if kind is not CloudKind.LOCAL and environment.get("verify"):
+            yield (
+                ("verify",),
+                f"images of a {kind} cloud are verified by a boot there; accepted: only with a local cloud",
+            )
 
 
 def _canary(environment: Mapping[str, Any]) -> Found:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from phoenix.model import Health, Machine
+from phoenix.model import Health, Machine, Proof
 from phoenix.spec.images import ImageName, PackageWish
 
 
@@ -92,6 +92,8 @@ class EnvironmentSpec:
     identity: str | None
     firewall: tuple[str, ...]
     public_ip: bool
+    verify: Proof | None = None
+    """How images are verified for it (local); None: as its machines are."""
     load_balancer: LoadBalancer
     strategy: Strategy
 

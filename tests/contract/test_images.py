@@ -14,7 +14,7 @@ from phoenix.clouds.api import BakeRequest, Images
 from phoenix.clouds.local.images import LocalImages
 from phoenix.errors import CloudError, ToolError
 from phoenix.execute import workspace
-from phoenix.model import ImageType, Source
+from phoenix.model import ImageType, Proof, Source
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.images import ImageName
 from phoenix.spec.load import load
@@ -84,7 +84,8 @@ def build(place: Place, request: BakeRequest) -> tuple[str, list[str]]:
     return image.id, said
 
 
-def test_an_image_from_its_bake_to_its_end(place: Place) -> None:
+@pytest.mark.parametrize("on", list(Proof))
+def test_an_image_from_its_bake_to_its_end(place: Place, on: Proof) -> None:
     images, request = place.images, place.request("one")
     image_id, said = build(place, request)
     image = images.find(image_id)
@@ -100,17 +101,22 @@ def test_an_image_from_its_bake_to_its_end(place: Place) -> None:
     assert image in place.again().list()
 
     tests = images.verify(
-        image, ("true", f"cat /etc/{marked.FILE}"), log=place.logs / "v.log", say=said.append, between=lambda: None
+        image,
+        ("true", f"cat /etc/{marked.FILE}"),
+        on=on,
+        log=place.logs / "v.log",
+        say=said.append,
+        between=lambda: None,
     )
     assert [test.name for test in tests if not test.ok] == []
     assert (tests[-1].name, tests[-1].output) == (f"cat /etc/{marked.FILE}", "one")
     assert "systemd" in (place.logs / "console.log").read_text(errors="replace")
     assert images.find(image_id) == image, "verifying alone makes it visible to nobody"
 
-    verified = images.mark_verified(image, tests)
-    assert verified == replace(image, verified=True, tests=tests)
+    verified = images.mark_verified(image, tests, on=on)
+    assert verified == replace(image, verified=True, tests=tests, verified_on=on)
     assert place.again().find(image_id) == verified
-    assert images.mark_verified(image, tests) == verified
+    assert images.mark_verified(image, tests, on=on) == verified
     assert place.again().sweep() == ()
 
     images.delete(image_id)
@@ -126,6 +132,7 @@ def test_a_test_that_fails_is_told_with_its_output(place: Place) -> None:
     tests = place.images.verify(
         image,
         ("echo out; echo err >&2; exit 7", "systemctl start no-such-unit"),
+        on=Proof.LIGHT,
         log=place.logs / "v.log",
         say=lambda _line: None,
         between=lambda: None,
@@ -191,7 +198,7 @@ def test_the_way_back_takes_only_what_the_bake_made(place: Place) -> None:
     place.images.discard(image_id)
     assert place.images.find(image_id) is None
     build(place, place.request("six"))
-    place.images.mark_verified(image, ())
+    place.images.mark_verified(image, (), on=Proof.LIGHT)
     place.images.discard(image_id)
     assert place.images.find(image_id) is not None, "a verified image is nobody's leftover"
 

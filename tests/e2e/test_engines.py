@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +13,11 @@ import pytest
 
 from phoenix.clouds.local import light_trial, probe, remains
 from phoenix.clouds.local.groups import LocalGroups
-from phoenix.clouds.local.image_files import ImageFiles
+from phoenix.clouds.local.image_files import ImageFiles, Manifest, write_manifest
 from phoenix.clouds.local.machine_files import MachineFiles, read_record
 from phoenix.clouds.local.machines import run_to_end
-from phoenix.errors import ToolError
-from phoenix.model import BootState, InstanceState, Machine
+from phoenix.errors import RefusedError, ToolError
+from phoenix.model import BootState, Image, ImageType, InstanceState, Machine, Proof
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools.cache import cache_directory
 from tests.support.real import machines
@@ -93,6 +94,29 @@ def test_killed_while_it_creates(groups: LocalGroups, root: Path, bare_images: P
     groups.resize(NAME, 1, between=calm)
     assert [instance.id for instance in instances(groups)] == [f"{NAME}-1"]
     assert len(remains.marked(root)) == 1
+
+
+def test_a_group_of_whole_machines_refuses_an_image_that_was_verified_light(root: Path, tmp_path: Path) -> None:
+    files = ImageFiles(directory=tmp_path / "images" / "bare")
+    files.tree.mkdir(parents=True)
+    image = Image(
+        id="bare",
+        type=ImageType.OS,
+        name="bare",
+        cloud="local",
+        key="0123",
+        parent=None,
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+        verified=True,
+        builder="chroot",
+        verified_on=Proof.LIGHT,
+    )
+    write_manifest(files, Manifest(image=image, made_with={}, seconds={}))
+    groups = machines.groups_of(root, tmp_path / "images", MachineEngine.QEMU)
+    with pytest.raises(RefusedError, match="light machine only") as caught:
+        groups.create(machines.group(size=1), machines.template(), between=calm)
+    assert "phoenix bake os bare --cloud local --verify qemu" in caught.value.resolution
+    assert groups.list() == ()
 
 
 def test_a_boot_that_is_watched_to_its_end(bare_images: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A bake by chroot, by the command line as a user has it: real mounts, real Ansible, real apt, one boot in QEMU."""
+"""A bake by chroot, by the command line as a user has it: real mounts, real Ansible, real apt, one boot."""
 
 from __future__ import annotations
 
@@ -132,6 +132,20 @@ def test_bake_force_list_and_delete(project: Shell) -> None:
         assert not Path(directory_of(shell, "os/debian-12").parent, image["id"]).exists()
     shell.run("image", "show", "foundation/marked", code=3)
     assert shell.run("run", "list")["runs"][0]["state"] == "done"
+
+
+def test_an_image_is_verified_once_more_by_a_whole_boot_and_not_baked_again(project_with_images: Shell) -> None:
+    """The shipped playbooks' own image, as a user who turns to whole machines would."""
+    light = project_with_images.run("bake", "foundation", "nodejs", "--verify", "light")["layers"]
+    assert [layer["hit"] for layer in light] == [True, True]
+    whole = project_with_images.run("bake", "foundation", "nodejs", "--verify", "qemu")
+    assert whole["baked"] == 0
+    assert [layer["id"] for layer in whole["layers"]] == [layer["id"] for layer in light]
+    assert whole["layers"][-1]["verified_on"] == "qemu"
+    shown = project_with_images.run("image", "show", "foundation/nodejs")["image"]
+    assert (shown["verified_on"], [test["name"] for test in shown["tests"] if not test["ok"]]) == ("qemu", [])
+    again = project_with_images.run("bake", "foundation", "nodejs", "--verify", "qemu")["layers"]
+    assert [layer["hit"] for layer in again] == [True, True]
 
 
 def test_a_failing_test_is_shown_and_the_image_is_gone(project: Shell) -> None:

@@ -19,7 +19,7 @@ def image_rows(found: ImageList) -> str:
             image.key[:12],
             image.parent or "-",
             age(image.age),
-            "yes" if image.verified else "no",
+            image.verified_on or "no",
             ", ".join(image.in_use_by) or "-",
         )
         for image in found.images

@@ -10,7 +10,7 @@ from datetime import datetime
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.local import guest, instances, remains
+from phoenix.clouds.local import guest, image_files, instances, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
@@ -60,6 +60,7 @@ class LocalGroups:
                 from phoenix.clouds.local import probe
 
                 engine = probe.choose_engine(self._spec.machines)
+                self._refuse_unproven(template.image, engine)
                 record = GroupRecord(group=group, template=template, engine=engine)
                 self._files.write(record)
             else:
@@ -183,6 +184,14 @@ class LocalGroups:
             _start_machine(spec, files, record.engine)
             there.add(files.name)
             between()
+
+    def _refuse_unproven(self, image: str, engine: str) -> None:
+        """A group of whole machines starts from no image that was verified light: one of another sort did not boot."""
+        from phoenix.clouds.local import proven
+
+        manifest = image_files.read_manifest(ImageFiles(directory=self._spec.images / image))
+        if manifest is not None:
+            proven.refuse_unproven(manifest.image, engine)
 
     def _wait_for_a_processor(self, deadline: float, between: Between) -> None:
         """Not more emulated machines boot at once than there are processors: each needs one for itself."""

@@ -1,4 +1,4 @@
-"""The images of the local cloud: directories, made by chroot or by Packer, proven by one boot in QEMU."""
+"""The images of the local cloud: directories, made by chroot or by Packer, proven by one boot."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
-from phoenix.clouds.local import guest, image_files
+from phoenix.clouds.local import guest, image_files, proven
 from phoenix.clouds.local.base_digest import base_digest
 from phoenix.clouds.local.image_files import BUILDING, REMOVED, TRIAL, ImageFiles, Locks, Manifest
 from phoenix.errors import CloudError, ToolError
-from phoenix.model import Image, Machine, TestResult
+from phoenix.model import Image, Proof, TestResult
 from phoenix.spec.clouds import LocalCloud
 
 if TYPE_CHECKING:
     from phoenix.clouds.api import BakeRequest, Between, Say
 
-TRIAL_MACHINE = Machine(cpus=2, memory=1 << 30)
-BOOT_DEADLINE = 600.0
-"""Seconds for a verification boot with its tests, on an emulated processor that others use, too."""
 OTHERS_DEADLINE = 4500.0
 """Seconds to wait for another process that is at work on the same image: as long as its bake may take."""
 
@@ -86,31 +83,38 @@ class LocalImages:
             raise
         return there
 
+    def proof(self, say: Say) -> Proof:
+        """As this computer's machines are: `auto` is tried out."""
+        return proven.proof_of(proven.engine_of(self._spec, say))
+
+    def refuse_unproven(self, image: Image) -> None:
+        """Raise RefusedError where this computer's machines are whole ones and the image was verified light."""
+        if not image.verified_on.covers(Proof.QEMU):
+            proven.refuse_unproven(image, proven.engine_of(self._spec))
+
     def verify(
-        self, image: Image, tests: tuple[str, ...], *, log: Path, say: Say, between: Between
+        self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
-        """Look at the image's tree, then boot it once in QEMU for its tests. The console is left beside `log`."""
-        from phoenix.clouds.local import builders, machines, verification
+        """Look at the image's tree, then start it once for its tests. The console is left beside `log`."""
+        from phoenix.clouds.local import trial, verification
 
         files, wanted = self.files(image.id), verification.trials(tests)
         seen = verification.look_at_tree(files.tree)
         with self._locked(image.id, say, between), self._trial_directory(image.id, log) as directory:
-            reports = machines.run_to_end(
+            start = trial.Trial(
                 directory=directory,
                 image=files,
                 user_data=verification.user_data(wanted),
                 last_line=verification.OVER,
-                machine=TRIAL_MACHINE,
-                accelerator=builders.accelerator(say),
-                deadline=BOOT_DEADLINE,
                 clock=self._clock,
                 on_line=lambda line: say(verification.shown(line, wanted)),
                 between=between,
             )
+            reports = start.on_a_light_machine(say) if on is Proof.LIGHT else start.in_qemu(say)
         return (*seen, *verification.results(wanted, reports))
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...]) -> Image:
-        """Make the image visible to rolls, with its test results in its manifest."""
+    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+        """Make the image visible to rolls, with its test results, and what gave them, in its manifest."""
         files = self.files(image.id)
         manifest = image_files.read_manifest(files)
         if manifest is None:
@@ -119,7 +123,7 @@ class LocalImages:
                 details=f"{files.directory} is not there",
                 resolution="Bake it again.",
             )
-        verified = replace(manifest.image, verified=True, tests=tests)
+        verified = replace(manifest.image, verified=True, tests=tests, verified_on=on)
         image_files.write_manifest(files, replace(manifest, image=verified))
         self._locks.release(image.id)
         return verified
@@ -259,6 +263,6 @@ class LocalImages:
 
 
 def _remove_tree(path: Path) -> None:
-    from phoenix.clouds.local import trees
+    from phoenix.clouds.local import trial
 
-    trees.remove(path)
+    trial.remove(path)

@@ -115,11 +115,14 @@ class World(Performer[BakeAction]):
                 details="another process removed it, or its bake died",
                 resolution="Bake it again.",
             )
-        if not image.verified:  # else another process has baked and proven it while this one waited
+        proven = image.verified and image.verified_on.covers(action.on)  # by another process, while this one waited
+        if not proven:
             log = context.log_directory / "verification.log"
-            tests = self.images.verify(image, action.tests, log=log, say=context.say, between=context.renew)
+            tests = self.images.verify(
+                image, action.tests, on=action.on, log=log, say=context.say, between=context.renew
+            )
             _expect_all_ok(image, tests, context.log_directory / "console.log")
-            image = self.images.mark_verified(image, tests)
+            image = self.images.mark_verified(image, tests, on=action.on)
         return Verified(image=image.id, tests=len(image.tests))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from phoenix.model import Machine
+from phoenix.model import Machine, Proof
 from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
 from phoenix.spec.services import (
     BlueGreen,
@@ -145,6 +145,10 @@ class EnvironmentForm(Form):
     strategy: Annotated[BlueGreenForm | RollingForm | CanaryForm, Field(discriminator="kind")] = Field(
         default_factory=lambda: BlueGreenForm(kind="blue-green"), description="How a new release gets its traffic."
     )
+    verify: Literal["light", "qemu"] | None = Field(
+        default=None,
+        description="How its images are verified (local): on a light machine, or booted in QEMU; as its machines.",
+    )
 
     def read(self, name: str) -> EnvironmentSpec:
         """The frozen value."""
@@ -161,4 +165,5 @@ class EnvironmentForm(Form):
             public_ip=machine.public_ip,
             load_balancer=self.load_balancer.read(),
             strategy=self.strategy.read(),
+            verify=Proof(self.verify) if self.verify else None,
         )

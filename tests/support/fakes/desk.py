@@ -22,8 +22,9 @@ import pytest
 from phoenix.cli import app
 from phoenix.clock import Clock
 from phoenix.clouds.api import BakeRequest, Between, Say
+from phoenix.errors import RefusedError
 from phoenix.execute.ownership import OwnedRun, this_process
-from phoenix.model import Image, ImageType, TestResult
+from phoenix.model import Image, ImageType, Proof, TestResult
 from phoenix.orders.site import Clouds, Site
 from phoenix.plan.actions import Plan, to_json
 from phoenix.record import journal
@@ -73,6 +74,10 @@ class FakeImages:
 
     def __init__(self) -> None:
         self.there: dict[str, Image] = {}
+        self.machines = Proof.QEMU
+        """What this cloud's machines need."""
+        self.verified: list[tuple[str, Proof]] = []
+        """What was verified, and how."""
 
     def put(self, image_id: str, *, kind: str = "foundation", name: str = "nodejs", verified: bool = True) -> Image:
         """An image of some recipe that is not today's."""
@@ -109,13 +114,21 @@ class FakeImages:
         self.there[request.image_id] = baked
         return baked
 
+    def proof(self, say: Say) -> Proof:
+        return self.machines
+
+    def refuse_unproven(self, image: Image) -> None:
+        if not image.verified_on.covers(self.machines):
+            raise RefusedError(f"{image.ref} was verified on a {image.verified_on} machine only")
+
     def verify(
-        self, image: Image, tests: tuple[str, ...], *, log: Path, say: Say, between: Between
+        self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
+        self.verified.append((image.id, on))
         return ()
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...]) -> Image:
-        self.there[image.id] = replace(self.there[image.id], verified=True)
+    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+        self.there[image.id] = replace(self.there[image.id], verified=True, verified_on=on)
         return self.there[image.id]
 
     def delete(self, image_id: str) -> None:

@@ -1,15 +1,33 @@
-"""The command line as a user has it: a process of its own, its exit code and its one JSON object."""
+"""The command line as a user has it: its exit code and its one JSON object.
+
+`run` carries a command out in this process, by the function that `phoenix` itself calls: the same but for the second
+that Python takes to start. A process of its own it gets where that is what counts: in the background (`start`), in
+another environment, and beside other threads.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from phoenix.cli import app
+
+
+def in_this_process(words: list[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command line."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        ended = app.run(words)
+    return ended, out.getvalue(), err.getvalue()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,25 +37,30 @@ class Shell:
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def words(self, *arguments: str, project: bool = True) -> list[str]:
+        """The command line after the word `phoenix`."""
+        return [*(["-C", str(self.directory)] if project else []), *arguments, "--json"]
+
     def argv(self, *arguments: str, project: bool = True) -> list[str]:
-        where = ["-C", str(self.directory)] if project else []
-        return [sys.executable, "-m", "phoenix", *where, *arguments, "--json"]
+        return [sys.executable, "-m", "phoenix", *self.words(*arguments, project=project)]
 
     def run(self, *arguments: str, code: int = 0, timeout: float = 900, project: bool = True) -> dict[str, Any]:
         """The result of a command that must end with exit code `code`."""
-        done = subprocess.run(
-            self.argv(*arguments, project=project),
-            capture_output=True,
-            text=True,
-            env=self._environment(),
-            timeout=timeout,
-            check=False,
-        )
-        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr[-6000:]}"
-        assert "Traceback" not in done.stderr, done.stderr
-        result: dict[str, Any] = json.loads(done.stdout)
+        if self.environment or threading.current_thread() is not threading.main_thread():
+            ended, out, err = self._in_a_process(self.argv(*arguments, project=project), timeout)
+        else:
+            ended, out, err = in_this_process(self.words(*arguments, project=project))
+        assert ended == code, f"exit {ended}\n{out}\n{err[-6000:]}"
+        assert "Traceback" not in err, err
+        result: dict[str, Any] = json.loads(out)
         assert result["ok"] is (code == 0)
         return result
+
+    def _in_a_process(self, argv: list[str], timeout: float) -> tuple[int, str, str]:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, env=self._environment(), timeout=timeout, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The command in the background: to be killed, or waited for."""

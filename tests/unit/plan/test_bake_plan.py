@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix.errors import RefusedError
-from phoenix.model import Image, ImageType, Package
+from phoenix.model import Image, ImageType, Package, Proof
 from phoenix.plan import actions
-from phoenix.plan.actions import BuildImage
+from phoenix.plan.actions import BakeAction, BuildImage, VerifyImage
 from phoenix.plan.bake import Layer, LayerPlan, Wish, bake
 from phoenix.spec.images import ImageName, Recipe
 
@@ -66,8 +66,15 @@ def image(data: dict[str, Any]) -> Image:
         parent=data["parent"],
         created=NOW - timedelta(seconds=data["age"]),
         verified=data["verified"],
+        verified_on=Proof(data.get("verified_on", "qemu")),
         builder="chroot",
     )
+
+
+def words(action: BakeAction) -> str:
+    """The action, and how it verifies where that is not by a whole boot."""
+    light = isinstance(action, VerifyImage) and action.on is Proof.LIGHT
+    return f"{action.do} on a light machine" if light else action.do
 
 
 def summary(plan: LayerPlan) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def summary(plan: LayerPlan) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "image": plan.image_id,
         "why": plan.plan.why,
-        "steps": [step.action.do for step in plan.plan.steps],
+        "steps": [words(step.action) for step in plan.plan.steps],
         "back": [step.action.do for step in plan.plan.back],
     }
     return shown if build is None else {**shown, "parent": build.parent, "fresh": build.fresh}
@@ -91,6 +98,7 @@ def test_situation(file: Path) -> None:
         builder="chroot",
         anew=frozenset(map(image_name, asked.get("anew", ()))),
         fresh=asked.get("fresh", False),
+        proof=Proof(asked.get("verify", "qemu")),
     )
     images = tuple(image(data) for data in situation["images"])
     plans = bake(layers(situation["layers"]), images, wish, NOW)

@@ -72,7 +72,7 @@ def decide(case: dict[str, Any]) -> Plan[RollAction]:
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
 def test_case(file: Path) -> None:
     case = json.loads(file.read_text())
-    plan = to_json(decide(case["given"]))
+    plan = cases.told(decide(case["given"]))
     assert plan == case["then"], "if that is meant: python -m tests.unit.plan.cases, and read the difference"
 
 
@@ -82,6 +82,30 @@ def test_every_strategy_has_a_case_and_every_action() -> None:
     assert kinds == {"blue-green", "rolling", "canary"}
     found = {type(step.action) for plan in plans for step in (*plan.steps, *plan.back, *plan.cleanup)}
     assert found == set(get_args(RollAction))
+
+
+STANDING = {"web-tier-local-v001": {"version": "1", "size": 2, "share": 100}}
+
+
+def mark(groups: dict[str, Any], *, size: int = 2, version: str = "2", **more: Any) -> str:
+    """The fingerprint of a roll to that version, from those groups."""
+    return decide(
+        {"size": size, "strategy": {"kind": "blue-green", "keep": 60}, "version": version, "groups": groups} | more
+    ).fingerprint
+
+
+def test_the_fingerprint_is_of_spec_identities_and_routes_and_not_of_sizes() -> None:
+    (name, facts), first = next(iter(STANDING.items())), mark(STANDING)
+    assert first == mark({name: {**facts, "size": 7}}), "a fleet moves while a plan runs"
+    others = [
+        mark(STANDING, size=3),
+        mark(STANDING, strategy={"kind": "blue-green", "keep": 61}),
+        mark(STANDING, version="3"),
+        mark({name: {**facts, "version": "3"}}),
+        mark({name: {**facts, "share": 0}}),
+        mark({**STANDING, "web-tier-local-v002": {"version": "1", "size": 2, "share": 0}}),
+    ]
+    assert len({first, *others}) == 7
 
 
 GROUPS = st.dictionaries(

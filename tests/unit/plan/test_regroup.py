@@ -64,7 +64,7 @@ def test_case(file: Path) -> None:
         assert caught.value.details
         assert caught.value.resolution
     else:
-        plan = to_json(decide(case["given"]))
+        plan = cases.told(decide(case["given"]))
         assert plan == case["then"], "if that is meant: python -m tests.unit.plan.cases, and read the difference"
 
 

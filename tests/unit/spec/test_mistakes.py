@@ -187,6 +187,18 @@ def test_what_the_other_clouds_need(mistakes: Mistakes, good: str) -> None:
     ]
 
 
+def test_how_images_are_verified_is_said_of_local_machines_only(mistakes: Mistakes, good: str) -> None:
+    cloud = "        cloud: local\n"
+    assert good.count(cloud) >= 1
+    text = good.replace(cloud, f"{cloud}        verify: kvm\n", 1)
+    (mistake,) = mistakes(text=text)
+    assert "light" in mistake
+    assert "qemu" in mistake
+    other = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: p, region: r}\n")
+    found = mistakes(text=other.replace(cloud, f"{cloud}        verify: light\n", 1))
+    assert [each for each in found if ".verify: images of a gcp cloud" in each]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
