@@ -28,8 +28,6 @@ from phoenix.errors import InterruptedRunError, PhoenixError, SpecError, Termina
 
 _SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 """What is wrong with a computer rather than with a program: no room, no rights."""
-GARBAGE = 200_000
-"""Objects between two looks for garbage. What a command makes as it starts it keeps; Python would look 200 times."""
 COMPLETION = "_PHOENIX_COMPLETE"
 """Set by the shell functions that `--show-completion` prints."""
 
@@ -124,8 +122,7 @@ def _root() -> None:
 
 
 def main() -> None:
-    """The console script `phoenix`."""
-    gc.set_threshold(GARBAGE)
+    """Carry out the command line of this process, and end it."""
     if COMPLETION in os.environ:
         app(prog_name="phoenix")
     code = run(sys.argv[1:])
