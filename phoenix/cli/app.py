@@ -115,7 +115,7 @@ def _root() -> None:
 
 
 def main() -> None:
-    """The console script `phoenix`."""
+    """Carry out the command line of this process, and end it."""
     process.begin()
     if COMPLETION in os.environ:
         app(prog_name="phoenix")

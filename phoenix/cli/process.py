@@ -1,4 +1,4 @@
-"""The process that a command line runs in: its standard files, and how often it looks for garbage."""
+"""The process that a command line runs in: its standard files, and that its garbage goes with it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import gc
 
 from phoenix.cli import streams
 
-GARBAGE = 200_000
-"""Objects between two looks for garbage. What a command makes as it starts it keeps; Python would look 200 times."""
-
 
 def begin() -> None:
     """Before anything else is done."""
-    gc.set_threshold(GARBAGE)
     streams.occupy()
 
 

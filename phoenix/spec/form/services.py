@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -78,6 +78,11 @@ def _long_health(value: object) -> object:
 HookList = list[Annotated[HookForm, BeforeValidator(_long_hook, json_schema_input_type=str | HookForm)]]
 
 
+def _none_written() -> Any:
+    """No hooks, as they would stand in the file: a form made here would be built apart from the whole."""
+    return {}
+
+
 class HooksForm(Form):
     """The points of a roll at which hooks run."""
 
@@ -115,7 +120,7 @@ class ServiceForm(Form):
     min_healthy: Share | None = Field(
         default=None, description="Part that must be healthy; 100%, from 10 machines on 90%."
     )
-    hooks: HooksForm = Field(default_factory=HooksForm, description="Commands of your own at points of a roll.")
+    hooks: HooksForm = Field(default_factory=_none_written, description="Commands of your own at points of a roll.")
     orphan: Literal["abort", "resume"] = Field(
         default="abort", description="What `tend` does with a run whose process died."
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -316,51 +315,6 @@ def test_a_link_in_circles_is_refused(project: Path) -> None:
     (project / "playbooks/roles/web/again").symlink_to(project / "playbooks")
     with pytest.raises(SpecError, match="hold a directory twice"):
         playbook_tree.merged(project)
-
-
-def test_a_file_is_read_once_however_many_playbooks_are_asked_about(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: list[Path] = []
-    really = Path.read_bytes
-
-    def counted(file: Path) -> bytes:
-        read.append(file)
-        return really(file)
-
-    monkeypatch.setattr(Path, "read_bytes", counted)
-    playbooks = Playbooks.of(project)
-    for playbook in ("site.yml", "another.yml", "site.yml"):
-        assert playbooks.digests(playbooks.reached([playbook]))
-    assert {project / "playbooks" / path for path in ROLES | SHARED} <= set(read)
-    assert len(read) == len(set(read))
-    assert not any(COLLECTIONS in str(file) for file in read)
-
-
-def test_ten_times_the_files_are_no_more_than_some_ten_times_the_work(project: Path) -> None:
-    """Counted in calls, as a clock would measure the machine: each file is looked at a fixed number of times."""
-    few, many = (_work(project, number) for number in (20, 200))
-    assert many < 12 * few
-
-
-def _work(project: Path, number: int) -> int:
-    for each in range(number):
-        write(project, f"roles/web/tasks/{each}.yml", f"- include_role: {{name: role{each}}}\n")
-        write(project, f"roles/role{each}/tasks/main.yml", "- debug: {msg: '{{ a }} in files/x'}\n")
-    calls = 0
-
-    def count(*_event: object) -> None:
-        nonlocal calls
-        calls += 1
-
-    playbooks = Playbooks.of(project)
-    sys.setprofile(count)
-    try:
-        found = playbooks.reached(["site.yml"])
-    finally:
-        sys.setprofile(None)
-    assert len(found) >= 2 * number
-    return calls
 
 
 def test_yaml_that_holds_itself_again_and_again_is_read_to_its_end(project: Path) -> None:
