@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.execute.reach import Playbooks
-from tests.unit.test_reach import COLLECTIONS, ROLE, TOOLS, write
+from tests.unit.execute.test_reach import COLLECTIONS, ROLE, TOOLS, write
 
 
 @pytest.fixture
