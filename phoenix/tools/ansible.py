@@ -106,6 +106,8 @@ def chroot_command(workspace: Path, root: Path, playbook: str = BAKE) -> Command
         "PHOENIX_CHROOT_ROOT": str(root),
         # a base system has no sudo, and root needs no password for su
         "ANSIBLE_BECOME_METHOD": "su",
+        # a place that both have: the tree, and what a task on localhost sees of this computer
+        "ANSIBLE_REMOTE_TEMP": "/run/ansible",
     }
     return _playbook_command(workspace, playbook, {}, connection)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ class Signalling:
         self.came_to_its_end = False
 
     def dump_json(self, value: object, *, indent: int | None = None) -> bytes:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)  # to this thread: phoenix has one, pytest's workers have more
         self.came_to_its_end = True
         return b""
 
