@@ -174,12 +174,49 @@ class Instance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
-    """What an instance is made of."""
+class LocalMachine:
+    """What an instance on this computer is cut to."""
 
     cpus: int = 1
     memory: int = 512 * 1024 * 1024
     """Bytes."""
+
+
+Machine = LocalMachine
+"""As the programs that run machines of this computer call it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CloudMachine:
+    """What an instance of a cloud is made of; the cloud sells machines by types."""
+
+    type: str
+    disk: int | None = None
+    """Bytes; None: as large as the image's."""
+    identity: str | None = None
+    """Service account or instance profile."""
+    firewall: tuple[str, ...] = ()
+    """Network tags or security groups."""
+    public_ip: bool = False
+    network: str = ""
+    """VPC network, where the cloud's entry names one."""
+    subnets: tuple[str, ...] = ()
+    """Where machines start, and so in which zones."""
+
+
+MachineKind = CloudMachine | LocalMachine
+"""In this order: what has no type is read as a machine of this computer, also where a former version wrote it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """How many instances a group wants now, and between which bounds its autoscaler may move that."""
+
+    wanted: int
+    least: int
+    most: int
+    cpu: int | None = None
+    """Percent of load that the autoscaler aims at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,9 +232,17 @@ class Health:
     """How long after its start a group may take to become healthy."""
 
 
-def shape(machine: Machine, port: int, health: Health) -> str:
-    """A short digest of what a group's machines are made of and checked by, besides their release."""
-    text = json.dumps([asdict(machine), port, health.path, health.status], separators=(",", ":"))
+def shape(machine: MachineKind, port: int, health: Health, size: Size, zones: tuple[str, ...] = ()) -> str:
+    """A short digest of what a group's machines are made of and checked by, besides their release.
+
+    How many are wanted is no part of it, nor are bounds without an autoscaler: both are changed in place.
+    """
+    parts: list[object] = [asdict(machine), port, health.path, health.status]
+    if size.cpu is not None or size.most > size.least:
+        parts.append([size.least, size.most, size.cpu])
+    if zones:
+        parts.append(zones)
+    text = json.dumps(parts, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -206,11 +251,15 @@ class LaunchTemplate:
     """What a group starts its instances from: frozen when the group is created."""
 
     image: str
-    machine: Machine
+    machine: MachineKind
     port: int
     health: Health
     user_data: str
     """The boot work: a small POSIX shell script."""
+    size: Size | None = None
+    """Its bounds, and the size it begins with; None in what a former version wrote: as many as the group wants."""
+    zones: tuple[str, ...] = ()
+    """Where its machines are spread; empty: wherever the cloud likes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from phoenix.plan.roll_actions import CreateGroup
 from phoenix.record.journal import Run
 from phoenix.spec import refs
 from phoenix.spec.images import ImageName
-from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size
+from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LocalBalancer, ServiceSpec, Size
 
 if TYPE_CHECKING:
     from phoenix.cli.wiring import Wiring
@@ -105,12 +105,7 @@ def _stand_in(wiring: Wiring, cloud: str, name: str, environment: str, image_ref
         cloud=cloud,
         size=Size(minimum=1, maximum=1),
         machine=Machine(),
-        machine_type=None,
-        disk=None,
-        identity=None,
-        firewall=(),
-        public_ip=False,
-        load_balancer=LoadBalancer(),
+        load_balancer=LocalBalancer(listen=""),
         strategy=BlueGreen(keep=0.0),
     )
     known = wiring.project.services.get(name)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from phoenix.clock import from_rfc3339, rfc3339
-from phoenix.model import Group, Instance, Machine, Release, Route
+from phoenix.model import CloudMachine, Group, Instance, LocalMachine, Release, Route
 from phoenix.plan.actions import Plan, Step, to_json
 from phoenix.plan.roll_actions import AsFound, Exactly, MatchLive, Rest
 from phoenix.record.journal import Run
@@ -56,8 +56,10 @@ def _words(value: object) -> str:
             return f"what is left of the live one beside {share} % of it ({at_least} at least)"
         case Release():
             return " ".join([value.id, value.image_ref, *(f"{p.name}={p.version}" for p in value.packages)])
-        case Machine(cpus=cpus, memory=memory):
+        case LocalMachine(cpus=cpus, memory=memory):
             return f"{cpus} cpus with {memory // 2**20} MiB"
+        case CloudMachine(type=kind):
+            return kind
         case float():
             return f"{value:g}"
         case (str(), int()):

@@ -108,6 +108,9 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
         machine=environment.machine,
         port=service.port,
         health=service.health,
+        least=environment.size.minimum,
+        most=environment.size.maximum,
+        cpu=environment.size.cpu,
     )
     held: tuple[RollStep, ...] = ()
     if rollout.hold:

@@ -83,7 +83,7 @@ def runs_already(stable: Group, release: Release, service: ServiceSpec, environm
     whole = all(instance.state is not InstanceState.DEAD for instance in stable.instances)
     same = stable.release.id == release.id and stable.shape in (
         "",  # made by a version that did not write it down
-        shape(environment.machine, service.port, service.health),
+        shape(environment.machine, service.port, service.health, environment.size.limits),
     )
     return same and whole and stable.size >= environment.size.minimum
 

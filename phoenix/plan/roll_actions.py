@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.model import Health, Machine, Release
+from phoenix.model import Health, MachineKind, Release, Size
 
 Shares = tuple[tuple[str, int], ...]
 """Groups with the part of new requests each gets, 0-100."""
@@ -54,7 +54,7 @@ class Exactly:
     rule: Literal["exactly"] = "exactly"
 
 
-Size = Annotated[MatchLive | Rest | AsFound | Exactly, Field(discriminator="rule")]
+SizeRule = Annotated[MatchLive | Rest | AsFound | Exactly, Field(discriminator="rule")]
 
 # Actions -------------------------------------------------------------------------------------------------
 
@@ -78,11 +78,28 @@ class CreateGroup:
 
     group: str
     release: Release
-    size: Size
-    machine: Machine
+    size: SizeRule
+    machine: MachineKind
     port: int
     health: Health
+    least: int = 0
+    """How many machines the autoscaler leaves at least; 0 in plans of a former version: as many as `size` says."""
+    most: int = 0
+    """How many it starts at most; 0: as many as `size` says."""
+    cpu: int | None = None
+    """Percent of load that it aims at."""
+    zones: tuple[str, ...] = ()
     do: Literal["create-group"] = "create-group"
+
+    def sized(self, wanted: int) -> Size:
+        """The size of a group that begins with `wanted` machines: bounds are never on its wrong side."""
+        least = min(self.least or wanted, wanted)
+        return Size(wanted=wanted, least=least, most=max(self.most, wanted), cpu=self.cpu)
+
+    @property
+    def limits(self) -> Size:
+        """The size as the spec has it, for the group's shape."""
+        return Size(wanted=self.least, least=self.least, most=self.most, cpu=self.cpu)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +107,7 @@ class EnsureSize:
     """Make an existing group at least as large as the rule says, its dead machines replaced."""
 
     group: str
-    size: Size
+    size: SizeRule
     best_effort: bool = False
     """Whether to go on with the machines that are there where no more can be started."""
     do: Literal["ensure-size"] = "ensure-size"
@@ -101,7 +118,7 @@ class Shrink:
     """Make a group smaller: the surplus machines get no new request, finish theirs within `drain` seconds, and end."""
 
     group: str
-    size: Size
+    size: SizeRule
     drain: float
     shares: Shares
     """The routes as the run has set them; where somebody has moved traffic since, nothing is made smaller."""

@@ -11,6 +11,7 @@ from phoenix.errors import SpecError
 from phoenix.model import Health
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
+from phoenix.spec.services import LocalBalancer
 from phoenix.tools import loopback
 
 if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hit needs no balancer
@@ -48,7 +49,8 @@ class LocalCloudDoor:
         where = spec.environments.get(environment) if spec else None
         if spec is None or where is None:
             return self.left_behind(f"{service}-{environment}")
-        if where.load_balancer.listen is None:
+        balancer = where.load_balancer
+        if not isinstance(balancer, LocalBalancer):
             raise SpecError(
                 f"{service}/{environment} has no address to listen on",
                 details=f"{self._project.file}: services.{service}.environments.{environment}.load_balancer.listen",
@@ -56,7 +58,7 @@ class LocalCloudDoor:
             )
         return LocalTraffic(
             directory=self.balancers / f"{service}-{environment}",
-            listen=where.load_balancer.listen,
+            listen=balancer.listen,
             health=spec.health,
         )
 

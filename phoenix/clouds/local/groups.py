@@ -15,7 +15,7 @@ from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
 from phoenix.errors import CloudError, RefusedError
-from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
+from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind
 from phoenix.spec.clouds import LocalCloud
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -163,7 +163,7 @@ class LocalGroups:
             )
         spec = MachineSpec(
             image=image,
-            machine=template.machine,
+            machine=_local(template.machine),
             port=template.port,
             user_data=template.user_data,
             reach=self._reach,
@@ -249,6 +249,16 @@ class LocalGroups:
                 details=f"it runs {there.release.id}, wanted was {wanted.release.id}",
                 resolution="See `phoenix status`; delete that group if nobody needs it.",
             )
+
+
+def _local(machine: MachineKind) -> LocalMachine:
+    if not isinstance(machine, LocalMachine):
+        raise RefusedError(
+            f"this computer has no machine of the type {machine.type}",
+            details="machines of a local cloud are cut by `cpus` and `memory`",
+            resolution="Say these in the environment's `machine`.",
+        )
+    return machine
 
 
 def _start_machine(spec: MachineSpec, files: MachineFiles, engine: str) -> None:

@@ -10,7 +10,17 @@ from phoenix.execute.engine import Context, Outcome
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.world import World
 from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, shape
-from phoenix.plan.roll_actions import AsFound, CreateGroup, EnsureSize, Exactly, MatchLive, Measure, Rest, Shrink, Size
+from phoenix.plan.roll_actions import (
+    AsFound,
+    CreateGroup,
+    EnsureSize,
+    Exactly,
+    MatchLive,
+    Measure,
+    Rest,
+    Shrink,
+    SizeRule,
+)
 from phoenix.record.journal import Part
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -53,6 +63,8 @@ def create(world: World, action: CreateGroup, context: Context) -> Outcome:
         port=action.port,
         health=action.health,
         user_data=world.user_data(action.release),
+        size=action.sized(size),
+        zones=action.zones,
     )
     group = Group(
         name=action.group,
@@ -63,7 +75,7 @@ def create(world: World, action: CreateGroup, context: Context) -> Outcome:
         size=size,
         created=world.clock.now(),
         run=context.run_id,
-        shape=shape(action.machine, action.port, action.health),
+        shape=shape(action.machine, action.port, action.health, action.limits, action.zones),
     )
     world.history.remember_number(world.service, world.environment, action.group)
     context.renew()
@@ -180,7 +192,7 @@ def _await_leaving(world: World, action: Shrink, context: Context) -> int:
     return under_way
 
 
-def _resolve(world: World, rule: Size, context: Context) -> tuple[int, dict[str, int]]:
+def _resolve(world: World, rule: SizeRule, context: Context) -> tuple[int, dict[str, int]]:
     """The rule on a fresh read, and what was counted for it, for the journal."""
     match rule:
         case Exactly(size=size):

@@ -20,7 +20,7 @@ from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import Run
 from phoenix.spec.images import ImageName
-from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size, Strategy
+from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LocalBalancer, ServiceSpec, Size, Strategy
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.doubles import FakeClock, FakeCloud, MemoryStore
 
@@ -35,12 +35,7 @@ def environment(*, size: int = 2, keep: float = 1800.0, strategy: Strategy | Non
         cloud="local",
         size=Size(minimum=size, maximum=size),
         machine=Machine(),
-        machine_type=None,
-        disk=None,
-        identity=None,
-        firewall=(),
-        public_ip=False,
-        load_balancer=LoadBalancer(listen="127.0.0.1:8000"),
+        load_balancer=LocalBalancer(listen="127.0.0.1:8000"),
         strategy=strategy or BlueGreen(keep=keep),
     )
 
