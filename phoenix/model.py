@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from phoenix.manner import Abilities, Manner
+
 
 class CloudKind(StrEnum):
     """The clouds phoenix knows."""
@@ -15,6 +17,14 @@ class CloudKind(StrEnum):
     LOCAL = "local"
     GCP = "gcp"
     AWS = "aws"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Place:
+    """A service in an environment, by their names: what has one balancer, and one run at a time."""
+
+    service: str
+    environment: str
 
 
 class ImageType(StrEnum):
@@ -347,6 +357,10 @@ class Observed:
 
     groups: tuple[Group, ...]
     route: Route
+    abilities: Abilities
+    """What its cloud can do."""
+    manner: Manner
+    """How its balancer behaves."""
     last_number: int = 0
     """The highest group number ever used, from the record: numbers are not used again."""
     served: tuple[Served, ...] = ()

@@ -9,6 +9,7 @@ import typer
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import Session, session_of
 from phoenix.errors import RefusedError, SpecError
+from phoenix.manner import State
 
 if TYPE_CHECKING:
     from phoenix.model import CloudKind
@@ -40,7 +41,7 @@ def doctor(
         [str(table("", "what", "found", rows=rows)), *(["", "what to do:"] if remedies else []), *remedies]
     )
     data = {"checks": [finding.data() for finding in findings]}
-    lacks = [finding for finding in findings if finding.state is checkup.State.LACK]
+    lacks = [finding for finding in findings if finding.state is State.LACK]
     if not lacks:
         session.out.result(data, f"{text}\n\neverything that is needed is there")
         return

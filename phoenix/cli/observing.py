@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from phoenix import model, observe
 from phoenix.cli.places import Place, forgotten_among, subject_of
 from phoenix.errors import PhoenixError, SpecError
 from phoenix.model import Group, Observed
@@ -79,9 +80,8 @@ def _look(wiring: Wiring, place: Place, listed: Listed, *, known: bool) -> Stand
     try:
         if isinstance(listed, PhoenixError):
             raise listed
-        mine = [g for g in listed if (g.service, g.environment) == (spec.name, where.name)]
-        route = wiring.cloud(where.cloud).traffic(spec.name, where.name).read()
-        observed = Observed(groups=tuple(sorted(mine, key=lambda g: g.name)), route=route)
+        name = model.Place(service=spec.name, environment=where.name)
+        observed = observe.standing(wiring.cloud(where.cloud), name, listed)
     except PhoenixError as error:
         return Standing(service=spec, environment=where, observed=None, error=error, known=known)
     return Standing(service=spec, environment=where, observed=observed, error=None, known=known)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import hooks
+from phoenix.model import Place
 from phoenix.plan.actions import roll_plan
 from phoenix.record.journal import Run
 from phoenix.spec import cautions, units
@@ -24,7 +25,8 @@ def refuse_unsafe(wiring: Wiring, environment: EnvironmentSpec) -> None:
 def refuse_unusable(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec) -> None:
     """RefusedError where a roll could not end well: `refuse_unsafe`, or a stranger at the balancer's address."""
     refuse_unsafe(wiring, environment)
-    wiring.cloud(environment.cloud).traffic(service.name, environment.name).refuse_if_unusable()
+    place = Place(service=service.name, environment=environment.name)
+    wiring.cloud(environment.cloud).traffic(place).check()
 
 
 def refuse_other_hooks(wiring: Wiring, run: Run) -> None:

@@ -53,6 +53,7 @@ def resolve(
         exact=exact,
         settings=service.settings,
         boot_playbook=_boot_playbook(wiring, service, dry=dry) if chosen.type is ImageType.OS else None,
+        cloud=wiring.cloud(environment.cloud),
     )
 
 
@@ -124,7 +125,7 @@ def startable(wiring: Wiring, environment: EnvironmentSpec, release: Release, *,
         packages = (*release.packages, *([release.boot_playbook] if release.boot_playbook else []))
         named = [package.repository for package in packages if package.repository in wiring.project.repositories]
         serve(wiring, named, dry=dry)
-    return releases.still_there(wiring.project, release, wiring.cloud(environment.cloud).images)
+    return releases.still_there(wiring.project, release, wiring.cloud(environment.cloud))
 
 
 def _boot_playbook(wiring: Wiring, service: ServiceSpec, *, dry: bool) -> Package | None:

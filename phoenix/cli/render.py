@@ -102,10 +102,11 @@ def _repositories(project: Project, recipe: Recipe, cloud: CloudSpec | CloudKind
 
 def _repository(project: Project, name: str, *, local: bool) -> Repository:
     from phoenix.execute.repositories import repository_for_machines, repository_here
+    from phoenix.tools.loopback import machine_url
 
     spec = project.repository(name)
     try:
-        return repository_for_machines(spec) if local else repository_here(spec)
+        return repository_for_machines(spec, machine_url) if local else repository_here(spec)
     except RefusedError as nothing_published:
         # Files can be looked at all the same; apt takes nothing that this text would have signed.
         return Repository(

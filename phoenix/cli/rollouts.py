@@ -13,7 +13,7 @@ from phoenix.cli.baking import Bakery, Order
 from phoenix.cli.plan_file import SavedPlan
 from phoenix.errors import CloudError, HeldError, PhoenixError
 from phoenix.execute import hooks
-from phoenix.model import Image, Release
+from phoenix.model import Image, Place, Release
 from phoenix.plan.actions import Plan
 from phoenix.plan.bake import LayerPlan
 from phoenix.plan.roll import roll
@@ -157,6 +157,8 @@ def _tell_candidate(wanted: RollOrder, plan: Plan[RollAction]) -> None:
     created = [step.action.group for step in plan.steps if isinstance(step.action, CreateGroup)]
     cloud, preview = wanted.wiring.cloud(wanted.environment.cloud), None
     with suppress(PhoenixError):  # the run is held, whether the balancer answers now or not
-        preview = cloud.traffic(wanted.service.name, wanted.environment.name).preview(created[0]) if created else None
+        place = Place(service=wanted.service.name, environment=wanted.environment.name)
+        shown = cloud.traffic(place).preview(created[0]) if created else None
+        preview = shown.url if shown else None
     data = {"group": created[0] if created else None, "preview": preview, **wanted.facts}
     wanted.wiring.session.out.evidence(data, f"{data['group']} answers at {preview}" if preview else "")

@@ -11,7 +11,7 @@ from phoenix.cli.preflight import refuse_other_hooks, refuse_unsafe
 from phoenix.clouds.api import Say
 from phoenix.errors import CloudError, HeldError, PhoenixError, RefusedError, SpecError
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort, taken
-from phoenix.model import CloudKind, Group, Observed
+from phoenix.model import CloudKind, Group, Observed, Place
 from phoenix.plan.actions import Plan, bake_plan, publish_plan, roll_plan, to_json
 from phoenix.plan.due import due, idle
 from phoenix.plan.roll_actions import RollAction
@@ -254,9 +254,7 @@ def wake_balancer(wiring: Wiring, service: ServiceSpec, environment: Environment
     """Start a balancer of the local cloud that died; what was done."""
     if wiring.project.cloud(environment.cloud).kind is not CloudKind.LOCAL:
         return []
-    if not wiring.cloud(environment.cloud).traffic(service.name, environment.name).ensure_running():
-        return []
-    return [f"started the balancer of {subject_of(service, environment)} again, with the route it had"]
+    return list(wiring.cloud(environment.cloud).mend(Place(service=service.name, environment=environment.name)))
 
 
 def burn_groups(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec, groups: tuple[Group, ...]) -> Run:

@@ -10,6 +10,7 @@ from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import OwnedRun, describe, provably_dead
 from phoenix.execute.repositories import root_of
+from phoenix.model import Place
 from phoenix.record.journal import Run, RunState, What
 from phoenix.tools import serve
 
@@ -41,11 +42,8 @@ def stop_all(wiring: Wiring) -> list[str]:
             resolution=f"Wait for it, or `phoenix abort {living[0].id}` first.",
         )
     stopped = running_things(wiring)
-    for _name, traffic in _balancers(wiring):
-        traffic.stop()
     for door in _doors(wiring):
-        for group in door.groups.list():
-            door.groups.delete(group.name)
+        door.stop()
     for spec in wiring.project.repositories.values():
         serve.stop(root_of(spec))
     for run in _runs_here(wiring):
@@ -85,7 +83,9 @@ def _balancers(wiring: Wiring) -> list[tuple[str, LocalTraffic]]:
             for environment in service.environments.values()
             if environment.cloud == door.name
         }
-        found += [("/".join(place), door.traffic(*place)) for place in known.values()]
+        found += [
+            ("/".join(place), door.traffic(Place(service=place[0], environment=place[1]))) for place in known.values()
+        ]
         there = sorted(path.name for path in door.balancers.iterdir()) if door.balancers.is_dir() else []
         found += [(name, door.left_behind(name)) for name in there if name not in known]
     return found

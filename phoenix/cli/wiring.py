@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from phoenix.cli.session import Session
 from phoenix.clock import SystemClock
 from phoenix.errors import RefusedError
-from phoenix.model import CloudKind, Observed, Package, Release
+from phoenix.model import CloudKind, Observed, Package, Place, Release
 from phoenix.spec.clouds import LocalCloud
 
 if TYPE_CHECKING:  # what an engine is made of is loaded when one is made: a bake that is a hit makes none
@@ -75,13 +75,7 @@ class Wiring:
         from phoenix import observe
 
         cloud = self.cloud(environment.cloud)
-        return observe.service(
-            cloud.groups,
-            cloud.traffic(service.name, environment.name),
-            self.history,
-            service=service.name,
-            environment=environment.name,
-        )
+        return observe.service(cloud, Place(service=service.name, environment=environment.name), self.history)
 
     def roll_engine(self, service: ServiceSpec, environment: EnvironmentSpec) -> Engine[RollAction]:
         """The engine for rolls, rollbacks and burning of one service in one environment."""
@@ -173,7 +167,11 @@ class Wiring:
         specs = [self.project.repository(name) for name in dict.fromkeys(p.repository for p in action.packages)]
         for spec in specs:
             ensure_served(spec, clock=self.clock, say=self.session.out.say)
-        reached = repository_here if action.builder == "chroot" else repository_for_machines
+        reached = (
+            repository_here
+            if action.builder == "chroot"
+            else partial(repository_for_machines, reached=self.cloud(cloud).url_for_machines)
+        )
         workspace.lay_out(
             self.project,
             self.project.recipe(ImageName(type=action.type, name=action.name)),
@@ -192,12 +190,12 @@ class Wiring:
 
         health = service.health
         cloud = self.cloud(environment.cloud)
+        place = Place(service=service.name, environment=environment.name)
         return World(
             project=self.project.name,
-            service=service.name,
-            environment=environment.name,
-            groups=cloud.groups,
-            traffic=cloud.traffic(service.name, environment.name),
+            place=place,
+            cloud=cloud,
+            traffic=cloud.traffic(place),
             history=self.history,
             clock=self.clock,
             user_data=lambda release: self._user_data(cloud, release),

@@ -15,12 +15,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from phoenix.manner import Abilities, Finding, Manner, Preview
 from phoenix.model import (
     Group,
     Image,
     ImageType,
     LaunchTemplate,
     Package,
+    Place,
     Route,
     Source,
     TestResult,
@@ -160,6 +162,11 @@ class Groups(Protocol):
 class Traffic(Protocol):
     """The load balancer of one service in one environment."""
 
+    @property
+    def manner(self) -> Manner:
+        """How it behaves: on one cloud a URL map and a backend service differ."""
+        ...
+
     def read(self) -> Route:
         """The balancer's own view, freshly read: shares, its health verdicts, requests under way."""
         ...
@@ -172,16 +179,12 @@ class Traffic(Protocol):
         """Give each attached group its share (sum 100, or 0 for none) in one write; groups not named get 0."""
         ...
 
-    def preview(self, group: str) -> str | None:
-        """An `http://host:port` where the group alone answers, traffic or not; None where there is none."""
+    def preview(self, group: str) -> Preview | None:
+        """Where the group alone answers, traffic or not; None where it does not."""
         ...
 
-    def refuse_if_unusable(self) -> None:
+    def check(self) -> None:
         """Raise RefusedError where the balancer could not take requests at its address. Changes nothing."""
-        ...
-
-    def ensure_running(self) -> bool:
-        """Start a balancer that has died, with the route it had; whether there was one to start."""
         ...
 
     def detach(self, group: str) -> None:
@@ -193,6 +196,16 @@ class Cloud(Protocol):
     """One cloud of `phoenix.yaml`, ready to be asked."""
 
     @property
+    def name(self) -> str:
+        """The cloud, as phoenix.yaml names it."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do."""
+        ...
+
+    @property
     def images(self) -> Images:
         """Its images."""
         ...
@@ -202,6 +215,22 @@ class Cloud(Protocol):
         """Its groups."""
         ...
 
-    def traffic(self, service: str, environment: str) -> Traffic:
+    def traffic(self, place: Place) -> Traffic:
         """The balancer of one service in one environment."""
+        ...
+
+    def url_for_machines(self, url: str) -> str:
+        """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
+        ...
+
+    def check(self) -> tuple[Finding, ...]:
+        """What is there of what it needs. Looks only; changes nothing."""
+        ...
+
+    def mend(self, place: Place) -> tuple[str, ...]:
+        """Bring back what of phoenix's own has died there, a balancer with the route it had; what was done."""
+        ...
+
+    def stop(self) -> tuple[str, ...]:
+        """End what the project has running on this computer for it; what that was. Nothing where it runs elsewhere."""
         ...

@@ -17,6 +17,8 @@ from phoenix.tools.aptly_root import Root, locked
 
 LOCK_DEADLINE = 600.0
 """Seconds to wait for other publications into the same root."""
+UrlForMachines = Callable[[str], str]
+"""A url as this computer reaches it -> as machines of a cloud reach it."""
 UNSIGNED = "none"
 """What `sign` says where the repository is deliberately unsigned."""
 
@@ -37,12 +39,15 @@ def repository_here(spec: RepositorySpec) -> Repository:
     )
 
 
-def repository_for_machines(spec: RepositorySpec) -> Repository:
-    """The repository as machines of the local cloud reach it. RefusedError before its first publication."""
+def repository_for_machines(spec: RepositorySpec, reached: UrlForMachines) -> Repository:
+    """The repository as machines of a cloud reach it (`Cloud.url_for_machines`).
+
+    RefusedError before its first publication, and where they cannot reach it.
+    """
     here = repository_here(spec)
     return Repository(
         name=here.name,
-        url=loopback.machine_url(here.url),
+        url=reached(here.url),
         distribution=here.distribution,
         component=here.component,
         key=here.key,

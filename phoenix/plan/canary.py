@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from phoenix.plan.actions import Step
 from phoenix.plan.parts import (
-    QUICK,
     WHOLE,
     Course,
     Rollout,
@@ -49,4 +48,4 @@ def _at(rollout: Rollout, strategy: Canary, share: int) -> Iterator[RollStep]:
         yield Step(id=f"soak-{share}", action=soak, deadline=strategy.soak + rollout.service.health.deadline)
     if share in strategy.hold:
         hold = Hold(reason=f"{rollout.candidate} has {share} % of the traffic")
-        yield Step(id=f"hold-{share}", action=hold, deadline=QUICK)
+        yield Step(id=f"hold-{share}", action=hold, deadline=rollout.manner.quick)

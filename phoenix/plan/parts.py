@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from json import dumps
 from typing import Literal
 
+from phoenix.manner import Manner
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Step, fingerprint
 from phoenix.plan.roll_actions import (
@@ -34,10 +35,6 @@ from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 RollStep = Step[RollAction]
 HookPoint = Literal["before_traffic", "after_traffic", "on_abort"]
 
-QUICK = 60.0
-"""Deadline in seconds for a step that is a call or two."""
-CREATE = 300.0
-"""Deadline in seconds for starting or ending machines, without their boot."""
 WHOLE = 100
 
 
@@ -61,6 +58,11 @@ class Rollout:
     def stable(self) -> Group | None:
         """The group that serves now."""
         return self.observed.stable
+
+    @property
+    def manner(self) -> Manner:
+        """How the balancer behaves, and how long things take there."""
+        return self.observed.manner
 
     def shares(self, share: int) -> Shares:
         """The routes at which the candidate gets `share` percent and the stable group the rest."""
@@ -115,10 +117,10 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
     held: tuple[RollStep, ...] = ()
     if rollout.hold:
         why = f"{candidate} is ready and gets no traffic before somebody promotes it"
-        held = (Step(id="hold-before-traffic", action=Hold(reason=why), deadline=QUICK),)
+        held = (Step(id="hold-before-traffic", action=Hold(reason=why), deadline=rollout.manner.quick),)
     return (
-        *measure(service, rollout.stable),
-        Step(id="create-candidate", action=create, deadline=CREATE),
+        *measure(service, rollout.manner, rollout.stable),
+        Step(id="create-candidate", action=create, deadline=rollout.manner.create),
         Step(
             id="candidate-healthy",
             action=WaitHealthy(group=candidate, health=service.health),
@@ -129,12 +131,12 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
     )
 
 
-def measure(service: ServiceSpec, stable: Group | None) -> tuple[RollStep, ...]:
+def measure(service: ServiceSpec, manner: Manner, stable: Group | None) -> tuple[RollStep, ...]:
     """Write down what serves; nothing where nothing does."""
     if stable is None:
         return ()
     action = Measure(group=stable.name, min_healthy=service.min_healthy)
-    return (Step(id="measure", action=action, deadline=QUICK),)
+    return (Step(id="measure", action=action, deadline=manner.quick),)
 
 
 def grow(rollout: Rollout, share: int, name: str, *, steady: bool) -> tuple[RollStep, ...]:
@@ -149,7 +151,7 @@ def grow(rollout: Rollout, share: int, name: str, *, steady: bool) -> tuple[Roll
     size = MatchLive(at_least=rollout.environment.size.minimum, share=share)
     ensure = EnsureSize(group=rollout.candidate, size=size)
     return (
-        Step(id=f"grow{name}", action=ensure, deadline=CREATE),
+        Step(id=f"grow{name}", action=ensure, deadline=rollout.manner.create),
         Step(
             id=f"healthy{name}",
             action=WaitHealthy(group=rollout.candidate, health=service.health, settled=not steady),
@@ -165,7 +167,7 @@ def shift(rollout: Rollout, share: int, name: str, all_shares: tuple[int, ...]) 
         known=(rollout.observed.route.shares, *(rollout.shares(each) for each in all_shares)),
         former=rollout.former,
     )
-    return Step(id=f"shift{name}", action=action, deadline=QUICK)
+    return Step(id=f"shift{name}", action=action, deadline=rollout.manner.quick + rollout.manner.settles)
 
 
 def back(rollout: Rollout, all_shares: tuple[int, ...], *, shrinks: bool) -> tuple[RollStep, ...]:
@@ -180,19 +182,19 @@ def back(rollout: Rollout, all_shares: tuple[int, ...], *, shrinks: bool) -> tup
         Step(
             id="routes-as-before",
             action=SetTraffic(shares=rollout.observed.route.shares, known=known),
-            deadline=QUICK,
+            deadline=rollout.manner.quick + rollout.manner.settles,
         ),
         *hooks(rollout, "on_abort"),
-        drain("drain-candidate", candidate, rollout.service.drain),
-        Step(id="save-candidate-logs", action=SaveLogs(group=candidate), deadline=QUICK),
-        Step(id="delete-candidate", action=DeleteGroup(group=candidate), deadline=CREATE),
+        drain("drain-candidate", candidate, rollout.service.drain, rollout.manner),
+        Step(id="save-candidate-logs", action=SaveLogs(group=candidate), deadline=rollout.manner.quick),
+        Step(id="delete-candidate", action=DeleteGroup(group=candidate), deadline=rollout.manner.create),
     )
 
 
 def _whole_again(rollout: Rollout, stable: Group) -> tuple[RollStep, ...]:
     health = replace(rollout.service.health, healthy_after=0.0)
     return (
-        Step(id="stable-size", action=EnsureSize(group=stable.name, size=AsFound()), deadline=CREATE),
+        Step(id="stable-size", action=EnsureSize(group=stable.name, size=AsFound()), deadline=rollout.manner.create),
         Step(
             id="stable-healthy",
             action=WaitHealthy(group=stable.name, health=health),
@@ -205,34 +207,34 @@ def ending(rollout: Rollout, keep: float) -> tuple[RollStep, ...]:
     """What follows the commit point: whatever served is retired, and one that vanished is forgotten."""
     observed, shares = rollout.observed, dict(rollout.observed.route.shares)
     gone = observed.route.stable if observed.stable is None else None
-    forget: RollStep = Step(id="forget-vanished", action=DeleteGroup(group=gone or ""), deadline=CREATE)
+    forget: RollStep = Step(id="forget-vanished", action=DeleteGroup(group=gone or ""), deadline=rollout.manner.create)
     serving = tuple(group for group in observed.groups if group.name in shares)
-    return (*retire_all(rollout.service, serving, keep), *((forget,) if gone else ()))
+    return (*retire_all(rollout.service, rollout.manner, serving, keep), *((forget,) if gone else ()))
 
 
-def retire_all(service: ServiceSpec, groups: tuple[Group, ...], keep: float) -> tuple[RollStep, ...]:
+def retire_all(service: ServiceSpec, manner: Manner, groups: tuple[Group, ...], keep: float) -> tuple[RollStep, ...]:
     """Retire several groups. All labels come first: whatever happens after them, `tend` knows what is due."""
     if len(groups) == 1:
-        return retire(service, groups[0], keep)
-    each = [tuple(replace(s, id=f"{s.id}-{g.name}") for s in retire(service, g, keep)) for g in groups]
+        return retire(service, manner, groups[0], keep)
+    each = [tuple(replace(s, id=f"{s.id}-{g.name}") for s in retire(service, manner, g, keep)) for g in groups]
     return (*(steps[0] for steps in each), *(step for steps in each for step in steps[1:]))
 
 
-def retire(service: ServiceSpec, former: Group, keep: float) -> tuple[RollStep, ...]:
+def retire(service: ServiceSpec, manner: Manner, former: Group, keep: float) -> tuple[RollStep, ...]:
     """What becomes of a group that serves no more: labelled first, so that whatever comes, `tend` knows.
 
     A kept group is not waited for: the run ends and frees the service, so that a rollback can follow at once.
     """
-    label: RollStep = Step(id="keep-former", action=KeepGroup(group=former.name, seconds=keep), deadline=QUICK)
+    label: RollStep = Step(id="keep-former", action=KeepGroup(group=former.name, seconds=keep), deadline=manner.quick)
     if keep > 0:
         return (label,)
-    burn: RollStep = Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=CREATE)
-    return (label, drain("drain-former", former.name, service.drain), burn)
+    burn: RollStep = Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=manner.create)
+    return (label, drain("drain-former", former.name, service.drain, manner), burn)
 
 
-def drain(step: str, group: str, seconds: float) -> RollStep:
+def drain(step: str, group: str, seconds: float, manner: Manner) -> RollStep:
     """See that the group has no request under way, `seconds` at most."""
-    return Step(id=step, action=Drain(group=group, seconds=seconds), deadline=seconds + QUICK)
+    return Step(id=step, action=Drain(group=group, seconds=seconds), deadline=seconds + manner.quick)
 
 
 def hooks(rollout: Rollout, point: HookPoint) -> tuple[RollStep, ...]:

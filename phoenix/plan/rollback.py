@@ -11,7 +11,7 @@ from __future__ import annotations
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import CREATE, QUICK, WHOLE, former_of, mark, retire, retire_all
+from phoenix.plan.parts import WHOLE, former_of, mark, retire, retire_all
 from phoenix.plan.roll import planned, rollback_rollout
 from phoenix.plan.roll_actions import (
     EnsureSize,
@@ -58,7 +58,7 @@ def to_release(
 def _to_group(
     service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, target: Group
 ) -> Plan[RollAction]:
-    stable = observed.stable
+    stable, manner = observed.stable, observed.manner
     subject = f"{service.name}/{environment.name}"
     fingerprint = mark(service, environment, observed, target.name)
     before = observed.route.shares
@@ -69,7 +69,7 @@ def _to_group(
     keep: tuple[Step[RollAction], ...] = ()
     if target.keep_until is not None:
         action = KeepGroup(group=target.name, seconds=keep_of(environment), anew=False)
-        keep = (Step(id="keep-former", action=action, deadline=QUICK),)
+        keep = (Step(id="keep-former", action=action, deadline=manner.quick),)
     shift = SetTraffic(shares=after, known=(before, after), former=former_of(observed, target.name), guarded=False)
     return Plan(
         subject=subject,
@@ -80,21 +80,25 @@ def _to_group(
                 action=EnsureSize(
                     group=target.name, size=MatchLive(at_least=environment.size.minimum), best_effort=True
                 ),
-                deadline=CREATE,
+                deadline=manner.create,
             ),
             Step(
                 id="former-healthy",
                 action=WaitHealthy(group=target.name, health=service.health, settled=True, patience=PATIENCE),
                 deadline=service.health.deadline,
             ),
-            Step(id="shift", action=shift, deadline=QUICK),
-            Step(id="unlabel", action=KeepGroup(group=target.name, seconds=None), deadline=QUICK),
+            Step(id="shift", action=shift, deadline=manner.quick + manner.settles),
+            Step(id="unlabel", action=KeepGroup(group=target.name, seconds=None), deadline=manner.quick),
         ),
         back=(
-            Step(id="routes-as-before", action=SetTraffic(shares=before, known=(before, after)), deadline=QUICK),
+            Step(
+                id="routes-as-before",
+                action=SetTraffic(shares=before, known=(before, after)),
+                deadline=manner.quick + manner.settles,
+            ),
             *keep,
         ),
-        cleanup=retire_all(service, others, keep_of(environment)),
+        cleanup=retire_all(service, manner, others, keep_of(environment)),
         fingerprint=fingerprint,
     )
 
@@ -106,7 +110,7 @@ def burn(
     cleanup = tuple(
         Step(id=f"{step.id}-{group.name}", action=step.action, deadline=step.deadline)
         for group in groups
-        for step in retire(service, group, 0.0)
+        for step in retire(service, observed.manner, group, 0.0)
     )
     named = ", ".join(group.name for group in groups)
     return Plan(

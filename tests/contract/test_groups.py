@@ -13,7 +13,8 @@ from phoenix.clouds.api import Groups
 from phoenix.errors import CloudError
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
 from phoenix.spec.clouds import MachineEngine
-from tests.support.fakes.doubles import FakeClock, FakeCloud
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock
 from tests.support.real import machines
 from tests.support.real.machines import calm, until
 

@@ -352,7 +352,7 @@ def test_preview_shows_the_group_alone(bench: Bench) -> None:
     for name in (OLD, NEW):
         preview = bench.traffic.preview(name)
         assert preview is not None
-        assert Counter(get(preview)[1].rpartition("-")[0] for _ in range(20)) == {name: 20}
+        assert Counter(get(preview.url)[1].rpartition("-")[0] for _ in range(20)) == {name: 20}
     bench.traffic.shift({NEW: 100})
     assert bench.traffic.preview(NEW) == preview
 

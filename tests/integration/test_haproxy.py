@@ -73,12 +73,12 @@ def test_a_preview_address_that_was_taken_meanwhile_is_given_up(two: World) -> N
     preview = two.traffic().preview(NEW)
     assert preview is not None
     two.kill()
-    with socket.create_server(("127.0.0.1", int(preview.rpartition(":")[2]))):
+    with socket.create_server(("127.0.0.1", int(preview.url.rpartition(":")[2]))):
         two.traffic().ensure_running()
         other = two.traffic().preview(NEW)
         assert other not in (None, preview)
         assert other is not None
-        assert get(other)[1] == f"{NEW}-1"
+        assert get(other.url)[1] == f"{NEW}-1"
 
 
 def test_a_taken_port_is_refused_and_leaves_nothing(world: World) -> None:

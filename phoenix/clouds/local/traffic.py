@@ -20,6 +20,7 @@ from phoenix.clock import SystemClock
 from phoenix.clouds.local import balancer
 from phoenix.clouds.local.balancer import Leaving, Slot, State
 from phoenix.errors import CloudError, UnreachableError
+from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
 from phoenix.model import Backend, Group, Health, Route
 from phoenix.tools import haproxy, listeners
 from phoenix.tools.haproxy import AddressTakenError, Check
@@ -32,13 +33,26 @@ _GRACE = 2.0
 """Seconds for HAProxy to end, which takes 0.01."""
 
 
+MANNER = Manner(
+    exact_shares=True,
+    drain=DrainedBy.REQUESTS,
+    preview=PreviewBy.ADDRESS,
+    settles=0.0,
+    quick=60.0,
+    create=300.0,
+    look=0.2,
+)
+
+
 class LocalTraffic:
     """Implements `clouds.api.Traffic` with HAProxy in `directory`, listening on `listen` (IP:PORT)."""
+
+    manner = MANNER
 
     def __init__(self, *, directory: Path, listen: str, health: Health) -> None:
         self._directory = directory
         self._listen = listen
-        self._check = Check(path=health.path, status=health.status, interval=health.interval)
+        self._checked = Check(path=health.path, status=health.status, interval=health.interval)
         self._runtime = Runtime(directory)
         self._clock = SystemClock()
 
@@ -67,8 +81,8 @@ class LocalTraffic:
         """
         with self._writing():
             state = self._awake()
-            today = state.ready_for(self._listen, self._check)
-            slot = today.slot(group.name) or today.free(self._check)
+            today = state.ready_for(self._listen, self._checked)
+            slot = today.slot(group.name) or today.free(self._checked)
             if slot is None:
                 raise CloudError(
                     f"no room for {group.name} at the balancer",
@@ -96,11 +110,11 @@ class LocalTraffic:
                 )
             self._apply(state, replace(state, shares=wanted))
 
-    def preview(self, group: str) -> str | None:
+    def preview(self, group: str) -> Preview | None:
         """Where the group alone answers, whatever its share is; None where it is not attached."""
         state = balancer.load(self._directory)
         slot = state.slot(group) if state else None
-        return _url(slot.preview) if slot else None
+        return Preview(url=_url(slot.preview)) if slot else None
 
     def detach(self, group: str) -> None:
         """Forget the group. Requests that its machines are still answering are cut: drain first."""
@@ -120,7 +134,7 @@ class LocalTraffic:
                 )
             self._apply(state, state.put(replace(slot, group=None, members=())))
 
-    def refuse_if_unusable(self) -> None:
+    def check(self) -> None:
         """Raise AddressTakenError where another program has the address and no HAProxy of ours listens there yet."""
         state = balancer.load(self._directory)
         if state is not None and state.listen == self._listen and self.is_running():
@@ -161,7 +175,7 @@ class LocalTraffic:
 
     def _awake(self) -> State:
         """The state, with HAProxy running in it. What HAProxy routes wins over what a killed writer had in mind."""
-        state = balancer.load(self._directory) or balancer.fresh(self._listen, self._check)
+        state = balancer.load(self._directory) or balancer.fresh(self._listen, self._checked)
         if self.is_running():
             return state.with_shares(self._runtime.shares())
         state = self._started(state)

@@ -41,7 +41,7 @@ def perform(world: World, action: RollAction, context: Context) -> Outcome:
     def attempt() -> Look:
         try:
             context.renew()  # the last check before a write, and so again between two of one step
-            world.traffic.ensure_running()
+            world.cloud.mend(world.place)
             done.append(_do(world, action, context))
         except UnreachableError as error:
             return retry_while_unknown(error)
@@ -100,12 +100,14 @@ def _after(world: World, action: Hold | KeepGroup | SaveLogs | DeleteGroup, cont
 
 def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
     """On the way back a hook that fails, or is no longer what was planned, is told and passed over."""
+    preview = world.traffic.preview(action.group)
     variables = {
         "PHOENIX_SERVICE": world.service,
         "PHOENIX_ENVIRONMENT": world.environment,
         "PHOENIX_GROUP": action.group,
         "PHOENIX_RUN": context.run_id,
-        "PHOENIX_PREVIEW": world.traffic.preview(action.group) or "",
+        "PHOENIX_PREVIEW": preview.url if preview else "",
+        "PHOENIX_PREVIEW_HEADERS": "\n".join(f"{name}: {value}" for name, value in preview.headers) if preview else "",
         "PHOENIX_ADDRESS": world.traffic.read().address,
     }
     try:

@@ -18,7 +18,8 @@ from phoenix.model import Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record import journal
 from phoenix.record.journal import Run, RunState
 from phoenix.record.store import StoreError
-from tests.support.fakes.doubles import FakeClock, FakeCloud, MemoryStore
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock, MemoryStore
 
 Machines = frozenset[str]
 

@@ -11,7 +11,7 @@ from phoenix.execute.engine import Context, Engine, Outcome
 from phoenix.execute.ownership import OwnedRun, request_abort
 from phoenix.execute.perform.roll import holds, owes, perform, waits
 from phoenix.execute.perform.world import World
-from phoenix.model import Health, ImageType, Machine, Observed, Package, Release
+from phoenix.model import Health, ImageType, Machine, Observed, Package, Place, Release
 from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.roll import roll
 from phoenix.plan.roll_actions import RollAction, RunHooks
@@ -22,9 +22,11 @@ from phoenix.record.journal import Run
 from phoenix.spec.images import ImageName
 from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LocalBalancer, ServiceSpec, Size, Strategy
 from phoenix.wait import Look, Verdict
-from tests.support.fakes.doubles import FakeClock, FakeCloud, MemoryStore
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock, MemoryStore
 
 SUBJECT = "web-tier/local"
+PLACE = Place(service="web-tier", environment="local")
 NO_PROCESS = 2**22 + 1
 """Above the kernel's highest process number."""
 
@@ -84,7 +86,7 @@ class Stage:
 
     @property
     def observed(self) -> Observed:
-        return observe.service(self.cloud, self.cloud, History(self.store), service="web-tier", environment="local")
+        return observe.service(self.cloud.door, PLACE, History(self.store))
 
     @property
     def shares(self) -> dict[str, int]:
@@ -100,9 +102,8 @@ class Stage:
 
         world = World(
             project="hello",
-            service="web-tier",
-            environment="local",
-            groups=self.cloud,
+            place=PLACE,
+            cloud=self.cloud.door,
             traffic=self.cloud,
             history=History(self.store),
             clock=self.clock,

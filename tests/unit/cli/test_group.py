@@ -8,7 +8,8 @@ import pytest
 
 from phoenix.errors import CloudError
 from phoenix.execute.ownership import OwnedRun
-from tests.support.fakes.desk import SUBJECT, Desk, FakeDoor
+from tests.support.fakes.cloud import FakeDoor
+from tests.support.fakes.desk import SUBJECT, Desk
 from tests.support.fakes.doubles import Killed
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"

@@ -21,6 +21,7 @@ from phoenix.model import Observed, Route
 from phoenix.plan.roll import roll
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
 from tests.support.fakes.desk import Desk
+from tests.support.fakes.manners import LOCAL
 from tests.support.rolls.stage import SUBJECT, release, service
 
 STRATEGIES = (
@@ -32,7 +33,7 @@ STRATEGIES = (
 
 def saved(strategy: Strategy, *, hold: bool = False) -> SavedPlan:
     spec = service(strategy=strategy)
-    observed = Observed(groups=(), route=Route(address=""))
+    observed = Observed(groups=(), route=Route(address=""), abilities=LOCAL.abilities, manner=LOCAL.manner)
     plan = roll(spec, spec.environments["local"], strategy, release("1"), observed, {}, hold=hold)
     return SavedPlan(kind="roll", plan=plan, release=release("1"), strategy=strategy, hold=hold)
 

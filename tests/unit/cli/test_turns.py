@@ -9,9 +9,10 @@ import pytest
 
 from phoenix.errors import CloudError
 from phoenix.execute.ownership import OwnedRun, this_process
+from phoenix.model import Place
 from phoenix.record.journal import RunState
+from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.desk import SUBJECT, Desk
-from tests.support.fakes.doubles import FakeCloud
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 
@@ -216,10 +217,10 @@ def test_tend_tells_what_it_did_beside_what_went_wrong(desk: Desk) -> None:
     desk.clock.seconds += 3600
     real = desk.door.traffic
 
-    def traffic(service: str, environment: str) -> FakeCloud:
-        if service == "lost":
+    def traffic(place: Place) -> FakeCloud:
+        if place.service == "lost":
             raise CloudError("no answer", details="a test's own", resolution="wait")
-        return real(service, environment)
+        return real(place)
 
     desk.door.traffic = traffic  # type: ignore[method-assign]
     failed = desk.run("tend", code=5)

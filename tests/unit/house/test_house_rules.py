@@ -23,7 +23,7 @@ Offence = tuple[str, str]
 """What is excused by a table (a key of it), and what is wrong, for a person."""
 Rule = Callable[[Files], Iterator[Offence]]
 
-GROUND_FLOOR = ("errors", "clock", "wait", "names", "model", "data", "typed", "__version__")
+GROUND_FLOOR = ("errors", "clock", "wait", "names", "manner", "model", "data", "typed", "__version__")
 CLOUDS = ("clouds.local", "clouds.gcp", "clouds.aws")
 MAY_IMPORT = {
     "spec": (),

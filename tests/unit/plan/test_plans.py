@@ -17,6 +17,7 @@ from phoenix.plan.roll import roll
 from phoenix.plan.roll_actions import CreateGroup, DeleteGroup, RollAction, SetTraffic, Shrink
 from phoenix.plan.rollback import rollback
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, Strategy
+from tests.support.fakes.manners import LOCAL
 from tests.support.rolls.stage import release, service
 from tests.unit.plan import cases
 
@@ -56,7 +57,14 @@ def observed(groups: dict[str, Any], last_number: int = 0, served: dict[str, Any
         Served(group=name, release=release(facts["version"]), run="", at="", former=facts["former"])
         for name, facts in (served or {}).items()
     )
-    return Observed(groups=standing, route=Route(address="", backends=backends), last_number=last_number, served=turns)
+    return Observed(
+        groups=standing,
+        route=Route(address="", backends=backends),
+        abilities=LOCAL.abilities,
+        manner=LOCAL.manner,
+        last_number=last_number,
+        served=turns,
+    )
 
 
 def decide(case: dict[str, Any]) -> Plan[RollAction]:
