@@ -50,30 +50,6 @@ class Package:
     repository: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Deb:
-    """A `.deb` as its control file, or an index, describes it."""
-
-    name: str
-    version: str
-    architecture: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RepositoryState:
-    """An aptly repository: what is in it, and what machines see of it."""
-
-    packages: tuple[Deb, ...] = ()
-    snapshots: tuple[str, ...] = ()
-    published: str | None = None
-    """The snapshot that machines see; None before the first publication."""
-    visible: tuple[Deb, ...] = ()
-    """What is in that snapshot."""
-    signed: bool = False
-    """Whether the publication is signed."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """Where a recipe came from: git commit and whether the tree had uncommitted changes."""
@@ -154,6 +130,8 @@ class InstanceState(StrEnum):
 
     STARTING = "starting"
     RUNNING = "running"
+    LEAVING = "leaving"
+    """It finishes its last requests and ends: nobody counts on it any more."""
     DEAD = "dead"
     UNKNOWN = "unknown"
 
@@ -169,7 +147,9 @@ class BootState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """One machine of a group. `address` is `host:port` of the service as phoenix and the balancer reach it."""
+    """One machine of a group. `address`: `host:port` of the service as phoenix and the balancer reach it, empty
+    while it is not known.
+    """
 
     id: str
     group: str
@@ -181,6 +161,9 @@ class Instance:
     """In words: why it is dead, where its boot work stands, how often its service crashed."""
     failed_units: tuple[str, ...] = ()
     """Service units that entered the failed state, a crash loop that hit its start limit among them."""
+    zone: str = ""
+    since: datetime | None = None
+    """When it was started, as far as the cloud says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -266,6 +249,8 @@ class LaunchTemplate:
     health: Health
     user_data: str
     """The boot work: a small POSIX shell script."""
+    born_with: tuple[str, ...] = ()
+    """What the balancer wants a group to be made with (`Traffic.prepare`): a target group, a named port."""
     size: Size | None = None
     """Its bounds, and the size it begins with; None in what a former version wrote: as many as the group wants."""
     zones: tuple[str, ...] = ()
@@ -274,13 +259,14 @@ class LaunchTemplate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """A managed set of identical instances."""
+    """A managed set of identical instances. One that phoenix did not make serves as well, and is only watched."""
 
     name: str
     project: str
     service: str
     environment: str
-    release: Release
+    release: Release | None
+    """None: phoenix did not make it, or nobody knows."""
     size: int
     """How many instances are wanted."""
     created: datetime
@@ -291,6 +277,15 @@ class Group:
     """The run that made it; empty where phoenix did not write it down."""
     shape: str = ""
     """Digest of what its machines are made of and checked by (`shape`)."""
+    made: bool = True
+    """Whether phoenix made it: others are observed and never changed or deleted."""
+    pinned_until: datetime | None = None
+    """Set while no autoscaler may make it smaller: `tend` gives it back after this moment."""
+
+    @property
+    def staying(self) -> tuple[Instance, ...]:
+        """Its instances without those that are leaving."""
+        return tuple(i for i in self.instances if i.state is not InstanceState.LEAVING)
 
     def without(self, instances: frozenset[str]) -> Group:
         """The group as it is without those instances."""
@@ -307,12 +302,14 @@ class Backend:
     healthy: int
     """Instances that the balancer's own health check passes."""
     total: int
-    sessions: int
-    """Requests under way."""
+    requests: int | None
+    """Requests under way; None where this balancer does not show it."""
     well: frozenset[str] = frozenset()
-    """Which instances those are."""
+    """Which instances those are that are healthy."""
     leaving: int = 0
     """Requests under way at machines that were taken out of the group and get no new ones."""
+    seen: str = ""
+    """What its check saw, in the balancer's own words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -322,6 +319,8 @@ class Route:
     address: str
     """Where clients reach the service."""
     backends: tuple[Backend, ...] = ()
+    version: str = ""
+    """Of the balancer's route as it was read, where it has one: who writes says on what he decided."""
 
     def backend(self, group: str) -> Backend | None:
         """The balancer's view of `group`, or None where it is not attached."""

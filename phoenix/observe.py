@@ -21,12 +21,19 @@ def service(cloud: Cloud, place: Place, history: History) -> Observed:
 
 
 def standing(cloud: Cloud, place: Place, listed: tuple[Group, ...]) -> Observed:
-    """The same without the record's memory, where the cloud's groups have just been `listed`."""
+    """The same without the record's memory, where the cloud's groups have just been `listed`.
+
+    What serves is among its groups whoever made it.
+    """
     mine = tuple(g for g in listed if (g.service, g.environment) == (place.service, place.environment))
     traffic = cloud.traffic(place)
+    route = traffic.read()
+    named = {group.name for group in mine}
+    others = (cloud.groups.find(name) for name, _share in route.shares if name not in named)
+    foreign = tuple(group for group in others if group is not None and not group.made)
     return Observed(
-        groups=tuple(sorted(mine, key=lambda g: g.name)),
-        route=traffic.read(),
+        groups=tuple(sorted((*mine, *foreign), key=lambda g: g.name)),
+        route=route,
         abilities=cloud.abilities,
         manner=traffic.manner,
     )

@@ -195,7 +195,8 @@ def _users(wiring: Wiring, cloud: str | None) -> dict[str, list[str]]:
     users: dict[str, list[str]] = {}
     for name in _clouds(wiring, cloud):
         for group in wiring.cloud(name).groups.list():
-            users.setdefault(group.release.image, []).append(group.name)
+            if group.release is not None:
+                users.setdefault(group.release.image, []).append(group.name)
     return users
 
 

@@ -43,7 +43,7 @@ def place_of_run(wiring: Wiring, run: Run) -> Place:
     for cloud in wiring.project.local_clouds():
         for group in wiring.cloud(cloud).groups.list():
             if (group.service, group.environment) == (name, environment):
-                return _stand_in(wiring, cloud, name, environment, group.release.image_ref)
+                return _stand_in(wiring, cloud, name, environment, _image(group))
     created = [step.action for step in roll_plan(run.plan).steps if isinstance(step.action, CreateGroup)]
     if len(wiring.project.local_clouds()) == 1 and created:
         cloud = wiring.project.local_clouds()[0]
@@ -90,13 +90,17 @@ def forgotten_among(wiring: Wiring, cloud: str, groups: tuple[Group, ...]) -> li
     for group in groups:
         if not _is_known(wiring, cloud, group):
             found.setdefault((group.service, group.environment), group)
-    return [_stand_in(wiring, cloud, *key, group.release.image_ref) for key, group in found.items()]
+    return [_stand_in(wiring, cloud, *key, _image(group)) for key, group in found.items()]
 
 
 def _is_known(wiring: Wiring, cloud: str, group: Group) -> bool:
     service = wiring.project.services.get(group.service)
     environment = service.environments.get(group.environment) if service else None
     return environment is not None and environment.cloud == cloud
+
+
+def _image(group: Group) -> str:
+    return group.release.image_ref if group.release else ""
 
 
 def _stand_in(wiring: Wiring, cloud: str, name: str, environment: str, image_ref: str) -> Place:

@@ -13,9 +13,9 @@ from phoenix.errors import CloudError, HeldError, PhoenixError, RefusedError, Sp
 from phoenix.execute.ownership import LEASE, OwnedRun, describe, provably_dead, request_abort, taken
 from phoenix.model import CloudKind, Group, Observed, Place
 from phoenix.plan.actions import Plan, bake_plan, publish_plan, roll_plan, to_json
-from phoenix.plan.due import due, idle
+from phoenix.plan.due import due, idle, overdue_pins
 from phoenix.plan.roll_actions import RollAction
-from phoenix.plan.rollback import burn
+from phoenix.plan.rollback import burn, give_back
 from phoenix.record.journal import Run, RunState
 from phoenix.record.store import StoreError
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
@@ -228,7 +228,13 @@ def burn_due(wiring: Wiring, service: ServiceSpec, environment: EnvironmentSpec)
         return []
     did: list[str] = []
     troubles: list[PhoenixError] = []
-    for group in due_groups(wiring, wiring.observed(service, environment)):
+    observed = wiring.observed(service, environment)
+    pins = overdue_pins(observed, wiring.clock.now())
+    if pins:
+        plan = give_back(service, environment, observed, pins)
+        carry_out(wiring, service, environment, kind="burn", plan=plan)
+        did += [f"gave the pin of {group.name} back: it was over" for group in pins]
+    for group in due_groups(wiring, observed):
         # a run for each: one that cannot be burnt does not keep the others
         try:
             burn_groups(wiring, service, environment, (group,))

@@ -139,7 +139,7 @@ def instance_data(instance: Instance) -> dict[str, Any]:
 
 def group_data(group: Group, route: Route, now: datetime) -> dict[str, Any]:
     """A group with the balancer's view of it as JSON data."""
-    backend = route.backend(group.name)
+    backend, release = route.backend(group.name), group.release
     return {
         "name": group.name,
         "service": group.service,
@@ -147,11 +147,12 @@ def group_data(group: Group, route: Route, now: datetime) -> dict[str, Any]:
         "share": backend.share if backend else 0,
         "size": group.size,
         "healthy": backend.healthy if backend else 0,
-        "sessions": backend.sessions if backend else 0,
-        "image": group.release.image_ref,
-        "image_id": group.release.image,
-        "release": group.release.id,
-        "packages": {p.name: p.version for p in group.release.packages},
+        "sessions": backend.requests if backend else 0,
+        "made": group.made,
+        "image": release.image_ref if release else None,
+        "image_id": release.image if release else None,
+        "release": release.id if release else None,
+        "packages": {p.name: p.version for p in release.packages} if release else {},
         "created": rfc3339(group.created),
         "age": int((now - group.created).total_seconds()),
         "keep_until": rfc3339(group.keep_until) if group.keep_until else None,

@@ -200,7 +200,7 @@ class Wiring:
             clock=self.clock,
             user_data=lambda release: self._user_data(cloud, release),
             run_hooks=hooks.runner(self.project.directory),
-            ask=lambda address: probe(address + health.path, clock=self.clock, status=health.status),
+            ask=lambda route: probe(route.address + health.path, clock=self.clock, status=health.status),
         )
 
     def _user_data(self, cloud: Cloud, release: Release) -> str:

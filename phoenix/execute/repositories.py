@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from phoenix.clock import Clock, rfc3339
+from phoenix.debs import RepositoryState
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
-from phoenix.model import Repository, RepositoryState
+from phoenix.model import Repository
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import aptly, loopback, serve
 from phoenix.tools.aptly import Aptly

@@ -23,11 +23,13 @@ from phoenix.plan.roll_actions import (
     KeepGroup,
     MatchLive,
     Measure,
+    Pin,
     RollAction,
     RunHooks,
     SaveLogs,
     SetTraffic,
     Shares,
+    Unpin,
     WaitHealthy,
 )
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
@@ -36,6 +38,8 @@ RollStep = Step[RollAction]
 HookPoint = Literal["before_traffic", "after_traffic", "on_abort"]
 
 WHOLE = 100
+PIN = 6 * 3600.0
+"""Seconds after which a pin is over where nobody gave it back. While a run lives nobody else does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +99,7 @@ def mark(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed,
     Never sizes or health, which move while a plan runs.
     """
     spec = dumps([asdict(replace(service, environments={})), asdict(environment)], sort_keys=True, default=str)
-    groups = [f"{group.name}={group.release.id}" for group in observed.groups]
+    groups = [f"{group.name}={group.release.id if group.release else ''}" for group in observed.groups]
     routes = [f"{name}:{share}" for name, share in observed.route.shares]
     return fingerprint([spec, *wanted, *groups, *routes])
 
@@ -113,6 +117,7 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
         least=environment.size.minimum,
         most=environment.size.maximum,
         cpu=environment.size.cpu,
+        pinned=PIN if rollout.observed.abilities.autoscaler else None,
     )
     held: tuple[RollStep, ...] = ()
     if rollout.hold:
@@ -120,10 +125,11 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
         held = (Step(id="hold-before-traffic", action=Hold(reason=why), deadline=rollout.manner.quick),)
     return (
         *measure(service, rollout.manner, rollout.stable),
+        *(pin(rollout.observed, "pin-stable", rollout.stable.name) if rollout.stable else ()),
         Step(id="create-candidate", action=create, deadline=rollout.manner.create),
         Step(
             id="candidate-healthy",
-            action=WaitHealthy(group=candidate, health=service.health),
+            action=WaitHealthy(group=candidate, health=service.health, min_healthy=service.min_healthy),
             deadline=service.health.deadline,
         ),
         *hooks(rollout, "before_traffic"),
@@ -154,7 +160,9 @@ def grow(rollout: Rollout, share: int, name: str, *, steady: bool) -> tuple[Roll
         Step(id=f"grow{name}", action=ensure, deadline=rollout.manner.create),
         Step(
             id=f"healthy{name}",
-            action=WaitHealthy(group=rollout.candidate, health=service.health, settled=not steady),
+            action=WaitHealthy(
+                group=rollout.candidate, health=service.health, min_healthy=service.min_healthy, settled=not steady
+            ),
             deadline=service.health.deadline,
         ),
     )
@@ -166,6 +174,7 @@ def shift(rollout: Rollout, share: int, name: str, all_shares: tuple[int, ...]) 
         shares=rollout.shares(share),
         known=(rollout.observed.route.shares, *(rollout.shares(each) for each in all_shares)),
         former=rollout.former,
+        min_healthy=rollout.service.min_healthy,
     )
     return Step(id=f"shift{name}", action=action, deadline=rollout.manner.quick + rollout.manner.settles)
 
@@ -186,38 +195,50 @@ def back(rollout: Rollout, all_shares: tuple[int, ...], *, shrinks: bool) -> tup
         ),
         *hooks(rollout, "on_abort"),
         drain("drain-candidate", candidate, rollout.service.drain, rollout.manner),
+        *(unpin(rollout.observed, "unpin-stable", stable.name) if stable else ()),
         Step(id="save-candidate-logs", action=SaveLogs(group=candidate), deadline=rollout.manner.quick),
         Step(id="delete-candidate", action=DeleteGroup(group=candidate), deadline=rollout.manner.create),
     )
 
 
 def _whole_again(rollout: Rollout, stable: Group) -> tuple[RollStep, ...]:
-    health = replace(rollout.service.health, healthy_after=0.0)
+    service, health = rollout.service, replace(rollout.service.health, healthy_after=0.0)
     return (
         Step(id="stable-size", action=EnsureSize(group=stable.name, size=AsFound()), deadline=rollout.manner.create),
         Step(
             id="stable-healthy",
-            action=WaitHealthy(group=stable.name, health=health),
+            action=WaitHealthy(group=stable.name, health=health, min_healthy=service.min_healthy),
             deadline=rollout.service.health.deadline,
         ),
     )
 
 
 def ending(rollout: Rollout, keep: float) -> tuple[RollStep, ...]:
-    """What follows the commit point: whatever served is retired, and one that vanished is forgotten."""
+    """What follows the commit point: the pin is given back, whatever served is retired, one that vanished forgotten."""
     observed, shares = rollout.observed, dict(rollout.observed.route.shares)
     gone = observed.route.stable if observed.stable is None else None
     forget: RollStep = Step(id="forget-vanished", action=DeleteGroup(group=gone or ""), deadline=rollout.manner.create)
     serving = tuple(group for group in observed.groups if group.name in shares)
-    return (*retire_all(rollout.service, rollout.manner, serving, keep), *((forget,) if gone else ()))
+    return (
+        *retire_all(rollout.service, observed, serving, keep),
+        *unpin(observed, "unpin-candidate", rollout.candidate),
+        *((forget,) if gone else ()),
+    )
 
 
-def retire_all(service: ServiceSpec, manner: Manner, groups: tuple[Group, ...], keep: float) -> tuple[RollStep, ...]:
-    """Retire several groups. All labels come first: whatever happens after them, `tend` knows what is due."""
-    if len(groups) == 1:
-        return retire(service, manner, groups[0], keep)
-    each = [tuple(replace(s, id=f"{s.id}-{g.name}") for s in retire(service, manner, g, keep)) for g in groups]
-    return (*(steps[0] for steps in each), *(step for steps in each for step in steps[1:]))
+def retire_all(
+    service: ServiceSpec, observed: Observed, groups: tuple[Group, ...], keep: float
+) -> tuple[RollStep, ...]:
+    """Retire several groups. All labels come first: whatever happens after them, `tend` knows what is due.
+
+    One that phoenix did not make is left standing as it is, without traffic and without a pin.
+    """
+    made = tuple(group for group in groups if group.made)
+    others = tuple(s for g in groups if not g.made for s in unpin(observed, f"unpin-{g.name}", g.name))
+    if len(made) == 1:
+        return (*retire(service, observed.manner, made[0], keep), *others)
+    each = [tuple(replace(s, id=f"{s.id}-{g.name}") for s in retire(service, observed.manner, g, keep)) for g in made]
+    return (*(steps[0] for steps in each), *(step for steps in each for step in steps[1:]), *others)
 
 
 def retire(service: ServiceSpec, manner: Manner, former: Group, keep: float) -> tuple[RollStep, ...]:
@@ -230,6 +251,20 @@ def retire(service: ServiceSpec, manner: Manner, former: Group, keep: float) -> 
         return (label,)
     burn: RollStep = Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=manner.create)
     return (label, drain("drain-former", former.name, service.drain, manner), burn)
+
+
+def pin(observed: Observed, step: str, group: str) -> tuple[RollStep, ...]:
+    """Keep the group from being made smaller; nothing where nobody would."""
+    if not observed.abilities.autoscaler:
+        return ()
+    return (Step(id=step, action=Pin(group=group, seconds=PIN), deadline=observed.manner.quick),)
+
+
+def unpin(observed: Observed, step: str, group: str) -> tuple[RollStep, ...]:
+    """Give the group's pin back; nothing where there are none."""
+    if not observed.abilities.autoscaler:
+        return ()
+    return (Step(id=step, action=Unpin(group=group), deadline=observed.manner.quick),)
 
 
 def drain(step: str, group: str, seconds: float, manner: Manner) -> RollStep:

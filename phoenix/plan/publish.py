@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
-from phoenix.model import Deb, RepositoryState
 from phoenix.plan.actions import (
     AddPackages,
     PackageFile,

@@ -13,7 +13,7 @@ from phoenix.errors import RefusedError
 from phoenix.manner import Manner
 from phoenix.model import Group, Health, InstanceState, Observed
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import WHOLE, RollStep, former_of, mark, measure, retire
+from phoenix.plan.parts import WHOLE, RollStep, former_of, mark, measure, retire, unpin
 from phoenix.plan.roll_actions import (
     DeleteGroup,
     EnsureSize,
@@ -27,7 +27,7 @@ from phoenix.plan.roll_actions import (
     WaitHealthy,
     told,
 )
-from phoenix.plan.rollback import burn, keep_of
+from phoenix.plan.rollback import burn, keep_of, refuse_foreign
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 
 
@@ -40,6 +40,12 @@ def enable(
     """
     before = observed.route.shares
     others = tuple((name, part) for name, part in before if name != group.name and observed.group(name))
+    if share < WHOLE and not observed.manner.exact_shares:
+        raise RefusedError(
+            f"{group.name} cannot get {share} %",
+            details="the balancer has no exact shares: whoever has a share gets what its machines can bear",
+            resolution="Leave --share away: it then gets everything.",
+        )
     if share < WHOLE and not others:
         raise RefusedError(
             f"nobody could take the other {WHOLE - share} %",
@@ -85,6 +91,7 @@ def resize(
     RefusedError below one machine, and for a group with traffic below what phoenix.yaml says unless `force`.
     """
     before = observed.route.shares
+    refuse_foreign(group)
     _enough(environment, group, size, routed=group.name in dict(before), force=force)
     if size == group.size and _whole(group):
         return _nothing(service, environment, observed, f"{group.name} has size {size} already: nothing to do")
@@ -168,7 +175,7 @@ def _moved(
     sizes = {group.name: _needed(environment, observed, shares[group.name]) for group in gaining}
     grows = {group.name: group.size < sizes[group.name] or not _whole(group) for group in gaining}
     former = former_of(observed, after[0][0]) if len(after) == 1 else None
-    shift = SetTraffic(shares=after, known=(before, after), former=former)
+    shift = SetTraffic(shares=after, known=(before, after), former=former, min_healthy=service.min_healthy)
     return Plan(
         subject=f"{service.name}/{environment.name}",
         why=why,
@@ -193,13 +200,16 @@ def _moved(
                 for group in gaining
                 for step in _as_it_was(service, manner, environment, group, grows[group.name], before)
             ),
+            *(step for group in gaining for step in unpin(observed, f"unpin-{group.name}-again", group.name)),
         ),
         cleanup=(
             *(
                 replace(step, id=f"{step.id}-{group.name}")
                 for group in losing
+                if group.made
                 for step in retire(service, manner, group, keep_of(environment))
             ),
+            *(step for group in gaining for step in unpin(observed, f"unpin-{group.name}", group.name)),
             *(_forget(name, manner) for name in vanished),
         ),
         fingerprint=mark(service, environment, observed, repr(after)),
@@ -317,7 +327,11 @@ def _forget(name: str, manner: Manner) -> RollStep:
 
 
 def _healthy(service: ServiceSpec, step: str, group: str, health: Health) -> RollStep:
-    return Step(id=step, action=WaitHealthy(group=group, health=health), deadline=service.health.deadline)
+    return Step(
+        id=step,
+        action=WaitHealthy(group=group, health=health, min_healthy=service.min_healthy),
+        deadline=service.health.deadline,
+    )
 
 
 def _one_look(service: ServiceSpec) -> Health:
@@ -325,7 +339,7 @@ def _one_look(service: ServiceSpec) -> Health:
 
 
 def _whole(group: Group) -> bool:
-    alive = [instance for instance in group.instances if instance.state is not InstanceState.DEAD]
+    alive = [instance for instance in group.staying if instance.state is not InstanceState.DEAD]
     return len(alive) >= group.size
 
 

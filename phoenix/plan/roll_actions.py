@@ -89,6 +89,8 @@ class CreateGroup:
     cpu: int | None = None
     """Percent of load that it aims at."""
     zones: tuple[str, ...] = ()
+    pinned: float | None = None
+    """Seconds for which no autoscaler may make it smaller: it would, at share 0. None: nothing changes sizes there."""
     do: Literal["create-group"] = "create-group"
 
     def sized(self, wanted: int) -> Size:
@@ -127,10 +129,13 @@ class Shrink:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaitHealthy:
-    """Wait until every instance has finished its boot work and passes the balancer's health check, steadily."""
+    """Wait until as many instances as the group's floor have finished their boot work and pass the balancer's health
+    check, steadily. The floor is `min_healthy` percent of its size (None: 100 below ten, 90 from there).
+    """
 
     group: str
     health: Health
+    min_healthy: int | None = None
     settled: bool = False
     """Whether one look is enough unless the step before has started machines."""
     patience: float | None = None
@@ -159,6 +164,8 @@ class SetTraffic:
     """The shares that stood when the plan was made and all that it sets, in order: any others are somebody's hand."""
     former: str | None = None
     """The group that served before, for the record, where one group gets everything."""
+    min_healthy: int | None = None
+    """Percent of a group's machines that must be healthy before it gets more."""
     guarded: bool = True
     """Whether groups that get more must be whole and large enough; else it is enough that they answer."""
     do: Literal["set-traffic"] = "set-traffic"
@@ -171,6 +178,7 @@ class Soak:
     group: str
     seconds: float
     shares: Shares
+    min_healthy: int | None = None
     do: Literal["soak"] = "soak"
 
 
@@ -203,6 +211,23 @@ class KeepGroup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """Let no autoscaler make the group smaller for `seconds`; larger it may. A pin that is over `tend` gives back."""
+
+    group: str
+    seconds: float
+    do: Literal["pin"] = "pin"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unpin:
+    """Give the group's pin back, unless it is kept without traffic."""
+
+    group: str
+    do: Literal["unpin"] = "unpin"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SaveLogs:
     """Copy the console, boot and service log of the group's instances into the run's record."""
 
@@ -230,6 +255,8 @@ RollAction = (
     | Hold
     | Drain
     | KeepGroup
+    | Pin
+    | Unpin
     | SaveLogs
     | DeleteGroup
 )

@@ -15,7 +15,7 @@ from phoenix.errors import RefusedError
 from phoenix.model import Group, Health, LaunchTemplate, Machine, Release
 from phoenix.tools import listeners
 from tests.support.fakes.desk import PLAYBOOK, PROJECT
-from tests.support.real.balancers import World, healthy, world_in
+from tests.support.real.balancers import World, healthy, shift, world_in
 from tests.support.real.instant import machines
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
@@ -134,7 +134,7 @@ def test_down_stops_what_phoenix_yaml_no_longer_has_and_nothing_of_others(
             GroupFiles(root).write(group(GONE, owner))
             traffic.attach(world.group(GONE))
             healthy(traffic, GONE, 1)
-            traffic.shift({GONE: 100})
+            shift(traffic, {GONE: 100})
             named = [each for each in project.run("down", "--plan")["plan"] if "gone" in each]
             assert len(named) == (2 if ours else 0), named
             assert project.run("tend")["did"] == [], "it serves"

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
+from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
 from phoenix.clouds.local import guest, instances, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
@@ -63,7 +64,8 @@ class LocalGroups:
                 record = GroupRecord(group=group, template=template, engine=engine)
                 self._files.write(record)
             else:
-                self._check_same(record.group, group)
+                self._check_mine(record.group)
+                rules.refuse_other_release(record.group, group)
             self._fill(record, between)
 
     def resize(self, name: str, size: int, *, between: Between = idle) -> None:
@@ -78,7 +80,7 @@ class LocalGroups:
                 _remove_machine(files)
             self._fill(resized, between)
 
-    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between = idle) -> None:
+    def end(self, name: str, instances: frozenset[str], *, size: int, between: Between = idle) -> None:
         """End exactly these machines and make the group want `size`; those that are gone are ended already."""
         with self._files.locked(name):
             record = self._mine(name)
@@ -93,6 +95,21 @@ class LocalGroups:
         with self._files.locked(name):
             record = self._mine(name)
             self._files.write(replace(record, group=replace(record.group, keep_until=keep_until)))
+
+    def pin(self, name: str, *, until: datetime) -> None:
+        """Write the pin on the group: nobody but phoenix changes the size of a group here."""
+        with self._files.locked(name):
+            record = self._mine(name)
+            self._files.write(replace(record, group=replace(record.group, pinned_until=until)))
+
+    def unpin(self, name: str) -> None:
+        """Take the pin off; a group without one, or none, is as it should be."""
+        if self._files.read(name) is None:
+            return
+        with self._files.locked(name):
+            record = self._mine(name)
+            if record.group.pinned_until is not None:
+                self._files.write(replace(record, group=replace(record.group, pinned_until=None)))
 
     def logs(self, instance_id: str) -> Mapping[str, str]:
         """What a machine said, dead or alive: `console`, `boot` and `service`; empty where there is none of that id."""
@@ -234,21 +251,7 @@ class LocalGroups:
         return record
 
     def _check_mine(self, group: Group) -> None:
-        if group.project != self._project:
-            raise RefusedError(
-                f"the group {group.name} belongs to the project {group.project}",
-                details=f"this is the project {self._project}; both keep their groups in {self._spec.root}",
-                resolution="Give one of them another `root`, or another service name.",
-            )
-
-    def _check_same(self, there: Group, wanted: Group) -> None:
-        self._check_mine(there)
-        if there.release.id != wanted.release.id:
-            raise CloudError(
-                f"the group {there.name} exists with another release",
-                details=f"it runs {there.release.id}, wanted was {wanted.release.id}",
-                resolution="See `phoenix status`; delete that group if nobody needs it.",
-            )
+        rules.refuse_another(group, self._project, f"the root {self._spec.root}")
 
 
 def _local(machine: MachineKind) -> LocalMachine:

@@ -17,9 +17,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from phoenix.clock import SystemClock
+from phoenix.clouds import rules
 from phoenix.clouds.local import balancer
 from phoenix.clouds.local.balancer import Leaving, Slot, State
-from phoenix.errors import CloudError, UnreachableError
+from phoenix.errors import CloudError, StaleRouteError, UnreachableError
 from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
 from phoenix.model import Backend, Group, Health, Route
 from phoenix.tools import haproxy, listeners
@@ -60,7 +61,7 @@ class LocalTraffic:
         """HAProxy's own numbers. Empty before the first attach; CloudError where it has died since."""
         state = balancer.load(self._directory)
         if state is None or not state.groups:
-            return Route(address=_url(self._listen))
+            return Route(address=_url(self._listen), version=_version({}))
         if self._runtime.find() is None:
             raise UnreachableError(
                 f"the balancer on {state.listen} is not running",
@@ -72,6 +73,7 @@ class LocalTraffic:
         return Route(
             address=_url(state.listen),
             backends=tuple(_backend(group, slot, routed, seen) for group, slot in slots),
+            version=_version(routed.shares),
         )
 
     def attach(self, group: Group) -> None:
@@ -92,11 +94,18 @@ class LocalTraffic:
             machines = {each.id: each.address for each in group.instances if each.address}
             self._apply(state, today.put(slot.with_group(group.name, machines, self._busy(slot))))
 
-    def shift(self, shares: Mapping[str, int]) -> None:
-        """Give each group its share of the requests, at one moment."""
-        wanted = {group: share for group, share in shares.items() if share}
-        if sum(wanted.values()) not in (0, balancer.WHOLE) or any(share < 0 for share in wanted.values()):
-            raise CloudError("shares are 0 to 100 and make 100 together", details=f"asked for: {dict(shares)}")
+    def prepare(self, group: Group) -> tuple[str, ...]:  # noqa: ARG002 (others make something of its name)
+        """Nothing: HAProxy is told of machines when they are there."""
+        return ()
+
+    def retire(self, group: Group, instances: frozenset[str]) -> bool:
+        """Take these machines out of the group's slot; what they are answering goes on as long as they live."""
+        self.attach(group.without(instances))
+        return True
+
+    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+        """Give each group its share of the requests, at one moment. Nothing is served without any share."""
+        wanted = rules.routed(shares)
         if balancer.load(self._directory) is None and not wanted:
             return
         with self._writing():
@@ -107,6 +116,12 @@ class LocalTraffic:
                     f"{', '.join(unknown)} cannot get traffic",
                     details=f"not attached to the balancer on {state.listen}",
                     resolution="See `phoenix status`, then roll again.",
+                )
+            if _version(state.shares) != seen.version:
+                raise StaleRouteError(
+                    "somebody else has moved traffic meanwhile",
+                    details=f"the balancer on {state.listen} gives {dict(state.shares) or 'nobody any'}",
+                    resolution="See `phoenix status`, then say it again.",
                 )
             self._apply(state, replace(state, shares=wanted))
 
@@ -289,10 +304,15 @@ def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend
         share=routed.shares.get(group, 0),
         healthy=len(well),
         total=len(seated),
-        sessions=seen.sessions.get(slot.name, 0) + former,
+        requests=seen.sessions.get(slot.name, 0) + former,
         well=well,
         leaving=sum(server.sessions for name, server in servers.items() if name not in seated) + former,
     )
+
+
+def _version(shares: Mapping[str, int]) -> str:
+    """Of a route: who gets which share, the only thing that several may want to change."""
+    return ",".join(f"{group}={share}" for group, share in sorted(shares.items()) if share) or "none"
 
 
 def _url(address: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any, assert_never
 from phoenix.errors import LostRunError, PhoenixError, UnreachableError
 from phoenix.execute.engine import Context, Outcome
 from phoenix.execute.ownership import StandstillError
-from phoenix.execute.perform import former, health, sizes, traffic
+from phoenix.execute.perform import former, health, pins, sizes, traffic
 from phoenix.execute.perform.world import World
+from phoenix.manner import Preview
 from phoenix.plan.roll_actions import (
     CreateGroup,
     DeleteGroup,
@@ -17,12 +18,14 @@ from phoenix.plan.roll_actions import (
     Hold,
     KeepGroup,
     Measure,
+    Pin,
     RollAction,
     RunHooks,
     SaveLogs,
     SetTraffic,
     Shrink,
     Soak,
+    Unpin,
     WaitHealthy,
 )
 from phoenix.record.journal import Part
@@ -78,18 +81,22 @@ def _do(world: World, action: RollAction, context: Context) -> Outcome:
             return traffic.set_traffic(world, action, context)
         case Drain():
             return traffic.drain(world, action, context)
-        case Hold() | KeepGroup() | SaveLogs() | DeleteGroup():
+        case Hold() | KeepGroup() | Pin() | Unpin() | SaveLogs() | DeleteGroup():
             return _after(world, action, context)
         case _:
             assert_never(action)
 
 
-def _after(world: World, action: Hold | KeepGroup | SaveLogs | DeleteGroup, context: Context) -> Outcome:
+def _after(world: World, action: Hold | KeepGroup | Pin | Unpin | SaveLogs | DeleteGroup, context: Context) -> Outcome:
     match action:
         case Hold():
             return {}  # the engine holds; the world is left as it is
         case KeepGroup():
-            return former.keep(world, action)
+            return former.keep(world, action, context)
+        case Pin():
+            return pins.pin(world, action)
+        case Unpin():
+            return pins.unpin(world, action)
         case SaveLogs():
             return former.save_logs(world, action, context)
         case DeleteGroup():
@@ -100,14 +107,12 @@ def _after(world: World, action: Hold | KeepGroup | SaveLogs | DeleteGroup, cont
 
 def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
     """On the way back a hook that fails, or is no longer what was planned, is told and passed over."""
-    preview = world.traffic.preview(action.group)
     variables = {
         "PHOENIX_SERVICE": world.service,
         "PHOENIX_ENVIRONMENT": world.environment,
         "PHOENIX_GROUP": action.group,
         "PHOENIX_RUN": context.run_id,
-        "PHOENIX_PREVIEW": preview.url if preview else "",
-        "PHOENIX_PREVIEW_HEADERS": "\n".join(f"{name}: {value}" for name, value in preview.headers) if preview else "",
+        **_preview(world.traffic.preview(action.group)),
         "PHOENIX_ADDRESS": world.traffic.read().address,
     }
     try:
@@ -123,6 +128,18 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
     return {}
 
 
+def _preview(found: Preview | None) -> dict[str, str]:
+    """Where the candidate answers by itself. Who forgets a header would ask the stable group, and pass: so a url that
+    needs one has a name of its own.
+    """
+    url, headers = (found.url, found.headers) if found else ("", ())
+    return {
+        "PHOENIX_PREVIEW": "" if headers else url,
+        "PHOENIX_PREVIEW_URL": url,
+        "PHOENIX_PREVIEW_HEADERS": "\n".join(f"{name}: {value}" for name, value in headers),
+    }
+
+
 def waits(action: Any) -> bool:
     """Whether an action of a roll only waits, so that it is checked again on resume."""
     return isinstance(action, WaitHealthy)
@@ -130,7 +147,7 @@ def waits(action: Any) -> bool:
 
 def owes(action: Any) -> bool:
     """Whether an action writes down what is due later: a run is not over before that is done."""
-    return isinstance(action, KeepGroup)
+    return isinstance(action, KeepGroup | Unpin)
 
 
 def holds(action: Any) -> str:

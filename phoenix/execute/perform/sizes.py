@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from math import ceil
 from typing import Any, assert_never
 
 from phoenix.errors import PhoenixError, UnreachableError
 from phoenix.execute.engine import Context, Outcome
 from phoenix.execute.perform import guards
+from phoenix.execute.perform.watch import worst_first
 from phoenix.execute.perform.world import World
-from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, shape
+from phoenix.model import Backend, Group, InstanceState, LaunchTemplate, shape
 from phoenix.plan.roll_actions import (
     AsFound,
     CreateGroup,
@@ -30,13 +33,14 @@ LOOKS, BETWEEN_LOOKS = 3, 0.3
 
 def measure(world: World, action: Measure) -> Outcome:
     """How many machines the group wants and has healthy, how many serve with it, and the floor that follows."""
-    group, serving = world.group(action.group), _serving(world)
+    serving = _serving(world)  # first, for it takes a while: a group that grows meanwhile has its new size
+    group = world.group(action.group)
     healthy = sum(backend.healthy for backend in serving)
     live = _live_size(world, tuple(backend.group for backend in serving))
     return {
         "group": group.name,
         "size": group.size,
-        "healthy": sum(backend.healthy for backend in serving if backend.group == group.name),
+        "healthy": min(group.size, sum(b.healthy for b in serving if b.group == group.name)),
         "serving": [backend.group for backend in serving],
         "floor": guards.floor_of(healthy, action.min_healthy),
         "whole": live,
@@ -48,7 +52,7 @@ def _serving(world: World) -> tuple[Backend, ...]:
     """What has traffic, at its best of some looks: a machine that misses one check must not lower the floor."""
     looks = [world.traffic.read().backends]
     for _another in range(LOOKS - 1):
-        world.clock.sleep(BETWEEN_LOOKS)
+        world.clock.sleep(max(BETWEEN_LOOKS, world.manner.look))
         looks.append(world.traffic.read().backends)
     best = max(looks, key=lambda backends: sum(b.healthy for b in backends if b.share))
     return tuple(backend for backend in best if backend.share)
@@ -66,6 +70,7 @@ def create(world: World, action: CreateGroup, context: Context) -> Outcome:
         size=action.sized(size),
         zones=action.zones,
     )
+    now = world.clock.now()
     group = Group(
         name=action.group,
         project=world.project,
@@ -73,11 +78,14 @@ def create(world: World, action: CreateGroup, context: Context) -> Outcome:
         environment=world.environment,
         release=action.release,
         size=size,
-        created=world.clock.now(),
+        created=now,
         run=context.run_id,
+        pinned_until=None if action.pinned is None else now + timedelta(seconds=action.pinned),
         shape=shape(action.machine, action.port, action.health, action.limits, action.zones),
     )
     world.history.remember_number(world.service, world.environment, action.group)
+    context.renew()
+    template = replace(template, born_with=world.traffic.prepare(group))
     context.renew()
     world.groups.create(group, template, between=context.renew)
     context.renew()
@@ -91,7 +99,7 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
         return {"seen": "this run had changed nothing yet"}
     group = world.group(action.group)
     wanted, counted = _resolve(world, action.size, context)
-    alive = [instance for instance in group.instances if instance.state is not InstanceState.DEAD]
+    alive = [instance for instance in group.staying if instance.state is not InstanceState.DEAD]
     size = max(wanted, group.size, len(alive))  # no machine ends here that runs
     outcome: dict[str, Any] = {"size": size, **counted}
     try:
@@ -106,15 +114,16 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
     context.renew()
     now = world.group(action.group)
     world.traffic.attach(now)
-    return {**outcome, "started": len({i.id for i in now.instances} - {i.id for i in alive})}
+    new = {i.id for i in now.staying} - {i.id for i in alive}
+    return {**outcome, "started": max(len(new), now.size - len(now.staying))}
 
 
 def _bring_to(world: World, group: Group, size: int, context: Context) -> None:
-    dead = frozenset(i.id for i in group.instances if i.state is InstanceState.DEAD)
-    if dead:
+    dead = frozenset(i.id for i in group.staying if i.state is InstanceState.DEAD)
+    if dead and not world.abilities.heals:
         context.say(f"replacing {', '.join(sorted(dead))}: dead")
-        world.groups.shrink(group.name, dead, size=group.size, between=context.renew)
-    if dead or group.size < size or len(group.instances) < size:
+        world.groups.end(group.name, dead, size=group.size, between=context.renew)
+    if dead or group.size < size or len(group.staying) < size:
         context.renew()
         world.groups.resize(group.name, size, between=context.renew)
 
@@ -129,16 +138,15 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     if group is None:
         return {"gone": action.group}
     size, counted = _resolve(world, action.size, context)
-    surplus = max(0, len(group.instances) - size)
+    surplus = max(0, len(group.staying) - size)
     if group.size <= size and not surplus:
         return {"size": group.size, **counted}
     chosen: list[tuple[Group, frozenset[str]]] = []
     guards.until_fit(lambda: chosen.append(_leaving(world, action, size, context)), clock=world.clock, context=context)
     group, leaving = chosen[-1]
-    world.traffic.attach(group.without(leaving))
-    left = _await_leaving(world, action, context)
+    left = _await_leaving(world, action, context) if world.traffic.retire(group, leaving) else 0
     context.renew()
-    world.groups.shrink(action.group, leaving, size=size, between=context.renew)
+    world.groups.end(action.group, leaving, size=size, between=context.renew)
     fewer = {"live": counted["live"] - (group.size - size)} if counted else {}
     return {"size": size, "ended": sorted(leaving), "left": left, **counted, **fewer}
 
@@ -146,22 +154,14 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
 def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple[Group, frozenset[str]]:
     """The group as it is now and which machines go; on the way forward only where enough are left."""
     group, route = world.group(action.group), world.route()
-    surplus = max(0, len(group.instances) - size)
+    surplus = max(0, len(group.staying) - size)
     backend = route.backend(action.group)
     well = backend.well if backend else frozenset()
-    worst_first = sorted(
-        group.instances,
-        key=lambda i: (not _dead(i), not i.failed_units, i.id in well, -len(i.id), [-ord(letter) for letter in i.id]),
-    )
-    leaving = frozenset(instance.id for instance in worst_first[:surplus])
+    leaving = frozenset(instance.id for instance in worst_first(group.staying, well)[:surplus])
     if context.part is Part.STEPS:
-        guards.routes_as_set(route, action.shares)
+        guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         guards.floor_kept(route, action.group, leaving, int(context.outcomes.get("measure", {}).get("floor", 0)))
     return group, leaving
-
-
-def _dead(instance: Instance) -> bool:
-    return instance.state is InstanceState.DEAD
 
 
 def _await_leaving(world: World, action: Shrink, context: Context) -> int:
@@ -182,7 +182,7 @@ def _await_leaving(world: World, action: Shrink, context: Context) -> int:
             look,
             clock=world.clock,
             deadline=action.drain,
-            interval=0.2,
+            interval=world.manner.look,
             in_a_row=2,
             on_change=context.say,
             between=context.renew,

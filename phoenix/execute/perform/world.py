@@ -32,8 +32,8 @@ class World:
     user_data: Callable[[Release], str]
     """The boot work of a release (`boot_work.boot_script`)."""
     run_hooks: Callable[[RunHooks, Mapping[str, str], Context], None]
-    ask: Callable[[str], Look]
-    """Makes one request to the service at that address and tells how it was answered."""
+    ask: Callable[[Route], Look]
+    """Makes one request to the service at the route's address and tells how it was answered."""
 
     def route(self) -> Route:
         """The balancer's own view, for waits: one that has died meanwhile is started again with the route it had."""

@@ -24,6 +24,7 @@ from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LocalBalanc
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock, MemoryStore
+from tests.support.fakes.manners import LOCAL, Kind
 
 SUBJECT = "web-tier/local"
 PLACE = Place(service="web-tier", environment="local")
@@ -75,6 +76,10 @@ class Stage:
     spec: ServiceSpec = field(default_factory=service)
     said: list[str] = field(default_factory=list)
     no_traffic: bool = False
+    adopt: bool = False
+    """Whether a group that phoenix did not make may lose its traffic."""
+    kind: Kind = LOCAL
+    """Of the cloud."""
     hooks_run: list[str] = field(default_factory=list)
     answer: Look = field(default_factory=lambda: Look(verdict=Verdict.PASS, seen="answers 200"))
     """What a real request through the balancer comes to."""
@@ -82,7 +87,7 @@ class Stage:
     """What somebody does just before the step of that id is carried out; once."""
 
     def __post_init__(self) -> None:
-        self.cloud = FakeCloud(self.clock)
+        self.cloud = FakeCloud(self.clock, self.kind)
 
     @property
     def observed(self) -> Observed:
@@ -94,7 +99,8 @@ class Stage:
 
     @property
     def groups(self) -> list[str]:
-        return sorted(self.cloud.standing)
+        """The groups that phoenix made."""
+        return sorted(name for name, group in self.cloud.standing.items() if group.made)
 
     def engine(self) -> Engine[RollAction]:
         def run_hooks(action: RunHooks, environment: Mapping[str, str], context: Context) -> None:
@@ -109,7 +115,7 @@ class Stage:
             clock=self.clock,
             user_data=lambda release: f"boot {release.id}",
             run_hooks=run_hooks,
-            ask=lambda _address: self.answer,
+            ask=lambda _route: self.answer,
         )
 
         def meddled(action: RollAction, context: Context) -> Outcome:
@@ -130,7 +136,16 @@ class Stage:
     def plan(self, version: str, digests: Mapping[str, str] | None = None) -> Plan[RollAction]:
         spec = self.spec
         where = spec.environments["local"]
-        return roll(spec, where, where.strategy, release(version), self.observed, digests or {}, hold=self.no_traffic)
+        return roll(
+            spec,
+            where,
+            where.strategy,
+            release(version),
+            self.observed,
+            digests or {},
+            hold=self.no_traffic,
+            adopt=self.adopt,
+        )
 
     def roll(self, version: str) -> Run:
         return self.carry_out("roll", self.plan(version))

@@ -149,7 +149,7 @@ def test_who_was_overridden_is_stuck_until_somebody_decides(desk: Desk) -> None:
     owned = OwnedRun.take_over(desk.store, desk.clock, SUBJECT, lambda _text: None)
     assert owned is not None
     owned.end(RunState.STUCK)
-    desk.cloud.shift({V2: 100})
+    desk.cloud.move({V2: 100})
     assert "stuck" in desk.refused("resume", "web-tier")["brief"]
     assert "waits for a human" in desk.run("tend")["did"][0]
     assert desk.run("abort", "web-tier")["run"]["state"] == "undone"

@@ -23,7 +23,7 @@ Offence = tuple[str, str]
 """What is excused by a table (a key of it), and what is wrong, for a person."""
 Rule = Callable[[Files], Iterator[Offence]]
 
-GROUND_FLOOR = ("errors", "clock", "wait", "names", "manner", "model", "data", "typed", "__version__")
+GROUND_FLOOR = ("errors", "clock", "wait", "names", "manner", "debs", "model", "data", "typed", "__version__")
 CLOUDS = ("clouds.local", "clouds.gcp", "clouds.aws")
 MAY_IMPORT = {
     "spec": (),
@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "execute": ("plan", "observe", "record", "clouds.api", "tools"),
     "record": ("plan",),
     "clouds.api": (),
-    **dict.fromkeys(CLOUDS, ("clouds.api", "tools")),
+    "clouds.rules": (),
+    **dict.fromkeys(CLOUDS, ("clouds.api", "clouds.rules", "tools")),
     "tools": (),
     "cli": ("spec", "observe", "plan", "execute", "record", "clouds.api", *CLOUDS, "tools"),
     "__main__": ("cli",),
