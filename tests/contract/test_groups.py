@@ -13,7 +13,8 @@ from phoenix.clouds.api import Groups
 from phoenix.errors import CloudError
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
 from phoenix.spec.clouds import MachineEngine
-from tests.support.fakes.doubles import FakeClock, FakeCloud
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock
 from tests.support.real import machines
 from tests.support.real.machines import calm, until
 
@@ -111,20 +112,20 @@ def test_shrinking_ends_exactly_these_and_twice_is_once(place: Place) -> None:
     place.again().create(wanted(size=3), place.template, between=calm)
     oldest, middle, youngest = _instances(place)
     for _time in range(2):
-        place.again().shrink(FIRST, frozenset({oldest.id, youngest.id}), size=1, between=calm)
+        place.again().end(FIRST, frozenset({oldest.id, youngest.id}), size=1, between=calm)
         found = place.again().find(FIRST)
         assert found
         assert found.size == 1
         assert [(i.id, i.address) for i in found.instances] == [(middle.id, middle.address)]
         assert found.instances[0].state is not InstanceState.DEAD
-    place.again().shrink(FIRST, frozenset(), size=1, between=calm)
+    place.again().end(FIRST, frozenset(), size=1, between=calm)
     assert [instance.id for instance in _instances(place)] == [middle.id]
 
 
 def test_what_was_shrunk_away_is_replaced_by_a_resize(place: Place) -> None:
     place.again().create(wanted(size=2), place.template, between=calm)
     gone, stays = _instances(place)
-    place.again().shrink(FIRST, frozenset({gone.id}), size=2, between=calm)
+    place.again().end(FIRST, frozenset({gone.id}), size=2, between=calm)
     found = place.again().find(FIRST)
     assert found
     assert (found.size, [instance.id for instance in found.instances]) == (2, [stays.id])

@@ -8,21 +8,8 @@ import pytest
 
 from phoenix.errors import CloudError
 from phoenix.record.journal import RunState
-from tests.support.rolls.plays import (
-    LOST,
-    PLAYS,
-    Fault,
-    Play,
-    act,
-    again,
-    before,
-    disarm,
-    judge,
-    points,
-    runs,
-    taken_over,
-    wrong,
-)
+from tests.support.rolls.faults import LOST, Fault, disarm, points
+from tests.support.rolls.plays import PLAYS, Play, act, again, before, judge, runs, taken_over, wrong
 
 
 @pytest.mark.parametrize("fault", LOST, ids=str)

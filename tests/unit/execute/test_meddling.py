@@ -232,7 +232,7 @@ def test_the_way_back_leaves_alone_what_somebody_routed_away_from_the_candidate(
 
 def test_after_a_stop_abort_puts_the_routes_back_as_they_were(tmp_path: Path) -> None:
     stage = serving(STRATEGIES["canary"], tmp_path)
-    stage.meddle["shift-25"] = lambda: stage.cloud.shift({NEW: 100})
+    stage.meddle["shift-25"] = lambda: stage.cloud.move({NEW: 100})
     with pytest.raises(UndoFailedError):
         stage.roll("2")
     with pytest.raises(RefusedError):
