@@ -91,9 +91,10 @@ class LocalImages:
         self, image: Image, tests: tuple[str, ...], *, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
         """Look at the image's tree, then boot it once in QEMU for its tests. The console is left beside `log`."""
+        from phoenix.clouds import rules
         from phoenix.clouds.local import builders, machines, verification
 
-        files, wanted = self.files(image.id), verification.trials(tests)
+        files, wanted = self.files(image.id), rules.trials(tests)
         seen = verification.look_at_tree(files.tree)
         with self._locked(image.id, say, between), self._trial_directory(image.id, log) as directory:
             reports = machines.run_to_end(
@@ -105,10 +106,10 @@ class LocalImages:
                 accelerator=builders.accelerator(say),
                 deadline=BOOT_DEADLINE,
                 clock=self._clock,
-                on_line=lambda line: say(verification.shown(line, wanted)),
+                on_line=lambda line: say(rules.shown(line, wanted)),
                 between=between,
             )
-        return (*seen, *verification.results(wanted, reports))
+        return (*seen, *rules.results(wanted, reports))
 
     def mark_verified(self, image: Image, tests: tuple[TestResult, ...]) -> Image:
         """Make the image visible to rolls, with its test results in its manifest."""
