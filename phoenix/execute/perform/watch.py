@@ -21,7 +21,8 @@ LOST_AT_MOST, LOST_PART = 2, 0.2
 """So many machines of a group, or such a part of it, may be replaced while it is watched."""
 CONSOLE_LOOKS = 30.0
 """Seconds between two consoles that are read: clouds tell of one machine at a time, and count how often they do."""
-_FAILED = re.compile(r"^phoenix-boot: failed: (.*\S)\s*$", re.MULTILINE)
+FAILED = re.compile(r"^phoenix-boot: failed: (.*\S)\s*$", re.MULTILINE)
+"""What boot work that failed writes to the serial console (`templates/boot/boot.sh.j2`), and why."""
 
 
 class Watch:
@@ -99,7 +100,7 @@ class Watch:
         self._console_at = now
         chosen = min(ill, key=lambda instance: (self._read.get(instance.id, 0), instance.id))
         self._read[chosen.id] = self._read.get(chosen.id, 0) + 1
-        found = _FAILED.findall(self._world.groups.logs(chosen.id).get("console", ""))
+        found = FAILED.findall(self._world.groups.logs(chosen.id).get("console", ""))
         return f"{chosen.id}: boot work failed: {found[-1]}" if found else ""
 
 

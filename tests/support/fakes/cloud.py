@@ -16,6 +16,7 @@ from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import Abilities, BootSeen, DrainedBy, Finding, Preview, PreviewBy
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route
 from tests.support.fakes.images import FakeImages
+from tests.support.fakes.manners import FOREIGN
 from tests.support.fakes.memory import Call, Memory
 
 
@@ -128,7 +129,9 @@ class FakeCloud(Memory):
             known = [(group, machine) for group in raised for machine in self.known(group)]
             self.cold += [machine for group, machine in known if not self._answers(group, machine)]
             self._before = (self.clock.seconds + self.lag, self._effective())
-            self.shares = dict(wanted)
+            if self.before_phoenix is None:
+                self.before_phoenix = {name: self.shares[name] for name in self.shares if name == FOREIGN}
+            self.shares = dict(wanted or self.before_phoenix)
             self.touches += 1
             self.history.append(self._behind())
             self._note()

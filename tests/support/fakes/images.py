@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from phoenix.clouds.api import BakeRequest, Between, Say
-from phoenix.errors import RefusedError
+from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, ImageType, Proof, TestResult
 
 
@@ -21,6 +22,11 @@ class FakeImages:
         """What this cloud's machines need."""
         self.verified: list[tuple[str, Proof]] = []
         """What was verified, and how."""
+        self.broken: dict[str, str] = {}
+        """Images that cannot be built, with the reason."""
+        self._bakers: dict[str, object] = {}
+        """Which process is at work on an image."""
+        self._process: object = object()
 
     def put(self, image_id: str, *, kind: str = "foundation", name: str = "nodejs", verified: bool = True) -> Image:
         """An image of some recipe that is not today's."""
@@ -51,11 +57,24 @@ class FakeImages:
         return wanted
 
     def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
+        there = self.there.get(request.image_id)
+        if there is not None:
+            return there
+        for _round in range(10):
+            between()
+        if request.image_id in self.broken:
+            raise ToolError("the playbook failed", details=self.broken[request.image_id])
+        say(f"built {request.image_id}")
         self.put(request.image_id, kind=request.type, name=request.name, verified=False)
-        unbaked = self.there[request.image_id]
-        baked = replace(unbaked, key=request.key, parent=request.parent, created=request.created)
-        self.there[request.image_id] = baked
-        return baked
+        self.there[request.image_id] = replace(
+            self.there[request.image_id],
+            key=request.key,
+            parent=request.parent,
+            created=request.created,
+            source=request.source,
+        )
+        self._bakers[request.image_id] = self._process
+        return self.there[request.image_id]
 
     def proof(self, say: Say) -> Proof:
         return self.machines
@@ -71,14 +90,27 @@ class FakeImages:
         return ()
 
     def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
-        self.there[image.id] = replace(self.there[image.id], verified=True, verified_on=on)
+        self.there[image.id] = replace(self.there[image.id], verified=True, verified_on=on, tests=tests)
+        self._bakers.pop(image.id, None)
         return self.there[image.id]
 
     def delete(self, image_id: str) -> None:
+        if self._bakers.get(image_id, self._process) != self._process:
+            raise CloudError(f"the image {image_id} is being worked on")
+        self._bakers.pop(image_id, None)
         self.there.pop(image_id, None)
 
     def discard(self, image_id: str) -> None:
-        self.delete(image_id)
+        image = self.there.get(image_id)
+        mine = self._bakers.get(image_id, self._process) == self._process
+        if image is not None and mine and not image.verified:
+            self.delete(image_id)
 
     def sweep(self) -> tuple[str, ...]:
         return ()
+
+    def again(self) -> FakeImages:
+        """The same images, as another process sees them."""
+        other = copy(self)
+        other._process = object()
+        return other

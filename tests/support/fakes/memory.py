@@ -80,6 +80,8 @@ class Memory:
         """Shifts that have come too late once, because others write to the same route."""
         self.consoles: list[tuple[float, str]] = []
         """When which machine's console was read."""
+        self.before_phoenix: dict[str, int] | None = None
+        """What the rule said before phoenix wrote it first."""
         self.trespasses: list[str] = []
         """Writes to a group that phoenix did not make."""
         self._before: tuple[float, dict[str, int]] = (0.0, {})

@@ -98,13 +98,7 @@ REPEATS = (
 steps, where the release came from) has come to pass. The long tests play these, too."""
 ADOPT = Play(kind="adopt", strategy=BLUE_GREEN)
 """A group that phoenix did not make loses its traffic, and is left standing."""
-OFTEN = (
-    Play(strategy=BLUE_GREEN, candidate="late"),
-    Play(strategy=BURNS, candidate="sick"),
-    Play(strategy=ROLLING),
-    BACK_IN_KEEP[0],
-    ADOPT,
-)
+OFTEN = (Play(strategy=BLUE_GREEN, candidate="late"), Play(strategy=ROLLING), ADOPT)
 """What is played on the other clouds every day; all the rest there is for the long tests."""
 CANARIES = tuple(play for play in ALL if isinstance(play.strategy, Canary))
 
