@@ -23,6 +23,7 @@ from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec
 from phoenix.execute.probe import probe
+from phoenix.model import LocalMachine
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.wait import wait_for
 
@@ -96,6 +97,7 @@ def service(place: Workplace) -> Iterator[Service]:
 def roll(made: Service) -> Figure:
     """A roll of two machines, whole process, its drain left to later; beside one machine booted by hand."""
     template = made.record(FIRST).template
+    assert isinstance(template.machine, LocalMachine)
     spec = MachineSpec(
         image=ImageFiles(directory=made.place.project / ".phoenix/local/images" / template.image),
         machine=template.machine,

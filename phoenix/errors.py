@@ -5,6 +5,7 @@ PhoenixError                1   a bug, or something nobody foresaw
 |- RefusedError             3   a guard said no; nothing was changed
 |- ToolError                4   packer, ansible, aptly ... failed; what was begun is cleaned up
 |- CloudError               5   a cloud refused or timed out; what was begun is cleaned up
+|  |- StaleRouteError          the route is another than the one that was read: it is read again
 |  `- UnreachableError          it gave no answer: tried again while there is time; unknown is not no
 |- UndoneError              6   a roll failed and was undone; routing is as before
 |- UndoFailedError          7   a roll failed and the undo failed; call a human
@@ -77,6 +78,10 @@ class CloudError(PhoenixError):
 
 class UnreachableError(CloudError):
     """A cloud, a balancer or a store gave no answer: nobody knows whether it did what it was asked."""
+
+
+class StaleRouteError(CloudError):
+    """The balancer's route is another than the one that the write was decided on; nothing was written."""
 
 
 class UndoneError(PhoenixError):

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from phoenix.manner import Abilities, Manner
+
 
 class CloudKind(StrEnum):
     """The clouds phoenix knows."""
@@ -15,6 +17,14 @@ class CloudKind(StrEnum):
     LOCAL = "local"
     GCP = "gcp"
     AWS = "aws"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Place:
+    """A service in an environment, by their names: what has one balancer, and one run at a time."""
+
+    service: str
+    environment: str
 
 
 class ImageType(StrEnum):
@@ -38,30 +48,6 @@ class Package:
     version: str
     sha256: str
     repository: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Deb:
-    """A `.deb` as its control file, or an index, describes it."""
-
-    name: str
-    version: str
-    architecture: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RepositoryState:
-    """An aptly repository: what is in it, and what machines see of it."""
-
-    packages: tuple[Deb, ...] = ()
-    snapshots: tuple[str, ...] = ()
-    published: str | None = None
-    """The snapshot that machines see; None before the first publication."""
-    visible: tuple[Deb, ...] = ()
-    """What is in that snapshot."""
-    signed: bool = False
-    """Whether the publication is signed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,6 +145,8 @@ class InstanceState(StrEnum):
 
     STARTING = "starting"
     RUNNING = "running"
+    LEAVING = "leaving"
+    """It finishes its last requests and ends: nobody counts on it any more."""
     DEAD = "dead"
     UNKNOWN = "unknown"
 
@@ -174,7 +162,9 @@ class BootState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """One machine of a group. `address` is `host:port` of the service as phoenix and the balancer reach it."""
+    """One machine of a group. `address`: `host:port` of the service as phoenix and the balancer reach it, empty
+    while it is not known.
+    """
 
     id: str
     group: str
@@ -186,15 +176,55 @@ class Instance:
     """In words: why it is dead, where its boot work stands, how often its service crashed."""
     failed_units: tuple[str, ...] = ()
     """Service units that entered the failed state, a crash loop that hit its start limit among them."""
+    zone: str = ""
+    since: datetime | None = None
+    """When it was started, as far as the cloud says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
-    """What an instance is made of."""
+class LocalMachine:
+    """What an instance on this computer is cut to."""
 
     cpus: int = 1
     memory: int = 512 * 1024 * 1024
     """Bytes."""
+
+
+Machine = LocalMachine
+"""As the programs that run machines of this computer call it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CloudMachine:
+    """What an instance of a cloud is made of; the cloud sells machines by types."""
+
+    type: str
+    disk: int | None = None
+    """Bytes; None: as large as the image's."""
+    identity: str | None = None
+    """Service account or instance profile."""
+    firewall: tuple[str, ...] = ()
+    """Network tags or security groups."""
+    public_ip: bool = False
+    network: str = ""
+    """VPC network, where the cloud's entry names one."""
+    subnets: tuple[str, ...] = ()
+    """Where machines start, and so in which zones."""
+
+
+MachineKind = CloudMachine | LocalMachine
+"""In this order: what has no type is read as a machine of this computer, also where a former version wrote it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """How many instances a group wants now, and between which bounds its autoscaler may move that."""
+
+    wanted: int
+    least: int
+    most: int
+    cpu: int | None = None
+    """Percent of load that the autoscaler aims at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,9 +240,17 @@ class Health:
     """How long after its start a group may take to become healthy."""
 
 
-def shape(machine: Machine, port: int, health: Health) -> str:
-    """A short digest of what a group's machines are made of and checked by, besides their release."""
-    text = json.dumps([asdict(machine), port, health.path, health.status], separators=(",", ":"))
+def shape(machine: MachineKind, port: int, health: Health, size: Size, zones: tuple[str, ...] = ()) -> str:
+    """A short digest of what a group's machines are made of and checked by, besides their release.
+
+    How many are wanted is no part of it, nor are bounds without an autoscaler: both are changed in place.
+    """
+    parts: list[object] = [asdict(machine), port, health.path, health.status]
+    if size.cpu is not None or size.most > size.least:
+        parts.append([size.least, size.most, size.cpu])
+    if zones:
+        parts.append(zones)
+    text = json.dumps(parts, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -221,22 +259,29 @@ class LaunchTemplate:
     """What a group starts its instances from: frozen when the group is created."""
 
     image: str
-    machine: Machine
+    machine: MachineKind
     port: int
     health: Health
     user_data: str
     """The boot work: a small POSIX shell script."""
+    born_with: tuple[str, ...] = ()
+    """What the balancer wants a group to be made with (`Traffic.prepare`): a target group, a named port."""
+    size: Size | None = None
+    """Its bounds, and the size it begins with; None in what a former version wrote: as many as the group wants."""
+    zones: tuple[str, ...] = ()
+    """Where its machines are spread; empty: wherever the cloud likes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """A managed set of identical instances."""
+    """A managed set of identical instances. One that phoenix did not make serves as well, and is only watched."""
 
     name: str
     project: str
     service: str
     environment: str
-    release: Release
+    release: Release | None
+    """None: phoenix did not make it, or nobody knows."""
     size: int
     """How many instances are wanted."""
     created: datetime
@@ -247,6 +292,15 @@ class Group:
     """The run that made it; empty where phoenix did not write it down."""
     shape: str = ""
     """Digest of what its machines are made of and checked by (`shape`)."""
+    made: bool = True
+    """Whether phoenix made it: others are observed and never changed or deleted."""
+    pinned_until: datetime | None = None
+    """Set while no autoscaler may make it smaller: `tend` gives it back after this moment."""
+
+    @property
+    def staying(self) -> tuple[Instance, ...]:
+        """Its instances without those that are leaving."""
+        return tuple(i for i in self.instances if i.state is not InstanceState.LEAVING)
 
     def without(self, instances: frozenset[str]) -> Group:
         """The group as it is without those instances."""
@@ -263,12 +317,14 @@ class Backend:
     healthy: int
     """Instances that the balancer's own health check passes."""
     total: int
-    sessions: int
-    """Requests under way."""
+    requests: int | None
+    """Requests under way; None where this balancer does not show it."""
     well: frozenset[str] = frozenset()
-    """Which instances those are."""
+    """Which instances those are that are healthy."""
     leaving: int = 0
     """Requests under way at machines that were taken out of the group and get no new ones."""
+    seen: str = ""
+    """What its check saw, in the balancer's own words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -278,6 +334,8 @@ class Route:
     address: str
     """Where clients reach the service."""
     backends: tuple[Backend, ...] = ()
+    version: str = ""
+    """Of the balancer's route as it was read, where it has one: who writes says on what he decided."""
 
     def backend(self, group: str) -> Backend | None:
         """The balancer's view of `group`, or None where it is not attached."""
@@ -313,6 +371,10 @@ class Observed:
 
     groups: tuple[Group, ...]
     route: Route
+    abilities: Abilities
+    """What its cloud can do."""
+    manner: Manner
+    """How its balancer behaves."""
     last_number: int = 0
     """The highest group number ever used, from the record: numbers are not used again."""
     served: tuple[Served, ...] = ()

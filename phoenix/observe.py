@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from phoenix.clouds.api import Groups, Traffic
-from phoenix.model import Observed
+from dataclasses import replace
+
+from phoenix.clouds.api import Cloud
+from phoenix.model import Group, Observed, Place
 from phoenix.record.history import History
 
 
-def service(groups: Groups, traffic: Traffic, history: History, *, service: str, environment: str) -> Observed:
+def service(cloud: Cloud, place: Place, history: History) -> Observed:
     """One service in one environment. Raises CloudError where the cloud or the balancer gives no answer."""
-    mine = tuple(g for g in groups.list() if (g.service, g.environment) == (service, environment))
+    observed = replace(
+        standing(cloud, place, cloud.groups.list()),
+        last_number=history.last_number(place.service, place.environment),
+        served=history.served(place.service, place.environment),
+    )
+    former = observed.former  # whoever made it: a rollback goes back to it
+    if former is None or observed.group(former):
+        return observed
+    return replace(observed, groups=_with_foreign(cloud, observed.groups, [former]))
+
+
+def standing(cloud: Cloud, place: Place, listed: tuple[Group, ...]) -> Observed:
+    """The same without the record's memory, where the cloud's groups have just been `listed`.
+
+    What the balancer knows is among its groups whoever made it.
+    """
+    mine = tuple(g for g in listed if (g.service, g.environment) == (place.service, place.environment))
+    traffic = cloud.traffic(place)
     route = traffic.read()
     return Observed(
-        groups=tuple(sorted(mine, key=lambda g: g.name)),
+        groups=_with_foreign(cloud, mine, [backend.group for backend in route.backends]),
         route=route,
-        last_number=history.last_number(service, environment),
-        served=history.served(service, environment),
+        abilities=cloud.abilities,
+        manner=traffic.manner,
     )
+
+
+def _with_foreign(cloud: Cloud, groups: tuple[Group, ...], named: list[str]) -> tuple[Group, ...]:
+    """The groups, with those of the named ones that phoenix did not make, sorted by name."""
+    there = {group.name for group in groups}
+    others = (cloud.groups.find(name) for name in named if name not in there)
+    foreign = tuple(group for group in others if group is not None and not group.made)
+    return tuple(sorted((*groups, *foreign), key=lambda group: group.name))

@@ -15,12 +15,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from phoenix.manner import Abilities, Finding, Manner, Preview
 from phoenix.model import (
     Group,
     Image,
     ImageType,
     LaunchTemplate,
     Package,
+    Place,
     Proof,
     Route,
     Source,
@@ -124,14 +126,18 @@ class Images(Protocol):
 
 
 class Groups(Protocol):
-    """A cloud's managed sets of machines."""
+    """A cloud's managed sets of machines.
+
+    No verb that writes acts by name alone: the group's labels are read first, and one that phoenix did not make for
+    this project is RefusedError, for all but `pin` and `unpin`, which keep it from shrinking while it serves.
+    """
 
     def list(self) -> tuple[Group, ...]:
         """Every group phoenix made here for this project, with its instances, freshly read."""
         ...
 
     def find(self, name: str) -> Group | None:
-        """The group of that name, freshly read, or None."""
+        """The group of that name, freshly read, or None; also one that phoenix did not make (`made` is False)."""
         ...
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
@@ -145,12 +151,26 @@ class Groups(Protocol):
         """Make the group want `size` instances; new ones start from the group's own launch template."""
         ...
 
-    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between) -> None:
-        """End exactly these instances, whatever they are doing, and make the group want `size` from now on."""
+    def end(self, name: str, instances: frozenset[str], *, size: int, between: Between) -> None:
+        """End exactly these instances and make the group want `size` from now on.
+
+        Where the group's manager drains it lets them finish their requests first: until then they are LEAVING.
+        """
         ...
 
     def label(self, name: str, *, keep_until: datetime | None) -> None:
         """Write on the group until when it is kept; None takes the label off."""
+        ...
+
+    def pin(self, name: str, *, until: datetime) -> None:
+        """Keep whatever changes sizes by itself from making the group smaller; it may still make it larger.
+
+        `until` is written on the group: whoever finds it over gives the pin back.
+        """
+        ...
+
+    def unpin(self, name: str) -> None:
+        """Give the pin back; a group without one, or none, is as it should be."""
         ...
 
     def logs(self, instance_id: str) -> Mapping[str, str]:
@@ -158,7 +178,7 @@ class Groups(Protocol):
         ...
 
     def delete(self, name: str, *, between: Between = idle) -> None:
-        """End the group's machines and remove it; one that is not there is removed already."""
+        """End the group's machines, drained where its manager does that, and remove it; none there is done."""
         ...
 
     def sweep(self) -> tuple[str, ...]:
@@ -169,28 +189,44 @@ class Groups(Protocol):
 class Traffic(Protocol):
     """The load balancer of one service in one environment."""
 
+    @property
+    def manner(self) -> Manner:
+        """How it behaves: on one cloud a URL map and a backend service differ."""
+        ...
+
     def read(self) -> Route:
         """The balancer's own view, freshly read: shares, its health verdicts, requests under way."""
+        ...
+
+    def prepare(self, group: Group) -> tuple[str, ...]:
+        """Make what a group has to be born with to be checked from its first moment; it is part of its template."""
         ...
 
     def attach(self, group: Group) -> None:
         """Make the balancer know and check the group's instances, at share 0; again after a resize."""
         ...
 
-    def shift(self, shares: Mapping[str, int]) -> None:
-        """Give each attached group its share (sum 100, or 0 for none) in one write; groups not named get 0."""
+    def retire(self, group: Group, instances: frozenset[str]) -> bool:
+        """Give these instances of the group no new request; the route shows what they still answer (`leaving`).
+
+        False: nothing was done, the group's manager drains instances when it ends them.
+        """
         ...
 
-    def preview(self, group: str) -> str | None:
-        """An `http://host:port` where the group alone answers, traffic or not; None where there is none."""
+    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+        """Give each attached group its share (sum 100) in one write; groups not named get 0.
+
+        No shares at all put back what the rule said before phoenix. `seen` is the route that this was decided on:
+        StaleRouteError where it is another by now, as far as the balancer can tell.
+        """
         ...
 
-    def refuse_if_unusable(self) -> None:
+    def preview(self, group: str) -> Preview | None:
+        """Where the group alone answers, traffic or not; None where it does not."""
+        ...
+
+    def check(self) -> None:
         """Raise RefusedError where the balancer could not take requests at its address. Changes nothing."""
-        ...
-
-    def ensure_running(self) -> bool:
-        """Start a balancer that has died, with the route it had; whether there was one to start."""
         ...
 
     def detach(self, group: str) -> None:
@@ -202,6 +238,16 @@ class Cloud(Protocol):
     """One cloud of `phoenix.yaml`, ready to be asked."""
 
     @property
+    def name(self) -> str:
+        """The cloud, as phoenix.yaml names it."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do."""
+        ...
+
+    @property
     def images(self) -> Images:
         """Its images."""
         ...
@@ -211,6 +257,22 @@ class Cloud(Protocol):
         """Its groups."""
         ...
 
-    def traffic(self, service: str, environment: str) -> Traffic:
+    def traffic(self, place: Place) -> Traffic:
         """The balancer of one service in one environment."""
+        ...
+
+    def url_for_machines(self, url: str) -> str:
+        """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
+        ...
+
+    def check(self) -> tuple[Finding, ...]:
+        """What is there of what it needs. Looks only; changes nothing."""
+        ...
+
+    def mend(self, place: Place) -> tuple[str, ...]:
+        """Bring back what of phoenix's own has died there, a balancer with the route it had; what was done."""
+        ...
+
+    def stop(self) -> tuple[str, ...]:
+        """End what the project has running on this computer for it; what that was. Nothing where it runs elsewhere."""
         ...

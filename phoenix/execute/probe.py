@@ -7,18 +7,24 @@ one that asks to come back later, says nothing about what will be a second from 
 from __future__ import annotations
 
 import socket
+import ssl
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
+import h11
+
 from phoenix.clock import Clock
-from phoenix.tools.http_answer import Answer, BadAnswerError, parse
 from phoenix.wait import Look, Verdict
+
+Headers = tuple[tuple[str, str], ...]
 
 TIMEOUT = 3.0
 """Seconds for a whole look."""
 LARGEST = 64 * 1024
 """Bytes of an answer that are read."""
 
+_PORTS = {"http": 80, "https": 443}
 _COME_BACK = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses by which a server says that the same request may do better later (RFC 9110, 15; RFC 6585, 4)."""
 
@@ -31,28 +37,69 @@ class Probe(Protocol):
         ...
 
 
-def probe(url: str, *, clock: Clock, status: int = 200, timeout: float = TIMEOUT) -> Look:
-    """Ask for `url` (http, by GET) once; ends within `timeout` seconds, however slowly the other side speaks.
+class BadAnswerError(Exception):
+    """What came back is not a whole HTTP answer; the text says why.
 
-    A host's name is looked up first, which takes what it takes; give an address where there is one.
+    `certain`: it is no HTTP at all. Else the connection ended too early.
+    """
 
-    PASS: a whole answer with `status`. FAIL: another one, or something that is not HTTP. UNKNOWN: no whole answer,
-    or a status that means "not now" (5xx, 408, 425, 429). Redirects are not followed.
+    def __init__(self, why: str, *, certain: bool) -> None:
+        super().__init__(why)
+        self.certain = certain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Until:
+    """The moment at which the look is over."""
+
+    clock: Clock
+    moment: float
+
+    @property
+    def left(self) -> float:
+        left = self.moment - self.clock.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+def probe(
+    url: str,
+    *,
+    clock: Clock,
+    status: int = 200,
+    timeout: float = TIMEOUT,
+    headers: Headers = (),
+    trust: ssl.SSLContext | None = None,
+) -> Look:
+    """Ask for `url` (http or https, by GET) once; ends within `timeout` seconds, however slowly the other side speaks.
+
+    The name in `url` is what the other side is told it is asked as (Host, and over TLS SNI), and what its certificate
+    has to be for, by the certificates that this computer trusts or by `trust`. `headers` are sent, too. A host's name
+    is looked up first, which takes what it takes; give an address where there is one.
+
+    PASS: a whole answer with `status`. FAIL: another one, something that is not HTTP, or a certificate that is not
+    trusted. UNKNOWN: no whole answer, or a status that means "not now" (5xx, 408, 425, 429). Redirects are not
+    followed.
     """
     try:
         parts = urlsplit(url)
-        address = (parts.hostname or "", parts.port or 80)
+        address = (parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
     except ValueError as error:
         return Look(verdict=Verdict.FAIL, seen=f"{url} is no address: {error}")
-    if parts.scheme != "http" or not parts.hostname:
+    if parts.scheme not in _PORTS or not parts.hostname:
         return Look(verdict=Verdict.FAIL, seen=f"{url} is no http address")
     try:
-        answer = _ask(address, _request(parts), clock, clock.monotonic() + timeout)
+        until = _Until(clock=clock, moment=clock.monotonic() + timeout)
+        with socket.create_connection(address, timeout=until.left) as connection:
+            seen = _ask(_secured(connection, parts, trust, until), parts, headers, until)
     except BadAnswerError as error:
         return Look(verdict=Verdict.FAIL if error.certain else Verdict.UNKNOWN, seen=f"{url}: {error}")
+    except ssl.SSLCertVerificationError as error:
+        return Look(verdict=Verdict.FAIL, seen=f"{url}: its certificate is not trusted: {error.verify_message}")
     except OSError as error:
         return Look(verdict=Verdict.UNKNOWN, seen=f"{url}: {_reason(error, timeout)}")
-    return Look(verdict=_verdict(answer.status, status), seen=f"{url} answers {answer.status}")
+    return Look(verdict=_verdict(seen, status), seen=f"{url} answers {seen}")
 
 
 def _verdict(seen: int, wanted: int) -> Verdict:
@@ -61,33 +108,71 @@ def _verdict(seen: int, wanted: int) -> Verdict:
     return Verdict.UNKNOWN if seen in _COME_BACK else Verdict.FAIL
 
 
-def _request(parts: SplitResult) -> bytes:
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    head = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: phoenix-probe\r\nConnection: close\r\n\r\n"
-    return head.encode("ascii", "replace")
+def _secured(
+    connection: socket.socket, parts: SplitResult, trust: ssl.SSLContext | None, until: _Until
+) -> socket.socket:
+    """The connection, inside of TLS where the scheme says so."""
+    if parts.scheme == "http":
+        return connection
+    connection.settimeout(until.left)
+    return (trust or ssl.create_default_context()).wrap_socket(connection, server_hostname=parts.hostname)
 
 
-def _ask(address: tuple[str, int], request: bytes, clock: Clock, until: float) -> Answer:
-    with socket.create_connection(address, timeout=_left(clock, until)) as connection:
-        connection.settimeout(_left(clock, until))
-        connection.sendall(request)
-        received = b""
+def _ask(connection: socket.socket, parts: SplitResult, headers: Headers, until: _Until) -> int:
+    """The status of the answer, once all of it is there."""
+    with connection:
+        speech = _Speech()
+        connection.settimeout(until.left)
+        connection.sendall(speech.asking(parts, headers))
+        received, seen = b"", 0
         while True:
-            connection.settimeout(_left(clock, until))
+            connection.settimeout(until.left)
             chunk = connection.recv(65536)
-            received += chunk
-            answer = parse(received, ended=not chunk)
-            if answer:
-                return answer
-            if len(received) > LARGEST:
+            received += chunk[: 80 - len(received)]
+            if not b"HTTP/1.".startswith(received[:7]):
+                raise BadAnswerError(f"no HTTP answer: {received!r}", certain=True)
+            seen += len(chunk)
+            if seen > LARGEST:
                 raise BadAnswerError(f"an answer of more than {LARGEST} bytes", certain=True)
+            if speech.is_over(chunk, received):
+                return speech.status
 
 
-def _left(clock: Clock, until: float) -> float:
-    left = until - clock.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+class _Speech:
+    """One question and its answer, as h11 understands them."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST)
+
+    def asking(self, parts: SplitResult, headers: Headers) -> bytes:
+        """The bytes of the question."""
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        told = [("Host", parts.netloc), ("User-Agent", "phoenix-probe"), ("Connection", "close"), *headers]
+        asked = h11.Request(method="GET", target=target.encode("ascii", "replace"), headers=told)
+        return (self._http.send(asked) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+
+    def is_over(self, chunk: bytes, received: bytes) -> bool:
+        """Whether the answer is whole with this chunk (empty: nothing more can come)."""
+        try:
+            self._http.receive_data(chunk)
+            event = self._http.next_event()
+            while event is not h11.NEED_DATA and not isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                if isinstance(event, h11.Response):
+                    self.status = event.status_code
+                event = self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            if chunk:
+                raise BadAnswerError(f"no HTTP answer: {received!r}", certain=True) from error
+            raise _closed(received) from error
+        if isinstance(event, h11.ConnectionClosed) or (event is h11.NEED_DATA and not chunk):
+            raise _closed(received)
+        return isinstance(event, h11.EndOfMessage)
+
+
+def _closed(received: bytes) -> BadAnswerError:
+    why = "closed within the answer" if received else "closed without an answer"
+    return BadAnswerError(why, certain=False)
 
 
 def _reason(error: OSError, timeout: float) -> str:

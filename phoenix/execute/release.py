@@ -13,7 +13,7 @@ from phoenix.spec.project import Project
 from phoenix.spec.services import ServiceSpec
 
 if TYPE_CHECKING:
-    from phoenix.clouds.api import Images
+    from phoenix.clouds.api import Cloud
 
 
 def newest_of_today(images: Iterable[Image], image: ImageName, keys: frozenset[str], cloud: str) -> Image:
@@ -64,19 +64,19 @@ def packages(project: Project, wished: Iterable[PackageWish]) -> tuple[Package, 
     return tuple(found[wish.name] for wish in wanted)
 
 
-def still_there(project: Project, kept: Release, images: Images) -> Release:
+def still_there(project: Project, kept: Release, cloud: Cloud) -> Release:
     """The release as machines can start from it today: its repositories may have moved since it was made.
 
     Looks whether its image stands, and that each package that machines install at boot is published with the same
     contents. RefusedError says what is missing.
     """
-    image = images.find(kept.image)
+    image = cloud.images.find(kept.image)
     if image is None:
         what = kept.image_ref.partition("@")[0].replace("/", " ")
         raise _lost(
             kept, f"its image {kept.image_ref} ({kept.image}) is gone", f"Bake one (`phoenix bake {what}`) and roll."
         )
-    images.refuse_unproven(image)
+    cloud.images.refuse_unproven(image)
     if image.type is ImageType.IMMUTABLE:
         return kept  # nothing is installed at boot
     at_boot = [*kept.packages, *([kept.boot_playbook] if kept.boot_playbook else [])]
@@ -92,7 +92,7 @@ def still_there(project: Project, kept: Release, images: Images) -> Release:
         raise _lost(
             kept, f"published under the same version with other contents: {', '.join(other)}", "Roll another version."
         )
-    return replace(kept, repositories=_for_machines(project, names))
+    return replace(kept, repositories=_for_machines(project, names, cloud))
 
 
 def _lost(kept: Release, details: str, resolution: str) -> RefusedError:
@@ -106,20 +106,21 @@ def release(
     exact: tuple[Package, ...],
     settings: Mapping[str, str],
     boot_playbook: Package | None,
+    cloud: Cloud,
 ) -> Release:
-    """The release of these parts."""
+    """The release of these parts, for machines of that cloud."""
     needed = dict.fromkeys(p.repository for p in (*exact, *([boot_playbook] if boot_playbook else [])))
     return Release(
         image=image.id,
         image_ref=image.ref,
         packages=exact,
         settings=tuple(sorted(settings.items())),
-        repositories=_for_machines(project, needed),
+        repositories=_for_machines(project, needed, cloud),
         boot_playbook=boot_playbook,
     )
 
 
-def _for_machines(project: Project, names: Iterable[str]) -> tuple[Repository, ...]:
+def _for_machines(project: Project, names: Iterable[str], cloud: Cloud) -> tuple[Repository, ...]:
     from phoenix.execute.repositories import repository_for_machines
 
-    return tuple(repository_for_machines(project.repository(name)) for name in names)
+    return tuple(repository_for_machines(project.repository(name), cloud.url_for_machines) for name in names)

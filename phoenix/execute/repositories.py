@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from phoenix.clock import Clock, rfc3339
+from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
-from phoenix.model import Deb, Repository, RepositoryState
+from phoenix.model import Repository
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import aptly, loopback, serve
 from phoenix.tools.aptly import Aptly
@@ -17,6 +18,10 @@ from phoenix.tools.aptly_root import Root, locked
 
 LOCK_DEADLINE = 600.0
 """Seconds to wait for other publications into the same root."""
+UrlForMachines = Callable[[str], str]
+"""A url as this computer reaches it -> as machines of a cloud reach it."""
+LOCAL_MACHINES: UrlForMachines = loopback.machine_url
+"""The same for machines of a local cloud, also where a project has none yet."""
 UNSIGNED = "none"
 """What `sign` says where the repository is deliberately unsigned."""
 
@@ -37,12 +42,15 @@ def repository_here(spec: RepositorySpec) -> Repository:
     )
 
 
-def repository_for_machines(spec: RepositorySpec) -> Repository:
-    """The repository as machines of the local cloud reach it. RefusedError before its first publication."""
+def repository_for_machines(spec: RepositorySpec, reached: UrlForMachines) -> Repository:
+    """The repository as machines of a cloud reach it (`Cloud.url_for_machines`).
+
+    RefusedError before its first publication, and where they cannot reach it.
+    """
     here = repository_here(spec)
     return Repository(
         name=here.name,
-        url=loopback.machine_url(here.url),
+        url=reached(here.url),
         distribution=here.distribution,
         component=here.component,
         key=here.key,

@@ -19,7 +19,7 @@ from phoenix.execute.perform.world import World
 from phoenix.execute.probe import Probe
 from phoenix.execute.recipes import Kitchen
 from phoenix.execute.repositories import Writer, repository_for_machines, repository_here
-from phoenix.model import Release
+from phoenix.model import Place, Release
 from phoenix.plan.actions import BuildImage
 from phoenix.record.history import History
 from phoenix.spec.images import ImageName
@@ -45,24 +45,24 @@ class Works:
     ) -> Roller:
         """What a roll of the service in the environment acts on."""
         health = service.health
+        place = Place(service=service.name, environment=environment.name)
         world = World(
             project=self.project.name,
-            service=service.name,
-            environment=environment.name,
-            groups=cloud.groups,
-            traffic=cloud.traffic(service.name, environment.name),
+            place=place,
+            cloud=cloud,
+            traffic=cloud.traffic(place),
             history=history,
             clock=self.clock,
             user_data=partial(self._user_data, cloud.images),
             run_hooks=hooks.runner(self.project.directory),
-            ask=lambda address: ask(address + health.path, clock=self.clock, status=health.status),
+            ask=lambda route: ask(route.address + health.path, clock=self.clock, status=health.status),
         )
         return Roller(world=world)
 
-    def of_images(self, cloud: str, images: Images) -> bake.World:
+    def of_images(self, cloud: Cloud) -> bake.World:
         """What a bake on the cloud acts on."""
         return bake.World(
-            images=images,
+            images=cloud.images,
             clock=self.clock,
             lay_out=partial(self._lay_out, cloud),
             source=lambda: git.source_of(self.project.directory),
@@ -83,19 +83,23 @@ class Works:
             )
         return boot_script(kept, image.type, Renderer(self.project.directory).render)
 
-    def _lay_out(self, cloud: str, action: BuildImage, directory: Path) -> None:
+    def _lay_out(self, cloud: Cloud, action: BuildImage, directory: Path) -> None:
         """Write the recipe of the image that `action` makes into `directory`: the planned one, or RefusedError."""
         specs = [self.project.repository(name) for name in dict.fromkeys(p.repository for p in action.packages)]
         self.serve(spec.name for spec in specs)
-        reached = repository_here if action.builder == "chroot" else repository_for_machines
+        reached = (
+            repository_here
+            if action.builder == "chroot"
+            else partial(repository_for_machines, reached=cloud.url_for_machines)
+        )
         recipe = self.project.recipe(ImageName(type=action.type, name=action.name))
         workspace.lay_out(
             self.project,
             recipe,
-            self.project.cloud(cloud),
+            self.project.cloud(cloud.name),
             directory,
             identity=Identity(image_id=action.image, key=action.key, parent=action.parent or ""),
             packages=tuple(pin(package) for package in action.packages),
             repositories=tuple(reached(spec) for spec in specs),
         )
-        self.kitchen(cloud, action.builder).refuse_changed(recipe, action.digests)
+        self.kitchen(cloud.name, action.builder).refuse_changed(recipe, action.digests)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import checkup
-from phoenix.execute.checkup import Finding, State
+from phoenix.manner import Finding, State
 from phoenix.model import CloudKind
 from phoenix.orders.facts import dump
-from phoenix.orders.site import machine_engines
-from phoenix.spec.clouds import CloudSpec
+from phoenix.orders.site import look_here
+from phoenix.spec.clouds import CloudSpec, LocalCloud
 from phoenix.spec.load import load
 from phoenix.spec.project import Project
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
@@ -40,8 +40,11 @@ def doctor(
     def say(text: str) -> None:
         tell(Told(level=Level.SAY, text=text))
 
-    local = checkup.local_clouds(clouds, kinds, _suites(project), lambda: machine_engines(say))
-    return DoctorResult(checks=(*checkup.tools(kinds), *local))
+    checks = tuple(checkup.tools(kinds))
+    if CloudKind.LOCAL in kinds:
+        local = tuple(each for each in clouds if isinstance(each, LocalCloud))
+        checks += look_here(local, _suites(project), say)
+    return DoctorResult(checks=checks)
 
 
 def refuse_lacks(result: DoctorResult) -> None:

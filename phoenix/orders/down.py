@@ -42,12 +42,8 @@ def down(site: Site) -> DownResult:
             resolution=f"Wait for it, or `phoenix abort {living[0].id}` first.",
         )
     stopped = plan(site)
-    for _name, balancer in site.balancers():
-        balancer.stop()
     for cloud in site.project.local_clouds():
-        groups = site.cloud(cloud).groups
-        for group in groups.list():
-            groups.delete(group.name)
+        site.cloud(cloud).stop()
     for spec in site.project.repositories.values():
         stop_serving(spec)
     for run in _runs_here(site):

@@ -77,7 +77,11 @@ class InstanceFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupFacts:
-    """A group with the balancer's view of it."""
+    """A group with the balancer's view of it.
+
+    `sessions`: requests under way; None where nobody shows them. `made`: whether phoenix made it; of one that it did
+    not, nothing is known that it runs.
+    """
 
     name: str
     service: str
@@ -85,10 +89,11 @@ class GroupFacts:
     share: int
     size: int
     healthy: int
-    sessions: int
-    image: str
-    image_id: str
-    release: str
+    sessions: int | None
+    made: bool
+    image: str | None
+    image_id: str | None
+    release: str | None
     packages: dict[str, str]
     created: str
     age: int
@@ -99,7 +104,7 @@ class GroupFacts:
 
 def group_facts(group: Group, route: Route, now: datetime) -> GroupFacts:
     """A group with what its balancer says of it."""
-    backend = route.backend(group.name)
+    backend, release = route.backend(group.name), group.release
     return GroupFacts(
         name=group.name,
         service=group.service,
@@ -107,11 +112,12 @@ def group_facts(group: Group, route: Route, now: datetime) -> GroupFacts:
         share=backend.share if backend else 0,
         size=group.size,
         healthy=backend.healthy if backend else 0,
-        sessions=backend.sessions if backend else 0,
-        image=group.release.image_ref,
-        image_id=group.release.image,
-        release=group.release.id,
-        packages={p.name: p.version for p in group.release.packages},
+        sessions=backend.requests if backend else 0,
+        made=group.made,
+        image=release.image_ref if release else None,
+        image_id=release.image if release else None,
+        release=release.id if release else None,
+        packages={p.name: p.version for p in release.packages} if release else {},
         created=rfc3339(group.created),
         age=int((now - group.created).total_seconds()),
         keep_until=rfc3339(group.keep_until) if group.keep_until else None,

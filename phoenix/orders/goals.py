@@ -135,7 +135,7 @@ def _version(release: Release, service: str, text: str) -> tuple[str, str]:
 
 def _standing(observed: Observed, release: Release) -> Goal | None:
     """The group that runs exactly this and stands: the one that serves first, then the youngest."""
-    same = [group.name for group in observed.groups if group.release.id == release.id]
+    same = [group.name for group in observed.groups if group.release is not None and group.release.id == release.id]
     serving = [name for name in same if name == observed.route.stable]
     return Goal(group=[*same, *serving][-1]) if same else None
 

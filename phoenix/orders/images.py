@@ -177,5 +177,6 @@ def _users(site: Site, cloud: str | None) -> dict[str, tuple[str, ...]]:
     users: dict[str, tuple[str, ...]] = {}
     for name in _clouds(site, cloud):
         for group in site.cloud(name).groups.list():
-            users[group.release.image] = (*users.get(group.release.image, ()), group.name)
+            if group.release is not None:
+                users[group.release.image] = (*users.get(group.release.image, ()), group.name)
     return users

@@ -85,7 +85,7 @@ def _service(site: Site, run: Run) -> Performer[RollAction]:
 
 def _images(site: Site, run: Run) -> Performer[BakeAction]:
     cloud = run.about.parts[0]
-    return _works(site).of_images(cloud, site.cloud(cloud).images)
+    return _works(site).of_images(site.cloud(cloud))
 
 
 def _repositories(site: Site, _run: Run) -> Performer[PublishAction]:

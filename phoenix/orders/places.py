@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phoenix import names
+from phoenix import model, names
 from phoenix.errors import RefusedError
-from phoenix.model import Group, Health, ImageType, Machine
+from phoenix.model import Group, Health, ImageType, LocalMachine
 from phoenix.orders.site import Site
 from phoenix.plan.actions import roll_plan
 from phoenix.plan.roll_actions import CreateGroup
 from phoenix.record.journal import Run
 from phoenix.spec import refs
 from phoenix.spec.images import ImageName
-from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size
+from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LocalBalancer, ServiceSpec, Size
 
 DRAIN = 30.0
 """Seconds for requests under way where phoenix.yaml no longer says it."""
@@ -33,6 +33,11 @@ class Place:
     def subject(self) -> str:
         """The key under which the place has one run at a time."""
         return str(names.of_service(self.service.name, self.environment.name))
+
+    @property
+    def name(self) -> model.Place:
+        """How clouds name it."""
+        return model.Place(service=self.service.name, environment=self.environment.name)
 
     @property
     def cloud(self) -> str:
@@ -64,7 +69,7 @@ def of_run(site: Site, run: Run) -> Place:
     for cloud in site.project.local_clouds():
         for group in site.cloud(cloud).groups.list():
             if (group.service, group.environment) == (name, environment):
-                return _stand_in(site, cloud, name, environment, group.release.image_ref)
+                return _stand_in(site, cloud, name, environment, _image(group))
     created = [step.action for step in roll_plan(run.plan).steps if isinstance(step.action, CreateGroup)]
     if len(site.project.local_clouds()) == 1 and created:
         cloud = site.project.local_clouds()[0]
@@ -88,7 +93,7 @@ def forgotten_among(site: Site, cloud: str, groups: tuple[Group, ...]) -> tuple[
     for group in groups:
         if not _is_known(site, cloud, group):
             found.setdefault((group.service, group.environment), group)
-    return tuple(_stand_in(site, cloud, *key, group.release.image_ref) for key, group in found.items())
+    return tuple(_stand_in(site, cloud, *key, _image(group)) for key, group in found.items())
 
 
 def _is_known(site: Site, cloud: str, group: Group) -> bool:
@@ -97,18 +102,17 @@ def _is_known(site: Site, cloud: str, group: Group) -> bool:
     return environment is not None and environment.cloud == cloud
 
 
+def _image(group: Group) -> str:
+    return group.release.image_ref if group.release else ""
+
+
 def _stand_in(site: Site, cloud: str, name: str, environment: str, image_ref: str) -> Place:
     where = EnvironmentSpec(
         name=environment,
         cloud=cloud,
         size=Size(minimum=1, maximum=1),
-        machine=Machine(),
-        machine_type=None,
-        disk=None,
-        identity=None,
-        firewall=(),
-        public_ip=False,
-        load_balancer=LoadBalancer(),
+        machine=LocalMachine(),
+        load_balancer=LocalBalancer(listen=""),
         strategy=BlueGreen(keep=0.0),
     )
     known_service = site.project.services.get(name)

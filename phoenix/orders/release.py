@@ -53,6 +53,7 @@ def resolve(
         exact=exact,
         settings=service.settings,
         boot_playbook=_boot_playbook(site, service, dry=dry) if chosen.type is ImageType.OS else None,
+        cloud=site.cloud(place.cloud),
     )
 
 
@@ -103,7 +104,7 @@ def startable(site: Site, place: Place, release: Release, *, dry: bool) -> Relea
     if not release.image_ref.startswith(f"{ImageType.IMMUTABLE}/"):
         packages = (*release.packages, *([release.boot_playbook] if release.boot_playbook else []))
         serve(site, [p.repository for p in packages if p.repository in site.project.repositories], dry=dry)
-    return releases.still_there(site.project, release, site.cloud(place.cloud).images)
+    return releases.still_there(site.project, release, site.cloud(place.cloud))
 
 
 def _boot_playbook(site: Site, service: ServiceSpec, *, dry: bool) -> Package | None:

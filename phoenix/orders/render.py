@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
-from phoenix.execute.repositories import repository_for_machines, repository_here
+from phoenix.execute.repositories import LOCAL_MACHINES, repository_for_machines, repository_here
 from phoenix.model import CloudKind, ImageType, Repository
 from phoenix.orders.site import Site
 from phoenix.spec.clouds import CloudSpec
@@ -98,7 +98,7 @@ def _repositories(project: Project, recipe: Recipe, cloud: CloudSpec | CloudKind
 def _repository(project: Project, name: str, *, local: bool) -> Repository:
     spec = project.repository(name)
     try:
-        return repository_for_machines(spec) if local else repository_here(spec)
+        return repository_for_machines(spec, LOCAL_MACHINES) if local else repository_here(spec)
     except RefusedError as nothing_published:
         # Files can be looked at all the same; apt takes nothing that this text would have signed.
         return Repository(

@@ -136,7 +136,7 @@ def carry_out(site: Site, asked: RollOrder | Planned[RollOrder]) -> RollResult:
 def refuse_unusable(site: Site, place: Place) -> None:
     """RefusedError where a roll could not end well: `refuse_unsafe`, or a stranger at the balancer's address."""
     runs.refuse_unsafe(site, place)
-    site.traffic(place).refuse_if_unusable()
+    site.traffic(place).check()
 
 
 def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) -> RollResult:
@@ -236,5 +236,6 @@ def _to_look_at(wish: _Wish, held: Plan[RollAction]) -> dict[str, Any]:
     created = [step.action.group for step in held.steps if isinstance(step.action, CreateGroup)]
     group, preview = (created[0] if created else None), None
     with suppress(PhoenixError):  # the run is held, whether the balancer answers now or not
-        preview = wish.site.traffic(wish.place).preview(group) if group else None
+        shown = wish.site.traffic(wish.place).preview(group) if group else None
+        preview = shown.url if shown else None
     return {"group": group, "preview": preview, **wish.facts}

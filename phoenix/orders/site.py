@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phoenix import model
 from phoenix.clock import Clock, SystemClock
 from phoenix.errors import RefusedError
 from phoenix.model import CloudKind, Observed
@@ -18,10 +19,10 @@ from phoenix.tell import Level, Teller, Told, nobody, unfailing
 if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that is a hit needs no store
     from phoenix.clouds.api import Cloud, Traffic
     from phoenix.clouds.local.cloud import LocalCloudDoor
-    from phoenix.clouds.local.engines import Engine
     from phoenix.clouds.local.traffic import LocalTraffic
     from phoenix.execute.probe import Probe
     from phoenix.execute.repositories import Writer
+    from phoenix.manner import Finding
     from phoenix.orders.places import Place
     from phoenix.record.history import History
     from phoenix.record.store import Store
@@ -128,19 +129,13 @@ class Site:
 
     def traffic(self, place: Place) -> Traffic:
         """The balancer of a place."""
-        return self.cloud(place.cloud).traffic(place.service.name, place.environment.name)
+        return self.cloud(place.cloud).traffic(place.name)
 
     def observed(self, place: Place) -> Observed:
         """The service in the environment, as it is now."""
         from phoenix import observe
 
-        return observe.service(
-            self.cloud(place.cloud).groups,
-            self.traffic(place),
-            self.history,
-            service=place.service.name,
-            environment=place.environment.name,
-        )
+        return observe.service(self.cloud(place.cloud), place.name, self.history)
 
     def say(self, text: str) -> None:
         """Tell a step of the work."""
@@ -161,12 +156,12 @@ class Site:
 
     def _balancers_of(self, door: LocalCloudDoor) -> Iterator[tuple[str, LocalTraffic]]:
         known = {
-            f"{service.name}-{environment.name}": (service.name, environment.name)
+            f"{service.name}-{environment.name}": model.Place(service=service.name, environment=environment.name)
             for service in self.project.services.values()
             for environment in service.environments.values()
             if environment.cloud == door.name
         }
-        yield from (("/".join(place), door.traffic(*place)) for place in known.values())
+        yield from ((f"{place.service}/{place.environment}", door.traffic(place)) for place in known.values())
         there = sorted(path.name for path in door.balancers.iterdir()) if door.balancers.is_dir() else []
         yield from ((name, door.left_behind(name)) for name in there if name not in known)
 
@@ -179,8 +174,8 @@ class Site:
                 yield from GroupFiles(spec.root).names()
 
 
-def machine_engines(say: Callable[[str], None]) -> tuple[Engine, ...]:
-    """What can run machines on this computer, really tried; `say` hears of what takes long."""
-    from phoenix.clouds.local.probe import probe_engines
+def look_here(local: tuple[LocalCloud, ...], suites: frozenset[str], say: Callable[[str], None]) -> tuple[Finding, ...]:
+    """What this computer has for local clouds, really tried; `say` hears of what takes long."""
+    from phoenix.clouds.local import check
 
-    return probe_engines(say)
+    return tuple(check.local_clouds(local, suites, say))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from phoenix import observe
 from phoenix.clock import from_rfc3339
 from phoenix.errors import PhoenixError, SpecError
 from phoenix.model import Group, Observed
@@ -122,12 +123,10 @@ def place_of_group(site: Site, name: str) -> Seen:
 
 
 def _look(site: Site, place: Place, listed: Listed, *, known: bool) -> Seen:
-    service, environment = place.service.name, place.environment.name
     try:
         if isinstance(listed, PhoenixError):
             raise listed
-        mine = [g for g in listed if (g.service, g.environment) == (service, environment)]
-        observed = Observed(groups=tuple(sorted(mine, key=lambda g: g.name)), route=site.traffic(place).read())
+        observed = observe.standing(site.cloud(place.cloud), place.name, listed)
     except PhoenixError as error:
         return Seen(place=place, observed=None, error=error, known=known)
     return Seen(place=place, observed=observed, error=None, known=known)

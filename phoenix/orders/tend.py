@@ -14,7 +14,7 @@ from phoenix.orders import here, kinds, places, runs
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site
 from phoenix.plan import due as dues
-from phoenix.plan.rollback import burn
+from phoenix.plan.rollback import burn, give_back
 from phoenix.record.journal import Run, RunState
 
 
@@ -105,9 +105,7 @@ def wake_balancer(site: Site, place: Place) -> list[str]:
     """Start a balancer of the local cloud that died; what was done."""
     if site.project.cloud(place.cloud).kind is not CloudKind.LOCAL:
         return []
-    if not site.traffic(place).ensure_running():
-        return []
-    return [f"started the balancer of {place.subject} again, with the route it had"]
+    return list(site.cloud(place.cloud).mend(place.name))
 
 
 def tend_run(site: Site, subject: str, *, resume: bool, idle: bool = False, say: Say | None = None) -> list[str]:
@@ -156,7 +154,13 @@ def burn_due(site: Site, place: Place) -> list[str]:
         return []
     did: list[str] = []
     troubles: list[PhoenixError] = []
-    for group in due_groups(site, site.observed(place)):
+    observed = site.observed(place)
+    pins = dues.overdue_pins(observed, site.clock.now())
+    if pins:
+        plan = give_back(place.service, place.environment, observed, pins)
+        runs.carry_out(site, place, kind="burn", plan=plan)
+        did += [f"gave the pin of {group.name} back: it was over" for group in pins]
+    for group in due_groups(site, observed):
         try:  # a run for each: one that cannot be burnt does not keep the others
             _burn(site, place, group)
         except CloudError as error:

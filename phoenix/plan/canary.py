@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from phoenix.plan.actions import Step
 from phoenix.plan.parts import (
-    QUICK,
     WHOLE,
     Course,
     Rollout,
@@ -45,8 +44,13 @@ def _at(rollout: Rollout, strategy: Canary, share: int) -> Iterator[RollStep]:
     if share == WHOLE:
         yield from hooks(rollout, "after_traffic")
     if strategy.soak:
-        soak = Soak(group=rollout.candidate, seconds=strategy.soak, shares=rollout.shares(share))
+        soak = Soak(
+            group=rollout.candidate,
+            seconds=strategy.soak,
+            shares=rollout.shares(share),
+            min_healthy=rollout.service.min_healthy,
+        )
         yield Step(id=f"soak-{share}", action=soak, deadline=strategy.soak + rollout.service.health.deadline)
     if share in strategy.hold:
         hold = Hold(reason=f"{rollout.candidate} has {share} % of the traffic")
-        yield Step(id=f"hold-{share}", action=hold, deadline=QUICK)
+        yield Step(id=f"hold-{share}", action=hold, deadline=rollout.manner.quick)

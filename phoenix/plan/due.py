@@ -19,4 +19,11 @@ def due(observed: Observed, now: datetime, undone: frozenset[str]) -> tuple[Grou
     The latter come about where a process hung in its call to make a group while another undid its run. `undone`: the
     ids of the runs that were undone, as far as a group without a time limit names them.
     """
-    return tuple(g for g in idle(observed) if (g.keep_until <= now if g.keep_until else g.run in undone))
+    mine = (g for g in idle(observed) if g.made)
+    return tuple(g for g in mine if (g.keep_until <= now if g.keep_until else g.run in undone))
+
+
+def overdue_pins(observed: Observed, now: datetime) -> tuple[Group, ...]:
+    """Groups whose pin is over: a run that died or failed has left it. Kept groups stay pinned until they are burnt."""
+    pinned = (g for g in observed.groups if g.pinned_until is not None and g.keep_until is None)
+    return tuple(g for g in pinned if g.pinned_until is not None and g.pinned_until <= now)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from json import dumps
 from typing import Literal
 
+from phoenix.manner import Manner
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Step, fingerprint
 from phoenix.plan.roll_actions import (
@@ -22,11 +23,13 @@ from phoenix.plan.roll_actions import (
     KeepGroup,
     MatchLive,
     Measure,
+    Pin,
     RollAction,
     RunHooks,
     SaveLogs,
     SetTraffic,
     Shares,
+    Unpin,
     WaitHealthy,
 )
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
@@ -34,11 +37,9 @@ from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 RollStep = Step[RollAction]
 HookPoint = Literal["before_traffic", "after_traffic", "on_abort"]
 
-QUICK = 60.0
-"""Deadline in seconds for a step that is a call or two."""
-CREATE = 300.0
-"""Deadline in seconds for starting or ending machines, without their boot."""
 WHOLE = 100
+PIN = 6 * 3600.0
+"""Seconds after which a pin is over where nobody gave it back. While a run lives nobody else does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,11 @@ class Rollout:
     def stable(self) -> Group | None:
         """The group that serves now."""
         return self.observed.stable
+
+    @property
+    def manner(self) -> Manner:
+        """How the balancer behaves, and how long things take there."""
+        return self.observed.manner
 
     def shares(self, share: int) -> Shares:
         """The routes at which the candidate gets `share` percent and the stable group the rest."""
@@ -93,7 +99,7 @@ def mark(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed,
     Never sizes or health, which move while a plan runs.
     """
     spec = dumps([asdict(replace(service, environments={})), asdict(environment)], sort_keys=True, default=str)
-    groups = [f"{group.name}={group.release.id}" for group in observed.groups]
+    groups = [f"{group.name}={group.release.id if group.release else ''}" for group in observed.groups]
     routes = [f"{name}:{share}" for name, share in observed.route.shares]
     return fingerprint([spec, *wanted, *groups, *routes])
 
@@ -108,17 +114,22 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
         machine=environment.machine,
         port=service.port,
         health=service.health,
+        least=environment.size.minimum,
+        most=environment.size.maximum,
+        cpu=environment.size.cpu,
+        pinned=PIN if rollout.observed.abilities.autoscaler else None,
     )
     held: tuple[RollStep, ...] = ()
     if rollout.hold:
         why = f"{candidate} is ready and gets no traffic before somebody promotes it"
-        held = (Step(id="hold-before-traffic", action=Hold(reason=why), deadline=QUICK),)
+        held = (Step(id="hold-before-traffic", action=Hold(reason=why), deadline=rollout.manner.quick),)
     return (
-        *measure(service, rollout.stable),
-        Step(id="create-candidate", action=create, deadline=CREATE),
+        *measure(service, rollout.manner, rollout.stable),
+        *(pin(rollout.observed, "pin-stable", rollout.stable.name) if rollout.stable else ()),
+        Step(id="create-candidate", action=create, deadline=rollout.manner.create),
         Step(
             id="candidate-healthy",
-            action=WaitHealthy(group=candidate, health=service.health),
+            action=WaitHealthy(group=candidate, health=service.health, min_healthy=service.min_healthy),
             deadline=service.health.deadline,
         ),
         *hooks(rollout, "before_traffic"),
@@ -126,12 +137,12 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
     )
 
 
-def measure(service: ServiceSpec, stable: Group | None) -> tuple[RollStep, ...]:
+def measure(service: ServiceSpec, manner: Manner, stable: Group | None) -> tuple[RollStep, ...]:
     """Write down what serves; nothing where nothing does."""
     if stable is None:
         return ()
     action = Measure(group=stable.name, min_healthy=service.min_healthy)
-    return (Step(id="measure", action=action, deadline=QUICK),)
+    return (Step(id="measure", action=action, deadline=manner.quick),)
 
 
 def grow(rollout: Rollout, share: int, name: str, *, steady: bool) -> tuple[RollStep, ...]:
@@ -146,10 +157,12 @@ def grow(rollout: Rollout, share: int, name: str, *, steady: bool) -> tuple[Roll
     size = MatchLive(at_least=rollout.environment.size.minimum, share=share)
     ensure = EnsureSize(group=rollout.candidate, size=size)
     return (
-        Step(id=f"grow{name}", action=ensure, deadline=CREATE),
+        Step(id=f"grow{name}", action=ensure, deadline=rollout.manner.create),
         Step(
             id=f"healthy{name}",
-            action=WaitHealthy(group=rollout.candidate, health=service.health, settled=not steady),
+            action=WaitHealthy(
+                group=rollout.candidate, health=service.health, min_healthy=service.min_healthy, settled=not steady
+            ),
             deadline=service.health.deadline,
         ),
     )
@@ -161,8 +174,9 @@ def shift(rollout: Rollout, share: int, name: str, all_shares: tuple[int, ...]) 
         shares=rollout.shares(share),
         known=(rollout.observed.route.shares, *(rollout.shares(each) for each in all_shares)),
         former=rollout.former,
+        min_healthy=rollout.service.min_healthy,
     )
-    return Step(id=f"shift{name}", action=action, deadline=QUICK)
+    return Step(id=f"shift{name}", action=action, deadline=rollout.manner.quick + rollout.manner.settles)
 
 
 def back(rollout: Rollout, all_shares: tuple[int, ...], *, shrinks: bool) -> tuple[RollStep, ...]:
@@ -177,59 +191,85 @@ def back(rollout: Rollout, all_shares: tuple[int, ...], *, shrinks: bool) -> tup
         Step(
             id="routes-as-before",
             action=SetTraffic(shares=rollout.observed.route.shares, known=known),
-            deadline=QUICK,
+            deadline=rollout.manner.quick + rollout.manner.settles,
         ),
         *hooks(rollout, "on_abort"),
-        drain("drain-candidate", candidate, rollout.service.drain),
-        Step(id="save-candidate-logs", action=SaveLogs(group=candidate), deadline=QUICK),
-        Step(id="delete-candidate", action=DeleteGroup(group=candidate), deadline=CREATE),
+        drain("drain-candidate", candidate, rollout.service.drain, rollout.manner),
+        *(unpin(rollout.observed, "unpin-stable", stable.name) if stable else ()),
+        Step(id="save-candidate-logs", action=SaveLogs(group=candidate), deadline=rollout.manner.quick),
+        Step(id="delete-candidate", action=DeleteGroup(group=candidate), deadline=rollout.manner.create),
     )
 
 
 def _whole_again(rollout: Rollout, stable: Group) -> tuple[RollStep, ...]:
-    health = replace(rollout.service.health, healthy_after=0.0)
+    service, health = rollout.service, replace(rollout.service.health, healthy_after=0.0)
     return (
-        Step(id="stable-size", action=EnsureSize(group=stable.name, size=AsFound()), deadline=CREATE),
+        Step(id="stable-size", action=EnsureSize(group=stable.name, size=AsFound()), deadline=rollout.manner.create),
         Step(
             id="stable-healthy",
-            action=WaitHealthy(group=stable.name, health=health),
+            action=WaitHealthy(group=stable.name, health=health, min_healthy=service.min_healthy),
             deadline=rollout.service.health.deadline,
         ),
     )
 
 
 def ending(rollout: Rollout, keep: float) -> tuple[RollStep, ...]:
-    """What follows the commit point: whatever served is retired, and one that vanished is forgotten."""
+    """What follows the commit point: the pin is given back, whatever served is retired, one that vanished forgotten."""
     observed, shares = rollout.observed, dict(rollout.observed.route.shares)
     gone = observed.route.stable if observed.stable is None else None
-    forget: RollStep = Step(id="forget-vanished", action=DeleteGroup(group=gone or ""), deadline=CREATE)
+    forget: RollStep = Step(id="forget-vanished", action=DeleteGroup(group=gone or ""), deadline=rollout.manner.create)
     serving = tuple(group for group in observed.groups if group.name in shares)
-    return (*retire_all(rollout.service, serving, keep), *((forget,) if gone else ()))
+    return (
+        *retire_all(rollout.service, observed, serving, keep),
+        *unpin(observed, "unpin-candidate", rollout.candidate),
+        *((forget,) if gone else ()),
+    )
 
 
-def retire_all(service: ServiceSpec, groups: tuple[Group, ...], keep: float) -> tuple[RollStep, ...]:
-    """Retire several groups. All labels come first: whatever happens after them, `tend` knows what is due."""
-    if len(groups) == 1:
-        return retire(service, groups[0], keep)
-    each = [tuple(replace(s, id=f"{s.id}-{g.name}") for s in retire(service, g, keep)) for g in groups]
-    return (*(steps[0] for steps in each), *(step for steps in each for step in steps[1:]))
+def retire_all(
+    service: ServiceSpec, observed: Observed, groups: tuple[Group, ...], keep: float
+) -> tuple[RollStep, ...]:
+    """Retire several groups. All labels come first: whatever happens after them, `tend` knows what is due.
+
+    One that phoenix did not make is left standing as it is, without traffic and without a pin.
+    """
+    made = tuple(group for group in groups if group.made)
+    others = tuple(s for g in groups if not g.made for s in unpin(observed, f"unpin-{g.name}", g.name))
+    if len(made) == 1:
+        return (*retire(service, observed.manner, made[0], keep), *others)
+    each = [tuple(replace(s, id=f"{s.id}-{g.name}") for s in retire(service, observed.manner, g, keep)) for g in made]
+    return (*(steps[0] for steps in each), *(step for steps in each for step in steps[1:]), *others)
 
 
-def retire(service: ServiceSpec, former: Group, keep: float) -> tuple[RollStep, ...]:
+def retire(service: ServiceSpec, manner: Manner, former: Group, keep: float) -> tuple[RollStep, ...]:
     """What becomes of a group that serves no more: labelled first, so that whatever comes, `tend` knows.
 
     A kept group is not waited for: the run ends and frees the service, so that a rollback can follow at once.
     """
-    label: RollStep = Step(id="keep-former", action=KeepGroup(group=former.name, seconds=keep), deadline=QUICK)
+    label: RollStep = Step(id="keep-former", action=KeepGroup(group=former.name, seconds=keep), deadline=manner.quick)
     if keep > 0:
         return (label,)
-    burn: RollStep = Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=CREATE)
-    return (label, drain("drain-former", former.name, service.drain), burn)
+    burn: RollStep = Step(id="burn-former", action=DeleteGroup(group=former.name), deadline=manner.create)
+    return (label, drain("drain-former", former.name, service.drain, manner), burn)
 
 
-def drain(step: str, group: str, seconds: float) -> RollStep:
+def pin(observed: Observed, step: str, group: str) -> tuple[RollStep, ...]:
+    """Keep the group from being made smaller; nothing where nobody would."""
+    if not observed.abilities.autoscaler:
+        return ()
+    return (Step(id=step, action=Pin(group=group, seconds=PIN), deadline=observed.manner.quick),)
+
+
+def unpin(observed: Observed, step: str, group: str) -> tuple[RollStep, ...]:
+    """Give the group's pin back; nothing where there are none."""
+    if not observed.abilities.autoscaler:
+        return ()
+    return (Step(id=step, action=Unpin(group=group), deadline=observed.manner.quick),)
+
+
+def drain(step: str, group: str, seconds: float, manner: Manner) -> RollStep:
     """See that the group has no request under way, `seconds` at most."""
-    return Step(id=step, action=Drain(group=group, seconds=seconds), deadline=seconds + QUICK)
+    return Step(id=step, action=Drain(group=group, seconds=seconds), deadline=seconds + manner.quick)
 
 
 def hooks(rollout: Rollout, point: HookPoint) -> tuple[RollStep, ...]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 
 from phoenix import names
+from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
-from phoenix.model import Deb, RepositoryState
 from phoenix.plan.actions import (
     AddPackages,
     PackageFile,

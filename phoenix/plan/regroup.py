@@ -11,9 +11,10 @@ from math import ceil
 
 from phoenix import names
 from phoenix.errors import RefusedError
+from phoenix.manner import Manner
 from phoenix.model import Group, Health, InstanceState, Observed
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import CREATE, QUICK, WHOLE, RollStep, former_of, mark, measure, retire
+from phoenix.plan.parts import WHOLE, RollStep, former_of, mark, measure, retire, unpin
 from phoenix.plan.roll_actions import (
     DeleteGroup,
     EnsureSize,
@@ -27,7 +28,7 @@ from phoenix.plan.roll_actions import (
     WaitHealthy,
     told,
 )
-from phoenix.plan.rollback import burn, keep_of
+from phoenix.plan.rollback import burn, keep_of, refuse_foreign
 from phoenix.spec.services import EnvironmentSpec, ServiceSpec
 
 
@@ -40,6 +41,12 @@ def enable(
     """
     before = observed.route.shares
     others = tuple((name, part) for name, part in before if name != group.name and observed.group(name))
+    if share < WHOLE and not observed.manner.exact_shares:
+        raise RefusedError(
+            f"{group.name} cannot get {share} %",
+            details="the balancer has no exact shares: whoever has a share gets what its machines can bear",
+            resolution="Leave --share away: it then gets everything.",
+        )
     if share < WHOLE and not others:
         raise RefusedError(
             f"nobody could take the other {WHOLE - share} %",
@@ -85,11 +92,12 @@ def resize(
     RefusedError below one machine, and for a group with traffic below what phoenix.yaml says unless `force`.
     """
     before = observed.route.shares
+    refuse_foreign(group)
     _enough(environment, group, size, routed=group.name in dict(before), force=force)
     if size == group.size and _whole(group):
         return _nothing(service, environment, observed, f"{group.name} has size {size} already: nothing to do")
     grows = size >= group.size
-    steps, back = (_grown if grows else _shrunk)(service, group, size, before)
+    steps, back = (_grown if grows else _shrunk)(service, observed.manner, group, size, before)
     return Plan(
         subject=str(names.of_service(service.name, environment.name)),
         why=_resized(group, size),
@@ -107,7 +115,7 @@ def delete(
     `unroute` is for a service that phoenix.yaml no longer has: with its last group gone nobody answers.
     """
     plan = burn(service, environment, observed, (group,))
-    before = observed.route.shares
+    before, manner = observed.route.shares, observed.manner
     if group.name not in dict(before):
         return plan
     if not unroute:
@@ -119,7 +127,7 @@ def delete(
         )
     rest = spread(tuple((name, share) for name, share in before if name != group.name), WHOLE)
     shift = SetTraffic(shares=rest, known=(before, rest))
-    first: RollStep = Step(id="take-traffic-away", action=shift, deadline=QUICK)
+    first: RollStep = Step(id="take-traffic-away", action=shift, deadline=manner.quick + manner.settles)
     return replace(plan, cleanup=(first, *plan.cleanup))
 
 
@@ -159,7 +167,7 @@ def _moved(
     service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, after: Shares, why: str, *, retires: bool
 ) -> Plan[RollAction]:
     """Make those that get more large enough, prove them, move the traffic in one write."""
-    before, shares = observed.route.shares, dict(after)
+    before, shares, manner = observed.route.shares, dict(after), observed.manner
     if before == after:
         return _nothing(service, environment, observed, f"shares are {told(after)} already: nothing to do")
     gaining = tuple(g for g in observed.groups if shares.get(g.name, 0) > dict(before).get(g.name, 0))
@@ -168,27 +176,42 @@ def _moved(
     sizes = {group.name: _needed(environment, observed, shares[group.name]) for group in gaining}
     grows = {group.name: group.size < sizes[group.name] or not _whole(group) for group in gaining}
     former = former_of(observed, after[0][0]) if len(after) == 1 else None
-    shift = SetTraffic(shares=after, known=(before, after), former=former)
+    shift = SetTraffic(shares=after, known=(before, after), former=former, min_healthy=service.min_healthy)
     return Plan(
         subject=str(names.of_service(service.name, environment.name)),
         why=why,
         steps=(
             *_measured(service, observed),
-            *(step for group in gaining for step in _readied(service, group, sizes[group.name], grows[group.name])),
-            Step(id="shift", action=shift, deadline=QUICK),
-            *(_unlabel(group) for group in gaining),
+            *(
+                step
+                for group in gaining
+                for step in _readied(service, manner, group, sizes[group.name], grows[group.name])
+            ),
+            Step(id="shift", action=shift, deadline=manner.quick + manner.settles),
+            *(_unlabel(group, manner) for group in gaining),
         ),
         back=(
-            Step(id="routes-as-before", action=SetTraffic(shares=before, known=(before, after)), deadline=QUICK),
-            *(step for group in gaining for step in _as_it_was(service, environment, group, grows[group.name], before)),
+            Step(
+                id="routes-as-before",
+                action=SetTraffic(shares=before, known=(before, after)),
+                deadline=manner.quick + manner.settles,
+            ),
+            *(
+                step
+                for group in gaining
+                for step in _as_it_was(service, manner, environment, group, grows[group.name], before)
+            ),
+            *(step for group in gaining for step in unpin(observed, f"unpin-{group.name}-again", group.name)),
         ),
         cleanup=(
             *(
                 replace(step, id=f"{step.id}-{group.name}")
                 for group in losing
-                for step in retire(service, group, keep_of(environment))
+                if group.made
+                for step in retire(service, manner, group, keep_of(environment))
             ),
-            *(_forget(name) for name in vanished),
+            *(step for group in gaining for step in unpin(observed, f"unpin-{group.name}", group.name)),
+            *(_forget(name, manner) for name in vanished),
         ),
         fingerprint=mark(service, environment, observed, repr(after)),
     )
@@ -198,11 +221,11 @@ def _measured(service: ServiceSpec, observed: Observed) -> tuple[RollStep, ...]:
     """The floor: where several groups serve, as many as the largest has. Others beside a stable group are a surplus,
     and taking a bad canary out is not to wait for machines that nobody needs.
     """
-    stable, sizes = observed.stable, _serving(observed)
+    stable, sizes, manner = observed.stable, _serving(observed), observed.manner
     if stable is None or len(sizes) < 2:
-        return measure(service, stable)
+        return measure(service, manner, stable)
     percent = (service.min_healthy or WHOLE) * max(sizes) // sum(sizes)
-    return (Step(id="measure", action=Measure(group=stable.name, min_healthy=percent), deadline=QUICK),)
+    return (Step(id="measure", action=Measure(group=stable.name, min_healthy=percent), deadline=manner.quick),)
 
 
 def _needed(environment: EnvironmentSpec, observed: Observed, share: int) -> int:
@@ -216,58 +239,58 @@ def _serving(observed: Observed) -> list[int]:
     return [group.size for group in observed.groups if group.name in routed]
 
 
-def _readied(service: ServiceSpec, group: Group, size: int, grows: bool) -> tuple[RollStep, ...]:
+def _readied(service: ServiceSpec, manner: Manner, group: Group, size: int, grows: bool) -> tuple[RollStep, ...]:
     """Large enough, healthy: steadily where machines have to be started, else on one look."""
     ensure = EnsureSize(group=group.name, size=Exactly(size=size))
     health = service.health if grows else _one_look(service)
     return (
-        Step(id=f"size-{group.name}", action=ensure, deadline=CREATE),
+        Step(id=f"size-{group.name}", action=ensure, deadline=manner.create),
         _healthy(service, f"healthy-{group.name}", group.name, health),
     )
 
 
 def _as_it_was(
-    service: ServiceSpec, environment: EnvironmentSpec, group: Group, grows: bool, before: Shares
+    service: ServiceSpec, manner: Manner, environment: EnvironmentSpec, group: Group, grows: bool, before: Shares
 ) -> tuple[RollStep, ...]:
     steps: list[RollStep] = []
     if grows:
-        steps.append(_shrink(service, f"size-as-before-{group.name}", group.name, group.size, before))
+        steps.append(_shrink(service, manner, f"size-as-before-{group.name}", group.name, group.size, before))
     if group.keep_until is not None:
         label = KeepGroup(group=group.name, seconds=keep_of(environment), anew=False)
-        steps.append(Step(id=f"label-{group.name}", action=label, deadline=QUICK))
+        steps.append(Step(id=f"label-{group.name}", action=label, deadline=manner.quick))
     return tuple(steps)
 
 
 def _grown(
-    service: ServiceSpec, group: Group, size: int, before: Shares
+    service: ServiceSpec, manner: Manner, group: Group, size: int, before: Shares
 ) -> tuple[tuple[RollStep, ...], tuple[RollStep, ...]]:
     ensure = EnsureSize(group=group.name, size=Exactly(size=size))
     steps: tuple[RollStep, ...] = (
-        *(measure(service, group) if group.name in dict(before) else ()),
-        Step(id="grow", action=ensure, deadline=CREATE),
+        *(measure(service, manner, group) if group.name in dict(before) else ()),
+        Step(id="grow", action=ensure, deadline=manner.create),
         _healthy(service, "healthy", group.name, service.health),
     )
     if size == group.size:  # dead machines are replaced: there is no way back from that, and none is needed
         return steps, ()
-    return steps, (_shrink(service, "size-as-before", group.name, group.size, before),)
+    return steps, (_shrink(service, manner, "size-as-before", group.name, group.size, before),)
 
 
 def _shrunk(
-    service: ServiceSpec, group: Group, size: int, before: Shares
+    service: ServiceSpec, manner: Manner, group: Group, size: int, before: Shares
 ) -> tuple[tuple[RollStep, ...], tuple[RollStep, ...]]:
     """A group with traffic is whole and healthy before machines go: so whichever go, healthy ones are left.
 
     The floor is what the person asked for, and no longer what serves today.
     """
     whole = EnsureSize(group=group.name, size=Exactly(size=group.size))
-    shrink = _shrink(service, "shrink", group.name, size, before)
-    back: tuple[RollStep, ...] = (Step(id="size-as-before", action=whole, deadline=CREATE),)
+    shrink = _shrink(service, manner, "shrink", group.name, size, before)
+    back: tuple[RollStep, ...] = (Step(id="size-as-before", action=whole, deadline=manner.create),)
     if group.name not in dict(before):
         return (shrink,), back
     floor = Measure(group=group.name, min_healthy=max(1, WHOLE * size // group.size))
     steps: tuple[RollStep, ...] = (
-        Step(id="measure", action=floor, deadline=QUICK),
-        Step(id="whole", action=whole, deadline=CREATE),
+        Step(id="measure", action=floor, deadline=manner.quick),
+        Step(id="whole", action=whole, deadline=manner.create),
         _healthy(service, "healthy", group.name, _one_look(service)),
         shrink,
         _healthy(service, "still-healthy", group.name, _one_look(service)),
@@ -291,21 +314,25 @@ def _enough(environment: EnvironmentSpec, group: Group, size: int, *, routed: bo
         )
 
 
-def _shrink(service: ServiceSpec, step: str, group: str, size: int, shares: Shares) -> RollStep:
+def _shrink(service: ServiceSpec, manner: Manner, step: str, group: str, size: int, shares: Shares) -> RollStep:
     action = Shrink(group=group, size=Exactly(size=size), drain=service.drain, shares=shares)
-    return Step(id=step, action=action, deadline=service.drain + CREATE)
+    return Step(id=step, action=action, deadline=service.drain + manner.create)
 
 
-def _unlabel(group: Group) -> RollStep:
-    return Step(id=f"unlabel-{group.name}", action=KeepGroup(group=group.name, seconds=None), deadline=QUICK)
+def _unlabel(group: Group, manner: Manner) -> RollStep:
+    return Step(id=f"unlabel-{group.name}", action=KeepGroup(group=group.name, seconds=None), deadline=manner.quick)
 
 
-def _forget(name: str) -> RollStep:
-    return Step(id=f"forget-{name}", action=DeleteGroup(group=name), deadline=CREATE)
+def _forget(name: str, manner: Manner) -> RollStep:
+    return Step(id=f"forget-{name}", action=DeleteGroup(group=name), deadline=manner.create)
 
 
 def _healthy(service: ServiceSpec, step: str, group: str, health: Health) -> RollStep:
-    return Step(id=step, action=WaitHealthy(group=group, health=health), deadline=service.health.deadline)
+    return Step(
+        id=step,
+        action=WaitHealthy(group=group, health=health, min_healthy=service.min_healthy),
+        deadline=service.health.deadline,
+    )
 
 
 def _one_look(service: ServiceSpec) -> Health:
@@ -313,7 +340,7 @@ def _one_look(service: ServiceSpec) -> Health:
 
 
 def _whole(group: Group) -> bool:
-    alive = [instance for instance in group.instances if instance.state is not InstanceState.DEAD]
+    alive = [instance for instance in group.staying if instance.state is not InstanceState.DEAD]
     return len(alive) >= group.size
 
 

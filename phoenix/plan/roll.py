@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from phoenix import names
+from phoenix.errors import RefusedError
 from phoenix.model import Group, InstanceState, Observed, Release, shape
 from phoenix.plan.actions import Plan
 from phoenix.plan.blue_green import blue_green
@@ -25,10 +26,13 @@ def roll(
     digests: Mapping[str, str],
     *,
     hold: bool = False,
+    adopt: bool = False,
 ) -> Plan[RollAction]:
     """The plan that makes `release` serve. Empty where the stable group already runs it at its size.
 
-    `digests`: SHA-256 of each hook command's file. `hold`: a person promotes before the first traffic.
+    `digests`: SHA-256 of each hook command's file. `hold`: a person promotes before the first traffic. `adopt`: a
+    group that phoenix did not make may lose its traffic; without, RefusedError. RefusedError also for a canary where
+    the balancer has no exact shares.
     """
     subject, stable = str(names.of_service(service.name, environment.name)), observed.stable
     candidate = _next_group(service, environment, observed)
@@ -36,6 +40,8 @@ def roll(
     if stable is not None and runs_already(stable, release, service, environment):
         why = f"{stable.name} already serves release {release.id}: nothing to do"
         return Plan(subject=subject, why=why, fingerprint=fingerprint)
+    _refuse_foreign(stable, subject, adopt=adopt)
+    _refuse_inexact(strategy, observed, subject)
     rollout = Rollout(
         service=service,
         environment=environment,
@@ -80,10 +86,15 @@ def rollback_rollout(
 
 def runs_already(stable: Group, release: Release, service: ServiceSpec, environment: EnvironmentSpec) -> bool:
     """Whether rolling would change nothing: this release on such machines, enough of them, none dead."""
-    whole = all(instance.state is not InstanceState.DEAD for instance in stable.instances)
-    same = stable.release.id == release.id and stable.shape in (
-        "",  # made by a version that did not write it down
-        shape(environment.machine, service.port, service.health),
+    whole = all(instance.state is not InstanceState.DEAD for instance in stable.staying)
+    same = (
+        stable.release is not None
+        and stable.release.id == release.id
+        and stable.shape
+        in (
+            "",  # made by a version that did not write it down
+            shape(environment.machine, service.port, service.health, environment.size.limits),
+        )
     )
     return same and whole and stable.size >= environment.size.minimum
 
@@ -94,17 +105,39 @@ def _next_group(service: ServiceSpec, environment: EnvironmentSpec, observed: Ob
 
 
 def _course(rollout: Rollout, strategy: Strategy) -> Course:
-    """The strategy's, where exactly one group serves. From none or several there is nothing to divide: one write."""
-    one = rollout.stable is not None and len(rollout.observed.route.shares) == 1
+    """The strategy's, where exactly one group serves. From none or several there is nothing to divide: one write.
+
+    Rolling makes the stable group smaller, which phoenix does to none but its own.
+    """
+    stable = rollout.stable
+    one = stable is not None and len(rollout.observed.route.shares) == 1
     match strategy:
         case BlueGreen(keep=keep):
             return blue_green(rollout, keep)
         case Canary(keep=keep):
             return canary(rollout, strategy) if one else blue_green(rollout, keep)
         case Rolling():
-            return rolling(rollout, strategy) if one else blue_green(rollout, 0.0)
+            return rolling(rollout, strategy) if one and stable and stable.made else blue_green(rollout, 0.0)
         case _:
             assert_never(strategy)
+
+
+def _refuse_foreign(stable: Group | None, subject: str, *, adopt: bool) -> None:
+    if stable is not None and not stable.made and not adopt:
+        raise RefusedError(
+            f"phoenix did not make {stable.name}, which serves {subject}",
+            details="a roll would take its traffic away; the group itself would be left standing",
+            resolution="Say so with --adopt.",
+        )
+
+
+def _refuse_inexact(strategy: Strategy, observed: Observed, subject: str) -> None:
+    if isinstance(strategy, Canary) and not observed.manner.exact_shares:
+        raise RefusedError(
+            f"{subject} cannot be rolled as a canary",
+            details="its balancer has no exact shares: whoever has a share gets what its machines can bear",
+            resolution="Roll blue-green or rolling, or give it a balancer with exact shares.",
+        )
 
 
 def _why(rollout: Rollout) -> str:

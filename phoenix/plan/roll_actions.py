@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.model import Health, Machine, Release
+from phoenix.model import Health, MachineKind, Release, Size
 
 Shares = tuple[tuple[str, int], ...]
 """Groups with the part of new requests each gets, 0-100."""
@@ -54,7 +54,7 @@ class Exactly:
     rule: Literal["exactly"] = "exactly"
 
 
-Size = Annotated[MatchLive | Rest | AsFound | Exactly, Field(discriminator="rule")]
+SizeRule = Annotated[MatchLive | Rest | AsFound | Exactly, Field(discriminator="rule")]
 
 # Actions -------------------------------------------------------------------------------------------------
 
@@ -78,11 +78,30 @@ class CreateGroup:
 
     group: str
     release: Release
-    size: Size
-    machine: Machine
+    size: SizeRule
+    machine: MachineKind
     port: int
     health: Health
+    least: int = 0
+    """How many machines the autoscaler leaves at least; 0 in plans of a former version: as many as `size` says."""
+    most: int = 0
+    """How many it starts at most; 0: as many as `size` says."""
+    cpu: int | None = None
+    """Percent of load that it aims at."""
+    zones: tuple[str, ...] = ()
+    pinned: float | None = None
+    """Seconds for which no autoscaler may make it smaller: it would, at share 0. None: nothing changes sizes there."""
     do: Literal["create-group"] = "create-group"
+
+    def sized(self, wanted: int) -> Size:
+        """The size of a group that begins with `wanted` machines: bounds are never on its wrong side."""
+        least = min(self.least or wanted, wanted)
+        return Size(wanted=wanted, least=least, most=max(self.most, wanted), cpu=self.cpu)
+
+    @property
+    def limits(self) -> Size:
+        """The size as the spec has it, for the group's shape."""
+        return Size(wanted=self.least, least=self.least, most=self.most, cpu=self.cpu)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +109,7 @@ class EnsureSize:
     """Make an existing group at least as large as the rule says, its dead machines replaced."""
 
     group: str
-    size: Size
+    size: SizeRule
     best_effort: bool = False
     """Whether to go on with the machines that are there where no more can be started."""
     do: Literal["ensure-size"] = "ensure-size"
@@ -101,7 +120,7 @@ class Shrink:
     """Make a group smaller: the surplus machines get no new request, finish theirs within `drain` seconds, and end."""
 
     group: str
-    size: Size
+    size: SizeRule
     drain: float
     shares: Shares
     """The routes as the run has set them; where somebody has moved traffic since, nothing is made smaller."""
@@ -110,10 +129,13 @@ class Shrink:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaitHealthy:
-    """Wait until every instance has finished its boot work and passes the balancer's health check, steadily."""
+    """Wait until as many instances as the group's floor have finished their boot work and pass the balancer's health
+    check, steadily. The floor is `min_healthy` percent of its size (None: 100 below ten, 90 from there).
+    """
 
     group: str
     health: Health
+    min_healthy: int | None = None
     settled: bool = False
     """Whether one look is enough unless the step before has started machines."""
     patience: float | None = None
@@ -142,6 +164,8 @@ class SetTraffic:
     """The shares that stood when the plan was made and all that it sets, in order: any others are somebody's hand."""
     former: str | None = None
     """The group that served before, for the record, where one group gets everything."""
+    min_healthy: int | None = None
+    """Percent of a group's machines that must be healthy before it gets more."""
     guarded: bool = True
     """Whether groups that get more must be whole and large enough; else it is enough that they answer."""
     do: Literal["set-traffic"] = "set-traffic"
@@ -154,6 +178,7 @@ class Soak:
     group: str
     seconds: float
     shares: Shares
+    min_healthy: int | None = None
     do: Literal["soak"] = "soak"
 
 
@@ -186,6 +211,23 @@ class KeepGroup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """Let no autoscaler make the group smaller for `seconds`; larger it may. A pin that is over `tend` gives back."""
+
+    group: str
+    seconds: float
+    do: Literal["pin"] = "pin"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unpin:
+    """Give the group's pin back, unless it is kept without traffic."""
+
+    group: str
+    do: Literal["unpin"] = "unpin"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SaveLogs:
     """Copy the console, boot and service log of the group's instances into the run's record."""
 
@@ -213,6 +255,8 @@ RollAction = (
     | Hold
     | Drain
     | KeepGroup
+    | Pin
+    | Unpin
     | SaveLogs
     | DeleteGroup
 )

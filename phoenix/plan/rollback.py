@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from phoenix import names
 from phoenix.errors import RefusedError
+from phoenix.manner import Manner
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import CREATE, QUICK, WHOLE, former_of, mark, retire, retire_all
+from phoenix.plan.parts import WHOLE, former_of, mark, pin, retire, retire_all, unpin
 from phoenix.plan.roll import planned, rollback_rollout
 from phoenix.plan.roll_actions import (
     EnsureSize,
@@ -59,7 +60,7 @@ def to_release(
 def _to_group(
     service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, target: Group
 ) -> Plan[RollAction]:
-    stable = observed.stable
+    stable, manner = observed.stable, observed.manner
     subject = str(names.of_service(service.name, environment.name))
     fingerprint = mark(service, environment, observed, target.name)
     before = observed.route.shares
@@ -70,44 +71,68 @@ def _to_group(
     keep: tuple[Step[RollAction], ...] = ()
     if target.keep_until is not None:
         action = KeepGroup(group=target.name, seconds=keep_of(environment), anew=False)
-        keep = (Step(id="keep-former", action=action, deadline=QUICK),)
+        keep = (Step(id="keep-former", action=action, deadline=manner.quick),)
     shift = SetTraffic(shares=after, known=(before, after), former=former_of(observed, target.name), guarded=False)
     return Plan(
         subject=subject,
         why=f"{target.name} takes traffic back{f' from {stable.name}' if stable else ' while nothing serves'}",
         steps=(
-            Step(
-                id="former-size",
-                action=EnsureSize(
-                    group=target.name, size=MatchLive(at_least=environment.size.minimum), best_effort=True
-                ),
-                deadline=CREATE,
-            ),
-            Step(
-                id="former-healthy",
-                action=WaitHealthy(group=target.name, health=service.health, settled=True, patience=PATIENCE),
-                deadline=service.health.deadline,
-            ),
-            Step(id="shift", action=shift, deadline=QUICK),
-            Step(id="unlabel", action=KeepGroup(group=target.name, seconds=None), deadline=QUICK),
+            *pin(observed, "pin-former", target.name),
+            *_readied(service, environment, manner, target),
+            Step(id="shift", action=shift, deadline=manner.quick + manner.settles),
+            Step(id="unlabel", action=KeepGroup(group=target.name, seconds=None), deadline=manner.quick),
         ),
         back=(
-            Step(id="routes-as-before", action=SetTraffic(shares=before, known=(before, after)), deadline=QUICK),
-            *keep,
+            Step(
+                id="routes-as-before",
+                action=SetTraffic(shares=before, known=(before, after)),
+                deadline=manner.quick + manner.settles,
+            ),
+            *(keep or unpin(observed, "unpin-former-again", target.name)),
         ),
-        cleanup=retire_all(service, others, keep_of(environment)),
+        cleanup=(
+            *retire_all(service, observed, others, keep_of(environment)),
+            *unpin(observed, "unpin-former", target.name),
+        ),
         fingerprint=fingerprint,
+    )
+
+
+def _readied(
+    service: ServiceSpec, environment: EnvironmentSpec, manner: Manner, target: Group
+) -> tuple[Step[RollAction], ...]:
+    """As large as what serves, as far as that can be had, and healthy: what answers has to do in the end."""
+    size = MatchLive(at_least=environment.size.minimum)
+    healthy = WaitHealthy(
+        group=target.name,
+        health=service.health,
+        min_healthy=service.min_healthy,
+        settled=True,
+        patience=PATIENCE,
+    )
+    return (
+        Step(
+            id="former-size",
+            action=EnsureSize(group=target.name, size=size, best_effort=True),
+            deadline=manner.create,
+        ),
+        Step(id="former-healthy", action=healthy, deadline=service.health.deadline),
     )
 
 
 def burn(
     service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, groups: tuple[Group, ...]
 ) -> Plan[RollAction]:
-    """The plan that ends groups whose `keep` is over. There is no way back from burning, so all of it is cleanup."""
+    """The plan that ends groups whose `keep` is over. There is no way back from burning, so all of it is cleanup.
+
+    RefusedError for a group that phoenix did not make.
+    """
+    for group in groups:
+        refuse_foreign(group)
     cleanup = tuple(
         Step(id=f"{step.id}-{group.name}", action=step.action, deadline=step.deadline)
         for group in groups
-        for step in retire(service, group, 0.0)
+        for step in retire(service, observed.manner, group, 0.0)
     )
     named = ", ".join(group.name for group in groups)
     return Plan(
@@ -116,6 +141,29 @@ def burn(
         cleanup=cleanup,
         fingerprint=mark(service, environment, observed, *(group.name for group in groups)),
     )
+
+
+def give_back(
+    service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, groups: tuple[Group, ...]
+) -> Plan[RollAction]:
+    """The plan that gives back the pins of these groups, which a run that died or failed has left."""
+    named = ", ".join(group.name for group in groups)
+    return Plan(
+        subject=f"{service.name}/{environment.name}",
+        why=f"the pin of {named} is over",
+        cleanup=tuple(step for group in groups for step in unpin(observed, f"unpin-{group.name}", group.name)),
+        fingerprint=mark(service, environment, observed, *(group.name for group in groups)),
+    )
+
+
+def refuse_foreign(group: Group) -> None:
+    """RefusedError for a group that phoenix did not make: it is never made smaller and never deleted."""
+    if not group.made:
+        raise RefusedError(
+            f"phoenix did not make {group.name} and does not end it",
+            details="it has no label of this project",
+            resolution="Remove it with what made it.",
+        )
 
 
 def keep_of(environment: EnvironmentSpec) -> float:

@@ -11,7 +11,6 @@ from math import ceil
 
 from phoenix.plan.actions import Step
 from phoenix.plan.parts import (
-    CREATE,
     WHOLE,
     Course,
     Rollout,
@@ -63,4 +62,4 @@ def _at(rollout: Rollout, share: int, shares: tuple[int, ...]) -> Iterator[RollS
     if share < WHOLE and stable is not None:
         rest = Rest(at_least=rollout.environment.size.minimum, share=share)
         shrink = Shrink(group=stable.name, size=rest, drain=rollout.service.drain, shares=rollout.shares(share))
-        yield Step(id=f"shrink-{share}", action=shrink, deadline=rollout.service.drain + CREATE)
+        yield Step(id=f"shrink-{share}", action=shrink, deadline=rollout.service.drain + rollout.manner.create)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from phoenix.model import Machine, Release
+from phoenix.model import CloudMachine, LocalMachine, Release
 from phoenix.plan.actions import Step
 from phoenix.plan.roll_actions import AsFound, Exactly, MatchLive, Rest
 
@@ -38,8 +38,10 @@ def _words(value: object) -> str:
             return f"what is left of the live one beside {share} % of it ({at_least} at least)"
         case Release():
             return " ".join([value.id, value.image_ref, *(f"{p.name}={p.version}" for p in value.packages)])
-        case Machine(cpus=cpus, memory=memory):
+        case LocalMachine(cpus=cpus, memory=memory):
             return f"{cpus} cpus with {memory // 2**20} MiB"
+        case CloudMachine(type=kind):
+            return kind
         case float():
             return f"{value:g}"
         case (str(), int()):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from phoenix.model import Health, Machine, Proof
+from phoenix.model import Health, MachineKind, Proof
+from phoenix.model import Size as Limits
 from phoenix.spec.images import ImageName, PackageWish
 
 
@@ -64,17 +65,49 @@ class Size:
     maximum: int
     cpu: int | None = None
 
+    @property
+    def limits(self) -> Limits:
+        """As a group of this size is told."""
+        return Limits(wanted=self.minimum, least=self.minimum, most=self.maximum, cpu=self.cpu)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LoadBalancer:
-    """Where clients reach the service. Which fields are set depends on the environment's cloud."""
+class LocalBalancer:
+    """A HAProxy of the service's own on this computer."""
 
-    listen: str | None = None
-    listener: str | None = None
-    rule: str | None = None
-    url_map: str | None = None
-    route: str | None = None
-    backend_service: str | None = None
+    listen: str
+    """IP:PORT."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwsBalancer:
+    """A rule of a load balancer's listener."""
+
+    listener: str
+    """Its ARN."""
+    rule: str
+    """`default`, or the rule's priority."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GcpUrlMap:
+    """A route of a URL map, which gives each backend service its exact share."""
+
+    url_map: str
+    route: str
+    """`default`, or the route's name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GcpBackendService:
+    """One backend service with several groups behind it, which share by their capacity."""
+
+    backend_service: str
+
+
+GcpBalancer = GcpUrlMap | GcpBackendService
+Balancer = LocalBalancer | AwsBalancer | GcpBalancer
+"""Where clients reach the service."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,17 +117,10 @@ class EnvironmentSpec:
     name: str
     cloud: str
     size: Size
-    machine: Machine
-    machine_type: str | None
-    """GCP and AWS name their machines; local ones are cut by cpus and memory."""
-    disk: int | None
-    """Bytes."""
-    identity: str | None
-    firewall: tuple[str, ...]
-    public_ip: bool
+    machine: MachineKind
+    load_balancer: Balancer
     verify: Proof | None = None
     """How images are verified for it (local); None: as its machines are."""
-    load_balancer: LoadBalancer
     strategy: Strategy
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from phoenix.errors import SpecError
 from phoenix.spec.form.environments import BlueGreenForm, CanaryForm, RollingForm
-from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, Strategy
+from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, GcpBackendService, Rolling, Strategy
 
 KINDS: dict[str, type[Strategy]] = {"blue-green": BlueGreen, "rolling": Rolling, "canary": Canary}
 CANARY_STEPS = [5, 25, 50, 100]
@@ -31,7 +31,7 @@ def chosen(kind: str, environment: EnvironmentSpec) -> Strategy:
             details=f"accepted: {', '.join(KINDS)}",
             resolution="Name one of these with --strategy, or leave it out.",
         )
-    if kind == "canary" and environment.load_balancer.backend_service:
+    if kind == "canary" and isinstance(environment.load_balancer, GcpBackendService):
         raise SpecError(
             f"{environment.name} cannot be rolled as a canary",
             details="its balancer is a backend service, which has no exact shares",

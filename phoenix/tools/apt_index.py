@@ -11,8 +11,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from phoenix.debs import Deb
 from phoenix.errors import PhoenixError, RefusedError, ToolError
-from phoenix.model import Deb, Package, Repository
+from phoenix.model import Package, Repository
 from phoenix.tools import gpg
 from phoenix.tools.deb import version_key
 from phoenix.tools.loopback import is_loopback

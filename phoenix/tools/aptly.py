@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phoenix.clock import Clock
+from phoenix.debs import Deb
 from phoenix.errors import ToolError
-from phoenix.model import Deb
 from phoenix.tools import aptly_root, gpg, process
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import ARCHITECTURES

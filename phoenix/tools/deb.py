@@ -10,8 +10,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from phoenix.debs import Deb
 from phoenix.errors import SpecError, ToolError
-from phoenix.model import Deb
 from phoenix.names import PACKAGE_NAME
 from phoenix.tools import process
 from phoenix.tools.process import Command

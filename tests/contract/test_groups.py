@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.api import Groups
-from phoenix.errors import CloudError
+from phoenix.clouds.local.cloud import ABILITIES
+from phoenix.errors import CloudError, RefusedError
+from phoenix.manner import Abilities, BootSeen
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
 from phoenix.spec.clouds import MachineEngine
-from tests.support.fakes.doubles import FakeClock, FakeCloud
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock
+from tests.support.fakes.manners import FOREIGN, KINDS, Kind
 from tests.support.real import machines
 from tests.support.real.machines import calm, until
 
@@ -27,7 +31,12 @@ class Place:
 
     again: Callable[[], Groups]
     """Its groups, as one more process sees them."""
+    foreign: Callable[[], str]
+    """Makes a group that is not ours; its name."""
     template: LaunchTemplate
+    abilities: Abilities
+    settle: Callable[[], None] = calm
+    """Lets so much time go by that nothing starts or leaves any more."""
 
 
 @pytest.fixture
@@ -37,20 +46,38 @@ def light(roomy: Path, tmp_path: Path, bare_images: Path) -> Iterator[Place]:
     def again() -> Groups:
         return machines.groups_of(root, bare_images, MachineEngine.LIGHT)
 
-    yield Place(again=again, template=machines.template())
+    another = machines.groups_of(root, bare_images, MachineEngine.LIGHT, project="another")
+
+    def foreign() -> str:
+        another.create(machines.group(name=FOREIGN, size=0, project="another"), machines.template(), between=calm)
+        return FOREIGN
+
+    yield Place(again=again, foreign=foreign, template=machines.template(), abilities=ABILITIES)
     for name in (FIRST, SECOND):
         again().delete(name)
+    another.delete(FOREIGN)
     assert machines.left_of(root) == []
 
 
-@pytest.fixture
-def fake() -> Place:
-    cloud = FakeCloud(FakeClock())
-    return Place(again=lambda: cloud, template=machines.template())
+def in_memory(kind: Kind) -> Place:
+    cloud = FakeCloud(FakeClock(), kind)
+
+    def foreign() -> str:
+        cloud.found_foreign(2, serves=False)
+        return FOREIGN
+
+    def settle() -> None:
+        cloud.clock.seconds += 60
+        cloud.pass_time()
+
+    template = replace(machines.template(), born_with=cloud.born_with(FIRST))
+    return Place(again=lambda: cloud, foreign=foreign, template=template, abilities=kind.abilities, settle=settle)
 
 
-@pytest.fixture(params=["light", "fake"])
+@pytest.fixture(params=["light", *KINDS], ids=str)
 def place(request: pytest.FixtureRequest) -> Place:
+    if isinstance(request.param, Kind):
+        return in_memory(request.param)
     found: Place = request.getfixturevalue(request.param)
     return found
 
@@ -69,7 +96,8 @@ def test_what_is_not_there_is_none(place: Place) -> None:
 def test_a_group_is_what_was_asked_for_to_every_process(place: Place) -> None:
     group = wanted()
     place.again().create(group, place.template, between=calm)
-    place.again().create(wanted(SECOND, 0), place.template, between=calm)
+    other = replace(place.template, born_with=tuple(each.replace(FIRST, SECOND) for each in place.template.born_with))
+    place.again().create(wanted(SECOND, 0), other, between=calm)
     found = place.again().find(FIRST)
     assert found is not None
     assert replace(found, instances=()) == group
@@ -77,7 +105,11 @@ def test_a_group_is_what_was_asked_for_to_every_process(place: Place) -> None:
     assert len({instance.id for instance in found.instances}) == 2
     assert len({instance.address for instance in found.instances}) == 2
     assert sorted(each.name for each in place.again().list()) == [FIRST, SECOND]
-    until("the boot work", lambda: all(i.boot is BootState.DONE for i in _instances(place)))
+    place.settle()
+    if place.abilities.boot is BootSeen.TOLD:
+        until("the boot work", lambda: all(i.boot is BootState.DONE for i in _instances(place)))
+    else:
+        assert {i.boot for i in _instances(place)} == {BootState.UNKNOWN}
     assert {instance.state for instance in _instances(place)} == {InstanceState.RUNNING}
 
 
@@ -111,27 +143,62 @@ def test_shrinking_ends_exactly_these_and_twice_is_once(place: Place) -> None:
     place.again().create(wanted(size=3), place.template, between=calm)
     oldest, middle, youngest = _instances(place)
     for _time in range(2):
-        place.again().shrink(FIRST, frozenset({oldest.id, youngest.id}), size=1, between=calm)
+        place.again().end(FIRST, frozenset({oldest.id, youngest.id}), size=1, between=calm)
         found = place.again().find(FIRST)
         assert found
         assert found.size == 1
-        assert [(i.id, i.address) for i in found.instances] == [(middle.id, middle.address)]
-        assert found.instances[0].state is not InstanceState.DEAD
-    place.again().shrink(FIRST, frozenset(), size=1, between=calm)
+        assert [(i.id, i.address) for i in found.staying] == [(middle.id, middle.address)]
+        assert found.staying[0].state is not InstanceState.DEAD
+    place.settle()
+    place.again().end(FIRST, frozenset(), size=1, between=calm)
     assert [instance.id for instance in _instances(place)] == [middle.id]
 
 
-def test_what_was_shrunk_away_is_replaced_by_a_resize(place: Place) -> None:
+def test_what_was_ended_is_replaced_by_a_resize_or_by_the_cloud_itself(place: Place) -> None:
     place.again().create(wanted(size=2), place.template, between=calm)
     gone, stays = _instances(place)
-    place.again().shrink(FIRST, frozenset({gone.id}), size=2, between=calm)
+    place.again().end(FIRST, frozenset({gone.id}), size=2, between=calm)
     found = place.again().find(FIRST)
     assert found
-    assert (found.size, [instance.id for instance in found.instances]) == (2, [stays.id])
-    place.again().resize(FIRST, 2, between=calm)
+    assert found.size == 2
+    assert stays.id in [instance.id for instance in found.staying]
+    if not place.abilities.heals:
+        assert len(found.instances) == 1
+        place.again().resize(FIRST, 2, between=calm)
+    place.settle()
     there = {instance.id: instance.address for instance in _instances(place)}
     assert len(there) == 2
     assert there[stays.id] == stays.address
+
+
+def test_a_pin_bears_its_end_and_is_given_back_once(place: Place) -> None:
+    place.again().unpin(FIRST)
+    place.again().create(wanted(size=0), place.template, between=calm)
+    for pinned in (NOON, NOON, None, None):
+        if pinned:
+            place.again().pin(FIRST, until=pinned)
+        else:
+            place.again().unpin(FIRST)
+        found = place.again().find(FIRST)
+        assert found
+        assert found.pinned_until == pinned
+
+
+def test_a_group_that_is_not_ours_is_seen_and_left_as_it_is(place: Place) -> None:
+    name, groups = place.foreign(), place.again()
+    before = groups.find(name)
+    assert before is not None
+    assert not before.made or before.project == "another"
+    assert name not in [group.name for group in groups.list()]
+    with pytest.raises(RefusedError):
+        groups.resize(name, 3, between=calm)
+    with pytest.raises(RefusedError):
+        groups.end(name, frozenset(i.id for i in before.instances), size=0, between=calm)
+    with pytest.raises(RefusedError):
+        groups.label(name, keep_until=NOON)
+    with pytest.raises(RefusedError):
+        groups.delete(name)
+    assert groups.find(name) == before
 
 
 def test_the_label(place: Place) -> None:

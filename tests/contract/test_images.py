@@ -14,11 +14,12 @@ from phoenix.clouds.api import BakeRequest, Images
 from phoenix.clouds.local.images import LocalImages
 from phoenix.errors import CloudError, ToolError
 from phoenix.execute import workspace
-from phoenix.model import ImageType, Proof, Source
+from phoenix.model import ImageType, Proof, Source, TestResult
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.images import ImageName
 from phoenix.spec.load import load
 from tests.conftest import NewProject
+from tests.support.fakes.images import FakeImages
 from tests.support.real import marked
 from tests.support.real.shell import Shell
 
@@ -73,9 +74,34 @@ def local(project_with_images: Shell, new_project: NewProject, tmp_path: Path) -
 
 
 @pytest.fixture
-def place(local: Place) -> Place:
-    """Each cloud in turn."""
-    return local
+def memory(tmp_path: Path) -> Place:
+    images = FakeImages()
+    images.broken["contract-broken"] = "nothing_of_this_name"
+
+    def request(content: str) -> BakeRequest:
+        return BakeRequest(
+            image_id=f"contract-{content}",
+            type=ImageType.FOUNDATION,
+            name="marked",
+            key=content.encode().hex(),
+            parent="os-1",
+            base="",
+            builder="chroot",
+            fresh=False,
+            workspace=tmp_path,
+            packages=(),
+            source=Source(commit="c" * 40, dirty=True),
+            created=NOON,
+        )
+
+    return Place(images=images, again=images.again, request=request, logs=tmp_path)
+
+
+@pytest.fixture(params=["local", "memory"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Each cloud in turn, and the one in memory."""
+    found: Place = request.getfixturevalue(request.param)
+    return found
 
 
 def build(place: Place, request: BakeRequest) -> tuple[str, list[str]]:
@@ -85,7 +111,8 @@ def build(place: Place, request: BakeRequest) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("on", list(Proof))
-def test_an_image_from_its_bake_to_its_end(place: Place, on: Proof) -> None:
+def test_an_image_from_its_bake_to_its_end(local: Place, on: Proof) -> None:
+    place = local  # in memory no machine boots
     images, request = place.images, place.request("one")
     image_id, said = build(place, request)
     image = images.find(image_id)
@@ -125,7 +152,24 @@ def test_an_image_from_its_bake_to_its_end(place: Place, on: Proof) -> None:
     assert image_id not in {other.id for other in place.again().list()}
 
 
-def test_a_test_that_fails_is_told_with_its_output(place: Place) -> None:
+def test_an_image_is_unseen_by_rolls_until_it_is_verified(place: Place) -> None:
+    image_id, _said = build(place, place.request("seven"))
+    image = place.images.find(image_id)
+    assert image is not None
+    assert (image.verified, image.source, image.created) == (False, Source(commit="c" * 40, dirty=True), NOON)
+    assert build(place, place.request("seven")) == (image_id, []), "twice is once"
+    proof = (TestResult(name="true", ok=True),)
+    for _time in range(2):
+        verified = place.images.mark_verified(image, proof, on=Proof.QEMU)
+        assert verified == replace(image, verified=True, verified_on=Proof.QEMU, tests=proof)
+    assert place.again().find(image_id) == replace(image, verified=True, tests=proof)
+    for _time in range(2):
+        place.images.delete(image_id)
+    assert place.images.find(image_id) is None
+
+
+def test_a_test_that_fails_is_told_with_its_output(local: Place) -> None:
+    place = local
     image_id, _said = build(place, place.request("two"))
     image = place.images.find(image_id)
     assert image is not None

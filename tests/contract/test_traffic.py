@@ -72,7 +72,11 @@ class Bench:
         for name in named:
             self.traffic.attach(self.group(name))
             self.until(lambda backend: backend.healthy == backend.total == 2, name)
-        self.traffic.shift(named)
+        self.shift(named)
+
+    def shift(self, shares: dict[str, int]) -> None:
+        """Give these shares, whatever the route is now."""
+        self.traffic.shift(shares, self.traffic.read())
 
     def backend(self, name: str) -> Backend:
         backend = self.traffic.read().backend(name)
@@ -130,7 +134,7 @@ def test_nothing_is_routed_before_the_first_attach(bench: Bench) -> None:
     assert route.backends == ()
     assert route.stable is None
     assert route.address.startswith("http://")
-    bench.traffic.shift({})
+    bench.shift({})
     bench.traffic.detach(OLD)
     assert bench.traffic.read() == route
 
@@ -140,7 +144,7 @@ def test_an_attached_group_is_checked_and_gets_nothing(bench: Bench) -> None:
     bench.traffic.attach(bench.group(OLD))
     backend = bench.until(lambda backend: backend.healthy == 2, OLD)
     well = frozenset({f"{OLD}-1", f"{OLD}-2"})
-    assert backend == Backend(group=OLD, share=0, healthy=2, total=2, sessions=0, well=well)
+    assert backend == Backend(group=OLD, share=0, healthy=2, total=2, requests=0, well=well)
     assert get(bench.traffic.read().address)[0] == 503
     assert sum(machine.asked()["GET /"] for machine in bench.machines[OLD]) == 0
 
@@ -171,11 +175,11 @@ def test_shares_are_exact(bench: Bench, old: int, new: int, third: int) -> None:
 
 def test_a_shift_names_all_that_get_traffic(bench: Bench) -> None:
     bench.serve(old=100, new=0)
-    bench.traffic.shift({NEW: 100})
-    bench.traffic.shift({NEW: 100})
+    bench.shift({NEW: 100})
+    bench.shift({NEW: 100})
     assert bench.shares() == {OLD: 0, NEW: 100}
     assert bench.answers(100) == {NEW: 100}
-    bench.traffic.shift({})
+    bench.shift({})
     assert bench.shares() == {OLD: 0, NEW: 0}
     assert bench.traffic.read().stable is None
     assert get(bench.traffic.read().address)[0] == 503
@@ -185,7 +189,7 @@ def test_a_shift_names_all_that_get_traffic(bench: Bench) -> None:
 def test_a_shift_that_cannot_be_changes_nothing(bench: Bench, shares: dict[str, int]) -> None:
     bench.serve(old=100, new=0)
     with pytest.raises(CloudError):
-        bench.traffic.shift(shares)
+        bench.shift(shares)
     assert bench.shares() == {OLD: 100, NEW: 0}
 
 
@@ -194,7 +198,7 @@ def test_a_kept_open_connection_follows_a_shift_at_once(bench: Bench) -> None:
     client = http.client.HTTPConnection(bench.traffic.read().address.removeprefix("http://"), timeout=10)
     seen = []
     for group in (OLD, NEW, OLD):
-        bench.traffic.shift({group: 100})
+        bench.shift({group: 100})
         for _request in range(3):
             client.request("GET", "/")
             seen.append(client.getresponse().read().decode().rpartition("-")[0])
@@ -208,7 +212,7 @@ def test_no_request_is_lost_by_shifts_under_load(bench: Bench, tmp_path: Path) -
     with load.running(address, rate=200, out=tmp_path / "load.json", clock=SystemClock()) as running:
         for share in (5, 50, 100, 0, 100):
             before = running.so_far().answered
-            bench.traffic.shift({OLD: 100 - share, NEW: share})
+            bench.shift({OLD: 100 - share, NEW: share})
             while running.so_far().answered < before + 20:
                 bench.traffic.read()
         summary = running.finish()
@@ -228,13 +232,13 @@ def test_draining_is_seen(bench: Bench) -> None:
     idle.getresponse().read()
     for machine in bench.machines[OLD]:
         machine.say("held")
-    assert bench.backend(OLD).sessions == 2
-    bench.traffic.shift({NEW: 100})
-    assert (bench.backend(OLD).sessions, bench.backend(NEW).sessions) == (2, 0)
+    assert bench.backend(OLD).requests == 2
+    bench.shift({NEW: 100})
+    assert (bench.backend(OLD).requests, bench.backend(NEW).requests) == (2, 0)
     for machine in bench.machines[OLD]:
         machine.say("release")
     assert [client.getresponse().status for client in clients[:2]] == [200, 200]
-    bench.until(lambda backend: backend.sessions == 0, OLD)
+    bench.until(lambda backend: backend.requests == 0, OLD)
     for client in clients:
         client.close()
 
@@ -244,7 +248,7 @@ def test_a_group_with_a_share_is_not_detached(bench: Bench) -> None:
     with pytest.raises(CloudError, match="5 %"):
         bench.traffic.detach(NEW)
     assert bench.shares() == {OLD: 95, NEW: 5}
-    bench.traffic.shift({OLD: 100})
+    bench.shift({OLD: 100})
     bench.traffic.detach(NEW)
     bench.traffic.detach(NEW)
     assert bench.shares() == {OLD: 100}
@@ -267,7 +271,7 @@ def test_a_resized_group_is_attached_again(bench: Bench) -> None:
     for machine in bench.machines[OLD]:
         machine.say("held")
     bench.traffic.attach(bench.group(OLD, 1))
-    assert (bench.backend(OLD).total, bench.backend(OLD).sessions) == (1, 3)
+    assert (bench.backend(OLD).total, bench.backend(OLD).requests) == (1, 3)
     assert {get(address)[1] for _ in range(30)} == {f"{OLD}-1"}
     for machine in bench.machines[OLD]:
         machine.say("release")
@@ -291,13 +295,13 @@ def test_machines_that_leave_get_nothing_new_and_their_requests_are_counted(benc
     for _time in range(2):
         bench.traffic.attach(whole.without(frozenset({leaves.name})))
         there = bench.backend(OLD)
-        assert (there.total, there.healthy, there.sessions, there.leaving) == (1, 1, 4, 2)
+        assert (there.total, there.healthy, there.requests, there.leaving) == (1, 1, 4, 2)
         assert there.well == {stays.name}
     before = leaves.asked()["GET /"]
     assert bench.answers(30) == {OLD: 30}
     assert leaves.asked()["GET /"] == before
     leaves.say("release")
-    assert bench.until(lambda backend: backend.leaving == 0, OLD).sessions == 2
+    assert bench.until(lambda backend: backend.leaving == 0, OLD).requests == 2
     stays.say("release")
     assert sorted(client.getresponse().read().decode() for client in clients) == [stays.name] * 2 + [leaves.name] * 2
     for client in clients:
@@ -352,8 +356,8 @@ def test_preview_shows_the_group_alone(bench: Bench) -> None:
     for name in (OLD, NEW):
         preview = bench.traffic.preview(name)
         assert preview is not None
-        assert Counter(get(preview)[1].rpartition("-")[0] for _ in range(20)) == {name: 20}
-    bench.traffic.shift({NEW: 100})
+        assert Counter(get(preview.url)[1].rpartition("-")[0] for _ in range(20)) == {name: 20}
+    bench.shift({NEW: 100})
     assert bench.traffic.preview(NEW) == preview
 
 
@@ -371,10 +375,10 @@ def test_two_services_do_not_touch_each_other(bench: Bench) -> None:
     bench.serve(old=100)
     other = bench.make("api-local")
     other.attach(bench.group(NEW))
-    other.shift({NEW: 100})
+    other.shift({NEW: 100}, other.read())
     assert bench.shares() == {OLD: 100}
     assert other.read().stable == NEW
     assert other.read().address != bench.traffic.read().address
     with pytest.raises(CloudError):
-        bench.traffic.shift({NEW: 100})
+        bench.shift({NEW: 100})
     assert bench.answers(20) == {OLD: 20}

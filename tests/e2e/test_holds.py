@@ -124,7 +124,7 @@ def test_a_roll_without_traffic_until_it_is_promoted(service: Quick) -> None:
     assert service.shares() == {stable: 100}
     preview = service.traffic().preview(candidate)
     assert preview is not None
-    assert get(preview)[1].startswith(service.greeting)
+    assert get(preview.url)[1].startswith(service.greeting)
     assert answers(service, 100) == {former: 100}
     service.shell.run("promote", "web-tier")
     assert service.shares() == {candidate: 100}

@@ -18,6 +18,7 @@ import pytest
 from phoenix.record.journal import RunState
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.load import running
+from tests.support.real.balancers import shift
 from tests.support.real.machines import left_of
 from tests.support.real.quick import CLOCK, Quick
 
@@ -145,7 +146,7 @@ def test_traffic_is_moved_by_hand(service: Quick) -> None:
     """The run stops where it is (7); an abort then gives back what is its own to give."""
     with rolling(service, "soak-50", strategy=SOAKING) as roll:
         candidate = roll.candidate
-        service.traffic().shift({candidate: 100})
+        shift(service.traffic(), {candidate: 100})
         assert "somebody else has moved traffic" in roll.ends(7)["error"]["brief"]
         assert service.shares() == {candidate: 100}
         assert service.shell.run("roll", "web-tier", code=3)

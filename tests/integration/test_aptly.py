@@ -23,7 +23,7 @@ from phoenix.execute.perform.publish import World
 from phoenix.execute.repositories import repository_for_machines
 from phoenix.model import Package
 from phoenix.plan.actions import PublishAction
-from phoenix.tools import apt_index, gpg, process
+from phoenix.tools import apt_index, gpg, loopback, process
 from phoenix.tools.process import Command, ProcessId
 from tests.support.real.repository_bench import Bench, bench, eventually, make_deb
 
@@ -42,7 +42,7 @@ def test_published_packages_are_shown_signed_and_with_their_digests(shop: Bench)
     (found,) = apt_index.resolve(shop.here, [("hello", None)])
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     assert found == Package(name="hello", version="1.0", sha256=digest, repository="main")
-    machines = repository_for_machines(shop.spec)
+    machines = repository_for_machines(shop.spec, loopback.machine_url)
     assert machines.url == shop.spec.url.replace("127.0.0.1", "10.0.2.2")
     assert machines.key.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
     assert httpx.get(f"{shop.spec.url}/key.asc").text == machines.key

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phoenix.model import Deb
+from phoenix.debs import Deb
 from phoenix.tools import deb
 from phoenix.tools.deb import Control
 

@@ -26,6 +26,7 @@ from tests.support.real.balancers import (
     serve_two,
     served,
     shares,
+    shift,
     world_in,
 )
 from tests.support.real.instant import Machine, get, machines
@@ -62,7 +63,7 @@ def test_a_killed_balancer_comes_back_as_it_was(two: World) -> None:
 
 def test_whoever_writes_starts_a_killed_balancer(two: World) -> None:
     two.kill()
-    two.traffic().shift({NEW: 100})
+    shift(two.traffic(), {NEW: 100})
     assert shares(two.traffic().read()) == {OLD: 0, NEW: 100}
     two.kill()
     two.traffic().detach(OLD)
@@ -73,12 +74,12 @@ def test_a_preview_address_that_was_taken_meanwhile_is_given_up(two: World) -> N
     preview = two.traffic().preview(NEW)
     assert preview is not None
     two.kill()
-    with socket.create_server(("127.0.0.1", int(preview.rpartition(":")[2]))):
+    with socket.create_server(("127.0.0.1", int(preview.url.rpartition(":")[2]))):
         two.traffic().ensure_running()
         other = two.traffic().preview(NEW)
         assert other not in (None, preview)
         assert other is not None
-        assert get(other)[1] == f"{NEW}-1"
+        assert get(other.url)[1] == f"{NEW}-1"
 
 
 def test_a_taken_port_is_refused_and_leaves_nothing(world: World) -> None:
@@ -110,12 +111,12 @@ COMMAND = """
 import sys
 from pathlib import Path
 from phoenix.clouds.local.traffic import LocalTraffic
-from tests.support.real.balancers import QUICK, group
+from tests.support.real.balancers import QUICK, group, shift
 
 traffic = LocalTraffic(directory=Path(sys.argv[1]), listen=sys.argv[2], health=QUICK)
 for turn in range(int(sys.argv[5])):
     traffic.attach(group(sys.argv[3], {sys.argv[3] + "-1": sys.argv[4]}))
-    traffic.shift({sys.argv[3]: 100})
+    shift(traffic, {sys.argv[3]: 100})
 """
 
 
@@ -165,7 +166,7 @@ def test_a_mute_balancer_is_unknown_not_gone_and_can_be_stopped(two: World, monk
     monkeypatch.setattr("phoenix.tools.haproxy_socket._TIMEOUT", 0.2)
     pid = two.haproxy()
     os.kill(pid, signal.SIGSTOP)
-    for ask in (two.traffic().read, lambda: two.traffic().shift({NEW: 100})):
+    for ask in (two.traffic().read, lambda: shift(two.traffic(), {NEW: 100})):
         with pytest.raises(CloudError, match="does not answer"):
             ask()
     assert two.traffic().is_running()

@@ -27,6 +27,7 @@ from tests.support.real.balancers import (
     serve_two,
     served,
     shares,
+    shift,
     under_way,
     wait,
     world_in,
@@ -70,7 +71,7 @@ def test_another_health_check_is_for_new_groups_only_and_costs_no_request(world:
     traffic = world.traffic()
     traffic.attach(world.group(OLD))
     healthy(traffic, OLD, 1)
-    traffic.shift({OLD: 100})
+    shift(traffic, {OLD: 100})
     first = world.haproxy()
     held = http.client.HTTPConnection(world.listen, timeout=20)
     held.request("GET", "/hold")
@@ -81,7 +82,7 @@ def test_another_health_check_is_for_new_groups_only_and_costs_no_request(world:
         assert world.haproxy() != first
         healthy(today, NEW, 1)
         healthy(today, OLD, 1)
-        today.shift({NEW: 100})
+        shift(today, {NEW: 100})
         wait("all but what the former process answers", lambda: under_way(today, OLD) == 1)
         world.started[0].say("release")
         assert held.getresponse().read().decode() == f"{OLD}-1"
@@ -133,7 +134,7 @@ def test_what_is_routed_wins_over_what_a_killed_shift_had_written(two: World) ->
 
 
 def test_what_a_killed_detach_left_is_not_counted_and_goes(two: World) -> None:
-    two.traffic().shift({OLD: 100})
+    shift(two.traffic(), {OLD: 100})
     state = balancer.load(two.directory)
     assert state is not None
     slot = state.slot(NEW)
@@ -153,7 +154,7 @@ def test_a_first_attach_that_was_killed_is_done_again(world: World) -> None:
     assert world.traffic().read().backends == ()
     world.traffic().attach(first)
     healthy(world.traffic(), OLD, 1)
-    world.traffic().shift({OLD: 100})
+    shift(world.traffic(), {OLD: 100})
     assert served(world.traffic().read().address, 5) == {OLD: 5}
 
 
@@ -172,7 +173,7 @@ def test_a_request_is_sent_again_only_where_that_is_safe(world: World) -> None:
     traffic = world.traffic()
     traffic.attach(world.group(OLD, 2))
     healthy(traffic, OLD, 2)
-    traffic.shift({OLD: 100})
+    shift(traffic, {OLD: 100})
     address = traffic.read().address
 
     def sent(method: str) -> int:
@@ -188,7 +189,7 @@ def test_a_post_to_a_dead_machine_goes_to_a_living_one(world: World) -> None:
     traffic = world.traffic(replace(QUICK, interval=2.0))
     traffic.attach(world.group(OLD, 2))
     healthy(traffic, OLD, 2)
-    traffic.shift({OLD: 100})
+    shift(traffic, {OLD: 100})
     world.started[0].end()  # no check can know it yet
     assert [get(traffic.read().address, method="POST")[1] for _ in range(20)] == [f"{OLD}-2"] * 20
 
@@ -198,14 +199,14 @@ def test_groups_come_and_go_for_long_under_load(world: World, tmp_path: Path) ->
     pair = (world.group(OLD, 2), world.group(NEW, 2))
     traffic.attach(pair[0])
     healthy(traffic, OLD, 2)
-    traffic.shift({OLD: 100})
+    shift(traffic, {OLD: 100})
     pid = world.haproxy()
     with load.running(traffic.read().address, rate=200, out=tmp_path / "load.json", clock=SystemClock()) as running:
         for turn in range(40):
             leaving, coming = pair[turn % 2], pair[(turn + 1) % 2]
             traffic.attach(coming)
             healthy(traffic, coming.name, 2)
-            traffic.shift({coming.name: 100})
+            shift(traffic, {coming.name: 100})
             wait("the drain", partial(drained, traffic, leaving.name))
             traffic.detach(leaving.name)
         summary = running.finish()

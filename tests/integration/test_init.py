@@ -18,7 +18,7 @@ import pytest
 from phoenix.cli.app import run
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.load import load
-from phoenix.spec.services import BlueGreen
+from phoenix.spec.services import BlueGreen, LocalBalancer
 
 FILES = {
     ".gitignore",
@@ -58,7 +58,7 @@ def test_everything_is_written_and_right(tmp_path: Path, capsys: pytest.CaptureF
     assert [str(image) for image in project.recipes] == ["os/debian-12", "foundation/nodejs", "immutable/hello"]
     local = project.services["web-tier"].environments["local"]
     assert local.strategy == BlueGreen(keep=1800)
-    assert local.load_balancer.listen == f"127.0.0.1:{said['ports']['service']}"
+    assert local.load_balancer == LocalBalancer(listen=f"127.0.0.1:{said['ports']['service']}")
     assert project.repositories["main"].url == f"http://127.0.0.1:{said['ports']['repository']}"
 
 

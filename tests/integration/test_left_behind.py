@@ -15,7 +15,7 @@ from phoenix.errors import RefusedError
 from phoenix.model import Group, Health, LaunchTemplate, Machine, Release
 from phoenix.tools import listeners
 from tests.support.fakes.desk import PLAYBOOK, PROJECT
-from tests.support.real.balancers import World, healthy, world_in
+from tests.support.real.balancers import World, healthy, shift, world_in
 from tests.support.real.instant import machines
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
@@ -37,11 +37,11 @@ def listening(address: str) -> socket.socket:
 
 def test_a_free_address_and_our_own_balancer_are_usable(world: World) -> None:
     traffic = world.traffic()
-    traffic.refuse_if_unusable()
+    traffic.check()
     traffic.attach(world.group("web-local-v001"))
-    traffic.refuse_if_unusable()
+    traffic.check()
     world.kill()
-    traffic.refuse_if_unusable()
+    traffic.check()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
@@ -49,7 +49,7 @@ def test_a_stranger_at_the_address_is_named(world: World, host: str) -> None:
     port = world.listen.rpartition(":")[2]
     with listening(f"{host}:{port}"):
         with pytest.raises(RefusedError, match=world.listen) as caught:
-            world.traffic().refuse_if_unusable()
+            world.traffic().check()
         assert f"(process {os.getpid()})" in caught.value.details
         with pytest.raises(RefusedError, match=world.listen) as attached:
             world.traffic().attach(world.group("web-local-v001"))
@@ -61,7 +61,7 @@ def test_another_address_in_the_file_is_looked_at_too(world: World) -> None:
     with listening(f"127.0.0.1:{free_port()}") as other:
         taken = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(RefusedError, match=taken):
-            world.traffic(listen=taken).refuse_if_unusable()
+            world.traffic(listen=taken).check()
 
 
 @pytest.mark.parametrize("address", ["198.51.100.7:80", "127.0.0.1:99999"])
@@ -134,7 +134,7 @@ def test_down_stops_what_phoenix_yaml_no_longer_has_and_nothing_of_others(
             GroupFiles(root).write(group(GONE, owner))
             traffic.attach(world.group(GONE))
             healthy(traffic, GONE, 1)
-            traffic.shift({GONE: 100})
+            shift(traffic, {GONE: 100})
             named = [each for each in project.run("down", "--plan")["plan"] if "gone" in each]
             assert len(named) == (2 if ours else 0), named
             assert project.run("tend")["did"] == [], "it serves"

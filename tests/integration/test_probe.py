@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from phoenix.clock import SystemClock
 from phoenix.execute.probe import LARGEST, probe
@@ -164,7 +172,7 @@ def test_an_endless_answer_is_not_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1/", "127.0.0.1:80", "http://", "http://127.0.0.1:many/", "http://[::1"]
+    "url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://", "http://127.0.0.1:many/", "http://[::1"]
 )
 def test_what_is_no_http_address_fails(url: str) -> None:
     assert probe(url, clock=CLOCK).verdict is Verdict.FAIL
@@ -172,3 +180,88 @@ def test_what_is_no_http_address_fails(url: str) -> None:
 
 def test_an_unknown_host_is_unknown() -> None:
     assert probe("http://nowhere.invalid/", clock=CLOCK).verdict is Verdict.UNKNOWN
+
+
+def test_headers_are_sent_beside_the_name_that_is_asked_for() -> None:
+    heard: list[bytes] = []
+
+    def speak(connection: socket.socket, _over: threading.Event) -> None:
+        heard.append(connection.recv(65536))
+        connection.sendall(status(200))
+
+    with speaking(speak) as url:
+        assert probe(url, clock=CLOCK, headers=(("X-Group", "web-v002"),)).verdict is Verdict.PASS
+    assert b"\r\nX-Group: web-v002\r\n" in heard[0]
+
+
+def test_an_answer_that_is_announced_first_and_sent_in_chunks() -> None:
+    text = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    with speaking(answering(text)) as url:
+        assert probe(url, clock=CLOCK).verdict is Verdict.PASS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for `localhost` that signs itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    encoded = serialization.Encoding.PEM
+    plain = key.private_bytes(encoded, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(plain + made.public_bytes(encoded))
+    return file
+
+
+def over_tls(certificate: Path, heard: list[str | None]) -> Callable[[socket.socket, threading.Event], None]:
+    """Answers 200 over TLS, and hears by which name it is asked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.sni_callback = lambda _socket, name, _context: heard.append(name)
+
+    def speak(connection: socket.socket, _over: threading.Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as inside:
+            heard.append(inside.recv(65536).decode())
+            inside.sendall(status(200))
+
+    return speak
+
+
+def test_over_tls_it_asks_by_the_name_of_the_balancer(certificate: Path) -> None:
+    heard: list[str | None] = []
+    trust = ssl.create_default_context(cafile=str(certificate))
+    with speaking(over_tls(certificate, heard)) as url:
+        port = urlsplit(url).port
+        look = probe(f"https://localhost:{port}/healthz", clock=CLOCK, trust=trust)
+    assert look == Look(verdict=Verdict.PASS, seen=f"https://localhost:{port}/healthz answers 200")
+    name, asked = heard
+    assert name == "localhost"
+    assert asked
+    assert asked.startswith(f"GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\n")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["of-nobody-we-know", "for-another-name"])
+def test_a_certificate_that_is_not_trusted_is_certain(certificate: Path, host: str) -> None:
+    trust = ssl.create_default_context(cafile=str(certificate)) if host != "localhost" else None
+    with speaking(over_tls(certificate, [])) as url:
+        look = probe(f"https://{host}:{urlsplit(url).port}/", clock=CLOCK, trust=trust)
+    assert look.verdict is Verdict.FAIL
+    assert "certificate is not trusted" in look.seen
+
+
+def test_who_does_not_speak_tls_is_unknown_or_fails_and_never_passes() -> None:
+    with speaking(answering(status(200))) as url:
+        look = probe(url.replace("http://", "https://"), clock=CLOCK, timeout=2.0)
+    assert look.verdict is Verdict.UNKNOWN

@@ -11,7 +11,7 @@ from phoenix.orders.facts import GroupFacts, dump
 
 def group_rows(groups: Sequence[Mapping[str, Any]]) -> str:
     """A line per group, of groups as JSON data."""
-    rows = [(g["name"], g["service"], g["environment"], f"{g['share']}%", g["size"], g["image"]) for g in groups]
+    rows = [(g["name"], g["service"], g["environment"], f"{g['share']}%", g["size"], g["image"] or "-") for g in groups]
     return str(table("group", "service", "environment", "share", "size", "image", rows=rows)) if rows else "no groups"
 
 

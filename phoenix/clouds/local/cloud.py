@@ -8,15 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.errors import SpecError
-from phoenix.model import Health
+from phoenix.manner import Abilities, BootSeen, Finding
+from phoenix.model import Health, Place
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
+from phoenix.spec.services import LocalBalancer
 from phoenix.tools import loopback
 
 if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hit needs no balancer
     from phoenix.clouds.local.groups import LocalGroups
     from phoenix.clouds.local.images import LocalImages
     from phoenix.clouds.local.traffic import LocalTraffic
+
+
+ABILITIES = Abilities(
+    builders=("chroot", "packer"),
+    boot=BootSeen.TOLD,
+    heals=False,
+    autoscaler=False,
+    zones=False,
+    here_only=True,
+)
 
 
 class LocalCloudDoor:
@@ -40,15 +52,52 @@ class LocalCloudDoor:
 
         return LocalGroups(self._project.name, self._spec, reach=self.reach)
 
-    def traffic(self, service: str, environment: str) -> LocalTraffic:
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do: machines tell how their boot goes, and nobody but phoenix starts or ends any."""
+        return ABILITIES
+
+    def url_for_machines(self, url: str) -> str:
+        """This computer has another address in the network of its machines."""
+        return loopback.machine_url(url)
+
+    def check(self) -> tuple[Finding, ...]:
+        """Room, memory, the mirror, and the engines that run machines, tried."""
+        from phoenix.clouds.local import check
+
+        recipes = self._project.recipes.values()
+        suites = frozenset(recipe.base[self._spec.kind] for recipe in recipes if self._spec.kind in recipe.base)
+        return tuple(check.local_clouds((self._spec,), suites, lambda _line: None))
+
+    def mend(self, place: Place) -> tuple[str, ...]:
+        """Start a balancer that has died, with the route it had."""
+        if not self.traffic(place).ensure_running():
+            return ()
+        return (f"started the balancer of {place.service}/{place.environment} again, with the route it had",)
+
+    def stop(self) -> tuple[str, ...]:
+        """End every balancer and every machine of the project, and forget them."""
+        stopped: list[str] = []
+        for directory in sorted(self.balancers.iterdir()) if self.balancers.is_dir() else ():
+            traffic = self.left_behind(directory.name)
+            stopped += [f"the balancer of {directory.name}"] if traffic.is_running() else []
+            traffic.stop()
+        for group in self.groups.list():
+            self.groups.delete(group.name)
+            stopped.append(f"group {group.name} ({group.size} machines)")
+        return tuple(stopped)
+
+    def traffic(self, place: Place) -> LocalTraffic:
         """The balancer of one service in one environment, also one that phoenix.yaml no longer has."""
         from phoenix.clouds.local.traffic import LocalTraffic
 
+        service, environment = place.service, place.environment
         spec = self._project.services.get(service)
         where = spec.environments.get(environment) if spec else None
         if spec is None or where is None:
             return self.left_behind(f"{service}-{environment}")
-        if where.load_balancer.listen is None:
+        balancer = where.load_balancer
+        if not isinstance(balancer, LocalBalancer):
             raise SpecError(
                 f"{service}/{environment} has no address to listen on",
                 details=f"{self._project.file}: services.{service}.environments.{environment}.load_balancer.listen",
@@ -56,7 +105,7 @@ class LocalCloudDoor:
             )
         return LocalTraffic(
             directory=self.balancers / f"{service}-{environment}",
-            listen=where.load_balancer.listen,
+            listen=balancer.listen,
             health=spec.health,
         )
 

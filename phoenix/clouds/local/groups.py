@@ -9,13 +9,14 @@ from datetime import datetime
 
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
+from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
 from phoenix.clouds.local import guest, image_files, instances, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
 from phoenix.errors import CloudError, RefusedError
-from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
+from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind
 from phoenix.spec.clouds import LocalCloud
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -64,7 +65,8 @@ class LocalGroups:
                 record = GroupRecord(group=group, template=template, engine=engine)
                 self._files.write(record)
             else:
-                self._check_same(record.group, group)
+                self._check_mine(record.group)
+                rules.refuse_other_release(record.group, group)
             self._fill(record, between)
 
     def resize(self, name: str, size: int, *, between: Between = idle) -> None:
@@ -79,7 +81,7 @@ class LocalGroups:
                 _remove_machine(files)
             self._fill(resized, between)
 
-    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between = idle) -> None:
+    def end(self, name: str, instances: frozenset[str], *, size: int, between: Between = idle) -> None:
         """End exactly these machines and make the group want `size`; those that are gone are ended already."""
         with self._files.locked(name):
             record = self._mine(name)
@@ -94,6 +96,21 @@ class LocalGroups:
         with self._files.locked(name):
             record = self._mine(name)
             self._files.write(replace(record, group=replace(record.group, keep_until=keep_until)))
+
+    def pin(self, name: str, *, until: datetime) -> None:
+        """Write the pin on the group: nobody but phoenix changes the size of a group here."""
+        with self._files.locked(name):
+            record = self._mine(name)
+            self._files.write(replace(record, group=replace(record.group, pinned_until=until)))
+
+    def unpin(self, name: str) -> None:
+        """Take the pin off; a group without one, or none, is as it should be."""
+        if self._files.read(name) is None:
+            return
+        with self._files.locked(name):
+            record = self._mine(name)
+            if record.group.pinned_until is not None:
+                self._files.write(replace(record, group=replace(record.group, pinned_until=None)))
 
     def logs(self, instance_id: str) -> Mapping[str, str]:
         """What a machine said, dead or alive: `console`, `boot` and `service`; empty where there is none of that id."""
@@ -164,7 +181,7 @@ class LocalGroups:
             )
         spec = MachineSpec(
             image=image,
-            machine=template.machine,
+            machine=_local(template.machine),
             port=template.port,
             user_data=template.user_data,
             reach=self._reach,
@@ -243,21 +260,17 @@ class LocalGroups:
         return record
 
     def _check_mine(self, group: Group) -> None:
-        if group.project != self._project:
-            raise RefusedError(
-                f"the group {group.name} belongs to the project {group.project}",
-                details=f"this is the project {self._project}; both keep their groups in {self._spec.root}",
-                resolution="Give one of them another `root`, or another service name.",
-            )
+        rules.refuse_another(group, self._project, f"the root {self._spec.root}")
 
-    def _check_same(self, there: Group, wanted: Group) -> None:
-        self._check_mine(there)
-        if there.release.id != wanted.release.id:
-            raise CloudError(
-                f"the group {there.name} exists with another release",
-                details=f"it runs {there.release.id}, wanted was {wanted.release.id}",
-                resolution="See `phoenix status`; delete that group if nobody needs it.",
-            )
+
+def _local(machine: MachineKind) -> LocalMachine:
+    if not isinstance(machine, LocalMachine):
+        raise RefusedError(
+            f"this computer has no machine of the type {machine.type}",
+            details="machines of a local cloud are cut by `cpus` and `memory`",
+            resolution="Say these in the environment's `machine`.",
+        )
+    return machine
 
 
 def _start_machine(spec: MachineSpec, files: MachineFiles, engine: str) -> None:

@@ -96,9 +96,10 @@ class LocalImages:
         self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
         """Look at the image's tree, then start it once for its tests. The console is left beside `log`."""
+        from phoenix.clouds import rules
         from phoenix.clouds.local import trial, verification
 
-        files, wanted = self.files(image.id), verification.trials(tests)
+        files, wanted = self.files(image.id), rules.trials(tests)
         seen = verification.look_at_tree(files.tree)
         with self._locked(image.id, say, between), self._trial_directory(image.id, log) as directory:
             start = trial.Trial(
@@ -107,11 +108,11 @@ class LocalImages:
                 user_data=verification.user_data(wanted),
                 last_line=verification.OVER,
                 clock=self._clock,
-                on_line=lambda line: say(verification.shown(line, wanted)),
+                on_line=lambda line: say(rules.shown(line, wanted)),
                 between=between,
             )
             reports = start.on_a_light_machine(say) if on is Proof.LIGHT else start.in_qemu(say)
-        return (*seen, *verification.results(wanted, reports))
+        return (*seen, *rules.results(wanted, reports))
 
     def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
         """Make the image visible to rolls, with its test results, and what gave them, in its manifest."""

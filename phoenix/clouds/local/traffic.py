@@ -17,9 +17,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from phoenix.clock import SystemClock
+from phoenix.clouds import rules
 from phoenix.clouds.local import balancer
 from phoenix.clouds.local.balancer import Leaving, Slot, State
-from phoenix.errors import CloudError, UnreachableError
+from phoenix.errors import CloudError, StaleRouteError, UnreachableError
+from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
 from phoenix.model import Backend, Group, Health, Route
 from phoenix.tools import haproxy, listeners
 from phoenix.tools.haproxy import AddressTakenError, Check
@@ -32,13 +34,26 @@ _GRACE = 2.0
 """Seconds for HAProxy to end, which takes 0.01."""
 
 
+MANNER = Manner(
+    exact_shares=True,
+    drain=DrainedBy.REQUESTS,
+    preview=PreviewBy.ADDRESS,
+    settles=0.0,
+    quick=60.0,
+    create=300.0,
+    look=0.2,
+)
+
+
 class LocalTraffic:
     """Implements `clouds.api.Traffic` with HAProxy in `directory`, listening on `listen` (IP:PORT)."""
+
+    manner = MANNER
 
     def __init__(self, *, directory: Path, listen: str, health: Health) -> None:
         self._directory = directory
         self._listen = listen
-        self._check = Check(path=health.path, status=health.status, interval=health.interval)
+        self._checked = Check(path=health.path, status=health.status, interval=health.interval)
         self._runtime = Runtime(directory)
         self._clock = SystemClock()
 
@@ -46,7 +61,7 @@ class LocalTraffic:
         """HAProxy's own numbers. Empty before the first attach; CloudError where it has died since."""
         state = balancer.load(self._directory)
         if state is None or not state.groups:
-            return Route(address=_url(self._listen))
+            return Route(address=_url(self._listen), version=_version({}))
         if self._runtime.find() is None:
             raise UnreachableError(
                 f"the balancer on {state.listen} is not running",
@@ -58,6 +73,7 @@ class LocalTraffic:
         return Route(
             address=_url(state.listen),
             backends=tuple(_backend(group, slot, routed, seen) for group, slot in slots),
+            version=_version(routed.shares),
         )
 
     def attach(self, group: Group) -> None:
@@ -67,8 +83,8 @@ class LocalTraffic:
         """
         with self._writing():
             state = self._awake()
-            today = state.ready_for(self._listen, self._check)
-            slot = today.slot(group.name) or today.free(self._check)
+            today = state.ready_for(self._listen, self._checked)
+            slot = today.slot(group.name) or today.free(self._checked)
             if slot is None:
                 raise CloudError(
                     f"no room for {group.name} at the balancer",
@@ -78,11 +94,18 @@ class LocalTraffic:
             machines = {each.id: each.address for each in group.instances if each.address}
             self._apply(state, today.put(slot.with_group(group.name, machines, self._busy(slot))))
 
-    def shift(self, shares: Mapping[str, int]) -> None:
-        """Give each group its share of the requests, at one moment."""
-        wanted = {group: share for group, share in shares.items() if share}
-        if sum(wanted.values()) not in (0, balancer.WHOLE) or any(share < 0 for share in wanted.values()):
-            raise CloudError("shares are 0 to 100 and make 100 together", details=f"asked for: {dict(shares)}")
+    def prepare(self, group: Group) -> tuple[str, ...]:  # noqa: ARG002 (others make something of its name)
+        """Nothing: HAProxy is told of machines when they are there."""
+        return ()
+
+    def retire(self, group: Group, instances: frozenset[str]) -> bool:
+        """Take these machines out of the group's slot; what they are answering goes on as long as they live."""
+        self.attach(group.without(instances))
+        return True
+
+    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+        """Give each group its share of the requests, at one moment. Nothing is served without any share."""
+        wanted = rules.routed(shares)
         if balancer.load(self._directory) is None and not wanted:
             return
         with self._writing():
@@ -94,13 +117,19 @@ class LocalTraffic:
                     details=f"not attached to the balancer on {state.listen}",
                     resolution="See `phoenix status`, then roll again.",
                 )
+            if _version(state.shares) != seen.version:
+                raise StaleRouteError(
+                    "somebody else has moved traffic meanwhile",
+                    details=f"the balancer on {state.listen} gives {dict(state.shares) or 'nobody any'}",
+                    resolution="See `phoenix status`, then say it again.",
+                )
             self._apply(state, replace(state, shares=wanted))
 
-    def preview(self, group: str) -> str | None:
+    def preview(self, group: str) -> Preview | None:
         """Where the group alone answers, whatever its share is; None where it is not attached."""
         state = balancer.load(self._directory)
         slot = state.slot(group) if state else None
-        return _url(slot.preview) if slot else None
+        return Preview(url=_url(slot.preview)) if slot else None
 
     def detach(self, group: str) -> None:
         """Forget the group. Requests that its machines are still answering are cut: drain first."""
@@ -120,7 +149,7 @@ class LocalTraffic:
                 )
             self._apply(state, state.put(replace(slot, group=None, members=())))
 
-    def refuse_if_unusable(self) -> None:
+    def check(self) -> None:
         """Raise AddressTakenError where another program has the address and no HAProxy of ours listens there yet."""
         state = balancer.load(self._directory)
         if state is not None and state.listen == self._listen and self.is_running():
@@ -161,7 +190,7 @@ class LocalTraffic:
 
     def _awake(self) -> State:
         """The state, with HAProxy running in it. What HAProxy routes wins over what a killed writer had in mind."""
-        state = balancer.load(self._directory) or balancer.fresh(self._listen, self._check)
+        state = balancer.load(self._directory) or balancer.fresh(self._listen, self._checked)
         if self.is_running():
             return state.with_shares(self._runtime.shares())
         state = self._started(state)
@@ -275,10 +304,15 @@ def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend
         share=routed.shares.get(group, 0),
         healthy=len(well),
         total=len(seated),
-        sessions=seen.sessions.get(slot.name, 0) + former,
+        requests=seen.sessions.get(slot.name, 0) + former,
         well=well,
         leaving=sum(server.sessions for name, server in servers.items() if name not in seated) + former,
     )
+
+
+def _version(shares: Mapping[str, int]) -> str:
+    """Of a route: who gets which share, the only thing that several may want to change."""
+    return ",".join(f"{group}={share}" for group, share in sorted(shares.items()) if share) or "none"
 
 
 def _url(address: str) -> str:

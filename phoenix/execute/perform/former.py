@@ -14,17 +14,22 @@ from phoenix.plan.roll_actions import DeleteGroup, KeepGroup, SaveLogs
 from phoenix.record.journal import Part
 
 
-def keep(world: World, action: KeepGroup) -> Kept | NotThere:
+def keep(world: World, action: KeepGroup, context: Context) -> Kept | NotThere:
     """Write on the group until when it is kept, or take that off."""
     group = world.groups.find(action.group)
     if group is None:
         return NotThere(group="gone")
+    if not group.made:
+        return NotThere(group="phoenix did not make it")
     if group.keep_until is not None and not action.anew:
         return Kept(keep_until=rfc3339(group.keep_until))
     if action.seconds is not None:
         guards.not_routed(action.group, world.traffic.read().backend(action.group))
     until = None if action.seconds is None else world.clock.now() + timedelta(seconds=action.seconds)
     world.groups.label(action.group, keep_until=until)
+    if until is not None and world.abilities.autoscaler:  # at share 0 it would be made as small as it may be
+        context.renew()
+        world.groups.pin(action.group, until=until)
     return Kept(keep_until=rfc3339(until) if until else None)
 
 

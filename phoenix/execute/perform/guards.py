@@ -59,28 +59,35 @@ def floor_of(healthy: int, min_healthy: int | None) -> int:
     return ceil(healthy * percent / 100)
 
 
-def unchanged_routes(action: SetTraffic, route: Route) -> None:
+def same_routes(one: Shares, other: Shares, *, exact: bool) -> bool:
+    """Whether shares are the same; where they are not exact, whether the same groups have some."""
+    if exact:
+        return tuple(sorted(one)) == tuple(sorted(other))
+    return {name for name, share in one if share} == {name for name, share in other if share}
+
+
+def unchanged_routes(action: SetTraffic, route: Route, *, exact: bool = True) -> None:
     """Shares are as this run set them last, or as it is about to set them: done before its process died."""
     if action.known:
         known = [tuple(sorted(shares)) for shares in action.known]
         wanted = known.index(tuple(sorted(action.shares)))
-        routes_as_set(route, *known[max(0, wanted - 1) : wanted + 1])
+        routes_as_set(route, *known[max(0, wanted - 1) : wanted + 1], exact=exact)
 
 
-def routes_as_set(route: Route, *expected: Shares) -> None:
+def routes_as_set(route: Route, *expected: Shares, exact: bool = True) -> None:
     """Shares are one of those: nobody but this run has moved traffic."""
-    now, allowed = route.shares, [tuple(sorted(shares)) for shares in expected]
-    if now not in allowed:
+    now = route.shares
+    if not any(same_routes(now, shares, exact=exact) for shares in expected):
         raise OverriddenError(
             "somebody else has moved traffic",
-            details=f"shares are {told(now)}; this run had set {told(allowed[0])}",
+            details=f"shares are {told(now)}; this run had set {told(tuple(sorted(expected[0])))}",
             resolution="Nothing was undone. Decide by hand: `phoenix abort` puts the routes back as they were before "
             "the run, `phoenix unlock` leaves them as they are.",
         )
 
 
 def warm(group: str, look: Look) -> None:
-    """No share for a group whose every machine is not healthy on a fresh look."""
+    """No share for a group that is not healthy on a fresh look."""
     if look.verdict is not Verdict.PASS:
         raise UnfitError(
             f"{group} is not healthy enough for traffic",
@@ -149,9 +156,11 @@ def not_routed(group: str, backend: Backend | None) -> None:
 
 def owned(group: Group, project: str, service: str, environment: str) -> None:
     """Phoenix deletes only what it made for this service."""
-    if (group.project, group.service, group.environment) != (project, service, environment):
+    if not group.made or (group.project, group.service, group.environment) != (project, service, environment):
         raise RefusedError(
-            f"{group.name} belongs to {group.project}: {group.service}/{group.environment}",
+            f"{group.name} belongs to {group.project}: {group.service}/{group.environment}"
+            if group.made
+            else f"phoenix did not make {group.name}",
             details="phoenix deletes only what it made for this service",
             resolution="Remove it by its own project.",
         )

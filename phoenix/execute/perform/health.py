@@ -1,4 +1,4 @@
-"""How a roll sees that a group works: every machine booted, every machine passing the balancer's own check."""
+"""How a roll waits until a group works: machines booted, and passing the balancer's own check."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from phoenix.execute.engine import Context
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.outcomes import Seen
 from phoenix.execute.perform.sizes import memory
+from phoenix.execute.perform.watch import Watch
 from phoenix.execute.perform.world import GOOD_ANSWERS, World
 from phoenix.model import BootState, Group, InstanceState
 from phoenix.plan.roll_actions import Soak, WaitHealthy
@@ -21,30 +22,6 @@ LOG_LINES = 25
 
 SOAK_LOOKS = 10.0
 """Seconds between two looks of a long soak: clouds count how often they are asked."""
-
-
-def look(world: World, name: str) -> Look:
-    """The same as `see`; unknown where the cloud or the balancer gives no answer."""
-    try:
-        return see(world, name)
-    except CloudError as error:
-        return retry_while_unknown(error)
-
-
-def see(world: World, name: str) -> Look:
-    """Whether every instance of the group has finished its boot and passes the balancer's check now."""
-    backend = world.route().backend(name)
-    group = world.groups.find(name)
-    if group is None:
-        return Look(verdict=Verdict.FAIL, seen=f"{name} is gone: somebody has removed it")
-    for instance in group.instances:
-        if instance.state is InstanceState.DEAD or instance.boot is BootState.FAILED or instance.failed_units:
-            return Look(verdict=Verdict.FAIL, seen=f"{instance.id}: {instance.detail or instance.state}")
-    booted = sum(1 for instance in group.instances if instance.boot is BootState.DONE)
-    healthy = backend.healthy if backend else 0
-    seen = f"{booted} of {group.size} have finished their boot work, {healthy} pass the health check"
-    ready = booted == healthy == group.size == len(group.instances)
-    return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=seen)
 
 
 def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Seen:
@@ -62,13 +39,14 @@ def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Seen:
 
 def _wait_for_all(world: World, action: WaitHealthy, context: Context) -> Seen:
     back, health = context.part is Part.BACK, action.health
+    watch = Watch(world, action.group, action.min_healthy)
     steady = 0.0 if back or (action.settled and not memory(context).started) else health.healthy_after
     seen = wait_for(
         f"{action.group} becoming healthy",
-        lambda: _as_well(world, action.group, context) if back else look(world, action.group),
+        lambda: _as_well(world, action.group, context) if back else watch.look(),
         clock=world.clock,
         deadline=context.deadline if action.patience is None else min(action.patience, context.deadline),
-        interval=min(1.0, health.interval),
+        interval=max(world.manner.look, min(1.0, health.interval)),
         in_a_row=GOOD_ANSWERS if steady else 1,
         steady=steady,
         on_change=context.say,
@@ -93,7 +71,7 @@ def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Seen:
             answering,
             clock=world.clock,
             deadline=context.deadline,
-            interval=min(1.0, action.health.interval),
+            interval=max(world.manner.look, min(1.0, action.health.interval)),
             on_change=context.say,
             between=context.renew,
         )
@@ -105,12 +83,14 @@ def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Seen:
 def soak(world: World, action: Soak, context: Context) -> Seen:
     """Watch for the whole time; a machine that stops answering begins it anew, a dead one ends it."""
 
+    group = Watch(world, action.group, action.min_healthy)
+
     def watch() -> Look:
         try:
-            guards.routes_as_set(world.route(), action.shares)
+            guards.routes_as_set(world.route(), action.shares, exact=world.manner.exact_shares)
         except CloudError as error:
             return retry_while_unknown(error)
-        return replace(seen := look(world, action.group), seen=f"soaking: {seen.seen}")
+        return replace(seen := group.look(), seen=f"soaking: {seen.seen}")
 
     try:
         seen = wait_for(
@@ -118,7 +98,7 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
             watch,
             clock=world.clock,
             deadline=context.deadline,
-            interval=max(1.0, min(SOAK_LOOKS, action.seconds / 30)),
+            interval=max(world.manner.look, 1.0, min(SOAK_LOOKS, action.seconds / 30)),
             steady=action.seconds,
             on_change=context.say,
             between=context.renew,
@@ -131,7 +111,8 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
 def _as_well(world: World, name: str, context: Context) -> Look:
     """As many healthy machines as there were at the start, and as the live size has grown by since.
 
-    One that was sick then need not be well now. Where so many have died that it can no longer be, it fails at once.
+    One that was sick then need not be well now. Where so many have died that it can no longer be, and nobody replaces
+    them, it fails at once.
     """
     measured = memory(context).measured
     assert measured is not None, "else nothing is waited for"
@@ -142,10 +123,11 @@ def _as_well(world: World, name: str, context: Context) -> Look:
         return retry_while_unknown(error)
     healthy = backend.healthy if backend else 0
     seen = f"{healthy} pass the health check, {enough} are needed to be as well as when the run began"
-    lost = [i for i in group.instances if i.state is InstanceState.DEAD or i.boot is BootState.FAILED] if group else []
+    there = group.staying if group else ()
+    lost = [i for i in there if i.state is InstanceState.DEAD or i.boot is BootState.FAILED]
     if healthy >= enough:
         return Look(verdict=Verdict.PASS, seen=seen)
-    hopeless = group is None or len(group.instances) - len(lost) < enough
+    hopeless = group is None or (not world.abilities.heals and len(there) - len(lost) < enough)
     return Look(verdict=Verdict.FAIL if hopeless else Verdict.UNKNOWN, seen=seen)
 
 
@@ -161,7 +143,7 @@ def _log_tail(world: World, group: Group | None) -> str:
     """The last lines of the first machine that is not well, for the error."""
     if group is None:
         return ""
-    worst = sorted(group.instances, key=lambda i: (i.boot is BootState.DONE and not i.failed_units, i.id))
+    worst = sorted(group.staying, key=lambda i: (i.boot is BootState.DONE and not i.failed_units, i.id))
     for instance in worst[:1]:
         logs = world.groups.logs(instance.id)
         text = logs.get("service" if instance.boot is BootState.DONE else "boot") or logs.get("console", "")

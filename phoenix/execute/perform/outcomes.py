@@ -13,11 +13,13 @@ from phoenix.plan.roll_actions import (
     Hold,
     KeepGroup,
     Measure,
+    Pin,
     RunHooks,
     SaveLogs,
     SetTraffic,
     Shrink,
     Soak,
+    Unpin,
     WaitHealthy,
 )
 
@@ -132,8 +134,15 @@ class Kept(Outcome):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pinned(Outcome):
+    """A group whose autoscaler may not make it smaller until then, or may again (None)."""
+
+    pinned_until: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NotThere(Outcome):
-    """A group to be labelled that somebody had removed."""
+    """A group to be labelled or pinned that somebody had removed, or that phoenix did not make."""
 
     group: str
 
@@ -198,6 +207,8 @@ OF_ACTIONS: dict[type[object], tuple[type[Outcome], ...]] = {
     Drain: (Drained,),
     Hold: (),
     KeepGroup: (Kept, NotThere),
+    Pin: (Pinned, NotThere),
+    Unpin: (Pinned,),
     SaveLogs: (Saved,),
     DeleteGroup: (Deleted,),
 }

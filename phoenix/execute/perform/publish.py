@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import assert_never
 
 from phoenix.clock import Clock
+from phoenix.debs import Deb
 from phoenix.errors import ToolError
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.repositories import UNSIGNED, Writer, ensure_served, repository_here
-from phoenix.model import Deb
 from phoenix.plan.actions import AddPackages, PublishAction, ReadBack, RemovePackages, SwitchPublication, TakeSnapshot
 from phoenix.plan.publish import deb_of
 from phoenix.record.journal import Part

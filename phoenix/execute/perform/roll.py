@@ -9,9 +9,10 @@ from phoenix.errors import LostRunError, PhoenixError, UnreachableError
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import StandstillError
-from phoenix.execute.perform import former, health, sizes, traffic
+from phoenix.execute.perform import former, health, pins, sizes, traffic
 from phoenix.execute.perform.outcomes import OF_ACTIONS, HooksRun
 from phoenix.execute.perform.world import World
+from phoenix.manner import Preview
 from phoenix.plan.roll_actions import (
     CreateGroup,
     DeleteGroup,
@@ -20,12 +21,14 @@ from phoenix.plan.roll_actions import (
     Hold,
     KeepGroup,
     Measure,
+    Pin,
     RollAction,
     RunHooks,
     SaveLogs,
     SetTraffic,
     Shrink,
     Soak,
+    Unpin,
     WaitHealthy,
 )
 from phoenix.record.journal import Part
@@ -50,7 +53,7 @@ class Roller(Performer[RollAction]):
         def attempt() -> Look:
             try:
                 context.renew()  # the last check before a write, and so again between two of one step
-                self.world.traffic.ensure_running()
+                self.world.cloud.mend(self.world.place)
                 done.append(_do(self.world, action, context))
             except UnreachableError as error:
                 return retry_while_unknown(error)
@@ -80,7 +83,7 @@ class Roller(Performer[RollAction]):
 
     def owes(self, action: RollAction) -> bool:
         """Whether an action writes down what is due later: a run is not over before that is done."""
-        return isinstance(action, KeepGroup)
+        return isinstance(action, KeepGroup | Unpin)
 
 
 def _do(world: World, action: RollAction, context: Context) -> Outcome:
@@ -103,18 +106,22 @@ def _do(world: World, action: RollAction, context: Context) -> Outcome:
             return traffic.set_traffic(world, action, context)
         case Drain():
             return traffic.drain(world, action, context)
-        case Hold() | KeepGroup() | SaveLogs() | DeleteGroup():
+        case Hold() | KeepGroup() | Pin() | Unpin() | SaveLogs() | DeleteGroup():
             return _after(world, action, context)
         case _:
             assert_never(action)
 
 
-def _after(world: World, action: Hold | KeepGroup | SaveLogs | DeleteGroup, context: Context) -> Outcome:
+def _after(world: World, action: Hold | KeepGroup | Pin | Unpin | SaveLogs | DeleteGroup, context: Context) -> Outcome:
     match action:
         case Hold():
             return Outcome()  # the engine holds; the world is left as it is
         case KeepGroup():
-            return former.keep(world, action)
+            return former.keep(world, action, context)
+        case Pin():
+            return pins.pin(world, action)
+        case Unpin():
+            return pins.unpin(world, action)
         case SaveLogs():
             return former.save_logs(world, action, context)
         case DeleteGroup():
@@ -130,7 +137,7 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
         "PHOENIX_ENVIRONMENT": world.environment,
         "PHOENIX_GROUP": action.group,
         "PHOENIX_RUN": context.run_id,
-        "PHOENIX_PREVIEW": world.traffic.preview(action.group) or "",
+        **_preview(world.traffic.preview(action.group)),
         "PHOENIX_ADDRESS": world.traffic.read().address,
     }
     try:
@@ -144,3 +151,15 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
         context.say(f"passed over: {said}")
         return HooksRun(failed=said)
     return HooksRun()
+
+
+def _preview(found: Preview | None) -> dict[str, str]:
+    """Where the candidate answers by itself. Who forgets a header would ask the stable group, and pass: so a url that
+    needs one has a name of its own.
+    """
+    url, headers = (found.url, found.headers) if found else ("", ())
+    return {
+        "PHOENIX_PREVIEW": "" if headers else url,
+        "PHOENIX_PREVIEW_URL": url,
+        "PHOENIX_PREVIEW_HEADERS": "\n".join(f"{name}: {value}" for name, value in headers),
+    }

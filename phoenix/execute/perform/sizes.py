@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from math import ceil
 from typing import assert_never
 
@@ -11,9 +12,20 @@ from phoenix.execute.engine import Context
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.outcomes import Count, Created, Gone, Measured, Memory, Seen, Shrunk, Sized, SmallAlready
+from phoenix.execute.perform.watch import worst_first
 from phoenix.execute.perform.world import World
-from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, shape
-from phoenix.plan.roll_actions import AsFound, CreateGroup, EnsureSize, Exactly, MatchLive, Measure, Rest, Shrink, Size
+from phoenix.model import Backend, Group, InstanceState, LaunchTemplate, shape
+from phoenix.plan.roll_actions import (
+    AsFound,
+    CreateGroup,
+    EnsureSize,
+    Exactly,
+    MatchLive,
+    Measure,
+    Rest,
+    Shrink,
+    SizeRule,
+)
 from phoenix.record.journal import Part
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -23,13 +35,14 @@ LOOKS, BETWEEN_LOOKS = 3, 0.3
 
 def measure(world: World, action: Measure) -> Measured:
     """How many machines the group wants and has healthy, how many serve with it, and the floor that follows."""
-    group, serving = world.group(action.group), _serving(world)
+    serving = _serving(world)  # first, for it takes a while: a group that grows meanwhile has its new size
+    group = world.group(action.group)
     healthy = sum(backend.healthy for backend in serving)
     live = _live_size(world, tuple(backend.group for backend in serving))
     return Measured(
         group=group.name,
         size=group.size,
-        healthy=sum(backend.healthy for backend in serving if backend.group == group.name),
+        healthy=min(group.size, sum(backend.healthy for backend in serving if backend.group == group.name)),
         serving=tuple(backend.group for backend in serving),
         floor=guards.floor_of(healthy, action.min_healthy),
         whole=live,
@@ -41,7 +54,7 @@ def _serving(world: World) -> tuple[Backend, ...]:
     """What has traffic, at its best of some looks: a machine that misses one check must not lower the floor."""
     looks = [world.traffic.read().backends]
     for _another in range(LOOKS - 1):
-        world.clock.sleep(BETWEEN_LOOKS)
+        world.clock.sleep(max(BETWEEN_LOOKS, world.manner.look))
         looks.append(world.traffic.read().backends)
     best = max(looks, key=lambda backends: sum(b.healthy for b in backends if b.share))
     return tuple(backend for backend in best if backend.share)
@@ -56,7 +69,10 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
         port=action.port,
         health=action.health,
         user_data=world.user_data(action.release),
+        size=action.sized(size),
+        zones=action.zones,
     )
+    now = world.clock.now()
     group = Group(
         name=action.group,
         project=world.project,
@@ -64,11 +80,14 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
         environment=world.environment,
         release=action.release,
         size=size,
-        created=world.clock.now(),
+        created=now,
         run=context.run_id,
-        shape=shape(action.machine, action.port, action.health),
+        pinned_until=None if action.pinned is None else now + timedelta(seconds=action.pinned),
+        shape=shape(action.machine, action.port, action.health, action.limits, action.zones),
     )
     world.history.remember_number(world.service, world.environment, action.group)
+    context.renew()
+    template = replace(template, born_with=world.traffic.prepare(group))
     context.renew()
     world.groups.create(group, template, between=context.renew)
     context.renew()
@@ -82,7 +101,7 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
         return Seen(seen="this run had changed nothing yet")
     group = world.group(action.group)
     wanted, count = _resolve(world, action.size, context)
-    alive = [instance for instance in group.instances if instance.state is not InstanceState.DEAD]
+    alive = [instance for instance in group.staying if instance.state is not InstanceState.DEAD]
     size = max(wanted, group.size, len(alive))  # no machine ends here that runs
     short = ""
     try:
@@ -97,16 +116,17 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
     context.renew()
     now = world.group(action.group)
     world.traffic.attach(now)
-    started = len({i.id for i in now.instances} - {i.id for i in alive})
+    new = {i.id for i in now.staying} - {i.id for i in alive}
+    started = max(len(new), now.size - len(now.staying))
     return Sized(size=size, started=started, short=short, **_counted(count))
 
 
 def _bring_to(world: World, group: Group, size: int, context: Context) -> None:
-    dead = frozenset(i.id for i in group.instances if i.state is InstanceState.DEAD)
-    if dead:
+    dead = frozenset(i.id for i in group.staying if i.state is InstanceState.DEAD)
+    if dead and not world.abilities.heals:
         context.say(f"replacing {', '.join(sorted(dead))}: dead")
-        world.groups.shrink(group.name, dead, size=group.size, between=context.renew)
-    if dead or group.size < size or len(group.instances) < size:
+        world.groups.end(group.name, dead, size=group.size, between=context.renew)
+    if dead or group.size < size or len(group.staying) < size:
         context.renew()
         world.groups.resize(group.name, size, between=context.renew)
 
@@ -121,16 +141,15 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     if group is None:
         return Gone(gone=action.group)
     size, count = _resolve(world, action.size, context)
-    surplus = max(0, len(group.instances) - size)
+    surplus = max(0, len(group.staying) - size)
     if group.size <= size and not surplus:
         return SmallAlready(size=group.size, **_counted(count))
     chosen: list[tuple[Group, frozenset[str]]] = []
     guards.until_fit(lambda: chosen.append(_leaving(world, action, size, context)), clock=world.clock, context=context)
     group, leaving = chosen[-1]
-    world.traffic.attach(group.without(leaving))
-    left = _await_leaving(world, action, context)
+    left = _await_leaving(world, action, context) if world.traffic.retire(group, leaving) else 0
     context.renew()
-    world.groups.shrink(action.group, leaving, size=size, between=context.renew)
+    world.groups.end(action.group, leaving, size=size, between=context.renew)
     fewer = replace(count, live=count.live - (group.size - size)) if count else None
     return Shrunk(size=size, ended=tuple(sorted(leaving)), left=left, **_counted(fewer))
 
@@ -138,22 +157,14 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
 def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple[Group, frozenset[str]]:
     """The group as it is now and which machines go; on the way forward only where enough are left."""
     group, route = world.group(action.group), world.route()
-    surplus = max(0, len(group.instances) - size)
+    surplus = max(0, len(group.staying) - size)
     backend = route.backend(action.group)
     well = backend.well if backend else frozenset()
-    worst_first = sorted(
-        group.instances,
-        key=lambda i: (not _dead(i), not i.failed_units, i.id in well, -len(i.id), [-ord(letter) for letter in i.id]),
-    )
-    leaving = frozenset(instance.id for instance in worst_first[:surplus])
+    leaving = frozenset(instance.id for instance in worst_first(group.staying, well)[:surplus])
     if context.part is Part.STEPS:
-        guards.routes_as_set(route, action.shares)
+        guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         guards.floor_kept(route, action.group, leaving, memory(context).floor)
     return group, leaving
-
-
-def _dead(instance: Instance) -> bool:
-    return instance.state is InstanceState.DEAD
 
 
 def _await_leaving(world: World, action: Shrink, context: Context) -> int:
@@ -174,7 +185,7 @@ def _await_leaving(world: World, action: Shrink, context: Context) -> int:
             look,
             clock=world.clock,
             deadline=action.drain,
-            interval=0.2,
+            interval=world.manner.look,
             in_a_row=2,
             on_change=context.say,
             between=context.renew,
@@ -189,7 +200,7 @@ def memory(context: Context) -> Memory:
     return Memory(outcomes=context.came_to)
 
 
-def _resolve(world: World, rule: Size, context: Context) -> tuple[int, Count | None]:
+def _resolve(world: World, rule: SizeRule, context: Context) -> tuple[int, Count | None]:
     """The rule on a fresh read, and what was counted for it, for the journal."""
     match rule:
         case Exactly(size=size):

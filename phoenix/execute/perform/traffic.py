@@ -2,91 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from phoenix.clock import rfc3339
-from phoenix.errors import CloudError
+from phoenix.errors import CloudError, StaleRouteError
 from phoenix.execute.engine import Context
 from phoenix.execute.outcomes import LeftAlone, Outcome
-from phoenix.execute.perform import guards, health
+from phoenix.execute.perform import guards
 from phoenix.execute.perform.outcomes import Drained, Shifted
 from phoenix.execute.perform.sizes import memory
+from phoenix.execute.perform.watch import Watch
 from phoenix.execute.perform.world import GOOD_ANSWERS, World
+from phoenix.manner import DrainedBy
 from phoenix.model import Route, Served
-from phoenix.plan.roll_actions import Drain, SetTraffic
+from phoenix.plan.roll_actions import Drain, SetTraffic, Shares, told
 from phoenix.record.journal import Part
 from phoenix.wait import DeadlineError, Look, Verdict, retry_while_unknown, wait_for
 
 
 def set_traffic(world: World, action: SetTraffic, context: Context) -> Outcome:
-    """Give the shares, see that the balancer has them and that the service answers."""
-    shares, route = dict(action.shares), world.traffic.read()
-    if context.part is Part.STEPS:
-        guards.until_fit(lambda: _guard(world, action, context), clock=world.clock, context=context)
-    elif _left_alone(action, route):
-        return LeftAlone(note="Somebody had moved traffic away from this run's group: it was left as it is.")
-    else:
-        guards.served_from(shares, route)
-    world.traffic.shift(shares)
+    """Give the shares, see that the balancer has them and that the service answers, until they have settled."""
+    shares = dict(action.shares)
+    note = _write(world, action, context)
+    if note:
+        return LeftAlone(note=note)
     wait_for(
         "the balancer showing the new shares",
-        lambda: _shows(world, shares),
+        lambda: _shows(world, action.shares),
         clock=world.clock,
         deadline=context.deadline,
-        interval=0.2,
+        interval=world.manner.look,
         between=context.renew,
     )
+    _expect_answer(world, context)
     if context.part is Part.STEPS:
-        _expect_answer(world, context)
         _remember(world, action, context)
     return Shifted(shares=shares, at=rfc3339(world.clock.now()))
 
 
-def _guard(world: World, action: SetTraffic, context: Context) -> None:
-    """Whoever gets more than it has must be well and large enough for it."""
-    route = world.route()
-    guards.unchanged_routes(action, route)
+def _write(world: World, action: SetTraffic, context: Context) -> str:
+    """Write on a fresh look, and again where the route has changed since; why nothing was written, or nothing."""
+    notes: list[str] = []
+
+    def attempt() -> Look:
+        route = _decided(world, action, context)
+        if route is None:
+            notes.append("Somebody had moved traffic away from this run's group: it was left as it is.")
+            return Look(verdict=Verdict.PASS, seen="")
+        try:
+            context.renew()
+            world.traffic.shift(dict(action.shares), route)
+        except StaleRouteError as error:
+            return retry_while_unknown(error)
+        return Look(verdict=Verdict.PASS, seen="")
+
+    wait_for(
+        "the new shares being written",
+        attempt,
+        clock=world.clock,
+        deadline=context.deadline,
+        interval=world.manner.look,
+        between=context.renew,
+    )
+    return "".join(notes)
+
+
+def _decided(world: World, action: SetTraffic, context: Context) -> Route | None:
+    """The route on which the write is right; None where it is another's by now and is left alone."""
+    if context.part is Part.STEPS:
+        seen: list[Route] = []
+        guards.until_fit(lambda: seen.append(_guard(world, action, context)), clock=world.clock, context=context)
+        return seen[-1]
+    route = world.traffic.read()
+    if _left_alone(action, route, exact=world.manner.exact_shares):
+        return None
+    guards.served_from(dict(action.shares), route)
+    return route
+
+
+def _guard(world: World, action: SetTraffic, context: Context) -> Route:
+    """Whoever gets more than it has must be well and large enough for it. The route on which that is so."""
+    route, exact = world.route(), world.manner.exact_shares
+    guards.unchanged_routes(action, route, exact=exact)
     floor = memory(context).floor
+    now = _now(action, route, exact=exact)
     for name, share in action.shares:
         backend = route.backend(name)
-        if share <= (backend.share if backend else 0):
+        if share <= now.get(name, 0):
             continue
         if not action.guarded:
             guards.answers(name, backend)
             continue
-        guards.warm(name, health.see(world, name))
+        guards.warm(name, Watch(world, name, action.min_healthy).see())
         guards.large_enough(name, share, backend, floor)
+    return route
 
 
-def _left_alone(action: SetTraffic, route: Route) -> bool:
+def _now(action: SetTraffic, route: Route, *, exact: bool) -> dict[str, int]:
+    """What each group has; where shares are not exact, what this run had set before for those that have any."""
+    shown = dict(route.shares)
+    if exact or not action.known:
+        return shown
+    known = [tuple(sorted(shares)) for shares in action.known]
+    before = dict(known[max(0, known.index(tuple(sorted(action.shares))) - 1)])
+    return {name: before.get(name, 0) for name in shown}
+
+
+def _left_alone(action: SetTraffic, route: Route, *, exact: bool) -> bool:
     """On the way back: routes made by hand that give this run's groups nothing are another's decision, and stand."""
     now = route.shares
-    if not action.known or not now or now in [tuple(sorted(shares)) for shares in action.known]:
+    if not action.known or not now or any(guards.same_routes(now, shares, exact=exact) for shares in action.known):
         return False
     before = {name for name, _share in action.known[0]}
     of_this_run = {name for shares in action.known for name, _share in shares} - before
     return not of_this_run & {name for name, _share in now}
 
 
-def _shows(world: World, shares: Mapping[str, int]) -> Look:
+def _shows(world: World, shares: Shares) -> Look:
     try:
-        shown = dict(world.route().shares)
+        shown = world.route().shares
     except CloudError as error:
         return retry_while_unknown(error)
-    wanted = {name: share for name, share in shares.items() if share}
-    verdict = Verdict.PASS if shown == wanted else Verdict.UNKNOWN
-    return Look(verdict=verdict, seen=f"shares {shown or 'none'}, wanted {wanted or 'none'}")
+    wanted = tuple(each for each in shares if each[1])
+    same = guards.same_routes(shown, wanted, exact=world.manner.exact_shares)
+    verdict = Verdict.PASS if same else Verdict.UNKNOWN
+    return Look(verdict=verdict, seen=f"shares {told(shown)}, wanted {told(wanted)}")
 
 
 def _expect_answer(world: World, context: Context) -> None:
-    """The balancer's own view is one proof, a real request through it another."""
+    """The balancer's own view is one proof, real requests through it another: as long as some may still go the former
+    way. On the way back time has to pass all the same, and whether they are answered is no longer asked.
+    """
+    forward, settles = context.part is Part.STEPS, world.manner.settles
+    if not forward and not settles:
+        return
     wait_for(
         "the service answering through the balancer",
-        lambda: world.ask(world.route().address),
+        lambda: world.ask(world.route()) if forward else Look(verdict=Verdict.PASS, seen="settling"),
         clock=world.clock,
-        deadline=context.deadline,
-        interval=0.2,
-        on_change=context.say,
+        deadline=context.deadline + settles,
+        interval=world.manner.look,
+        steady=settles,
+        on_change=context.say if forward else lambda _seen: None,
         between=context.renew,
     )
 
@@ -97,9 +152,12 @@ def _remember(world: World, action: SetTraffic, context: Context) -> None:
         return
     context.renew()
     name = action.shares[0][0]
+    release = world.group(name).release
+    if release is None:  # phoenix did not make it, and could not bring it back once it is gone
+        return
     served = Served(
         group=name,
-        release=world.group(name).release,
+        release=release,
         run=context.run_id,
         at=rfc3339(world.clock.now()),
         former=action.former,
@@ -108,7 +166,12 @@ def _remember(world: World, action: SetTraffic, context: Context) -> None:
 
 
 def drain(world: World, action: Drain, context: Context) -> Drained:
-    """Seen, not slept: the balancer says how many requests are under way; at the limit the rest is cut."""
+    """Seen, not slept: the balancer says how many requests are under way; at the limit the rest is cut.
+
+    Where the group's manager drains machines when it ends them, there is nothing to wait for.
+    """
+    if world.manner.drain is DrainedBy.MANAGER:
+        return Drained(left=0)
     sessions = 0
 
     def look() -> Look:
@@ -117,7 +180,7 @@ def drain(world: World, action: Drain, context: Context) -> Drained:
             backend = world.route().backend(action.group)
         except CloudError as error:
             return retry_while_unknown(error)
-        sessions = backend.sessions if backend else 0
+        sessions = (backend.requests or 0) if backend else 0
         verdict = Verdict.UNKNOWN if sessions else Verdict.PASS
         return Look(verdict=verdict, seen=f"{sessions} requests under way")
 
@@ -127,7 +190,7 @@ def drain(world: World, action: Drain, context: Context) -> Drained:
             look,
             clock=world.clock,
             deadline=action.seconds,
-            interval=0.2,
+            interval=world.manner.look,
             in_a_row=GOOD_ANSWERS,
             on_change=context.say,
             between=context.renew,

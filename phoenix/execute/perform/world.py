@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from phoenix.clock import Clock
-from phoenix.clouds.api import Groups, Traffic
+from phoenix.clouds.api import Cloud, Groups, Traffic
 from phoenix.errors import CloudError
 from phoenix.execute.engine import Context
-from phoenix.model import Group, Release, Route
+from phoenix.manner import Abilities, Manner
+from phoenix.model import Group, Place, Release, Route
 from phoenix.plan.roll_actions import RunHooks
 from phoenix.record.history import History
 from phoenix.wait import Look
@@ -23,22 +24,46 @@ class World:
     """One service in one environment."""
 
     project: str
-    service: str
-    environment: str
-    groups: Groups
+    place: Place
+    cloud: Cloud
     traffic: Traffic
     history: History
     clock: Clock
     user_data: Callable[[Release], str]
     """The boot work of a release (`boot_work.boot_script`)."""
     run_hooks: Callable[[RunHooks, Mapping[str, str], Context], None]
-    ask: Callable[[str], Look]
-    """Makes one request to the service at that address and tells how it was answered."""
+    ask: Callable[[Route], Look]
+    """Makes one request to the service at the route's address and tells how it was answered."""
 
     def route(self) -> Route:
         """The balancer's own view, for waits: one that has died meanwhile is started again with the route it had."""
-        self.traffic.ensure_running()
+        self.cloud.mend(self.place)
         return self.traffic.read()
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        return self.place.service
+
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+        return self.place.environment
+
+    @property
+    def groups(self) -> Groups:
+        """The cloud's groups."""
+        return self.cloud.groups
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the cloud can do."""
+        return self.cloud.abilities
+
+    @property
+    def manner(self) -> Manner:
+        """How the balancer behaves."""
+        return self.traffic.manner
 
     def group(self, name: str) -> Group:
         """The group as it is now; CloudError where somebody has removed it."""

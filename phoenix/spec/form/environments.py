@@ -7,13 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from phoenix.model import Machine, Proof
+from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
+from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
 from phoenix.spec.services import (
+    AwsBalancer,
+    Balancer,
     BlueGreen,
     Canary,
     EnvironmentSpec,
-    LoadBalancer,
+    GcpBackendService,
+    GcpUrlMap,
+    LocalBalancer,
     Rolling,
     Size,
     Strategy,
@@ -57,6 +62,20 @@ class MachineForm(Form):
     firewall: list[Word] = Field(default=[], description="Network tags or security groups (gcp, aws).")
     public_ip: Boolean = Field(default=False, description="Whether machines get public addresses (gcp, aws).")
 
+    def read(self, cloud: CloudSpec) -> MachineKind:
+        """The frozen value of a machine of that cloud."""
+        if isinstance(cloud, LocalCloud):
+            return LocalMachine(cpus=self.cpus, memory=self.memory)
+        return CloudMachine(
+            type=self.type or "",
+            disk=self.disk,
+            identity=self.identity,
+            firewall=tuple(self.firewall),
+            public_ip=self.public_ip,
+            network=cloud.network if isinstance(cloud, GcpCloud) else "",
+            subnets=cloud.subnets if isinstance(cloud, AwsCloud) else (),
+        )
+
 
 def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -74,16 +93,15 @@ class LoadBalancerForm(Form):
     route: Word | None = Field(default=None, description="default, or the route's name in the URL map (gcp).")
     backend_service: Word | None = Field(default=None, description="Backend service, for blue-green and rolling (gcp).")
 
-    def read(self) -> LoadBalancer:
-        """The frozen value."""
-        return LoadBalancer(
-            listen=self.listen,
-            listener=self.listener,
-            rule="default" if self.listener and self.rule is None else self.rule,
-            url_map=self.url_map,
-            route="default" if self.url_map and self.route is None else self.route,
-            backend_service=self.backend_service,
-        )
+    def read(self) -> Balancer:
+        """The frozen value; which one is told by the one key that says where."""
+        if self.listener is not None:
+            return AwsBalancer(listener=self.listener, rule=self.rule or "default")
+        if self.url_map is not None:
+            return GcpUrlMap(url_map=self.url_map, route=self.route or "default")
+        if self.backend_service is not None:
+            return GcpBackendService(backend_service=self.backend_service)
+        return LocalBalancer(listen=self.listen or "")
 
 
 class BlueGreenForm(Form):
@@ -150,19 +168,13 @@ class EnvironmentForm(Form):
         description="How its images are verified (local): on a light machine, or booted in QEMU; as its machines.",
     )
 
-    def read(self, name: str) -> EnvironmentSpec:
-        """The frozen value."""
-        machine = self.machine
+    def read(self, name: str, cloud: CloudSpec) -> EnvironmentSpec:
+        """The frozen value, on that cloud."""
         return EnvironmentSpec(
             name=name,
             cloud=self.cloud,
             size=self.size.read(),
-            machine=Machine(cpus=machine.cpus, memory=machine.memory),
-            machine_type=machine.type,
-            disk=machine.disk,
-            identity=machine.identity,
-            firewall=tuple(machine.firewall),
-            public_ip=machine.public_ip,
+            machine=self.machine.read(cloud),
             load_balancer=self.load_balancer.read(),
             strategy=self.strategy.read(),
             verify=Proof(self.verify) if self.verify else None,

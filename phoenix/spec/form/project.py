@@ -58,20 +58,19 @@ class ProjectForm(Form):
         in_bucket = "://" in self.state
         state_directory = directory / ".phoenix" if in_bucket else located(self.state, directory)
         repositories = tuple(self.repositories)
+        clouds = {
+            name: form.read(name, directory, state_directory) if isinstance(form, LocalCloudForm) else form.read(name)
+            for name, form in self.clouds.items()
+        }
         return Project(
             name=self.project,
             directory=directory,
             file=file,
             state=self.state if in_bucket else str(state_directory),
             state_is_shared=self.state_is_shared,
-            clouds={
-                name: form.read(name, directory, state_directory)
-                if isinstance(form, LocalCloudForm)
-                else form.read(name)
-                for name, form in self.clouds.items()
-            },
+            clouds=clouds,
             repositories={name: form.read(name, directory) for name, form in self.repositories.items()},
             recipes=self.images.read(repositories),
-            services={name: form.read(name, repositories) for name, form in self.services.items()},
+            services={name: form.read(name, repositories, clouds) for name, form in self.services.items()},
             stacks={name: form.read(name, directory) for name, form in self.stacks.items()},
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from phoenix.model import Health, ImageType
+from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.form.environments import EnvironmentForm
 from phoenix.spec.form.fields import (
     CommandLine,
@@ -126,8 +128,8 @@ class ServiceForm(Form):
     )
     environments: Annotated[dict[Name, EnvironmentForm], Field(min_length=1)] = Field(description="Where it lives.")
 
-    def read(self, name: str, repositories: tuple[str, ...]) -> ServiceSpec:
-        """The frozen value."""
+    def read(self, name: str, repositories: tuple[str, ...], clouds: Mapping[str, CloudSpec]) -> ServiceSpec:
+        """The frozen value; `clouds` are the file's."""
         image_type, _slash, image_name = self.image.partition("/")
         return ServiceSpec(
             name=name,
@@ -141,5 +143,5 @@ class ServiceForm(Form):
             hooks=self.hooks.read(),
             foundation=ImageName(type=ImageType.FOUNDATION, name=self.foundation) if self.foundation else None,
             orphan=self.orphan,
-            environments={each: form.read(each) for each, form in self.environments.items()},
+            environments={each: form.read(each, clouds[form.cloud]) for each, form in self.environments.items()},
         )

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,10 +20,7 @@ import pytest
 
 from phoenix.cli import app
 from phoenix.clock import Clock
-from phoenix.clouds.api import BakeRequest, Between, Say
-from phoenix.errors import RefusedError
 from phoenix.execute.ownership import OwnedRun, this_process
-from phoenix.model import Image, ImageType, Proof, TestResult
 from phoenix.orders.site import Clouds, Site
 from phoenix.plan.actions import Plan, to_json
 from phoenix.record import journal
@@ -35,7 +31,8 @@ from phoenix.record.store import Store
 from phoenix.tell import Teller, nobody
 from phoenix.tools.aptly_root import Root
 from phoenix.wait import Look, Verdict
-from tests.support.fakes.doubles import FakeClock, FakeCloud
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock
 
 SUBJECT = "web-tier/local"
 PROJECT = """\
@@ -69,89 +66,6 @@ services:
 PLAYBOOK = "- hosts: all\n  tasks: []\n"
 
 
-class FakeImages:
-    """A cloud's images in memory."""
-
-    def __init__(self) -> None:
-        self.there: dict[str, Image] = {}
-        self.machines = Proof.QEMU
-        """What this cloud's machines need."""
-        self.verified: list[tuple[str, Proof]] = []
-        """What was verified, and how."""
-
-    def put(self, image_id: str, *, kind: str = "foundation", name: str = "nodejs", verified: bool = True) -> Image:
-        """An image of some recipe that is not today's."""
-        image = Image(
-            id=image_id,
-            type=ImageType(kind),
-            name=name,
-            cloud="local",
-            key=hashlib.sha256(image_id.encode()).hexdigest(),
-            parent=None,
-            created=datetime(2026, 1, 1, tzinfo=UTC),
-            verified=verified,
-            builder="chroot",
-        )
-        self.there[image_id] = image
-        return image
-
-    def list(self) -> tuple[Image, ...]:
-        return tuple(sorted(self.there.values(), key=lambda image: (image.created, image.id), reverse=True))
-
-    def find(self, image_id: str) -> Image | None:
-        return self.there.get(image_id)
-
-    def whereabouts(self, image_id: str) -> dict[str, str]:
-        return {}
-
-    def base(self, wanted: str) -> str:
-        return wanted
-
-    def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
-        self.put(request.image_id, kind=request.type, name=request.name, verified=False)
-        unbaked = self.there[request.image_id]
-        baked = replace(unbaked, key=request.key, parent=request.parent, created=request.created)
-        self.there[request.image_id] = baked
-        return baked
-
-    def proof(self, say: Say) -> Proof:
-        return self.machines
-
-    def refuse_unproven(self, image: Image) -> None:
-        if not image.verified_on.covers(self.machines):
-            raise RefusedError(f"{image.ref} was verified on a {image.verified_on} machine only")
-
-    def verify(
-        self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
-    ) -> tuple[TestResult, ...]:
-        self.verified.append((image.id, on))
-        return ()
-
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
-        self.there[image.id] = replace(self.there[image.id], verified=True, verified_on=on)
-        return self.there[image.id]
-
-    def delete(self, image_id: str) -> None:
-        self.there.pop(image_id, None)
-
-    def discard(self, image_id: str) -> None:
-        self.delete(image_id)
-
-    def sweep(self) -> tuple[str, ...]:
-        return ()
-
-
-@dataclass
-class FakeDoor:
-    """One cloud: everything of it in memory."""
-
-    groups: FakeCloud
-    images: FakeImages
-
-    def traffic(self, service: str, environment: str) -> FakeCloud:
-        return self.groups
-
-
 @dataclass
 class Desk:
     """A project with a published repository, one image, and a cloud in memory."""
@@ -168,8 +82,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock)
-        self.images = FakeImages()
-        self.door = FakeDoor(groups=self.cloud, images=self.images)
+        self.door = self.cloud.door
+        self.images = self.cloud.images
         self.root = Root(path=self.directory / "aptly")
 
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from phoenix.clock import SystemClock
+from phoenix.clouds.api import Traffic
 from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.model import BootState, Group, Health, Instance, InstanceState, Release, Route
 from phoenix.tools.haproxy_socket import Runtime
@@ -84,6 +85,11 @@ def wait(what: str, wanted: Callable[[], bool]) -> None:
     wait_for(what, look, clock=SystemClock(), deadline=20, interval=0.02)
 
 
+def shift(traffic: Traffic, shares: Mapping[str, int]) -> None:
+    """Give these shares, whatever the route is now."""
+    traffic.shift(shares, traffic.read())
+
+
 def healthy(traffic: LocalTraffic, name: str, count: int) -> None:
     def look() -> bool:
         backend = traffic.read().backend(name)
@@ -102,7 +108,7 @@ def served(address: str, count: int) -> Counter[str]:
 
 def under_way(traffic: LocalTraffic, name: str) -> int | None:
     backend = traffic.read().backend(name)
-    return backend.sessions if backend else None
+    return backend.requests if backend else None
 
 
 def drained(traffic: LocalTraffic, name: str) -> bool:
@@ -126,5 +132,5 @@ def serve_two(world: World) -> World:
     for name in (OLD, NEW):
         traffic.attach(world.group(name))
         healthy(traffic, name, 1)
-    traffic.shift({OLD: 95, NEW: 5})
+    shift(traffic, {OLD: 95, NEW: 5})
     return world

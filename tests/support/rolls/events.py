@@ -178,6 +178,13 @@ def refusal(fate: Fate) -> None:
     setattr(fate.cloud, which, fate.cloud.calls + 1)
 
 
+def autoscaler(fate: Fate) -> None:
+    """Whatever is not pinned and could do with fewer machines gets fewer."""
+    fate.note("the autoscaler looks at every group")
+    with fate.cloud.by_hand(harm=False):
+        fate.cloud.autoscale()
+
+
 def image_goes(fate: Fate) -> None:
     """No machine can be started any more."""
     fate.note("the image is gone")
@@ -227,6 +234,7 @@ EVENTS: dict[str, Callable[[Fate], None]] = {
     "silent-record": silent_record,
     "refusal": refusal,
     "image-gone": image_goes,
+    "autoscaler": autoscaler,
     "abort": abort_is_asked_for,
     "kill": kill,
     "frozen": frozen,

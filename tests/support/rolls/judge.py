@@ -14,11 +14,14 @@ from datetime import datetime
 from math import ceil
 
 from phoenix.clouds.api import Between, idle
+from phoenix.manner import DrainedBy
 from phoenix.model import Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record import journal
 from phoenix.record.journal import Run, RunState
 from phoenix.record.store import StoreError
-from tests.support.fakes.doubles import FakeClock, FakeCloud, MemoryStore
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock, MemoryStore
+from tests.support.fakes.manners import LOCAL, Kind
 
 Machines = frozenset[str]
 
@@ -32,7 +35,7 @@ class Facts:
     """Healthy machines that get requests."""
     groups: Mapping[str, Group]
     whole: frozenset[str]
-    """Groups whose every machine stands, is known to the balancer and answers."""
+    """Groups of which as many machines answer, and are known to the balancer, as their floor says."""
 
     def machines(self, group: str) -> Machines:
         """The machines of the group that are not dead."""
@@ -43,14 +46,16 @@ class Facts:
 class JudgedCloud(FakeCloud):
     """A cloud in memory whose machines are always busy while they get requests, and which judges every write."""
 
-    def __init__(self, clock: FakeClock, store: MemoryStore, subject: str) -> None:
-        super().__init__(clock)
+    def __init__(self, clock: FakeClock, store: MemoryStore, subject: str, kind: Kind = LOCAL) -> None:
+        super().__init__(clock, kind)
         self.breaches: list[str] = []
         self.request = 0.0
         """Seconds that a request takes."""
         self.drain = 0.0
         """Seconds that a machine is given to finish its requests."""
         self.floor = 0
+        self.percent: int | None = None
+        """Part of a group's machines that has to be healthy; None is the default."""
         self.found: dict[str, int] = {}
         """The shares that the run found."""
         self.damaged = False
@@ -87,8 +92,8 @@ class JudgedCloud(FakeCloud):
     def begin(self, min_healthy: int | None, drain: float) -> None:
         """A run begins: what it finds is what it is judged by."""
         facts = self._facts()
-        percent = min_healthy or (100 if facts.serving < 10 else 90)
-        self.floor, self.drain = ceil(facts.serving * percent / 100), drain
+        self.percent, self.drain = min_healthy, drain
+        self.floor = self._enough(facts.serving)
         self.damaged, self.rerouted, self.found, self._candidate = False, False, dict(facts.shares), ""
         self.breaches.clear()
         self.writes.clear()
@@ -129,11 +134,13 @@ class JudgedCloud(FakeCloud):
         self._touch()
         backends = []
         for backend in route.backends:
-            known = self.attached[backend.group]
+            known = self.known(backend.group)
             group = self.standing.get(backend.group)
             left = [i.id for i in group.instances if i.id not in known] if group else []
             busy = sum(map(self._busy, known))
-            backends.append(replace(backend, sessions=busy, leaving=sum(map(self._busy, left))))
+            shown = backend.requests is not None
+            busy_left = sum(map(self._busy, left)) if shown else 0
+            backends.append(replace(backend, requests=busy if shown else None, leaving=busy_left))
         return replace(route, backends=tuple(backends))
 
     # the same writes, judged
@@ -147,24 +154,24 @@ class JudgedCloud(FakeCloud):
             super().create(group, template, between=between)
             whole = self.standing[group.name]
             self.standing[group.name] = replace(
-                whole, instances=self._machines(group.name, whole.instances, max(whole.size, len(whole.instances)))
+                whole, instances=self._machines(group.name, whole.instances, max(whole.size, len(whole.staying)))
             )
 
     def resize(self, name: str, size: int, *, between: Between) -> None:
         """Judged."""
         with self._judged(f"resize {name} {size}"):
             standing = self.standing[name]
-            half = (size + len(standing.instances)) // 2
+            half = (size + len(standing.staying)) // 2
             halfway = replace(standing, size=size, instances=self._machines(name, standing.instances, half))
             self._perhaps_die_within({name: halfway})
             super().resize(name, size, between=between)
 
-    def shrink(self, name: str, instances: frozenset[str], *, size: int, between: Between) -> None:
+    def end(self, name: str, instances: frozenset[str], *, size: int, between: Between) -> None:
         """Judged."""
-        with self._judged(f"shrink {name} {sorted(instances)} {size}"):
-            halfway = replace(self.standing[name], size=size).without(frozenset(sorted(instances)[:-1]))
+        with self._judged(f"end {name} {sorted(instances)} {size}"):
+            halfway = self._leaving(replace(self.standing[name], size=size), frozenset(sorted(instances)[:-1]))
             self._perhaps_die_within({name: halfway})
-            super().shrink(name, instances, size=size, between=between)
+            super().end(name, instances, size=size, between=between)
             self.ill -= instances
 
     def label(self, name: str, *, keep_until: datetime | None) -> None:
@@ -173,6 +180,19 @@ class JudgedCloud(FakeCloud):
             if keep_until and self.shares.get(name):
                 self._breach(f"{name} was labelled while it had traffic")
             super().label(name, keep_until=keep_until)
+
+    def pin(self, name: str, *, until: datetime) -> None:
+        """Judged."""
+        with self._judged(f"pin {name}"):
+            super().pin(name, until=until)
+
+    def unpin(self, name: str) -> None:
+        """Judged: what is kept without traffic would be made smaller."""
+        with self._judged(f"unpin {name}"):
+            group = self.standing.get(name)
+            if group and group.keep_until and not self.shares.get(name):
+                self._breach(f"{name} was unpinned while it was kept")
+            super().unpin(name)
 
     def delete(self, name: str, *, between: Between = idle) -> None:
         """Judged: only without traffic; before the commit point only what the run made, after it what is labelled."""
@@ -193,11 +213,11 @@ class JudgedCloud(FakeCloud):
         with self._judged(f"attach {group.name} {len(group.instances)}"):
             super().attach(group)
 
-    def shift(self, shares: Mapping[str, int]) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
         """Judged."""
         with self._judged(f"shift {dict(shares)}"):
             before = self._facts()
-            super().shift(shares)
+            super().shift(shares, seen)
             self._judge_shift(before, {group: share for group, share in shares.items() if share})
 
     def detach(self, group: str) -> None:
@@ -242,7 +262,9 @@ class JudgedCloud(FakeCloud):
                 well = self.answering_machines(group) > 0  # back to a kept group is never refused for less
             if share > before.shares.get(group, 0) and not well:
                 self._breach(f"{group} got {share} % and was not whole and healthy")
-        if self._candidate and shares.get(self._candidate, 0) < before.shares.get(self._candidate, 0):
+        exact = self.manner.exact_shares
+        had, has = (facts.get(self._candidate, 0) for facts in (before.shares, shares))
+        if self._candidate and (has < had if exact else had and not has):
             self._breach(f"{self._candidate} got less on the way forward: {shares}")
 
     @contextmanager
@@ -270,6 +292,8 @@ class JudgedCloud(FakeCloud):
 
     def _judge_ends(self, what: str, before: Facts, after: Facts) -> None:
         now = self.clock.seconds
+        if self.manner.drain is DrainedBy.MANAGER:
+            return
         if self.rerouted and what.startswith("delete"):
             return
         for group in before.groups:
@@ -277,6 +301,11 @@ class JudgedCloud(FakeCloud):
                 waited = now - self._last.get(machine, -1e9)
                 if waited < self.request and waited < self.drain:
                     self._breach(f"{what}: {machine} was ended {waited:g} s after its last request began")
+
+    def _enough(self, machines: int) -> int:
+        """How many of so many have to answer."""
+        percent = self.percent if self.percent is not None else 100 if machines < 10 else 90
+        return ceil(machines * percent / 100)
 
     def _breach(self, what: str) -> None:
         self.breaches.append(what)
@@ -286,21 +315,19 @@ class JudgedCloud(FakeCloud):
         now = self.clock.seconds
         for group, share in self._effective().items():
             if share:
-                self._last |= {m: now for m in self.attached.get(group, ()) if self._answers(group, m)}
+                self._last |= {m: now for m in self.known(group) if self._answers(group, m)}
 
     def _busy(self, machine: str) -> bool:
         last = self._last.get(machine)
         return last is not None and self.clock.seconds - last < self.request
 
     def _facts(self) -> Facts:
-        serving = [m for g, share in self._effective().items() if share for m in self.attached.get(g, ())]
+        serving = [m for g, share in self._effective().items() if share for m in self.known(g)]
         of = {i.id: g.name for g in self.standing.values() for i in g.instances}
         whole = [
             name
             for name, group in self.standing.items()
-            if group.size == len(group.instances)
-            and {i.id for i in group.instances} == set(self.attached.get(name, ()))
-            and all(self._answers(name, i.id) for i in group.instances)
+            if sum(1 for each in self.known(name) if self._answers(name, each)) >= self._enough(group.size)
         ]
         return Facts(
             shares={group: share for group, share in self.shares.items() if share},

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from phoenix.errors import HeldError, PhoenixError, ToolError
-from phoenix.model import Health
+from phoenix.model import Group, Health
 from phoenix.plan.rollback import burn
 from phoenix.record.history import History
 from phoenix.record.journal import Run, RunState
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, ServiceSpec, Strategy
-from tests.support.fakes.doubles import FakeClock, Killed, MemoryStore
+from tests.support.fakes import manners
+from tests.support.fakes.doubles import FakeClock, MemoryStore
 from tests.support.rolls.judge import JudgedCloud
 from tests.support.rolls.stage import SUBJECT, Stage, service
 
@@ -27,7 +26,7 @@ REQUEST = 1.0
 """Seconds that every request takes; a machine is given longer to finish."""
 HEALTH = Health(healthy_after=2.0, deadline=8.0)
 
-Kind = Literal["roll", "rollback", "rollback-after-keep", "burn"]
+Kind = Literal["roll", "rollback", "rollback-after-keep", "burn", "adopt"]
 Candidate = Literal["good", "sick", "late"]
 """`sick`: it never becomes healthy. `late`: it fails once it has everything, at the last moment to go back."""
 
@@ -51,16 +50,19 @@ class Play:
     min_healthy: int | None = None
     no_traffic: bool = False
     """Whether a person promotes before the first request."""
+    cloud: manners.Kind = manners.LOCAL
 
     def __str__(self) -> str:
         shape = {BlueGreen: "blue-green", Rolling: "rolling", Canary: "canary"}[type(self.strategy)]
         keep = "" if isinstance(self.strategy, Rolling) else f"-keep-{self.strategy.keep:g}"
-        return f"{self.kind}-{shape}{keep}-of-{self.size}-{self.candidate}" + ("-no-traffic" if self.no_traffic else "")
+        where = "" if self.cloud is manners.LOCAL else f"-{self.cloud}"
+        asked = "-no-traffic" if self.no_traffic else ""
+        return f"{self.kind}-{shape}{keep}-of-{self.size}-{self.candidate}{asked}{where}"
 
     @property
     def target(self) -> str:
         """The group that wants to serve."""
-        number = {"roll": 2, "rollback": 1, "rollback-after-keep": 3, "burn": 2}[self.kind]
+        number = {"roll": 2, "rollback": 1, "rollback-after-keep": 3, "burn": 2, "adopt": 1}[self.kind]
         return f"web-tier-local-v00{number}"
 
     @property
@@ -94,7 +96,24 @@ REPEATS = (
 )
 """What goes step by step the way of another play: it is undone before what differs (what is kept, the number of
 steps, where the release came from) has come to pass. The long tests play these, too."""
+ADOPT = Play(kind="adopt", strategy=BLUE_GREEN)
+"""A group that phoenix did not make loses its traffic, and is left standing."""
+OFTEN = (Play(strategy=BLUE_GREEN, candidate="late"), Play(strategy=ROLLING), ADOPT)
+"""What is played on the other clouds every day; all the rest there is for the long tests."""
+CANARIES = tuple(play for play in ALL if isinstance(play.strategy, Canary))
+
+
+def elsewhere(cloud: manners.Kind) -> Iterator[Any]:
+    """The plays on a cloud that is not local, as tests' parameters; no canary where shares are not exact."""
+    exact = cloud.manner.exact_shares
+    daily = (*OFTEN, *(CANARIES[:1] if exact else ()))
+    for play in (*ALL, ADOPT):
+        if exact or play not in CANARIES:
+            yield pytest.param(replace(play, cloud=cloud), marks=() if play in daily else pytest.mark.full)
+
+
 PLAYS = [pytest.param(each, marks=pytest.mark.full) if each in REPEATS else pytest.param(each) for each in ALL]
+PLAYS += [each for cloud in (manners.AWS, manners.GCP) for each in elsewhere(cloud)]
 """Each play as a test's parameter."""
 
 
@@ -102,20 +121,25 @@ def spec_of(play: Play) -> ServiceSpec:
     """A service whose waits are short."""
     hooks = Hooks(after_traffic=(Hook(command="./last-test.sh", timeout=5.0),))
     spec = service(size=play.size, strategy=play.strategy, hooks=hooks)
-    return replace(spec, health=HEALTH, drain=5.0, min_healthy=play.min_healthy)
+    health = HEALTH if play.cloud is manners.LOCAL else replace(HEALTH, deadline=40.0)
+    return replace(spec, health=health, drain=5.0, min_healthy=play.min_healthy)
 
 
 def before(play: Play, logs: Path) -> Stage:
     """The stage as it is just before the play begins."""
-    stage = Stage(logs=logs, spec=spec_of(play))
-    stage.cloud = JudgedCloud(stage.clock, stage.store, SUBJECT)
-    stage.roll("1")
-    if play.kind != "roll":
+    stage = Stage(logs=logs, spec=spec_of(play), kind=play.cloud, adopt=play.kind == "adopt")
+    stage.cloud = JudgedCloud(stage.clock, stage.store, SUBJECT, play.cloud)
+    stage.cloud.found_foreign(play.size, serves=stage.adopt)
+    if play.kind != "adopt":
+        stage.roll("1")
+    if play.kind not in ("roll", "adopt"):
         _roll_to_end(stage, "2")
     if play.kind in ("rollback-after-keep", "burn"):
         stage.clock.seconds += play.keep + 1
     if play.kind == "rollback-after-keep":
         burn_due(stage)
+    stage.clock.seconds += 60  # nothing leaves or starts any more
+    judge(stage).pass_time()
     judge(stage).request = REQUEST
     stage.no_traffic = play.no_traffic
     if play.candidate == "sick":
@@ -134,7 +158,15 @@ def again(stage: Stage) -> Stage:
     clock, store = FakeClock(), MemoryStore()
     clock.seconds, store.values, store.writes = stage.clock.seconds, dict(stage.store.values), stage.store.writes
     store.death = stage.store.death
-    other = Stage(logs=stage.logs, clock=clock, store=store, spec=stage.spec, no_traffic=stage.no_traffic)
+    other = Stage(
+        logs=stage.logs,
+        clock=clock,
+        store=store,
+        spec=stage.spec,
+        no_traffic=stage.no_traffic,
+        adopt=stage.adopt,
+        kind=stage.kind,
+    )
     other.cloud, other.meddle = judge(stage).again(clock, store), stage.meddle
     return other
 
@@ -175,6 +207,8 @@ def begin(stage: Stage, play: Play) -> object:
     match play.kind:
         case "roll":
             return stage.roll("2")
+        case "adopt":
+            return stage.roll("1")
         case "rollback" | "rollback-after-keep":
             former = stage.observed.former
             assert former is not None
@@ -206,6 +240,7 @@ class Standing:
     alive: int
     at_balancer: int
     kept: bool
+    pinned: bool
     share: int
 
 
@@ -215,16 +250,27 @@ def world(stage: Stage) -> dict[str, Standing]:
     return {
         name: Standing(
             size=group.size if (group := cloud.standing.get(name)) else 0,
-            alive=len(group.instances) if group else 0,
-            at_balancer=len(cloud.attached.get(name, ())),
+            alive=_alive(cloud, group) if group else 0,
+            at_balancer=_at_balancer(cloud, name, group),
             kept=bool(group and group.keep_until),
+            pinned=bool(group and group.pinned_until),
             share=cloud.shares.get(name, 0),
         )
         for name in {*cloud.standing, *cloud.attached}
     }
 
 
-UNSEEN = ("clock", "_store", "calls", "reads", "history", "serving", "writes")
+def _alive(cloud: JudgedCloud, group: Group) -> int:
+    """Its machines; a cloud that heals will have as many as are wanted."""
+    return group.size if cloud.kind.abilities.heals else len(group.staying)
+
+
+def _at_balancer(cloud: JudgedCloud, name: str, group: Group | None) -> int:
+    healed = cloud.kind.by_group and group is not None and name in cloud.attached
+    return _alive(cloud, group) if healed and group else len(cloud.known(name))
+
+
+UNSEEN = ("clock", "images", "kind", "consoles", "_store", "calls", "reads", "history", "serving", "writes")
 """What a cloud in memory notes for the test, and no process can see."""
 
 
@@ -242,7 +288,7 @@ def runs(stage: Stage) -> dict[str, RunState]:
 
 def wrong(stage: Stage, start: Stage, play: Play) -> list[str]:
     """What is wrong at the end; nothing where the play is done or undone and left nothing behind."""
-    found = list(judge(stage).breaches)
+    found = [*judge(stage).breaches, *judge(stage).trespasses]
     if History(stage.store).live():
         found.append(f"a run is live: {runs(stage)}")
     states = [
@@ -261,97 +307,17 @@ def wrong(stage: Stage, start: Stage, play: Play) -> list[str]:
 
 def _run(play: Play) -> str:
     """The kind of run, as it stands in the record."""
-    return "rollback" if play.kind == "rollback-after-keep" else play.kind
+    return {"rollback-after-keep": "rollback", "adopt": "roll"}.get(play.kind, play.kind)
 
 
 def _wrong_when_done(play: Play, here: dict[str, Standing], there: dict[str, Standing]) -> list[str]:
     if play.candidate != "good":
         return [f"a {play.candidate} candidate was rolled"]
-    whole = Standing(size=play.size, alive=play.size, at_balancer=play.size, kept=False, share=100)
-    expected = {play.target: whole}
-    former = {name: replace(each, share=0, kept=True) for name, each in there.items() if each.share}
+    whole = Standing(size=play.size, alive=play.size, at_balancer=play.size, kept=False, pinned=False, share=100)
+    expected = {play.target: whole, manners.FOREIGN: replace(there[manners.FOREIGN], share=0)}
+    pinned = play.cloud.abilities.autoscaler
+    former = {name: replace(each, share=0, kept=True, pinned=pinned) for name, each in there.items() if each.share}
+    former.pop(manners.FOREIGN, None)
     if play.keep and play.kind != "burn":
         expected |= former
     return [] if here == expected else [f"done, and is {here}, expected {expected}"]
-
-
-# kills and faults ----------------------------------------------------------------------------------------
-
-Arm = Callable[[Stage, int], None]
-Count = Callable[[Stage], int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """A way in which the N-th use of a port goes wrong (N from 1), and how often the port was used so far."""
-
-    name: str
-    arm: Arm
-    used: Count
-
-    def __str__(self) -> str:
-        return self.name
-
-
-def _cloud(attribute: str) -> Arm:
-    counter = "reads" if attribute.endswith("read") else "calls"
-    return lambda stage, at: setattr(stage.cloud, attribute, getattr(stage.cloud, counter) + at)
-
-
-def _kill_before_write(stage: Stage, at: int) -> None:
-    stage.store.kill_before = stage.store.writes + at - 1
-
-
-def _kill_after_write(stage: Stage, at: int) -> None:
-    stage.store.kill_after = stage.store.writes + at
-
-
-KILLS = [
-    Fault(name="before-write", arm=_kill_before_write, used=lambda stage: stage.store.writes),
-    Fault(name="after-write", arm=_kill_after_write, used=lambda stage: stage.store.writes),
-    Fault(name="before-call", arm=_cloud("kill_before_call"), used=lambda stage: stage.cloud.calls),
-    Fault(name="after-call", arm=_cloud("kill_after_call"), used=lambda stage: stage.cloud.calls),
-    Fault(name="within-call", arm=_cloud("kill_within_call"), used=lambda stage: stage.cloud.calls),
-    Fault(name="before-read", arm=_cloud("kill_before_read"), used=lambda stage: stage.cloud.reads),
-]
-LOST = [
-    Fault(name="call-lost", arm=_cloud("fail_before_call"), used=lambda stage: stage.cloud.calls),
-    Fault(name="answer-lost", arm=_cloud("fail_after_call"), used=lambda stage: stage.cloud.calls),
-    Fault(name="read-lost", arm=_cloud("fail_read"), used=lambda stage: stage.cloud.reads),
-]
-
-
-def disarm(stage: Stage) -> None:
-    """Nothing goes wrong from now on."""
-    store, cloud = stage.store, stage.cloud
-    store.kill_before = store.kill_after = None
-    judge(stage).kill_within_call = None
-    cloud.kill_before_call = cloud.kill_after_call = cloud.kill_before_read = None
-    cloud.fail_before_call = cloud.fail_after_call = cloud.fail_read = None
-
-
-def killed(stage: Stage, doing: Callable[[], object]) -> bool:
-    """Whether the process died of it."""
-    try:
-        doing()
-    except Killed:
-        return True
-    finally:
-        disarm(stage)
-    return False
-
-
-def points(start: Stage, play: Play, fault: Fault, most: int) -> Iterator[tuple[int, str]]:
-    """Every point at which the play can be hit, with its name; of reads `most` at most, evenly: waits are alike."""
-    there = uses(start, fault, partial(act, play=play))
-    assert there > 0
-    step = ceil(there / most) if fault.name.startswith(("before-read", "read")) else 1
-    return ((at, f"point {at} of {there}") for at in range(1, there + 1, step))
-
-
-def uses(start: Stage, fault: Fault, doing: Callable[[Stage], object]) -> int:
-    """How often the fault's port is used when nothing goes wrong."""
-    stage = again(start)
-    used = fault.used(stage)
-    doing(stage)
-    return fault.used(stage) - used

@@ -13,7 +13,7 @@ from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import OwnedRun, request_abort
 from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
-from phoenix.model import Health, ImageType, Machine, Observed, Package, Release
+from phoenix.model import Health, ImageType, Machine, Observed, Package, Place, Release
 from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.roll import roll
 from phoenix.plan.roll_actions import RollAction, RunHooks
@@ -22,11 +22,14 @@ from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import Run
 from phoenix.spec.images import ImageName
-from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LoadBalancer, ServiceSpec, Size, Strategy
+from phoenix.spec.services import BlueGreen, EnvironmentSpec, Hooks, LocalBalancer, ServiceSpec, Size, Strategy
 from phoenix.wait import Look, Verdict
-from tests.support.fakes.doubles import FakeClock, FakeCloud, MemoryStore
+from tests.support.fakes.cloud import FakeCloud
+from tests.support.fakes.doubles import FakeClock, MemoryStore
+from tests.support.fakes.manners import LOCAL, Kind
 
 SUBJECT = "web-tier/local"
+PLACE = Place(service="web-tier", environment="local")
 NO_PROCESS = 2**22 + 1
 """Above the kernel's highest process number."""
 
@@ -37,12 +40,7 @@ def environment(*, size: int = 2, keep: float = 1800.0, strategy: Strategy | Non
         cloud="local",
         size=Size(minimum=size, maximum=size),
         machine=Machine(),
-        machine_type=None,
-        disk=None,
-        identity=None,
-        firewall=(),
-        public_ip=False,
-        load_balancer=LoadBalancer(listen="127.0.0.1:8000"),
+        load_balancer=LocalBalancer(listen="127.0.0.1:8000"),
         strategy=strategy or BlueGreen(keep=keep),
     )
 
@@ -91,6 +89,10 @@ class Stage:
     spec: ServiceSpec = field(default_factory=service)
     said: list[str] = field(default_factory=list)
     no_traffic: bool = False
+    adopt: bool = False
+    """Whether a group that phoenix did not make may lose its traffic."""
+    kind: Kind = LOCAL
+    """Of the cloud."""
     hooks_run: list[str] = field(default_factory=list)
     answer: Look = field(default_factory=lambda: Look(verdict=Verdict.PASS, seen="answers 200"))
     """What a real request through the balancer comes to."""
@@ -98,11 +100,11 @@ class Stage:
     """What somebody does just before the step of that id is carried out; once."""
 
     def __post_init__(self) -> None:
-        self.cloud = FakeCloud(self.clock)
+        self.cloud = FakeCloud(self.clock, self.kind)
 
     @property
     def observed(self) -> Observed:
-        return observe.service(self.cloud, self.cloud, History(self.store), service="web-tier", environment="local")
+        return observe.service(self.cloud.door, PLACE, History(self.store))
 
     @property
     def shares(self) -> dict[str, int]:
@@ -110,7 +112,8 @@ class Stage:
 
     @property
     def groups(self) -> list[str]:
-        return sorted(self.cloud.standing)
+        """The groups that phoenix made."""
+        return sorted(name for name, group in self.cloud.standing.items() if group.made)
 
     def engine(self) -> Engine[RollAction]:
         def run_hooks(action: RunHooks, environment: Mapping[str, str], context: Context) -> None:
@@ -118,15 +121,14 @@ class Stage:
 
         world = World(
             project="hello",
-            service="web-tier",
-            environment="local",
-            groups=self.cloud,
+            place=PLACE,
+            cloud=self.cloud.door,
             traffic=self.cloud,
             history=History(self.store),
             clock=self.clock,
             user_data=lambda release: f"boot {release.id}",
             run_hooks=run_hooks,
-            ask=lambda _address: self.answer,
+            ask=lambda _route: self.answer,
         )
 
         return Engine(
@@ -140,7 +142,16 @@ class Stage:
     def plan(self, version: str, digests: Mapping[str, str] | None = None) -> Plan[RollAction]:
         spec = self.spec
         where = spec.environments["local"]
-        return roll(spec, where, where.strategy, release(version), self.observed, digests or {}, hold=self.no_traffic)
+        return roll(
+            spec,
+            where,
+            where.strategy,
+            release(version),
+            self.observed,
+            digests or {},
+            hold=self.no_traffic,
+            adopt=self.adopt,
+        )
 
     def roll(self, version: str) -> Run:
         return self.carry_out("roll", self.plan(version))

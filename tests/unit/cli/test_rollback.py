@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.record.journal import RunState
+from tests.support.fakes.cloud import release_of
 from tests.support.fakes.desk import SUBJECT, Desk
 
 V1, V2, V3, V4, V5 = (f"web-tier-local-v00{number}" for number in range(1, 6))
@@ -26,7 +27,7 @@ def forget(desk: Desk, *groups: str) -> None:
 def version(desk: Desk) -> str:
     """What serves."""
     (group,) = desk.shares
-    return desk.cloud.standing[group].release.packages[0].version
+    return release_of(desk.cloud.standing[group]).packages[0].version
 
 
 def test_within_keep_the_kept_group_serves_again(desk: Desk) -> None:
@@ -83,7 +84,7 @@ def test_an_image_means_the_newest_release_that_served_from_it(desk: Desk) -> No
     assert desk.run("rollback", "web-tier", "--to", "image-1")["group"] == V2, "it stands, and runs exactly that"
     forget(desk, V3)
     back = desk.run("rollback", "web-tier", "--to", desk.images.there["image-2"].ref, "--package", "hello=1.0.0")
-    assert desk.cloud.standing[back["group"]].release.image == "image-2"
+    assert release_of(desk.cloud.standing[back["group"]]).image == "image-2"
     assert version(desk) == "1.0.0"
 
 
@@ -210,7 +211,7 @@ def test_a_repository_that_moved_is_where_the_new_machines_look(desk: Desk) -> N
     desk.edit("127.0.0.1:", "localhost:")
     desk.edit("listen: localhost:", "listen: 127.0.0.1:")
     back = desk.run("rollback", "web-tier")["group"]
-    release = desk.cloud.standing[back].release
+    release = release_of(desk.cloud.standing[back])
     assert release.packages[0].version == "1.0.0"
     assert release.id == desk.history.served("web-tier", "local")[0].release.id
     desk.edit("  main:", "  other:")
@@ -254,7 +255,7 @@ def test_an_immutable_release_goes_back_as_it_was(desk: Desk) -> None:
     forget(desk, V1)
     desk.refused("rollback", "web-tier", "--package", "hello=1.0.0", code=2)
     back = desk.run("rollback", "web-tier")["group"]
-    assert desk.cloud.standing[back].release.image == "image-2"
+    assert release_of(desk.cloud.standing[back]).image == "image-2"
 
 
 def test_nothing_to_go_back_to(desk: Desk) -> None:
@@ -268,6 +269,6 @@ def test_where_two_groups_serve_a_rollback_gives_everything_to_the_stable_one(de
     """What an abandoned canary leaves behind: its release may well be the one before."""
     desk.roll("1.0.0")
     desk.roll("2.0.0")
-    desk.cloud.shift({V1: 10, V2: 90})
+    desk.cloud.move({V1: 10, V2: 90})
     assert desk.run("rollback", "web-tier")["group"] == V2
     assert desk.shares == {V2: 100}

@@ -10,9 +10,10 @@ import pytest
 from phoenix.errors import CloudError
 from phoenix.execute import claims
 from phoenix.execute.ownership import this_process
+from phoenix.model import Place
 from phoenix.record.journal import RunState
+from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.desk import SUBJECT, Desk
-from tests.support.fakes.doubles import FakeCloud
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 
@@ -149,7 +150,7 @@ def test_who_was_overridden_is_stuck_until_somebody_decides(desk: Desk) -> None:
     owned = claims.claim_watched(desk.store, desk.clock, SUBJECT, lambda _text: None)
     assert owned is not None
     owned.end(RunState.STUCK)
-    desk.cloud.shift({V2: 100})
+    desk.cloud.move({V2: 100})
     assert "stuck" in desk.refused("resume", "web-tier")["brief"]
     assert "waits for a human" in desk.run("tend")["did"][0]
     assert desk.run("abort", "web-tier")["run"]["state"] == "undone"
@@ -217,10 +218,10 @@ def test_tend_tells_what_it_did_beside_what_went_wrong(desk: Desk) -> None:
     desk.clock.seconds += 3600
     real = desk.door.traffic
 
-    def traffic(service: str, environment: str) -> FakeCloud:
-        if service == "lost":
+    def traffic(place: Place) -> FakeCloud:
+        if place.service == "lost":
             raise CloudError("no answer", details="a test's own", resolution="wait")
-        return real(service, environment)
+        return real(place)
 
     desk.door.traffic = traffic  # type: ignore[method-assign]
     failed = desk.run("tend", code=5)

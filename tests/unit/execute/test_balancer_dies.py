@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from phoenix.model import Place
 from phoenix.record.journal import RunState
 from tests.support.rolls.stage import Stage
 
@@ -15,17 +16,17 @@ def test_a_wait_starts_the_balancer_again(tmp_path: Path, monkeypatch: pytest.Mo
     stage.roll("1")
     started: list[float] = []
 
-    def ensure_running() -> bool:
+    def mend(_place: Place) -> tuple[str, ...]:
         if not stage.cloud.unreachable:
-            return False
+            return ()
         stage.cloud.unreachable = False
         started.append(stage.clock.seconds)
-        return True
+        return ("started it",)
 
     def dies_once() -> None:
         stage.cloud.unreachable = not started
 
-    monkeypatch.setattr(stage.cloud, "ensure_running", ensure_running)
+    monkeypatch.setattr(stage.cloud, "mend", mend)
     stage.meddle["candidate-healthy"] = lambda: setattr(stage.clock, "on_sleep", dies_once)
     began = stage.clock.seconds
     assert stage.roll("2").state is RunState.DONE

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phoenix.execute.boot_work import boot_script, settings_file
+from phoenix.execute.perform.watch import FAILED
 from phoenix.model import ImageType, Package, Release, Repository
 from phoenix.tools.render import Renderer
 
@@ -82,6 +83,21 @@ def test_no_setting_breaks_out(value: str) -> None:
     end = text.index(" > /etc/phoenix/settings.env", start)
     written = subprocess.run(["sh", "-c", text[start:end]], capture_output=True, check=True)
     assert written.stdout.decode() == wanted + "\n"
+
+
+@pytest.mark.parametrize("image_type", [ImageType.IMMUTABLE, ImageType.FOUNDATION], ids=str)
+def test_boot_work_that_fails_says_so_on_the_serial_console(tmp_path: Path, image_type: ImageType) -> None:
+    """Run by a real shell in which nothing of this computer is named: its settings have no place to go."""
+    text = script(release(), image_type)
+    for path in ("/etc/", "/usr/sbin/", "/dev/console"):
+        text = text.replace(path, f"{tmp_path}{path}")
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "etc").write_text("a file, and no directory")
+    ended = subprocess.run(["sh"], input=text, text=True, check=False, capture_output=True)
+    assert ended.returncode == 1
+    console = (tmp_path / "dev" / "console").read_text()
+    assert console == "phoenix-boot: failed: exit code 1, at its settings\n"
+    assert FAILED.findall(f"login:\n{console}") == ["exit code 1, at its settings"]
 
 
 def test_the_shipped_template_is_found(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 import phoenix
+from phoenix.clouds.local import check
 from phoenix.clouds.local.engines import Engine
 from phoenix.execute import checkup
-from phoenix.execute.checkup import State
+from phoenix.manner import State
 from phoenix.model import CloudKind
+from phoenix.orders.doctor import doctor
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import toolbox
 
@@ -66,7 +68,8 @@ def test_a_cloud_far_away_needs_no_machines_here() -> None:
     programs = {finding.subject for finding in checkup.tools(frozenset({CloudKind.GCP}))}
     assert "packer" in programs
     assert "qemu-system-x86_64" not in programs
-    assert list(checkup.local_clouds((), frozenset({CloudKind.GCP}), frozenset(), tuple)) == []
+    looked_at = {check.subject for check in doctor(None, {}, "gcp").checks}
+    assert looked_at == programs
 
 
 def engine(name: str, works: bool) -> Engine:
@@ -85,7 +88,7 @@ def engine(name: str, works: bool) -> Engine:
 )
 def test_which_engines_are_needed(works: set[str], wanted: MachineEngine, lacks: list[str]) -> None:
     tried = [engine(name, name in works) for name in ("qemu-kvm", "light", "qemu-tcg")]
-    found = list(checkup.engines(tried, {wanted}))
+    found = list(check.engines(tried, {wanted}))
     assert [finding.subject for finding in found if finding.state is State.LACK] == lacks
     assert all(finding.remedy for finding in found if finding.state is not State.FINE)
 
@@ -111,21 +114,21 @@ def test_a_mirror_that_answers(mirror: str, tmp_path: Path) -> None:
     suite = tmp_path / "debian" / "dists" / "bookworm"
     suite.mkdir(parents=True)
     (suite / "InRelease").touch()
-    assert checkup.mirror(mirror, "bookworm").state is State.FINE
-    assert checkup.mirror(f"file://{tmp_path}/debian", "bookworm").state is State.FINE
+    assert check.mirror(mirror, "bookworm").state is State.FINE
+    assert check.mirror(f"file://{tmp_path}/debian", "bookworm").state is State.FINE
 
 
 def test_a_mirror_without_the_suite(mirror: str, tmp_path: Path) -> None:
-    found = checkup.mirror(mirror, "bookworm")
+    found = check.mirror(mirror, "bookworm")
     assert found.state is State.LACK
     assert "404" in found.found
-    assert checkup.mirror(f"file://{tmp_path}/debian", "bookworm").state is State.LACK
+    assert check.mirror(f"file://{tmp_path}/debian", "bookworm").state is State.LACK
 
 
 def test_a_mirror_that_is_not_there(mirror: str) -> None:
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
         port = server.server_address[1]
-    found = checkup.mirror(f"http://127.0.0.1:{port}/debian", "bookworm")
+    found = check.mirror(f"http://127.0.0.1:{port}/debian", "bookworm")
     assert found.state is State.LACK
     assert "Connection refused" in found.found
     assert found.remedy.startswith("name one that answers")

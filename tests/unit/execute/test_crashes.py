@@ -8,22 +8,8 @@ from pathlib import Path
 import pytest
 
 from phoenix.record.journal import RunState
-from tests.support.rolls.plays import (
-    KILLS,
-    PLAYS,
-    Fault,
-    Play,
-    act,
-    again,
-    before,
-    judge,
-    killed,
-    picture,
-    points,
-    runs,
-    taken_over,
-    wrong,
-)
+from tests.support.rolls.faults import KILLS, Fault, killed, points
+from tests.support.rolls.plays import PLAYS, Play, act, again, before, judge, picture, runs, taken_over, wrong
 from tests.support.rolls.stage import Stage
 
 SOME_READS = 15

@@ -8,20 +8,8 @@ from random import Random
 
 import pytest
 
-from tests.support.rolls.plays import (
-    KILLS,
-    PLAYS,
-    Fault,
-    Play,
-    act,
-    again,
-    before,
-    judge,
-    killed,
-    taken_over,
-    uses,
-    wrong,
-)
+from tests.support.rolls.faults import KILLS, Fault, killed, uses
+from tests.support.rolls.plays import PLAYS, Play, act, again, before, judge, taken_over, wrong
 from tests.support.rolls.stage import Stage
 
 EACH = 15

@@ -18,7 +18,7 @@ from phoenix.execute import hooks
 from phoenix.execute.engine import Context
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import OwnedRun
-from phoenix.execute.perform import former, guards, health, sizes, traffic
+from phoenix.execute.perform import former, guards, sizes, traffic, watch
 from phoenix.plan.roll_actions import RunHooks
 from phoenix.record import journal
 from phoenix.record.history import History
@@ -90,7 +90,7 @@ def floor_while_shrinking(tmp_path: Path) -> bool:
 def another_hand(tmp_path: Path) -> bool:
     """Somebody gives all traffic back to the stable group in the middle of a canary."""
     stage = serving(tmp_path, CANARY)
-    stage.meddle["grow-100"] = lambda: stage.cloud.shift({OLD: 100})
+    stage.meddle["grow-100"] = lambda: stage.cloud.move({OLD: 100})
     rolled(stage)
     return stage.shares != {OLD: 100}
 
@@ -98,7 +98,7 @@ def another_hand(tmp_path: Path) -> bool:
 def share_that_went_back(tmp_path: Path) -> bool:
     """Somebody gives the canary less than it had; its share may only grow by the run's own steps."""
     stage = serving(tmp_path, replace(CANARY, steps=(25, 50, 100)))
-    stage.meddle["shift-100"] = lambda: stage.cloud.shift({OLD: 75, NEW: 25})
+    stage.meddle["shift-100"] = lambda: stage.cloud.move({OLD: 75, NEW: 25})
     rolled(stage)
     return stage.shares != {OLD: 75, NEW: 25}
 
@@ -119,7 +119,7 @@ def traffic_back_to_nothing(tmp_path: Path) -> bool:
 def former_that_serves_again(tmp_path: Path) -> bool:
     """Somebody gives the former group traffic again before it is burnt."""
     stage = serving(tmp_path, BURN)
-    stage.meddle["burn-former"] = lambda: stage.cloud.shift({OLD: 100})
+    stage.meddle["burn-former"] = lambda: stage.cloud.move({OLD: 100})
     stage.cloud.forgiving = True
     rolled(stage)
     return OLD not in stage.groups
@@ -201,15 +201,15 @@ def silence_is_no_pass(tmp_path: Path) -> bool:
         stage.clock.on_sleep = lambda: setattr(stage.cloud, "unreachable", stage.clock.seconds < until)
 
     stage.meddle["candidate-healthy"] = lambda: stage.clock.sleep(1)
-    original = health.look
+    original = watch.Watch.look
 
-    def look(world: Any, name: str) -> Look:
+    def look(self: watch.Watch) -> Look:
         if not stage.cloud.unreachable and stage.clock.seconds < 60:
             silent()
-        return original(world, name)
+        return original(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(health, "look", look)
+        patch.setattr(watch.Watch, "look", look)
         run = rolled(stage)
     return run is not None and run.outcome(Part.STEPS, "candidate-healthy") is not None
 
@@ -330,7 +330,7 @@ CASES = (
     Case(
         invariant="I11",
         play=silence_is_no_pass,
-        room=health,
+        room=watch,
         guard="retry_while_unknown",
         without=lambda _: Look(verdict=Verdict.PASS, seen=""),
     ),

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from phoenix.errors import HeldError, RefusedError, UndoFailedError, UndoneError
 from phoenix.record.history import History
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
+from tests.support.fakes.manners import FOREIGN, KINDS, LOCAL, Kind
 from tests.support.rolls.stage import Stage, service
 
 OLD, NEW, THIRD = "web-tier-local-v001", "web-tier-local-v002", "web-tier-local-v000"
@@ -30,7 +32,7 @@ STEPS = {
     "canary": "measure create-candidate candidate-healthy grow-25 healthy-25 shift-25 soak-25 hold-25 grow-100 "
     "healthy-100 shift-100 soak-100 keep-former",
 }
-AFTER = ("keep-former", "drain-former", "burn-former")
+AFTER = ("keep-former", "drain-former", "burn-former", "unpin-candidate")
 """After the commit point."""
 Happens = Callable[[Stage], None]
 Expected = Callable[[Stage, str], str]
@@ -115,9 +117,9 @@ def back_while_it_is_watched(_stage: Stage, step: str) -> str:
     return "on" if step in AFTER else "back"
 
 
-def back_unless_replaced(_stage: Stage, step: str) -> str:
-    """A step that grows the group replaces what is dead in it."""
-    return "on" if step in AFTER or step.startswith("grow") else "back"
+def back_unless_replaced(stage: Stage, step: str) -> str:
+    """A step that grows the group replaces what is dead in it, and a cloud that heals does so by itself."""
+    return "on" if step in AFTER or step.startswith("grow") or stage.kind.abilities.heals else "back"
 
 
 def small_until_measured(_stage: Stage, step: str) -> str:
@@ -167,8 +169,9 @@ EVENTS = {
 }
 
 
-def serving(strategy: Strategy, logs: Path) -> Stage:
-    stage = Stage(logs=logs, spec=service(size=SIZE, strategy=strategy))
+def serving(strategy: Strategy, logs: Path, kind: Kind = LOCAL) -> Stage:
+    stage = Stage(logs=logs, spec=service(size=SIZE, strategy=strategy), kind=kind)
+    stage.cloud.found_foreign(SIZE, serves=False)
     stage.roll("1")
     return stage
 
@@ -187,19 +190,39 @@ def to_the_end(stage: Stage) -> str:
     return "on"
 
 
-def cases() -> Iterator[tuple[str, str, str]]:
-    for name in STRATEGIES:
+def steps_of(name: str, kind: Kind) -> list[str]:
+    """The steps of the strategy there; groups are pinned where an autoscaler would make them smaller."""
+    steps = STEPS[name].split()
+    return [steps[0], "pin-stable", *steps[1:], "unpin-candidate"] if kind.abilities.autoscaler else steps
+
+
+def places() -> Iterator[tuple[Kind, str]]:
+    """Every strategy on every kind of cloud that can do it."""
+    for kind in KINDS:
+        yield from ((kind, name) for name in STRATEGIES if kind.manner.exact_shares or name != "canary")
+
+
+def cases() -> Iterator[tuple[Kind, str, str, str]]:
+    for kind, name in places():
         for what, event in EVENTS.items():
             started = not event.needs_candidate
-            for step in STEPS[name].split():
+            for step in steps_of(name, kind):
                 if started and not step.startswith("hold"):
-                    yield name, what, step
+                    yield kind, name, what, step
                 started = started or step == "create-candidate"
 
 
-@pytest.mark.parametrize(("name", "what", "step"), list(cases()))
-def test_a_change_under_our_feet(name: str, what: str, step: str, tmp_path: Path) -> None:
-    stage, event = serving(STRATEGIES[name], tmp_path), EVENTS[what]
+def some_daily() -> Iterator[Any]:
+    """As tests' parameters: every day all of the local cloud, and of each other one the third that is its turn."""
+    for number, case in enumerate(cases()):
+        daily = case[0] is LOCAL or number % len(KINDS) == KINDS.index(case[0])
+        yield pytest.param(*case, marks=() if daily else pytest.mark.full)
+
+
+@pytest.mark.parametrize(("kind", "name", "what", "step"), list(some_daily()), ids=str)
+def test_a_change_under_our_feet(kind: Kind, name: str, what: str, step: str, tmp_path: Path) -> None:
+    stage, event = serving(STRATEGIES[name], tmp_path, kind), EVENTS[what]
+    foreign = stage.cloud.standing[FOREIGN]
     right: list[str] = []
 
     def meddle() -> None:
@@ -208,12 +231,14 @@ def test_a_change_under_our_feet(name: str, what: str, step: str, tmp_path: Path
 
     stage.meddle[step] = meddle
     assert [to_the_end(stage)] == right
+    assert stage.cloud.standing[FOREIGN] == foreign
+    assert stage.cloud.trespasses == []
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_the_table_is_about_every_step(name: str, tmp_path: Path) -> None:
-    plan = serving(STRATEGIES[name], tmp_path).plan("2")
-    assert [step.id for step in (*plan.steps, *plan.cleanup)] == STEPS[name].split()
+@pytest.mark.parametrize(("kind", "name"), list(places()), ids=str)
+def test_the_table_is_about_every_step(kind: Kind, name: str, tmp_path: Path) -> None:
+    plan = serving(STRATEGIES[name], tmp_path, kind).plan("2")
+    assert [step.id for step in (*plan.steps, *plan.cleanup)] == steps_of(name, kind)
 
 
 def test_the_way_back_leaves_alone_what_somebody_routed_away_from_the_candidate(tmp_path: Path) -> None:
@@ -232,7 +257,7 @@ def test_the_way_back_leaves_alone_what_somebody_routed_away_from_the_candidate(
 
 def test_after_a_stop_abort_puts_the_routes_back_as_they_were(tmp_path: Path) -> None:
     stage = serving(STRATEGIES["canary"], tmp_path)
-    stage.meddle["shift-25"] = lambda: stage.cloud.shift({NEW: 100})
+    stage.meddle["shift-25"] = lambda: stage.cloud.move({NEW: 100})
     with pytest.raises(UndoFailedError):
         stage.roll("2")
     with pytest.raises(RefusedError):

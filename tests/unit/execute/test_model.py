@@ -1,12 +1,13 @@
 """Random rolls of random services while anything happens, against the independent model in `judge.py`.
 
-Every day the same stories, and in full others from day to day. A failure names its seed: `story(SEED, Path(...))`
-plays the same again.
+The stories are shared among the manners of clouds (`fakes/manners.py`), one after the other. Every day the same
+stories, and in full others from day to day. A failure names its seed: `story(SEED, Path(...))` plays the same again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from phoenix.errors import HeldError, LostRunError, PhoenixError
 from phoenix.record.journal import RunState
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
 from tests.support.fakes.doubles import Killed
+from tests.support.fakes.manners import KINDS
 from tests.support.real.shared import seed_of_run
 from tests.support.rolls.events import EVENTS, HAND, Fate
 from tests.support.rolls.plays import KEEP, Kind, Play, again, before, begin, judge, runs, until_end, world
@@ -47,10 +49,12 @@ def batch(logs: Path, seeds: range) -> None:
 def story(seed: int, logs: Path) -> str:
     """One roll with events at random moments; how it ended. AssertionError where the model was broken."""
     random = Random(seed)
-    play = some_play(random)
+    play = replace(some_play(random), cloud=KINDS[seed % len(KINDS)])
+    if isinstance(play.strategy, Canary) and not play.cloud.manner.exact_shares:
+        play = replace(play, strategy=Rolling(step=25, percent=True))
     start = before_with(play, logs)
     stage = again(start)
-    stage.cloud.lag = random.choice([0.0, 0.0, 0.5, 3.0])
+    stage.cloud.lag = random.choice(play.cloud.lags)
     ailing = ail(stage, random) if random.random() < 0.15 else ""
     fate = Fate(stage=stage, play=play, random=random)
     number = random.choices([0, 1, 2, 3, 4], [5, 40, 30, 15, 10])[0]

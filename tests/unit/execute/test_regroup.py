@@ -274,6 +274,6 @@ def test_new_machines_that_never_come_are_taken_back(stage: Stage) -> None:
 
 def test_a_kept_group_that_got_traffic_meanwhile_is_not_burnt(stage: Stage) -> None:
     plan = deleted(V1)(stage)
-    stage.cloud.shift({V1: 50, V2: 50})
+    stage.cloud.move({V1: 50, V2: 50})
     stage.carry_out("burn", plan)
     assert V1 in stage.cloud.standing

@@ -11,7 +11,8 @@ from phoenix.errors import HeldError, UndoneError
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from phoenix.spec.services import BlueGreen, Canary, Strategy
-from tests.support.rolls.plays import KILLS, Fault, Play, again, before, judge, killed, uses
+from tests.support.rolls.faults import KILLS, Fault, killed, uses
+from tests.support.rolls.plays import Play, again, before, judge
 from tests.support.rolls.stage import Stage
 
 OLD = "web-tier-local-v001"

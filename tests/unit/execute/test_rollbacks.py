@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.fakes.cloud import release_of
 from tests.support.rolls.stage import Stage
 
 
@@ -25,7 +26,7 @@ DEEDS = st.lists(st.sampled_from(["roll 1", "roll 2", "roll 3", "rollback", "bur
 
 def serves(stage: Stage) -> str:
     (group,) = stage.shares
-    return stage.cloud.standing[group].release.packages[0].version
+    return release_of(stage.cloud.standing[group]).packages[0].version
 
 
 def burn(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from phoenix.errors import HeldError, RefusedError, UndoFailedError, UndoneError
 from phoenix.record.history import History
 from phoenix.record.journal import Part, RunState
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
+from tests.support.fakes.cloud import release_of
 from tests.support.rolls.stage import SUBJECT, Stage, service
 
 OLD, NEW = "web-tier-local-v001", "web-tier-local-v002"
@@ -224,6 +225,21 @@ def test_a_live_group_that_grows_while_a_canary_is_held_is_matched(tmp_path: Pat
     assert stage.cloud.standing[NEW].size == 10
 
 
+def test_a_live_group_that_grows_while_it_is_measured_is_gone_back_to_at_its_new_size(tmp_path: Path) -> None:
+    stage = served_by(tmp_path, ROLLING, 2)
+
+    def grows() -> None:
+        stage.clock.on_sleep = lambda: None
+        stage.cloud.resize(OLD, 4, between=lambda: None)
+        stage.cloud.attach(stage.cloud.standing[OLD])
+
+    stage.meddle["measure"] = lambda: setattr(stage.clock, "on_sleep", grows)
+    stage.meddle["grow-100"] = stage.ask_to_abort
+    with pytest.raises(UndoneError, match="asked to abort"):
+        stage.roll("2")
+    assert (stage.shares, stage.cloud.standing[OLD].size) == ({OLD: 100}, 4)
+
+
 def test_a_live_group_that_grows_while_rolling_is_matched_and_its_new_machines_go_too(tmp_path: Path) -> None:
     stage = served_by(tmp_path, ROLLING, 4)
     stage.meddle["grow-75"] = lambda: stage.cloud.resize(OLD, 2 + 4, between=lambda: None)
@@ -245,7 +261,7 @@ def test_rollback_after_keep_brings_the_release_back_in_a_new_group_and_twice_go
         stage.rollback(former)
         stable = stage.observed.stable
         assert stable is not None
-        assert stable.release.packages[0].version == version
+        assert release_of(stable).packages[0].version == version
     assert stage.observed.former is None, "before the first release there is nothing"
 
 

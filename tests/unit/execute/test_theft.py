@@ -9,7 +9,8 @@ import pytest
 
 from phoenix.execute.ownership import LEASE
 from phoenix.record.journal import RunState
-from tests.support.rolls.plays import KILLS, PLAYS, Play, act, again, before, judge, runs, taken_over, uses, wrong
+from tests.support.rolls.faults import KILLS, uses
+from tests.support.rolls.plays import PLAYS, Play, act, again, before, judge, runs, taken_over, wrong
 from tests.support.rolls.stage import Stage
 
 WRITES = KILLS[0]

@@ -23,7 +23,20 @@ Offence = tuple[str, str]
 """What is excused by a table (a key of it), and what is wrong, for a person."""
 Rule = Callable[[Files], Iterator[Offence]]
 
-GROUND_FLOOR = ("errors", "clock", "wait", "names", "model", "tell", "units", "data", "typed", "__version__")
+GROUND_FLOOR = (
+    "errors",
+    "clock",
+    "wait",
+    "names",
+    "manner",
+    "debs",
+    "model",
+    "tell",
+    "units",
+    "data",
+    "typed",
+    "__version__",
+)
 CLOUDS = ("clouds.local", "clouds.gcp", "clouds.aws")
 STORES = ("record.sqlite", "record.objects")
 BELOW_ORDERS = ("spec", "observe", "plan", "execute", "record", "clouds.api")
@@ -34,7 +47,8 @@ MAY_IMPORT = {
     "execute": ("plan", "observe", "record", "clouds.api", "tools"),
     "record": ("plan",),
     "clouds.api": (),
-    **dict.fromkeys(CLOUDS, ("clouds.api", "tools")),
+    "clouds.rules": (),
+    **dict.fromkeys(CLOUDS, ("clouds.api", "clouds.rules", "tools")),
     "tools": (),
     **dict.fromkeys(STORES, ("record",)),
     "orders": (*BELOW_ORDERS, "orders.site"),

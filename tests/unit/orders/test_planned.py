@@ -21,6 +21,7 @@ from phoenix.orders.planned import Decided, Planned
 from phoenix.plan.roll import roll
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
 from tests.support.fakes.desk import Desk
+from tests.support.fakes.manners import LOCAL
 from tests.support.rolls.stage import SUBJECT, release, service
 
 ORDER = "the order"
@@ -33,7 +34,7 @@ STRATEGIES = (
 
 def saved(strategy: Strategy, *, hold: bool = False) -> Planned[str]:
     spec = service(strategy=strategy)
-    observed = Observed(groups=(), route=Route(address=""))
+    observed = Observed(groups=(), route=Route(address=""), abilities=LOCAL.abilities, manner=LOCAL.manner)
     plan = roll(spec, spec.environments["local"], strategy, release("1"), observed, {}, hold=hold)
     decided = Decided(kind="roll", release=release("1"), strategy=strategy, hold=hold)
     return Planned(order=ORDER, plan=plan, decided=decided)

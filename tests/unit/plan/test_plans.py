@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phoenix.errors import RefusedError
 from phoenix.model import Backend, Group, Observed, Route, Served
 from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.roll import roll
 from phoenix.plan.roll_actions import CreateGroup, DeleteGroup, RollAction, SetTraffic, Shrink
-from phoenix.plan.rollback import rollback
+from phoenix.plan.rollback import burn, rollback
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, Strategy
+from tests.support.fakes.manners import KINDS
 from tests.support.rolls.stage import release, service
 from tests.unit.plan import cases
 
@@ -34,14 +36,18 @@ def strategy_of(facts: dict[str, Any]) -> Strategy:
             return Canary(steps=tuple(facts["steps"]), soak=facts["soak"], hold=hold, keep=facts["keep"])
 
 
-def observed(groups: dict[str, Any], last_number: int = 0, served: dict[str, Any] | None = None) -> Observed:
+def observed(
+    groups: dict[str, Any], last_number: int = 0, served: dict[str, Any] | None = None, cloud: str = "local"
+) -> Observed:
+    (kind,) = (each for each in KINDS if each.name == cloud)
     standing = tuple(
         Group(
             name=name,
             project="hello",
             service="web-tier",
             environment="local",
-            release=release(facts["version"]),
+            release=release(facts["version"]) if facts.get("made", True) else None,
+            made=facts.get("made", True),
             size=facts["size"],
             created=datetime(2026, 1, 1, tzinfo=UTC),
         )
@@ -49,24 +55,32 @@ def observed(groups: dict[str, Any], last_number: int = 0, served: dict[str, Any
         if facts["size"]
     )
     backends = tuple(
-        Backend(group=name, share=facts["share"], healthy=facts["size"], total=facts["size"], sessions=0)
+        Backend(group=name, share=facts["share"], healthy=facts["size"], total=facts["size"], requests=0)
         for name, facts in groups.items()
     )
     turns = tuple(
         Served(group=name, release=release(facts["version"]), run="", at="", former=facts["former"])
         for name, facts in (served or {}).items()
     )
-    return Observed(groups=standing, route=Route(address="", backends=backends), last_number=last_number, served=turns)
+    return Observed(
+        groups=standing,
+        route=Route(address="", backends=backends),
+        abilities=kind.abilities,
+        manner=kind.manner,
+        last_number=last_number,
+        served=turns,
+    )
 
 
 def decide(case: dict[str, Any]) -> Plan[RollAction]:
     hooks = {point: (Hook(command=command, timeout=5.0),) for point, command in case.get("hooks", {}).items()}
     spec = service(size=case["size"], strategy=strategy_of(case["strategy"]), hooks=Hooks(**hooks))
     where = spec.environments["local"]
-    seen = observed(case["groups"], case.get("last_number", 0), case.get("served"))
+    seen = observed(case["groups"], case.get("last_number", 0), case.get("served"), case.get("cloud", "local"))
     if "to" in case:
         return rollback(spec, where, seen, case["to"])
-    return roll(spec, where, where.strategy, release(case["version"]), seen, {}, hold=case.get("hold", False))
+    wanted, hold, adopt = release(case["version"]), case.get("hold", False), case.get("adopt", False)
+    return roll(spec, where, where.strategy, wanted, seen, {}, hold=hold, adopt=adopt)
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
@@ -106,6 +120,35 @@ def test_the_fingerprint_is_of_spec_identities_and_routes_and_not_of_sizes() -> 
         mark({**STANDING, "web-tier-local-v002": {"version": "1", "size": 2, "share": 0}}),
     ]
     assert len({first, *others}) == 7
+
+
+STABLE = {"web-tier-local-v001": {"version": "1", "size": 3, "share": 100}}
+LEGACY = {"legacy": {"version": "1", "size": 3, "share": 100, "made": False}}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "groups", "strategy", "why"),
+    [
+        (
+            "gcp-like",
+            STABLE,
+            {"kind": "canary", "steps": [100], "soak": 0.0, "keep": 60.0},
+            "cannot be rolled as a canary",
+        ),
+        ("aws-like", LEGACY, {"kind": "rolling", "step": 1, "percent": False}, "did not make legacy"),
+    ],
+    ids=["no-exact-shares", "not-ours"],
+)
+def test_what_is_refused(cloud: str, groups: dict[str, Any], strategy: dict[str, Any], why: str) -> None:
+    given = {"cloud": cloud, "groups": groups, "strategy": strategy, "size": 3, "version": "2"}
+    with pytest.raises(RefusedError, match=why):
+        decide(given)
+
+
+def test_a_group_that_phoenix_did_not_make_is_not_burnt() -> None:
+    spec, seen = service(), observed(LEGACY, cloud="aws-like")
+    with pytest.raises(RefusedError, match="did not make legacy"):
+        burn(spec, spec.environments["local"], seen, seen.groups)
 
 
 GROUPS = st.dictionaries(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
-from phoenix.model import Deb, RepositoryState
 from phoenix.plan.actions import (
     AddPackages,
     PackageFile,

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from phoenix.errors import SpecError
-from phoenix.model import CloudKind, Health, ImageType, Machine
+from phoenix.model import CloudKind, CloudMachine, Health, ImageType, LocalMachine
 from phoenix.spec.clouds import AwsCloud, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.images import ImageName, PackageWish
 from phoenix.spec.load import load
-from phoenix.spec.services import BlueGreen, Canary, Hook, LoadBalancer, Rolling, Size
+from phoenix.spec.services import AwsBalancer, BlueGreen, Canary, GcpUrlMap, Hook, LocalBalancer, Rolling, Size
 from tests.unit.spec.conftest import Load
 
 NODEJS = ImageName(type=ImageType.FOUNDATION, name="nodejs")
@@ -33,8 +33,8 @@ def test_every_part_becomes_its_value(load_text: Load, directory: Path) -> None:
     assert (service.image, service.port, service.drain, service.min_healthy) == (NODEJS, 8080, 30.0, None)
     assert (service.settings, service.health, service.orphan) == ({"GREETING": "Hello"}, Health(), "abort")
     local = service.environments["local"]
-    assert (local.size, local.machine) == (Size(minimum=2, maximum=2), Machine(cpus=1, memory=512 * 1024**2))
-    assert local.load_balancer == LoadBalancer(listen="127.0.0.1:8000")
+    assert (local.size, local.machine) == (Size(minimum=2, maximum=2), LocalMachine(cpus=1, memory=512 * 1024**2))
+    assert local.load_balancer == LocalBalancer(listen="127.0.0.1:8000")
     assert local.strategy == BlueGreen(keep=1800.0)
 
 
@@ -64,11 +64,17 @@ stacks:
     assert project.clouds["gcp"] == GcpCloud(name="gcp", project="acme-prod", region="us-central1", network="default")
     assert project.clouds["aws"] == AwsCloud(name="aws", region="eu-west-1", subnets=("subnet-a", "subnet-b"))
     prod, other = (project.services["web-tier"].environments[name] for name in ("prod", "other"))
-    assert (prod.size, prod.disk) == (Size(minimum=4, maximum=20, cpu=60), 20 * 1024**3)
-    assert (prod.machine_type, prod.identity, prod.firewall) == ("t3.small", "web-profile", ("sg-123",))
-    assert prod.load_balancer == LoadBalancer(listener="arn:aws:x", rule="10")
+    assert prod.size == Size(minimum=4, maximum=20, cpu=60)
+    assert prod.machine == CloudMachine(
+        type="t3.small",
+        disk=20 * 1024**3,
+        identity="web-profile",
+        firewall=("sg-123",),
+        subnets=("subnet-a", "subnet-b"),
+    )
+    assert prod.load_balancer == AwsBalancer(listener="arn:aws:x", rule="10")
     assert prod.strategy == Canary(steps=(5, 25, 50, 100), soak=600.0, hold=(25,), keep=1800.0)
-    assert other.load_balancer == LoadBalancer(url_map="web", route="default")
+    assert other.load_balancer == GcpUrlMap(url_map="web", route="default")
     assert other.strategy == Rolling(step=25, percent=True)
     assert project.stacks["network"].variables == {"zone": "1.10"}
     assert project.clouds_using(NODEJS) == ("aws", "gcp", "local")
@@ -144,7 +150,7 @@ def test_the_environment_fills_references(load_text: Load, good: str) -> None:
     )
     service = project.services["web-tier"]
     assert (project.name, service.port) == ("shop", 81)
-    assert service.environments["local"].load_balancer.listen == "127.0.0.1:8005"
+    assert service.environments["local"].load_balancer == LocalBalancer(listen="127.0.0.1:8005")
     assert project.recipe(NODEJS).tests == ("echo ${HOME}",)
 
 
@@ -157,7 +163,7 @@ def test_anchors_and_merges(load_text: Load, good: str) -> None:
     text = good + "      second: {<<: *shared, load_balancer: {listen: 127.0.0.1:8001}, size: 3}\n"
     project = load_text(text, ("      local:\n        cloud", "      local: &shared\n        cloud"))
     second = project.services["web-tier"].environments["second"]
-    assert (second.size.minimum, second.load_balancer.listen) == (3, "127.0.0.1:8001")
+    assert (second.size.minimum, second.load_balancer) == (3, LocalBalancer(listen="127.0.0.1:8001"))
 
 
 @pytest.mark.parametrize(("state", "directory_name"), [("gs://bucket/x", ".phoenix"), ("var/state", "var/state")])

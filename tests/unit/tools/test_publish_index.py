@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.model import Deb
+from phoenix.debs import Deb
 from phoenix.tools import apt_index, deb, loopback
 from phoenix.tools.aptly import pool_name, serve_command
 from phoenix.tools.aptly_root import Root

@@ -1,0 +1,119 @@
+"""How a roll sees, look by look, that a group works, whoever its cloud is.
+
+As many machines as the group's floor have to be healthy. Where machines tell how their boot goes and nobody replaces
+them, a failed one is the end. Where the cloud replaces machines by itself a lost one says nothing yet, and losing
+again and again is the end; and where nobody tells of the boot, a failure stands on the serial console.
+"""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+
+from phoenix.errors import CloudError
+from phoenix.execute.perform import guards
+from phoenix.execute.perform.world import World
+from phoenix.manner import BootSeen
+from phoenix.model import Backend, BootState, Group, Instance, InstanceState
+from phoenix.wait import Look, Verdict, retry_while_unknown
+
+LOST_AT_MOST, LOST_PART = 2, 0.2
+"""So many machines of a group, or such a part of it, may be replaced while it is watched."""
+CONSOLE_LOOKS = 30.0
+"""Seconds between two consoles that are read: clouds tell of one machine at a time, and count how often they do."""
+FAILED = re.compile(r"^phoenix-boot: failed: (.*\S)\s*$", re.MULTILINE)
+"""What boot work that failed writes to the serial console (`templates/boot/boot.sh.j2`), and why."""
+
+
+class Watch:
+    """Looks at one group again and again, and remembers which machines it has lost meanwhile."""
+
+    def __init__(self, world: World, group: str, min_healthy: int | None) -> None:
+        self._world = world
+        self._name = group
+        self._min_healthy = min_healthy
+        self._known: set[str] = set()
+        self._lost: set[str] = set()
+        self._size = 0
+        self._console_at: float | None = None
+        self._read: dict[str, int] = {}
+        """How often each machine's console was read."""
+
+    def look(self) -> Look:
+        """The same as `see`; unknown where the cloud or the balancer gives no answer."""
+        try:
+            return self.see()
+        except CloudError as error:
+            return retry_while_unknown(error)
+
+    def see(self) -> Look:
+        """Whether enough machines of the group have finished their boot and pass the balancer's check now."""
+        backend = self._world.route().backend(self._name)
+        group = self._world.groups.find(self._name)
+        if group is None:
+            return Look(verdict=Verdict.FAIL, seen=f"{self._name} is gone: somebody has removed it")
+        hopeless = self._hopeless(group, backend)
+        if hopeless:
+            return Look(verdict=Verdict.FAIL, seen=hopeless)
+        there, healthy = group.staying, backend.healthy if backend else 0
+        needed = guards.floor_of(group.size, self._min_healthy)
+        seen = f"{healthy} of {group.size} pass the health check"
+        ready = min(healthy, len(there)) >= needed
+        if self._world.abilities.boot is BootSeen.TOLD:
+            booted = sum(1 for instance in there if instance.boot is BootState.DONE)
+            seen, ready = (
+                f"{booted} of {group.size} have finished their boot work, {healthy} pass the health check",
+                (ready and booted >= needed),
+            )
+        return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=seen)
+
+    def _hopeless(self, group: Group, backend: Backend | None) -> str:
+        """Why the group can no longer become healthy; empty where it can."""
+        for instance in group.staying:
+            failed = instance.boot is BootState.FAILED or instance.failed_units
+            if failed or (instance.state is InstanceState.DEAD and not self._world.abilities.heals):
+                return f"{instance.id}: {instance.detail or instance.state}"
+        if self._world.abilities.heals:
+            self._count_lost(group)
+            allowed = max(LOST_AT_MOST, ceil(group.size * LOST_PART))
+            if len(self._lost) > allowed:
+                return f"{len(self._lost)} machines were lost, the last of them {max(self._lost)}: it goes on and on"
+        if self._world.abilities.boot is BootSeen.CONSOLE:
+            return self._failed_boot(group, backend)
+        return ""
+
+    def _count_lost(self, group: Group) -> None:
+        alive = {i.id for i in group.staying if i.state is not InstanceState.DEAD}
+        dead = {i.id for i in group.staying} - alive
+        if group.size >= self._size:  # else somebody made it smaller, and machines that went were no loss
+            self._lost |= (self._known - alive) | dead
+        self._known = alive
+        self._size = group.size
+
+    def _failed_boot(self, group: Group, backend: Backend | None) -> str:
+        """Read the console of one machine that is not healthy, now and then, each in its turn."""
+        well = backend.well if backend else frozenset[str]()
+        ill = [instance for instance in group.staying if instance.id not in well]
+        now = self._world.clock.monotonic()
+        if not ill or (self._console_at is not None and now - self._console_at < CONSOLE_LOOKS):
+            return ""
+        self._console_at = now
+        chosen = min(ill, key=lambda instance: (self._read.get(instance.id, 0), instance.id))
+        self._read[chosen.id] = self._read.get(chosen.id, 0) + 1
+        found = FAILED.findall(self._world.groups.logs(chosen.id).get("console", ""))
+        return f"{chosen.id}: boot work failed: {found[-1]}" if found else ""
+
+
+def worst_first(instances: tuple[Instance, ...], well: frozenset[str]) -> list[Instance]:
+    """Which machines are missed least: dead ones, those that fail, those that do not answer, then the youngest."""
+    return sorted(
+        instances,
+        key=lambda i: (
+            i.state is not InstanceState.DEAD,
+            not i.failed_units,
+            i.id in well,
+            -(i.since.timestamp() if i.since else 0.0),
+            -len(i.id),
+            [-ord(letter) for letter in i.id],
+        ),
+    )

@@ -1,0 +1,98 @@
+"""What a cloud can do, and how a balancer behaves: told by each cloud itself, so that nobody has to ask what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BootSeen(StrEnum):
+    """How it is known that a machine's boot work is done, or has failed."""
+
+    TOLD = "told"
+    """The machine reports it."""
+    CONSOLE = "console"
+    """A failure stands on its serial console; that it is done is shown by the health check alone."""
+
+
+class DrainedBy(StrEnum):
+    """Who sees to it that machines finish their requests before they end."""
+
+    REQUESTS = "requests"
+    """Phoenix: the balancer shows how many requests are under way."""
+    MANAGER = "manager"
+    """The group's own manager, when it ends machines; nobody shows the number."""
+
+
+class PreviewBy(StrEnum):
+    """How a group alone is reached, traffic or not."""
+
+    ADDRESS = "address"
+    HEADER = "header"
+    HOST = "host"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Abilities:
+    """What a cloud can do."""
+
+    builders: tuple[str, ...]
+    """What can bake images on it, the one that `auto` takes first."""
+    boot: BootSeen
+    heals: bool
+    """Whether it replaces machines of a group by itself."""
+    autoscaler: bool
+    """Whether it may change the size of a group by itself, so that groups have to be pinned meanwhile."""
+    zones: bool
+    here_only: bool
+    """Whether its machines can be reached from the computer they run on only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manner:
+    """How the balancer of one place behaves, and how long things take there. Times in seconds.
+
+    Planners take deadlines from it and performers intervals: they know no cloud.
+    """
+
+    exact_shares: bool
+    """Whether each group gets the percent it is given; else whoever has a share gets what its machines can bear."""
+    drain: DrainedBy
+    preview: PreviewBy
+    settles: float
+    """How long after a shift some requests may still go the former way."""
+    quick: float
+    """What a step may take that is a call or two."""
+    create: float
+    """What starting or ending machines may take, without their boot."""
+    look: float
+    """Between two looks at what is waited for; clouds count how often they are asked."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """Where a group alone answers: a url, and what a request must say so that it gets there."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class State(StrEnum):
+    """What a finding amounts to."""
+
+    FINE = "ok"
+    NOTE = "note"
+    """Works, or is not needed here; good to know."""
+    LACK = "lack"
+    """Something that is needed does not work."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing looked at. `remedy` is empty where nothing is to be done."""
+
+    state: State
+    subject: str
+    found: str
+    remedy: str = ""

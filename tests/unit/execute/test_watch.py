@@ -1,0 +1,178 @@
+"""How a group is watched where the cloud heals and nobody tells of the boot, and what pins and settling are for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from phoenix.errors import RefusedError, UndoneError
+from phoenix.execute.perform import watch
+from phoenix.plan.due import due, overdue_pins
+from phoenix.plan.rollback import give_back
+from phoenix.record.journal import RunState
+from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
+from tests.support.fakes.doubles import Killed
+from tests.support.fakes.manners import AWS, FOREIGN, GCP, KINDS, LOCAL, Kind
+from tests.support.rolls.stage import Stage, service
+
+OLD, NEW = "web-tier-local-v001", "web-tier-local-v002"
+OTHERS = (AWS, GCP)
+ROLLING = Rolling(step=1, percent=False)
+
+
+def serving(tmp_path: Path, kind: Kind, strategy: Strategy | None = None, size: int = 4) -> Stage:
+    """Version 1 serves."""
+    stage = Stage(logs=tmp_path, kind=kind, spec=service(size=size, strategy=strategy))
+    stage.spec = replace(stage.spec, health=replace(stage.spec.health, deadline=300.0))
+    stage.roll("1")
+    stage.clock.seconds += 60
+    stage.cloud.serving.clear()
+    stage.cloud.consoles.clear()
+    return stage
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
+def test_a_boot_that_failed_is_read_off_the_console_long_before_the_deadline(tmp_path: Path, kind: Kind) -> None:
+    stage = serving(tmp_path, kind)
+    stage.cloud.broken_boot.add(NEW)
+    started = stage.clock.seconds
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    assert "boot work failed: apt-get ended with 100" in error.value.details
+    assert stage.clock.seconds - started < 60
+    assert stage.shares == {OLD: 100}
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
+def test_one_console_is_read_at_a_time_and_each_in_its_turn(tmp_path: Path, kind: Kind) -> None:
+    stage = serving(tmp_path, kind)
+    stage.cloud.sick.add(NEW)
+    with pytest.raises(UndoneError):
+        stage.roll("2")
+    waiting = stage.cloud.consoles[:6]
+    moments = [moment for moment, _machine in waiting]
+    assert all(later - earlier >= watch.CONSOLE_LOOKS for earlier, later in pairwise(moments))
+    assert [machine for _moment, machine in waiting[:4]] == [f"{NEW}-{number}" for number in range(1, 5)]
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
+def test_a_lost_machine_is_replaced_by_the_cloud_and_says_nothing_yet(tmp_path: Path, kind: Kind) -> None:
+    stage = serving(tmp_path, kind)
+    stage.meddle["candidate-healthy"] = lambda: stage.cloud.kill_machine(f"{NEW}-1")
+    assert stage.roll("2").state is RunState.DONE
+    assert f"{NEW}-1" not in {each.id for each in stage.cloud.standing[NEW].instances}
+
+
+def test_where_nobody_replaces_machines_a_lost_one_is_the_end(tmp_path: Path) -> None:
+    stage = serving(tmp_path, LOCAL)
+    stage.meddle["candidate-healthy"] = lambda: stage.cloud.kill_machine(f"{NEW}-1")
+    with pytest.raises(UndoneError, match="never became healthy"):
+        stage.roll("2")
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
+@pytest.mark.parametrize(("size", "allowed"), [(4, 2), (20, 4)])
+def test_a_group_that_loses_machines_again_and_again_is_given_up(
+    tmp_path: Path, kind: Kind, size: int, allowed: int
+) -> None:
+    stage = serving(tmp_path, kind, size=size)
+    stage.cloud.sick.add(NEW)
+    killed: dict[str, float] = {}
+
+    def dies() -> None:
+        if stage.clock.seconds < max(killed.values(), default=0.0) + 3:
+            return  # one after the other
+        alive = [i.id for i in stage.cloud.standing[NEW].staying if i.state != "dead"] if NEW in stage.groups else []
+        if alive and alive[-1] not in killed:
+            killed[alive[-1]] = stage.clock.seconds
+            stage.cloud.kill_machine(alive[-1])
+
+    stage.meddle["candidate-healthy"] = lambda: setattr(stage.clock, "on_sleep", dies)
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    assert f"{allowed + 1} machines were lost" in error.value.details
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(("size", "min_healthy", "ill"), [(10, None, 1), (4, 50, 2)])
+def test_healthy_is_a_floor(tmp_path: Path, kind: Kind, size: int, min_healthy: int | None, ill: int) -> None:
+    stage = serving(tmp_path, kind, size=size)
+    stage.spec = replace(stage.spec, min_healthy=min_healthy)
+    stage.cloud.ill |= {f"{NEW}-{number}" for number in range(1, ill + 1)}
+    assert stage.roll("2").state is RunState.DONE
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_one_machine_below_the_floor_is_not_healthy(tmp_path: Path, kind: Kind) -> None:
+    stage = serving(tmp_path, kind, size=10)
+    stage.cloud.ill |= {f"{NEW}-1", f"{NEW}-2"}
+    with pytest.raises(UndoneError, match="never became healthy"):
+        stage.roll("2")
+
+
+@pytest.mark.parametrize("lag", AWS.lags)
+def test_nothing_is_made_smaller_before_a_shift_has_settled(tmp_path: Path, lag: float) -> None:
+    stage = serving(tmp_path, AWS, ROLLING, size=2)
+    stage.cloud.lag = lag
+    moments: list[float] = []
+    stage.meddle["shift-50"] = lambda: moments.append(stage.clock.seconds)
+    stage.meddle["shrink-50"] = lambda: moments.append(stage.clock.seconds)
+    stage.roll("2")
+    began, shrunk = moments
+    assert shrunk - began >= AWS.manner.settles
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
+def test_an_autoscaler_makes_nothing_smaller_while_traffic_moves(tmp_path: Path, kind: Kind) -> None:
+    strategy = Canary(steps=(50, 100), soak=60.0, hold=(), keep=600.0) if kind is AWS else BlueGreen(keep=600.0)
+    stage = serving(tmp_path, kind, strategy)
+    stage.meddle["create-candidate"] = lambda: setattr(stage.clock, "on_sleep", stage.cloud.autoscale)
+    stage.roll("2")
+    assert {name: stage.cloud.standing[name].size for name in stage.groups} == {OLD: 4, NEW: 4}
+    assert stage.cloud.standing[NEW].pinned_until is None
+    assert stage.cloud.standing[OLD].pinned_until == stage.cloud.standing[OLD].keep_until
+    stage.cloud.autoscale()
+    assert stage.cloud.standing[OLD].size == 4, "kept groups could take the traffic back"
+    stage.rollback(OLD)
+    assert stage.shares == {OLD: 100}
+    assert stage.cloud.standing[OLD].pinned_until is None
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
+def test_a_pin_that_nobody_gave_back_is_over_one_day(tmp_path: Path, kind: Kind) -> None:
+    stage = serving(tmp_path, kind)
+    stage.meddle["create-candidate"] = lambda: setattr(stage.store, "kill_before", stage.store.writes)
+    with pytest.raises(Killed):
+        stage.roll("2")
+    pinned = stage.cloud.standing[OLD].pinned_until
+    assert pinned is not None
+    assert overdue_pins(stage.observed, pinned - timedelta(seconds=1)) == ()
+    (group,) = overdue_pins(stage.observed, pinned)
+    assert group.name == OLD
+    stage.store.values.clear()  # the record of the run is lost, too
+    stage.carry_out("burn", give_back(stage.spec, stage.spec.environments["local"], stage.observed, (group,)))
+    assert stage.cloud.standing[OLD].pinned_until is None
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_group_that_phoenix_did_not_make_is_replaced_by_order_and_never_ended(tmp_path: Path, kind: Kind) -> None:
+    stage = Stage(logs=tmp_path, kind=kind, spec=service(strategy=ROLLING))
+    stage.cloud.found_foreign(2, serves=True)
+    foreign = stage.cloud.standing[FOREIGN]
+    with pytest.raises(RefusedError, match="did not make legacy"):
+        stage.roll("1")
+    stage.adopt = True
+    assert stage.roll("1").state is RunState.DONE
+    assert stage.shares == {OLD: 100}
+    assert stage.cloud.standing[FOREIGN] == foreign
+    assert stage.observed.former == FOREIGN
+    stage.clock.seconds += 1e6
+    assert due(stage.observed, stage.clock.now(), frozenset({""})) == ()
+    stage.rollback(FOREIGN)
+    assert stage.shares == {FOREIGN: 100}
+    assert stage.cloud.standing[FOREIGN] == foreign
+    assert stage.cloud.trespasses == []
