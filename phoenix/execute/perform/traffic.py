@@ -97,13 +97,14 @@ def _guard(world: World, action: SetTraffic, context: Context) -> Route:
 
 
 def _now(action: SetTraffic, route: Route, *, exact: bool) -> dict[str, int]:
-    """What each group has; where shares are not exact, what this run had set before for those that have any."""
+    """What each group has. Where shares are not exact, what this run sets that shows like this: the least of it, as
+    routes may have been changed by hand to what stands in another step of the plan.
+    """
     shown = dict(route.shares)
-    if exact or not action.known:
+    alike = [dict(shares) for shares in action.known if guards.same_routes(route.shares, shares, exact=False)]
+    if exact or not alike:
         return shown
-    known = [tuple(sorted(shares)) for shares in action.known]
-    before = dict(known[max(0, known.index(tuple(sorted(action.shares))) - 1)])
-    return {name: before.get(name, 0) for name in shown}
+    return {name: min(shares.get(name, 0) for shares in alike) for name in shown}
 
 
 def _left_alone(action: SetTraffic, route: Route, *, exact: bool) -> bool:
