@@ -39,6 +39,7 @@ def user_data(wanted: tuple[Trial, ...]) -> str:
         "}",
         "cd /root",
         *(f"try {index} {trial.patience} {shlex.quote(trial.script)}" for index, trial in enumerate(wanted)),
+        f"echo {OVER} | systemd-cat --identifier=phoenix-trial",  # by it the end of the console is known
         f"/usr/lib/phoenix/report {OVER}",
     ]
     return "\n".join(lines) + "\n"
