@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -46,6 +47,47 @@ class GcpCloud:
     kind: CloudKind = CloudKind.GCP
 
 
+class AwsReach(StrEnum):
+    """How phoenix reaches the machine that an image is built on, or proven on."""
+
+    PUBLIC = "public"
+    """By SSH at its public address."""
+    PRIVATE = "private"
+    """By SSH at its private address."""
+    SSM = "ssm"
+    """By Session Manager: no port is open."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwsBuilder:
+    """The machine that images are built on and proven on."""
+
+    type: str = "t3.medium"
+    disk: int | None = None
+    """Bytes; None: as large as the base image's."""
+    profile: str | None = None
+    """Instance profile."""
+    subnet: str | None = None
+    """None: the first of the cloud's."""
+    firewall: tuple[str, ...] = ()
+    """Security groups; empty: one of its own, which lets in SSH alone and is gone with the machine."""
+    reach: AwsReach = AwsReach.PUBLIC
+    spot: bool = False
+    tenancy: str = "default"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwsImages:
+    """How AMIs are kept."""
+
+    encrypt: bool = True
+    kms: str | None = None
+    """Id, alias or ARN of the key; None: the account's own key for EBS."""
+    deprecate_after: float | None = None
+    """Seconds after which nobody else finds the AMI by search any more; None: never."""
+    architecture: str = "x86_64"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AwsCloud:
     """An AWS region with the subnets that machines start in."""
@@ -53,6 +95,14 @@ class AwsCloud:
     name: str
     region: str
     subnets: tuple[str, ...]
+    profile: str | None = None
+    """Profile of the SDK's configuration files; None: what its own chain finds."""
+    assume_role: str | None = None
+    """ARN of the role that works there; None: who is found by the chain works itself."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """On everything that is made."""
+    builder: AwsBuilder = field(default_factory=AwsBuilder)
+    images: AwsImages = field(default_factory=AwsImages)
 
     kind: CloudKind = CloudKind.AWS
 

@@ -8,12 +8,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.spec.clouds import AwsCloud, GcpCloud, LocalCloud, MachineEngine
-from phoenix.spec.form.fields import Directory, Form, Matches, Word, located
+from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsImages, AwsReach, GcpCloud, LocalCloud, MachineEngine
+from phoenix.spec.form.fields import Boolean, Bytes, Directory, Duration, Form, Matches, Word, located
 from phoenix.spec.mirror import configured_mirror
 
 Mirror = Annotated[
     str, Matches(re.compile(r"(https?://[^\s@'\"\\]+|file:///[^\s'\"\\]*)"), "mirror", "http://HOST/PATH")
+]
+
+# AWS's own rules: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
+TagKey = Annotated[
+    str,
+    Matches(
+        re.compile(r"(?!aws:|phoenix:)[\w .:/=+@-]{1,128}"),
+        "tag",
+        "1 to 128 letters, digits, blanks and . : / = + - @ _, beginning with neither aws: nor phoenix:",
+    ),
+]
+TagValue = Annotated[
+    str,
+    Matches(
+        re.compile(r"[\w .:/=+@-]{0,256}"), "value of a tag", "at most 256 letters, digits, blanks and . : / = + - @ _"
+    ),
 ]
 
 
@@ -59,16 +75,76 @@ class GcpCloudForm(Form):
         return GcpCloud(name=name, project=self.project, region=self.region, network=self.network)
 
 
+class AwsBuilderForm(Form):
+    """The machine that images are built on and proven on."""
+
+    type: Word = Field(default="t3.medium", description="Machine type.")
+    disk: Bytes | None = Field(default=None, description="Size of its disk; as large as the base image's.")
+    profile: Word | None = Field(default=None, description="Instance profile.")
+    subnet: Word | None = Field(default=None, description="Subnet; the first of the cloud's.")
+    firewall: list[Word] = Field(default=[], description="Security groups; one of its own, which lets in SSH alone.")
+    reach: Literal["public", "private", "ssm"] = Field(
+        default="public", description="How it is reached: SSH at its public or private address, or Session Manager."
+    )
+    spot: Boolean = Field(default=False, description="Whether it may be a spot instance.")
+    tenancy: Literal["default", "dedicated", "host"] = Field(default="default", description="Whose hardware it is on.")
+
+    def read(self) -> AwsBuilder:
+        """The frozen value."""
+        return AwsBuilder(
+            type=self.type,
+            disk=self.disk,
+            profile=self.profile,
+            subnet=self.subnet,
+            firewall=tuple(self.firewall),
+            reach=AwsReach(self.reach),
+            spot=self.spot,
+            tenancy=self.tenancy,
+        )
+
+
+class AwsImagesForm(Form):
+    """How AMIs are kept."""
+
+    encrypt: Boolean = Field(default=True, description="Whether their snapshots are encrypted.")
+    kms: Word | None = Field(default=None, description="Key that encrypts: id, alias or ARN; the account's for EBS.")
+    deprecate_after: Duration | None = Field(default=None, description="Age from which searches leave them out; never.")
+    architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="Processors that they are for.")
+
+    def read(self) -> AwsImages:
+        """The frozen value."""
+        return AwsImages(
+            encrypt=self.encrypt,
+            kms=self.kms,
+            deprecate_after=self.deprecate_after,
+            architecture=self.architecture,
+        )
+
+
 class AwsCloudForm(Form):
     """An AWS region with the subnets that machines start in."""
 
     kind: Literal["aws"] = Field(description="Where the machines are.")
     region: Word = Field(description="Region of groups and balancers, such as eu-west-1.")
     subnets: Annotated[list[Word], Field(min_length=1)] = Field(description="Subnets the machines start in.")
+    profile: Word | None = Field(default=None, description="Profile of the SDK's configuration files.")
+    assume_role: Word | None = Field(default=None, description="ARN of the role that works there.")
+    tags: dict[TagKey, TagValue] = Field(default={}, description="Tags on everything that is made.")
+    builder: AwsBuilderForm = Field(default_factory=AwsBuilderForm, description="The machine that builds images.")
+    images: AwsImagesForm = Field(default_factory=AwsImagesForm, description="How its AMIs are made and kept.")
 
     def read(self, name: str) -> AwsCloud:
         """The frozen value."""
-        return AwsCloud(name=name, region=self.region, subnets=tuple(self.subnets))
+        return AwsCloud(
+            name=name,
+            region=self.region,
+            subnets=tuple(self.subnets),
+            profile=self.profile,
+            assume_role=self.assume_role,
+            tags=dict(self.tags),
+            builder=self.builder.read(),
+            images=self.images.read(),
+        )
 
 
 CloudForm = Annotated[LocalCloudForm | GcpCloudForm | AwsCloudForm, Field(discriminator="kind")]

@@ -60,6 +60,7 @@ MAY_IMPORT = {
 }
 LAYER_EXCUSES = {
     "execute -> spec": "the frozen values of the spec are handed on through the plan: hooks, repositories",
+    "clouds.aws -> spec": "its own entry of phoenix.yaml, a frozen value",
     "clouds.local -> spec": "its own entry of phoenix.yaml, a frozen value",
     "observe -> record": "what served before is known to the record, not to a cloud",
 }

@@ -1,0 +1,199 @@
+"""The one place that speaks to AWS: boto3 behind two verbs, `ask` and `pages`.
+
+Every call is made at most twice and waits 8 seconds at most, half a lease: what takes longer is looked at again by who
+waits for it. What AWS answers is given on as it stands; what it refuses is a `RefusedCallError` with AWS's own code,
+and no answer is an `UnreachableError`: nobody knows then whether it was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from phoenix.errors import CloudError, UnreachableError
+from phoenix.spec.clouds import AwsCloud
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+_ATTEMPTS = 2
+_CONNECT, _READ = 3, 5
+"""Seconds: 8 together."""
+_LOGIN = "Log in again (`aws sso login`, new keys, another profile), then see `phoenix doctor --cloud {cloud}`."
+_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthFailure"})
+_NOT_KNOWN = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_BUSY = frozenset(
+    {
+        "EC2ThrottledException",
+        "InternalError",
+        "InternalFailure",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "Unavailable",
+    }
+)
+_SERVER_ERROR = 500
+
+Answer = Mapping[str, Any]
+"""What AWS said, as boto3 gives it: the keys are those of the API's reference."""
+
+
+class RefusedCallError(CloudError):
+    """AWS said no. `said` is its code, such as InvalidAMIID.NotFound; the details hold its own words."""
+
+    def __init__(self, brief: str, *, said: str, details: str, resolution: str = "") -> None:
+        super().__init__(brief, details=details, resolution=resolution)
+        self.said = said
+
+
+class Calls:
+    """AWS in the region, and with the rights, that one entry of `clouds` names."""
+
+    def __init__(self, spec: AwsCloud) -> None:
+        self._spec = spec
+        self._session: Session | None = None
+        self._client = cache(self._made_client)
+
+    def ask(self, service: str, action: str, **parameters: Any) -> Answer:
+        """One call, as boto3 names it: `ask("ec2", "describe_images", Owners=["self"])`.
+
+        RefusedCallError where AWS says no, UnreachableError where it does not answer or is too busy to.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer: Answer = getattr(self._client(service), action)(**parameters)
+        except ClientError as error:
+            raise self._refused(service, action, error.response) from error
+        except BotoCoreError as error:
+            raise self._unanswered(service, action, error) from error
+        return answer
+
+    def pages(self, service: str, action: str, key: str, **parameters: Any) -> Iterator[Any]:
+        """The items under `key` of every page of a call that AWS answers in pages."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            for page in self._client(service).get_paginator(action).paginate(**parameters):
+                yield from page[key]
+        except ClientError as error:
+            raise self._refused(service, action, error.response) from error
+        except BotoCoreError as error:
+            raise self._unanswered(service, action, error) from error
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables by which a program (Packer) works in the same region with the same rights.
+
+        Short-lived keys, where a role is assumed: Packer before 1.7 cannot assume one itself.
+        """
+        found = self._opened().get_credentials()
+        if found is None:
+            raise self._no_credentials()
+        keys = found.get_frozen_credentials()
+        token = {"AWS_SESSION_TOKEN": keys.token} if keys.token else {}
+        return {
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+            "AWS_DEFAULT_REGION": self._spec.region,
+            "AWS_REGION": self._spec.region,
+            **token,
+        }
+
+    def _made_client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        limits = Config(
+            connect_timeout=_CONNECT,
+            read_timeout=_READ,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            user_agent_extra="phoenix",
+        )
+        return self._opened().client(service, region_name=self._spec.region, config=limits)
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            self._session = self._assumed() if self._spec.assume_role else self._own()
+        return self._session
+
+    def _own(self) -> Session:
+        from boto3 import Session
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return Session(profile_name=self._spec.profile, region_name=self._spec.region)
+        except BotoCoreError as error:  # a profile that the configuration does not have
+            raise self._no_credentials(str(error)) from error
+
+    def _assumed(self) -> Session:
+        """A session whose keys are those of the role, fetched when they are needed and again before they end."""
+        from boto3 import Session
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+        from botocore.session import get_session
+
+        own = self._own()
+        source = own.get_credentials()
+        if source is None:
+            raise self._no_credentials()
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=own._session.create_client,
+            source_credentials=source,
+            role_arn=self._spec.assume_role,
+            extra_args={"RoleSessionName": "phoenix"},
+        )
+        session = get_session()
+        session._credentials = DeferredRefreshableCredentials(
+            method="assume-role", refresh_using=fetcher.fetch_credentials
+        )
+        return Session(botocore_session=session, region_name=self._spec.region)
+
+    def _refused(self, service: str, action: str, response: Answer) -> CloudError:
+        error = response.get("Error", {})
+        code, words = str(error.get("Code", "")), str(error.get("Message", ""))
+        what = f"{service} {action} in {self._spec.region}"
+        details = f"{code}: {words}" if words else code
+        status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code in _BUSY or status >= _SERVER_ERROR:
+            return UnreachableError(
+                f"AWS was too busy for {what}", details=details, resolution="Say it again in a moment."
+            )
+        resolution = "See AWS's words above; `phoenix status` shows what stands."
+        if code in _NOT_KNOWN:
+            resolution = _LOGIN.format(cloud=self._spec.name)
+        elif code in _NOT_ALLOWED:
+            resolution = f"`phoenix doctor --cloud {self._spec.name} --policy` prints the rights that phoenix needs."
+        return RefusedCallError(f"AWS refused {what}", said=code, details=details, resolution=resolution)
+
+    def _unanswered(self, service: str, action: str, error: Exception) -> CloudError:
+        from botocore.exceptions import NoCredentialsError, ParamValidationError
+
+        if isinstance(error, NoCredentialsError):
+            return self._no_credentials()
+        if isinstance(error, ParamValidationError):
+            return CloudError(f"{service} {action} does not take what it was asked with", details=str(error))
+        return UnreachableError(
+            f"AWS did not answer {service} {action} in {self._spec.region}",
+            details=str(error),
+            resolution="Look at the network, then say it again; what was asked may have been done.",
+        )
+
+    def _no_credentials(self, details: str = "") -> CloudError:
+        return CloudError(
+            f"no credentials for the cloud '{self._spec.name}'",
+            details=details or "none in the environment, the profile, the SSO cache or the role of this machine",
+            resolution=_LOGIN.format(cloud=self._spec.name),
+        )

@@ -1,0 +1,114 @@
+"""AWS as one thing to ask: its AMIs, its Auto Scaling groups, and a listener's rule per service and environment."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from phoenix.clouds.aws.calls import Calls
+from phoenix.errors import RefusedError, SpecError
+from phoenix.manner import Abilities, BootSeen, Finding
+from phoenix.model import Place
+from phoenix.spec.clouds import AwsCloud
+from phoenix.spec.project import Project
+from phoenix.spec.services import AwsBalancer
+
+if TYPE_CHECKING:  # each room is loaded when it is entered
+    from phoenix.clouds.aws.groups import AwsGroups
+    from phoenix.clouds.aws.images import AwsImages
+    from phoenix.clouds.aws.traffic import AwsTraffic
+
+ABILITIES = Abilities(
+    builders=("packer",),
+    boot=BootSeen.CONSOLE,
+    heals=True,
+    autoscaler=True,
+    zones=True,
+    here_only=False,
+)
+_LOOPBACK = ("127.", "localhost", "[::1]")
+
+
+class AwsCloudDoor:
+    """Implements `clouds.api.Cloud` in one region."""
+
+    def __init__(self, project: Project, spec: AwsCloud) -> None:
+        self._project = project
+        self._spec = spec
+        self._calls = Calls(spec)
+
+    @property
+    def name(self) -> str:
+        """The cloud, as phoenix.yaml names it."""
+        return self._spec.name
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do: it replaces machines, sizes groups by load, and spreads them over zones."""
+        return ABILITIES
+
+    @cached_property
+    def images(self) -> AwsImages:
+        """Its images."""
+        from phoenix.clouds.aws.images import AwsImages
+
+        return AwsImages(self._project.name, self._spec, self._calls)
+
+    @cached_property
+    def groups(self) -> AwsGroups:
+        """Its groups."""
+        from phoenix.clouds.aws.groups import AwsGroups
+
+        return AwsGroups(self._project.name, self._spec, self._calls)
+
+    def traffic(self, place: Place) -> AwsTraffic:
+        """The rule that serves one service in one environment. SpecError where phoenix.yaml names none."""
+        from phoenix.clouds.aws.traffic import AwsTraffic
+
+        spec = self._project.services.get(place.service)
+        where = spec.environments.get(place.environment) if spec else None
+        balancer = where.load_balancer if where else None
+        if spec is None or not isinstance(balancer, AwsBalancer):
+            raise SpecError(
+                f"{place.service}/{place.environment} has no rule of a listener",
+                details=f"{self._project.file}: services.{place.service}.environments.{place.environment}"
+                ".load_balancer.listener",
+                resolution="Give it the ARN of an Application Load Balancer's listener.",
+            )
+        return AwsTraffic(
+            calls=self._calls,
+            cloud=self._spec,
+            project=self._project.name,
+            place=place,
+            balancer=balancer,
+            port=spec.port,
+            health=spec.health,
+            drain=spec.drain,
+        )
+
+    def url_for_machines(self, url: str) -> str:
+        """The same. RefusedError for an address of this computer: no machine of AWS reaches it."""
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        if host.startswith(_LOOPBACK):
+            raise RefusedError(
+                f"machines of the cloud '{self.name}' cannot reach {url}",
+                details="it is an address of this computer's loopback",
+                resolution="Give the repository a url of its own for this cloud in phoenix.yaml, "
+                f"such as `url: {{{self.name}: https://apt.example.com}}`.",
+            )
+        return url
+
+    def check(self) -> tuple[Finding, ...]:
+        """Who phoenix is there, and whether what the project needs is there. Looks only."""
+        from phoenix.clouds.aws import check
+
+        return check.findings(self._project, self._spec, self._calls)
+
+    def mend(self, place: Place) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
+        """Nothing: AWS keeps its balancers up itself."""
+        return ()
+
+    def stop(self) -> tuple[str, ...]:
+        """Nothing: nothing of it runs on this computer."""
+        return ()

@@ -1,0 +1,26 @@
+"""The tags by which phoenix knows what it made: on groups, target groups, rules, images, machines, volumes.
+
+A removal reads them in the same step: a name alone says nothing of who made a thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+PREFIX = "phoenix:"
+PROJECT, SERVICE, ENVIRONMENT = f"{PREFIX}project", f"{PREFIX}service", f"{PREFIX}environment"
+RELEASE, SHAPE, RUN, CREATED = f"{PREFIX}release", f"{PREFIX}shape", f"{PREFIX}run", f"{PREFIX}created"
+GROUP, KEEP_UNTIL, PINNED_UNTIL = f"{PREFIX}group", f"{PREFIX}keep-until", f"{PREFIX}pinned-until"
+IMAGE, TYPE, NAME, KEY, PARENT = f"{PREFIX}image", f"{PREFIX}type", f"{PREFIX}name", f"{PREFIX}key", f"{PREFIX}parent"
+VERIFIED, BUILDER, SOURCE = f"{PREFIX}verified", f"{PREFIX}builder", f"{PREFIX}source"
+
+
+def read(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Tags as AWS lists them (`[{"Key": ..., "Value": ...}]`), by their keys."""
+    return {tag["Key"]: tag.get("Value") or "" for tag in tags}
+
+
+def written(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as AWS takes them, sorted by key."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
