@@ -57,6 +57,15 @@ def known(site: Site) -> tuple[Place, ...]:
     return tuple(Place(service=spec, environment=where) for spec in services for where in spec.environments.values())
 
 
+def that_it_served(site: Site, group: str) -> Place | None:
+    """The place of phoenix.yaml of which the record says that the group served it before another; None: none."""
+    for place in known(site):
+        turns = site.history.served(place.service.name, place.environment.name)
+        if any(group in (turn.group, turn.former) for turn in turns):
+            return place
+    return None
+
+
 def of_run(site: Site, run: Run) -> Place:
     """The place of a run that changes groups.
 
