@@ -59,9 +59,7 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
     ] = False,
     adopt: Annotated[
         bool,
-        typer.Option(
-            "--adopt", help="Also where a group serves that phoenix did not make; it is left standing."
-        ),
+        typer.Option("--adopt", help="Also where a group serves that phoenix did not make; it is left standing."),
     ] = False,
     plan: options.Plan = False,
     plan_out: options.PlanOut = None,
