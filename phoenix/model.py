@@ -162,9 +162,7 @@ class BootState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """One machine of a group. `address`: `host:port` of the service as phoenix and the balancer reach it, empty
-    while it is not known.
-    """
+    """One machine of a group. `address`: `host:port` of the service, empty while it is not known."""
 
     id: str
     group: str
@@ -206,6 +204,7 @@ class CloudMachine:
     firewall: tuple[str, ...] = ()
     """Network tags or security groups."""
     public_ip: bool = False
+    spot: bool = False
     network: str = ""
     """VPC network, where the cloud's entry names one."""
     subnets: tuple[str, ...] = ()
@@ -372,9 +371,7 @@ class Observed:
     groups: tuple[Group, ...]
     route: Route
     abilities: Abilities
-    """What its cloud can do."""
     manner: Manner
-    """How its balancer behaves."""
     last_number: int = 0
     """The highest group number ever used, from the record: numbers are not used again."""
     served: tuple[Served, ...] = ()

@@ -96,7 +96,7 @@ def runs_already(stable: Group, release: Release, service: ServiceSpec, environm
         and stable.shape
         in (
             "",  # made by a version that did not write it down
-            shape(environment.machine, service.port, service.health, environment.size.limits),
+            shape(environment.machine, service.port, service.health, environment.size.limits, environment.zones),
         )
     )
     return same and whole and stable.size >= environment.size.minimum
