@@ -47,6 +47,8 @@ class Abilities:
     zones: bool
     here_only: bool
     """Whether its machines can be reached from the computer they run on only."""
+    alarms: bool = False
+    """Whether it has alarms that can be read by their names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,24 @@ class Preview:
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
+
+
+class Ring(StrEnum):
+    """What an alarm says."""
+
+    RINGING = "ringing"
+    QUIET = "quiet"
+    UNKNOWN = "unknown"
+    """It has no data, or nobody could tell."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alarm:
+    """An alarm of a cloud as it is now; `why` in the cloud's own words."""
+
+    name: str
+    ring: Ring
+    why: str = ""
 
 
 class State(StrEnum):

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from phoenix.manner import Abilities, Finding, Manner, Preview
+from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview
 from phoenix.model import (
     Group,
     Image,
@@ -267,6 +267,10 @@ class Cloud(Protocol):
 
     def url_for_machines(self, url: str) -> str:
         """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
+        ...
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """The alarms of those names as they are now, all in one call; one that there is not is left out."""
         ...
 
     def check(self) -> tuple[Finding, ...]:

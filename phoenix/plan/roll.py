@@ -54,6 +54,7 @@ def roll(
         digests=digests,
         hold=hold,
         former=observed.route.stable,
+        alarms=strategy.alarms,
     )
     return replace(planned(rollout, strategy, fingerprint, _why(rollout)), notes=tuple(map(_left_standing, foreign)))
 

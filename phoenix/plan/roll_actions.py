@@ -168,6 +168,8 @@ class SetTraffic:
     """Percent of a group's machines that must be healthy before it gets more."""
     guarded: bool = True
     """Whether groups that get more must be whole and large enough; else it is enough that they answer."""
+    alarms: tuple[str, ...] = ()
+    """None of these may ring before and while the shift settles; all of them have to tell that they do not."""
     do: Literal["set-traffic"] = "set-traffic"
 
 
@@ -179,6 +181,8 @@ class Soak:
     seconds: float
     shares: Shares
     min_healthy: int | None = None
+    alarms: tuple[str, ...] = ()
+    """They have to tell that they do not ring, all the time."""
     do: Literal["soak"] = "soak"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.errors import SpecError
-from phoenix.manner import Abilities, BootSeen, Finding
+from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Health, Place
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
@@ -60,6 +60,10 @@ class LocalCloudDoor:
     def url_for_machines(self, url: str) -> str:
         """This computer has another address in the network of its machines."""
         return loopback.machine_url(url)
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:  # noqa: ARG002
+        """None: this computer has no alarms."""
+        return ()
 
     def check(self) -> tuple[Finding, ...]:
         """Room, memory, the mirror, and the engines that run machines, tried."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
-from phoenix.manner import Abilities, BootSeen, DrainedBy, Finding, Preview, PreviewBy
+from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route
 from tests.support.fakes.images import FakeImages
 from tests.support.fakes.manners import FOREIGN
@@ -196,6 +196,9 @@ class FakeDoor:
 
     def url_for_machines(self, url: str) -> str:
         return url
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        return self.groups.rings(names)
 
     def check(self) -> tuple[Finding, ...]:
         return ()

@@ -67,6 +67,7 @@ AWS = Kind(
         autoscaler=True,
         zones=True,
         here_only=False,
+        alarms=True,
     ),
     manner=Manner(
         exact_shares=True,
