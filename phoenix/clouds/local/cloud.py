@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phoenix.clouds.api import Template
+from phoenix.clouds.local import template
 from phoenix.errors import SpecError
 from phoenix.manner import Abilities, BootSeen, Finding
 from phoenix.model import Health, Place
@@ -23,6 +25,7 @@ if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hi
 
 ABILITIES = Abilities(
     builders=("chroot", "packer"),
+    proofs=("light", "qemu"),
     boot=BootSeen.TOLD,
     heals=False,
     autoscaler=False,
@@ -56,6 +59,10 @@ class LocalCloudDoor:
     def abilities(self) -> Abilities:
         """What it can do: machines tell how their boot goes, and nobody but phoenix starts or ends any."""
         return ABILITIES
+
+    def template(self, *, base: str | None, parent: str | None) -> Template:  # noqa: ARG002 (the builder lays them in)
+        """A machine in QEMU."""
+        return template.template()
 
     def url_for_machines(self, url: str) -> str:
         """This computer has another address in the network of its machines."""

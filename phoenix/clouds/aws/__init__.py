@@ -1,0 +1,1 @@
+"""AWS: AMIs, Auto Scaling groups, and the rules of an Application Load Balancer's listener."""
