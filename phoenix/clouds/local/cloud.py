@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from phoenix.clouds.api import Template
 from phoenix.clouds.local import template
+from phoenix.clouds.local.mirror import mirror_of
 from phoenix.errors import SpecError
 from phoenix.manner import Abilities, BootSeen, Finding
 from phoenix.model import Health, Place
@@ -129,7 +130,7 @@ class LocalCloudDoor:
     def reach(self) -> tuple[int, ...]:
         """The loopback ports of this computer that machines need, and no others: of repositories, of a mirror here."""
         repositories = (repository.url for repository in self._project.repositories.values())
-        return loopback.ports((*repositories, self._spec.mirror))
+        return loopback.ports((*repositories, mirror_of(self._spec)))
 
     @property
     def name(self) -> str:
