@@ -62,6 +62,20 @@ class BakeRequest:
     created: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Template:
+    """The Packer template of a cloud's builder, with the values of its variables that phoenix.yaml knows."""
+
+    file: str
+    """Below `templates/`."""
+    plugin: str
+    """Packer's, by its name."""
+    variables: Mapping[str, str | None]
+    """None where nobody knows the value yet."""
+    stand_ins: Mapping[str, str]
+    """What is written for a value that nobody knows, for a person to fill in."""
+
+
 class Images(Protocol):
     """A cloud's images: made, proven, shown, deleted."""
 
@@ -259,6 +273,13 @@ class Cloud(Protocol):
 
     def traffic(self, place: Place) -> Traffic:
         """The balancer of one service in one environment."""
+        ...
+
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """What Packer makes an image here from. `base`: what the recipe starts from, None where it does not say.
+
+        `parent`: the id of the image below, empty where it is not known; None for the lowest layer.
+        """
         ...
 
     def url_for_machines(self, url: str) -> str:

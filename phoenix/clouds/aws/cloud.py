@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from phoenix.clouds.api import Template
+from phoenix.clouds.aws import template
 from phoenix.clouds.aws.calls import Calls
 from phoenix.errors import RefusedError, SpecError
 from phoenix.manner import Abilities, BootSeen, Finding
@@ -21,6 +23,7 @@ if TYPE_CHECKING:  # each room is loaded when it is entered
 
 ABILITIES = Abilities(
     builders=("packer",),
+    proofs=(),
     boot=BootSeen.CONSOLE,
     heals=True,
     autoscaler=True,
@@ -86,6 +89,10 @@ class AwsCloudDoor:
             health=spec.health,
             drain=spec.drain,
         )
+
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """A machine that starts from the AMI below."""
+        return template.template(self._spec, base=base, parent=parent)
 
     def url_for_machines(self, url: str) -> str:
         """The same. RefusedError for an address of this computer: no machine of AWS reaches it."""

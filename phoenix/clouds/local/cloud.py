@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phoenix.clouds.api import Template
+from phoenix.clouds.local import template
+from phoenix.clouds.local.mirror import mirror_of
 from phoenix.errors import SpecError
 from phoenix.manner import Abilities, BootSeen, Finding
 from phoenix.model import Health, Place
@@ -23,6 +26,7 @@ if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hi
 
 ABILITIES = Abilities(
     builders=("chroot", "packer"),
+    proofs=("light", "qemu"),
     boot=BootSeen.TOLD,
     heals=False,
     autoscaler=False,
@@ -56,6 +60,10 @@ class LocalCloudDoor:
     def abilities(self) -> Abilities:
         """What it can do: machines tell how their boot goes, and nobody but phoenix starts or ends any."""
         return ABILITIES
+
+    def template(self, *, base: str | None, parent: str | None) -> Template:  # noqa: ARG002 (the builder lays them in)
+        """A machine in QEMU."""
+        return template.template()
 
     def url_for_machines(self, url: str) -> str:
         """This computer has another address in the network of its machines."""
@@ -122,7 +130,7 @@ class LocalCloudDoor:
     def reach(self) -> tuple[int, ...]:
         """The loopback ports of this computer that machines need, and no others: of repositories, of a mirror here."""
         repositories = (repository.url for repository in self._project.repositories.values())
-        return loopback.ports((*repositories, self._spec.mirror))
+        return loopback.ports((*repositories, mirror_of(self._spec)))
 
     @property
     def name(self) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Between, idle
+from phoenix.clouds.api import Between, Template, idle
+from phoenix.clouds.local import template
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import Abilities, BootSeen, DrainedBy, Finding, Preview, PreviewBy
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route
@@ -192,6 +193,9 @@ class FakeDoor:
 
     def traffic(self, place: Place) -> FakeCloud:
         return self.groups
+
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        return template.template()
 
     def url_for_machines(self, url: str) -> str:
         return url
