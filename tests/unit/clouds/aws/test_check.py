@@ -63,10 +63,8 @@ class Account:
     """Answers as AWS does."""
 
     def __init__(self, **changes: Mapping[str, Any] | None) -> None:
-        self.answers: dict[str, Mapping[str, Any] | None] = {
-            **ANSWERS,
-            **{name.replace("__", "."): answer for name, answer in changes.items()},
-        }
+        changed = {name.replace("__", "."): answer for name, answer in changes.items()}
+        self.answers: dict[str, Mapping[str, Any] | None] = {**ANSWERS, **changed}
 
     def ask(self, service: str, action: str, **parameters: Any) -> Mapping[str, Any]:
         answer = self.answers.get(f"{service}.{action}", self.answers.get(action))
