@@ -91,6 +91,7 @@ def computer(bare_images: Path, baked_images: Path, steered: Path, roomy: Path) 
     packages = next(Path(path) for path in site.getsitepackages() if path.startswith(sys.prefix))
     for source, target in ((packages, "packages"), *((ROOT / part, part) for part in PARTS)):
         process.run(Command(argv=("cp", "-a", "--", str(source), str(there / target))), timeout=120)
+    (there / "images").mkdir()
     for baked in baked_images.glob("[!.]*"):
         trees.copy(baked, there / "images" / baked.name)
         (there / "images" / baked.name / "disk.raw").unlink()
