@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from phoenix.manner import Abilities, Finding, Manner, Preview
 from phoenix.model import (
@@ -286,8 +286,12 @@ class Cloud(Protocol):
         """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
         ...
 
-    def check(self) -> tuple[Finding, ...]:
-        """What is there of what it needs. Looks only; changes nothing."""
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
+        """What is there of what it needs; with `rights` also whether phoenix may do its work. Changes nothing."""
+        ...
+
+    def policy(self) -> Mapping[str, Any]:
+        """The least rights that phoenix needs, in the cloud's own words by kind of work; empty where it needs none."""
         ...
 
     def mend(self, place: Place) -> tuple[str, ...]:

@@ -92,14 +92,14 @@ def chosen(project: Project | None, cloud: str | None) -> tuple[tuple[CloudSpec,
 
 
 def look(
-    project: Project | None, clouds: tuple[CloudSpec, ...], *, local: bool, say: Callable[[str], None]
+    project: Project | None, clouds: tuple[CloudSpec, ...], *, local: bool, rights: bool, say: Callable[[str], None]
 ) -> tuple[Finding, ...]:
     """What is there of what these clouds need; with `local` what this computer has for machines, really tried.
 
-    `say` hears of what takes long.
+    `rights`: also whether phoenix may do its work there. `say` hears of what takes long.
     """
     elsewhere = (spec for spec in clouds if spec.kind in _WORKING and not isinstance(spec, LocalCloud))
-    found = [finding for spec in elsewhere if project for finding in open_cloud(project, spec).check()]
+    found = [each for spec in elsewhere if project for each in open_cloud(project, spec).check(rights=rights)]
     return (*(_look_here(project, clouds, say) if local else ()), *found)
 
 

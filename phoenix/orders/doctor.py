@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phoenix.errors import RefusedError
 from phoenix.execute import checkup
 from phoenix.manner import Finding, State
 from phoenix.orders import clouds
 from phoenix.orders.facts import dump
+from phoenix.orders.site import Site
 from phoenix.spec.load import load
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
 
@@ -22,13 +24,26 @@ class DoctorResult:
     checks: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyResult:
+    """What has to be allowed, in the cloud's own words, by kind of work."""
+
+    cloud: str
+    policies: Mapping[str, Any]
+
+
 def doctor(
-    file: Path | None, environment: Mapping[str, str], cloud: str | None = None, teller: Teller = nobody
+    file: Path | None,
+    environment: Mapping[str, str],
+    cloud: str | None = None,
+    teller: Teller = nobody,
+    *,
+    rights: bool = False,
 ) -> DoctorResult:
     """Try the tools, the machine engines and the mirror for real; change nothing.
 
     `file` is None without a project: then what the local cloud needs. `cloud`: only what this one, or clouds of this
-    kind, need. SpecError where there is no such cloud.
+    kind, need. `rights`: also whether phoenix may do its work there. SpecError where there is no such cloud.
     """
     project = load(file, environment) if file else None
     wanted, local = clouds.chosen(project, cloud)
@@ -38,7 +53,12 @@ def doctor(
         tell(Told(level=Level.SAY, text=text))
 
     tools = tuple(checkup.tools(local=local))
-    return DoctorResult(checks=(*tools, *clouds.look(project, wanted, local=local, say=say)))
+    return DoctorResult(checks=(*tools, *clouds.look(project, wanted, local=local, rights=rights, say=say)))
+
+
+def policy(site: Site, cloud: str) -> PolicyResult:
+    """The least rights that phoenix needs on the cloud. RefusedError for a kind this version cannot work on."""
+    return PolicyResult(cloud=cloud, policies=site.cloud(cloud).policy())
 
 
 def refuse_lacks(result: DoctorResult) -> None:

@@ -9,8 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
+from phoenix.clouds.aws import permissions
+from phoenix.clouds.aws.calls import Asks
 from phoenix.errors import CloudError
 from phoenix.manner import Finding, State
 from phoenix.model import CloudMachine
@@ -24,14 +26,6 @@ _STANDARD_FAMILIES = (*"acdhimrtz", "im", "is")
 _FAMILY = re.compile(r"[a-z]+(?=[0-9])")
 _SCALING_ROLE = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 _GRANTED = "Encrypt Decrypt ReEncryptFrom ReEncryptTo GenerateDataKey GenerateDataKeyWithoutPlaintext DescribeKey"
-
-
-class Asks(Protocol):
-    """What speaks to AWS (`calls.Calls`)."""
-
-    def ask(self, service: str, action: str, **parameters: Any) -> Mapping[str, Any]:
-        """One call."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,8 +67,8 @@ def needed(project: Project, cloud: str) -> Needed:
     return Needed(machines=tuple(sorted(numbers.items())), groups=2 * len(places))
 
 
-def findings(project: Project, spec: AwsCloud, calls: Asks) -> tuple[Finding, ...]:
-    """Identity first: without one nothing else can be asked."""
+def findings(project: Project, spec: AwsCloud, calls: Asks, *, rights: bool = False) -> tuple[Finding, ...]:
+    """Identity first: without one nothing else can be asked. `rights`: simulate the policy, too."""
     try:
         who = calls.ask("sts", "get_caller_identity")
     except CloudError as error:
@@ -87,6 +81,8 @@ def findings(project: Project, spec: AwsCloud, calls: Asks) -> tuple[Finding, ..
         "target groups": partial(_target_groups, spec, calls, wants),
         "key": partial(_key, spec, calls, str(who["Account"])),
     }
+    if rights:
+        looks["rights"] = partial(permissions.findings, calls, str(who["Arn"]), project.name, spec.name)
     found = [_finding(State.FINE, spec, "identity", f"{who['Arn']} in {spec.region}")]
     for subject, look in looks.items():
         try:

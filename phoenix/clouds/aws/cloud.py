@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from phoenix.clouds.api import Template
@@ -106,11 +107,17 @@ class AwsCloudDoor:
             )
         return url
 
-    def check(self) -> tuple[Finding, ...]:
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         """Who phoenix is there, and whether what the project needs is there. Looks only."""
         from phoenix.clouds.aws import check
 
-        return check.findings(self._project, self._spec, self._calls)
+        return check.findings(self._project, self._spec, self._calls, rights=rights)
+
+    def policy(self) -> Mapping[str, Any]:
+        """IAM's policies, one for each kind of work."""
+        from phoenix.clouds.aws import policy
+
+        return {work.value: policy.policy(work, self._project.name) for work in policy.Work}
 
     def mend(self, place: Place) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
         """Nothing: AWS keeps its balancers up itself."""

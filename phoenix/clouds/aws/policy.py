@@ -7,7 +7,6 @@ test-suite has called with what stands here; what no call shows has its reason b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -177,11 +176,6 @@ def policy(work: Work, project: str) -> dict[str, Any]:
             _statement("OwnRoles", ("iam:CreateServiceLinkedRole",), own),
         ]
     return {"Version": _VERSION, "Statement": [each for each in statements if each["Action"]]}
-
-
-def written(project: str) -> str:
-    """All policies as JSON, by the work that they are for."""
-    return json.dumps({work.value: policy(work, project) for work in Work}, indent=2)
 
 
 def _statement(name: str, actions: tuple[str, ...], condition: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phoenix.clouds.api import Template
 from phoenix.clouds.local import template
@@ -69,13 +70,17 @@ class LocalCloudDoor:
         """This computer has another address in the network of its machines."""
         return loopback.machine_url(url)
 
-    def check(self) -> tuple[Finding, ...]:
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:  # noqa: ARG002 (nobody gives any here)
         """Room, memory, the mirror, and the engines that run machines, tried."""
         from phoenix.clouds.local import check
 
         recipes = self._project.recipes.values()
         suites = frozenset(recipe.base[self._spec.kind] for recipe in recipes if self._spec.kind in recipe.base)
         return tuple(check.local_clouds((self._spec,), suites, lambda _line: None))
+
+    def policy(self) -> Mapping[str, Any]:
+        """Nothing: whoever may start programs on this computer may do everything here."""
+        return {}
 
     def mend(self, place: Place) -> tuple[str, ...]:
         """Start a balancer that has died, with the route it had."""

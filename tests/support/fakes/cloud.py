@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, Template, idle
@@ -200,8 +201,11 @@ class FakeDoor:
     def url_for_machines(self, url: str) -> str:
         return url
 
-    def check(self) -> tuple[Finding, ...]:
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         return ()
+
+    def policy(self) -> Mapping[str, Any]:
+        return {}
 
     def mend(self, place: Place) -> tuple[str, ...]:
         return self.groups.mend(place)
