@@ -24,6 +24,7 @@ from phoenix.model import (
     Package,
     Place,
     Proof,
+    Release,
     Route,
     Source,
     TestResult,
@@ -125,6 +126,18 @@ class Images(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """What is to be known of a group before another takes its place, besides what it is made of."""
+
+    not_carried: tuple[str, ...] = ()
+    """What it has that its successor would lack, in words, each with its name."""
+    told: tuple[str, ...] = ()
+    """What is special about its machines: set aside, protected."""
+    busy: str = ""
+    """What replaces its machines by itself just now: nothing is decided on such a group. Empty: nothing."""
+
+
 class Groups(Protocol):
     """A cloud's managed sets of machines.
 
@@ -138,6 +151,14 @@ class Groups(Protocol):
 
     def find(self, name: str) -> Group | None:
         """The group of that name, freshly read, or None; also one that phoenix did not make (`made` is False)."""
+        ...
+
+    def survey(self, name: str) -> Survey:
+        """What a successor of the group would lack (`LaunchTemplate.like`), and what is going on in it. Looks only."""
+        ...
+
+    def refuse_unfit(self, release: Release, user_data: str) -> None:
+        """Raise RefusedError where no machine here could be started with that boot work. Changes nothing."""
         ...
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from phoenix.clouds import rules
+from phoenix.clouds.api import Survey
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
 from phoenix.manner import BootSeen, DrainedBy, Manner
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
@@ -82,6 +83,12 @@ class Memory:
         """When which machine's console was read."""
         self.before_phoenix: dict[str, int] | None = None
         """What the rule said before phoenix wrote it first."""
+        self.surveys: dict[str, Survey] = {}
+        """What is to be known of groups before they are replaced, where that is anything."""
+        self.troubles: dict[str, tuple[str, bool]] = {}
+        """Why machines of a group do not start, in the cloud's words, and whether that is certain to stay so."""
+        self.boot_work_limit = 1 << 30
+        """Bytes of boot work that a machine takes."""
         self.trespasses: list[str] = []
         """Writes to a group that phoenix did not make."""
         self._before: tuple[float, dict[str, int]] = (0.0, {})
@@ -220,6 +227,8 @@ class Memory:
 
     def _shown(self, group: Group) -> Group:
         """The group as the cloud tells of it: machines that do not answer yet are starting."""
+        trouble, hopeless = self.troubles.get(group.name, ("", False))
+        group = replace(group, trouble=trouble, hopeless=hopeless)
         late = {i.id for i in group.instances if self.ready_at.get(i.id, 0.0) > self.clock.seconds}
         if not late:
             return group
