@@ -161,9 +161,7 @@ class BootState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """One machine of a group. `address`: `host:port` of the service as phoenix and the balancer reach it, empty
-    while it is not known.
-    """
+    """One machine of a group. `address`: `host:port` of the service, empty while it is not known."""
 
     id: str
     group: str
@@ -204,6 +202,7 @@ class CloudMachine:
     firewall: tuple[str, ...] = ()
     """Network tags or security groups."""
     public_ip: bool = False
+    spot: bool = False
     network: str = ""
     """VPC network, where the cloud's entry names one."""
     subnets: tuple[str, ...] = ()

@@ -57,6 +57,10 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         bool,
         typer.Option("--no-traffic", help="Stop before the first traffic, with exit code 8, until `phoenix promote`."),
     ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Also where a group serves that phoenix did not make; it is left standing."),
+    ] = False,
     plan: options.Plan = False,
     plan_out: options.PlanOut = None,
     from_plan: options.FromPlan = None,
@@ -69,7 +73,7 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
     options.refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
     options.refuse_together({"--bake": bake, "--image": image})
     options.refuse_together({"--bake": bake, "--plan-out": plan_out})
-    options.refuse_beside("--from-plan", from_plan, {**decides, "--no-traffic": no_traffic})
+    options.refuse_beside("--from-plan", from_plan, {**decides, "--no-traffic": no_traffic, "--adopt": adopt})
     report.refuse_unwritable(junit)
     order = RollOrder(
         service=service,
@@ -79,6 +83,7 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         strategy=strategy,
         bake=bake,
         no_traffic=no_traffic,
+        adopt=adopt,
         wait=options.duration("--wait-lock", wait_lock),
         why=why,
     )

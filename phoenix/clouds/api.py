@@ -198,8 +198,12 @@ class Groups(Protocol):
         """What a machine said: `console`, `boot` and `service`, as far as it can be had."""
         ...
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
-        """End the group's machines, drained where its manager does that, and remove it; none there is done."""
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
+        """End the group's machines, drained where its manager does that, and remove it; none there is done.
+
+        `adopt`: also one that phoenix did not make, without what stood before it (its policies and schedules go with
+        it; a launch template, a target group stay). Another project's group is refused all the same.
+        """
         ...
 
     def sweep(self) -> tuple[str, ...]:

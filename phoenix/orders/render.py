@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
-from phoenix.execute.repositories import LOCAL_MACHINES, repository_for_machines, repository_here
+from phoenix.execute.repositories import LOCAL_MACHINES, UrlForMachines, repository_for_machines
 from phoenix.model import CloudKind, ImageType, Repository
 from phoenix.orders.site import Site
 from phoenix.spec.clouds import CloudSpec
@@ -90,20 +90,25 @@ def _cloud(project: Project, name: str) -> CloudSpec | CloudKind:
 
 def _repositories(project: Project, recipe: Recipe, cloud: CloudSpec | CloudKind) -> tuple[Repository, ...]:
     """Where the recipe's packages come from, as a machine of the cloud reaches it."""
-    kind = cloud if isinstance(cloud, CloudKind) else cloud.kind
+    kind, own = (cloud, "") if isinstance(cloud, CloudKind) else (cloud.kind, cloud.name)
+    reached = LOCAL_MACHINES if kind is CloudKind.LOCAL else _as_it_is
     names = sorted({package.repository for package in recipe.packages})
-    return tuple(_repository(project, name, local=kind is CloudKind.LOCAL) for name in names)
+    return tuple(_repository(project, name, own, reached) for name in names)
 
 
-def _repository(project: Project, name: str, *, local: bool) -> Repository:
+def _as_it_is(url: str) -> str:
+    return url
+
+
+def _repository(project: Project, name: str, cloud: str, reached: UrlForMachines) -> Repository:
     spec = project.repository(name)
     try:
-        return repository_for_machines(spec, LOCAL_MACHINES) if local else repository_here(spec)
+        return repository_for_machines(spec, cloud, reached)
     except RefusedError as nothing_published:
         # Files can be looked at all the same; apt takes nothing that this text would have signed.
         return Repository(
             name=name,
-            url=spec.url,
+            url=spec.url_for(cloud),
             distribution=spec.distribution,
             component=spec.component,
             key=f"-- the public key of the repository {name}: {nothing_published.brief} --",

@@ -32,7 +32,8 @@ class RollOrder:
     """Bring a release live. What is left open: the newest image of today's recipe, the packages of phoenix.yaml.
 
     `packages` are `NAME=VERSION`; `bake` bakes the image first where it is missing or too old; `no_traffic` stops
-    before the first traffic until somebody promotes; `wait`: seconds to wait for another run (None: not at all).
+    before the first traffic until somebody promotes; `adopt`: a group that phoenix did not make may lose its traffic;
+    `wait`: seconds to wait for another run (None: not at all).
     """
 
     service: str
@@ -42,6 +43,7 @@ class RollOrder:
     strategy: str | None = None
     bake: bool = False
     no_traffic: bool = False
+    adopt: bool = False
     wait: float | None = None
     why: str = ""
 
@@ -73,6 +75,7 @@ class _Wish:
     release: Release
     strategy: Strategy
     hold: bool
+    adopt: bool
     digests: Mapping[str, str]
     baked: tuple[Image, ...] = ()
     """What was baked for it."""
@@ -81,11 +84,20 @@ class _Wish:
         """The plan on a fresh look."""
         service, environment = self.place.service, self.place.environment
         observed = self.site.observed(self.place)
-        return roll(service, environment, self.strategy, self.release, observed, self.digests, hold=self.hold)
+        return roll(
+            service,
+            environment,
+            self.strategy,
+            self.release,
+            observed,
+            self.digests,
+            hold=self.hold,
+            adopt=self.adopt,
+        )
 
     def planned(self, order: RollOrder, plan: Plan[RollAction]) -> Planned[RollOrder]:
         """The plan with what decided it."""
-        decided = Decided(kind=KIND, release=self.release, strategy=self.strategy, hold=self.hold)
+        decided = Decided(kind=KIND, release=self.release, strategy=self.strategy, hold=self.hold, adopt=self.adopt)
         return Planned(order=order, plan=plan, decided=decided)
 
     @property
@@ -180,6 +192,7 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         release=exact,
         strategy=strategy,
         hold=order.no_traffic,
+        adopt=order.adopt,
         digests=hooks.digests(place.service, site.project.directory),
         baked=baked,
     )
@@ -199,6 +212,7 @@ def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:
         release=seen.decided.release,
         strategy=seen.decided.strategy,
         hold=seen.decided.hold,
+        adopt=seen.decided.adopt,
         digests=hooks.digests(place.service, site.project.directory),
     )
     planned.refuse_stale(seen.plan, wish.decide(), site.project.directory)

@@ -117,6 +117,7 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
         least=environment.size.minimum,
         most=environment.size.maximum,
         cpu=environment.size.cpu,
+        zones=environment.zones,
         pinned=PIN if rollout.observed.abilities.autoscaler else None,
     )
     held: tuple[RollStep, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from phoenix import names
@@ -40,7 +41,9 @@ def roll(
     if stable is not None and runs_already(stable, release, service, environment):
         why = f"{stable.name} already serves release {release.id}: nothing to do"
         return Plan(subject=subject, why=why, fingerprint=fingerprint)
-    _refuse_foreign(stable, subject, adopt=adopt)
+    foreign = tuple(g for g in observed.groups if not g.made and dict(observed.route.shares).get(g.name))
+    if not adopt:
+        _refuse_foreign(foreign, subject)
     _refuse_inexact(strategy, observed, subject)
     rollout = Rollout(
         service=service,
@@ -52,7 +55,7 @@ def roll(
         hold=hold,
         former=observed.route.stable,
     )
-    return planned(rollout, strategy, fingerprint, _why(rollout))
+    return replace(planned(rollout, strategy, fingerprint, _why(rollout)), notes=tuple(map(_left_standing, foreign)))
 
 
 def planned(rollout: Rollout, strategy: Strategy, fingerprint: str, why: str) -> Plan[RollAction]:
@@ -93,7 +96,7 @@ def runs_already(stable: Group, release: Release, service: ServiceSpec, environm
         and stable.shape
         in (
             "",  # made by a version that did not write it down
-            shape(environment.machine, service.port, service.health, environment.size.limits),
+            shape(environment.machine, service.port, service.health, environment.size.limits, environment.zones),
         )
     )
     return same and whole and stable.size >= environment.size.minimum
@@ -122,13 +125,20 @@ def _course(rollout: Rollout, strategy: Strategy) -> Course:
             assert_never(strategy)
 
 
-def _refuse_foreign(stable: Group | None, subject: str, *, adopt: bool) -> None:
-    if stable is not None and not stable.made and not adopt:
+def _refuse_foreign(foreign: tuple[Group, ...], subject: str) -> None:
+    if foreign:
         raise RefusedError(
-            f"phoenix did not make {stable.name}, which serves {subject}",
+            f"phoenix did not make {', '.join(group.name for group in foreign)}, which serves {subject}",
             details="a roll would take its traffic away; the group itself would be left standing",
             resolution="Say so with --adopt.",
         )
+
+
+def _left_standing(group: Group) -> str:
+    return (
+        f"phoenix did not make {group.name}: it loses its traffic and is left standing as it is; "
+        f"`phoenix group delete {group.name} --adopt` removes it"
+    )
 
 
 def _refuse_inexact(strategy: Strategy, observed: Observed, subject: str) -> None:

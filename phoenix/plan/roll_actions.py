@@ -240,6 +240,8 @@ class DeleteGroup:
     """Detach the group from the balancer and end its machines; refused while it has a share."""
 
     group: str
+    adopt: bool = False
+    """Whether it may be one that phoenix did not make: a person said so."""
     do: Literal["delete-group"] = "delete-group"
 
 

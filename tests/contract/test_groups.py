@@ -201,6 +201,23 @@ def test_a_group_that_is_not_ours_is_seen_and_left_as_it_is(place: Place) -> Non
     assert groups.find(name) == before
 
 
+def test_a_group_that_nobody_here_made_is_deleted_by_a_word_of_its_own_and_another_projects_never(
+    place: Place,
+) -> None:
+    name, groups = place.foreign(), place.again()
+    before = groups.find(name)
+    assert before is not None
+    if before.made:
+        with pytest.raises(RefusedError):
+            groups.delete(name, adopt=True)
+        assert groups.find(name) == before
+        return
+    for _time in range(2):
+        groups.delete(name, adopt=True)
+        place.settle()
+        assert groups.find(name) is None
+
+
 def test_the_label(place: Place) -> None:
     place.again().create(wanted(size=0), place.template, between=calm)
     for until_when in (NOON, NOON, None, None):

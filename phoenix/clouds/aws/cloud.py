@@ -69,7 +69,7 @@ class AwsCloudDoor:
         spec = self._project.services.get(place.service)
         where = spec.environments.get(place.environment) if spec else None
         balancer = where.load_balancer if where else None
-        if spec is None or not isinstance(balancer, AwsBalancer):
+        if spec is None or where is None or not isinstance(balancer, AwsBalancer):
             raise SpecError(
                 f"{place.service}/{place.environment} has no rule of a listener",
                 details=f"{self._project.file}: services.{place.service}.environments.{place.environment}"
@@ -83,7 +83,7 @@ class AwsCloudDoor:
             place=place,
             balancer=balancer,
             port=spec.port,
-            health=spec.health,
+            health=spec.at(where).health,
             drain=spec.drain,
         )
 

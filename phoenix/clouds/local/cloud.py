@@ -121,7 +121,7 @@ class LocalCloudDoor:
     @property
     def reach(self) -> tuple[int, ...]:
         """The loopback ports of this computer that machines need, and no others: of repositories, of a mirror here."""
-        repositories = (repository.url for repository in self._project.repositories.values())
+        repositories = (repository.url_for(self.name) for repository in self._project.repositories.values())
         return loopback.ports((*repositories, self._spec.mirror))
 
     @property

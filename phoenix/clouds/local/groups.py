@@ -129,14 +129,14 @@ class LocalGroups:
         logs = guest.read_logs(files.directory / started.console)
         return {"console": logs.console, "boot": logs.boot, "service": logs.service}
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         """End the group's machines and remove it; one that is not there is removed already."""
         if name not in self._files.names():
             return
         with self._files.locked(name):
             record = self._files.read(name)
             if record is not None:
-                self._check_mine(record.group)
+                rules.refuse_another(record.group, self._project, f"the root {self._spec.root}", adopt=adopt)
             for files in self._files.machines(name):
                 _remove_machine(files)
                 between()

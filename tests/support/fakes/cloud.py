@@ -94,14 +94,15 @@ class FakeCloud(Memory):
         failed = "phoenix-boot: failed: apt-get ended with 100\n" if group in self.broken_boot else ""
         return {"console": f"Linux version 6\n{failed}login:"}
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         with Call(self):
             if name in self.fail_delete:
                 raise CloudError(f"deleting {name} timed out")
             if self.shares.get(name) and not self.forgiving:
                 raise AssertionError(f"{name} was deleted while it had traffic")
             if name in self.standing:
-                self._own(name)
+                if self.standing[name].made or not adopt:
+                    self._own(name)
                 del self.standing[name]
 
     def sweep(self) -> tuple[str, ...]:

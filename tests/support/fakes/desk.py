@@ -139,6 +139,11 @@ class Desk:
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new))
 
+    @property
+    def spec(self) -> str:
+        """The text of phoenix.yaml."""
+        return (self.directory / "phoenix.yaml").read_text()
+
     def publish(self, *versions: str, contents: str = "") -> None:
         """Make these the versions of the package hello in the repository, as apt would read it."""
         names = [(version, hashlib.sha256(f"{version}{contents}".encode()).hexdigest()) for version in versions]

@@ -194,7 +194,7 @@ class JudgedCloud(FakeCloud):
                 self._breach(f"{name} was unpinned while it was kept")
             super().unpin(name)
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         """Judged: only without traffic; before the commit point only what the run made, after it what is labelled."""
         with self._judged(f"delete {name}"):
             group, run = self.standing.get(name), self.run()
@@ -206,7 +206,7 @@ class JudgedCloud(FakeCloud):
                 self._breach(f"{name} of {group.run} was deleted by {run.id} before its commit point")
             if group:
                 self._perhaps_die_within({name: replace(group, instances=group.instances[1:])})
-            super().delete(name, between=between)
+            super().delete(name, adopt=adopt, between=between)
 
     def attach(self, group: Group) -> None:
         """Judged."""

@@ -225,7 +225,9 @@ def test_a_stranger_at_the_balancers_address_is_told_before_anything_begins(desk
 
 def make_it_a_real_cloud(desk: Desk) -> None:
     desk.edit("base: {local: bookworm}", "base: {local: bookworm, aws: '1/debian'}")
-    desk.edit("  local: {kind: local}", "  local: {kind: aws, region: eu-west-1, subnets: [a]}")
+    desk.edit("  local: {kind: local}", "  local: {kind: aws, region: eu-west-1, subnets: [a]}\n  here: {kind: local}")
+    url = next(line for line in desk.spec.splitlines() if "url: " in line).split('"')[1]
+    desk.edit(f'url: "{url}"', f'url: {{here: "{url}", local: "https://apt.acme.internal"}}')
     desk.edit(
         "load_balancer: {listen: 127.0.0.1:8000}", "load_balancer: {listener: arn}\n        machine: {type: t3.small}"
     )

@@ -46,6 +46,7 @@ def rolled_again(logs: Path, **changes: Any) -> Plan[RollAction]:
         {"identity": "other"},
         {"firewall": ("sg-1", "sg-2")},
         {"public_ip": True},
+        {"spot": True},
         {"network": "other"},
         {"subnets": ("subnet-a", "subnet-b")},
     ],
@@ -58,6 +59,12 @@ def test_another_machine_is_a_change(tmp_path: Path, change: dict[str, Any]) -> 
 @pytest.mark.parametrize("change", [{"maximum": 8}, {"cpu": 40}, {"minimum": 1}], ids=lambda change: next(iter(change)))
 def test_other_bounds_of_the_autoscaler_are_a_change(tmp_path: Path, change: dict[str, Any]) -> None:
     assert not rolled_again(tmp_path, size=replace(SIZE, **change)).empty
+
+
+def test_other_zones_are_a_change(tmp_path: Path) -> None:
+    plan = rolled_again(tmp_path, zones=("zone-b",))
+    (create,) = (step.action for step in plan.steps if isinstance(step.action, CreateGroup))
+    assert create.zones == ("zone-b",)
 
 
 def test_the_same_machines_are_nothing_to_do(tmp_path: Path) -> None:
