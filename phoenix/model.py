@@ -207,8 +207,6 @@ class CloudMachine:
     """VPC network, where the cloud's entry names one."""
     subnets: tuple[str, ...] = ()
     """Where machines start, and so in which zones."""
-    spot: bool = False
-    """Whether it may be taken away at any time, for a lower price."""
 
 
 MachineKind = CloudMachine | LocalMachine

@@ -152,8 +152,7 @@ class AwsGroups:
         """
         group = self._looks.found(name)
         if group is not None:
-            if group.made or not adopt:
-                self._refuse_another(group)
+            self._refuse_another(group, adopt=adopt)
             self._endings.empty(group, between)
         if group is None or group.made:
             self._templates.delete(name)
@@ -265,9 +264,9 @@ class AwsGroups:
             )
         return group
 
-    def _refuse_another(self, group: Found) -> None:
+    def _refuse_another(self, group: Found, *, adopt: bool = False) -> None:
         bare = group_reading.group(group, release=None, machines={}, port="", trouble=None)
-        rules.refuse_another(bare, self._project, f"the region {self._spec.region} of one account")
+        rules.refuse_another(bare, self._project, f"the region {self._spec.region} of one account", adopt=adopt)
 
     def _read(self, group: Found) -> Group:
         release = self._templates.release(group.template) if group.template else None
