@@ -25,6 +25,7 @@ class Successions:
         if not answer["AutoScalingGroups"]:
             return None
         hooks = self._calls.ask("autoscaling", "describe_lifecycle_hooks", **of_it)
+        refreshes = self._calls.ask("autoscaling", "describe_instance_refreshes", **of_it)  # the newest come first
         return Live(
             group=answer["AutoScalingGroups"][0],
             policies=self._all("describe_policies", "ScalingPolicies", **of_it),
@@ -33,7 +34,7 @@ class Successions:
             notifications=self._all(
                 "describe_notification_configurations", "NotificationConfigurations", AutoScalingGroupNames=[name]
             ),
-            refreshes=self._all("describe_instance_refreshes", "InstanceRefreshes", **of_it),
+            refreshes=tuple(refreshes["InstanceRefreshes"]),
         )
 
     def give(self, name: str, carried: Carried) -> None:
