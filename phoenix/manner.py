@@ -82,6 +82,18 @@ class Preview:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """What is to be known of a group before another takes its place, besides what it is made of."""
+
+    not_carried: tuple[str, ...] = ()
+    """What it has that its successor would lack, in words, each with its name."""
+    told: tuple[str, ...] = ()
+    """What is special about its machines: set aside, protected."""
+    busy: str = ""
+    """What replaces its machines by itself just now: nothing is decided on such a group. Empty: nothing."""
+
+
 class Ring(StrEnum):
     """What an alarm says."""
 

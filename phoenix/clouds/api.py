@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview
+from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview, Survey
 from phoenix.model import (
     Group,
     Image,
@@ -24,6 +24,7 @@ from phoenix.model import (
     Package,
     Place,
     Proof,
+    Release,
     Route,
     Source,
     TestResult,
@@ -152,6 +153,14 @@ class Groups(Protocol):
 
     def find(self, name: str) -> Group | None:
         """The group of that name, freshly read, or None; also one that phoenix did not make (`made` is False)."""
+        ...
+
+    def survey(self, name: str) -> Survey:
+        """What a successor of the group would lack (`LaunchTemplate.like`), and what is going on in it. Looks only."""
+        ...
+
+    def refuse_unfit(self, release: Release, user_data: str) -> None:
+        """Raise RefusedError where no machine here could be started with that boot work. Changes nothing."""
         ...
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:

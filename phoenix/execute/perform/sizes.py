@@ -71,6 +71,7 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
         user_data=world.user_data(action.release),
         size=action.sized(size),
         zones=action.zones,
+        like=_followed(world, action.group),
     )
     now = world.clock.now()
     group = Group(
@@ -93,6 +94,12 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
     context.renew()
     world.traffic.attach(world.group(action.group))
     return Created(size=size, **_counted(count))
+
+
+def _followed(world: World, group: str) -> str:
+    """The group that the new one takes schedules and hooks over from: the one that serves, where groups have such."""
+    stable = world.traffic.read().stable if world.abilities.autoscaler else None
+    return stable if stable and stable != group else ""
 
 
 def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:

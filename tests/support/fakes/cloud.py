@@ -15,7 +15,7 @@ from phoenix.clouds import rules
 from phoenix.clouds.api import Between, Template, idle
 from phoenix.clouds.local import template
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
-from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy
+from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route
 from tests.support.fakes.images import FakeImages
 from tests.support.fakes.manners import FOREIGN
@@ -41,6 +41,14 @@ class FakeCloud(Memory):
         self._answer()
         group = self.standing.get(name)
         return self._shown(group) if group else None
+
+    def survey(self, name: str) -> Survey:
+        self._answer()
+        return self.surveys.get(name, Survey())
+
+    def refuse_unfit(self, release: Release, user_data: str) -> None:
+        if len(user_data) > self.boot_work_limit:
+            raise RefusedError("the boot work is too big", details=f"{len(user_data)} bytes")
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
         with Call(self):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from phoenix.clouds import rules
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
-from phoenix.manner import Alarm, BootSeen, DrainedBy, Manner, Ring
+from phoenix.manner import Alarm, BootSeen, DrainedBy, Manner, Ring, Survey
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from tests.support.fakes.doubles import FakeClock, Killed
 from tests.support.fakes.images import FakeImages
@@ -82,6 +82,12 @@ class Memory:
         """When which machine's console was read."""
         self.before_phoenix: dict[str, int] | None = None
         """What the rule said before phoenix wrote it first."""
+        self.surveys: dict[str, Survey] = {}
+        """What is to be known of groups before they are replaced, where that is anything."""
+        self.troubles: dict[str, tuple[str, bool]] = {}
+        """Why machines of a group do not start, in the cloud's words, and whether that is certain to stay so."""
+        self.boot_work_limit = 1 << 30
+        """Bytes of boot work that a machine takes."""
         self.trespasses: list[str] = []
         """Writes to a group that phoenix did not make."""
         self.alarms: dict[str, Ring] = {"web-5xx": Ring.QUIET}
@@ -229,6 +235,8 @@ class Memory:
 
     def _shown(self, group: Group) -> Group:
         """The group as the cloud tells of it: machines that do not answer yet are starting."""
+        trouble, hopeless = self.troubles.get(group.name, ("", False))
+        group = replace(group, trouble=trouble, hopeless=hopeless)
         late = {i.id for i in group.instances if self.ready_at.get(i.id, 0.0) > self.clock.seconds}
         if not late:
             return group
