@@ -74,6 +74,10 @@ class Works:
         """What publications act on."""
         return publish.World(writers=writers, clock=self.clock)
 
+    def refuse_unfit(self, cloud: Cloud, release: Release) -> None:
+        """RefusedError where no machine of the cloud could be started with the boot work of the release."""
+        cloud.groups.refuse_unfit(release, self._user_data(cloud.images, release))
+
     def _user_data(self, images: Images, kept: Release) -> str:
         """The boot work of a release."""
         image = images.find(kept.image)

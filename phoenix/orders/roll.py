@@ -11,7 +11,7 @@ from typing import Any
 from phoenix.errors import HeldError, PhoenixError, SpecError
 from phoenix.execute import hooks
 from phoenix.model import Image, Release
-from phoenix.orders import alarms, places, plan_file, planned, release, runs, turn
+from phoenix.orders import alarms, kinds, places, plan_file, planned, release, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
@@ -86,6 +86,7 @@ class _Wish:
         """The plan on a fresh look."""
         service, environment = self.place.service, self.place.environment
         observed = self.site.observed(self.place)
+        groups = self.site.cloud(self.place.cloud).groups
         return roll(
             service,
             environment,
@@ -95,6 +96,7 @@ class _Wish:
             self.digests,
             hold=self.hold,
             adopt=self.adopt,
+            survey=groups.survey(observed.stable.name) if observed.stable else None,
         )
 
     def planned(self, order: RollOrder, plan: Plan[RollAction]) -> Planned[RollOrder]:
@@ -193,6 +195,7 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         baked = tuple(layer.image for layer in layers if not layer.hit)
         image = layers[-1].image
     exact = release.resolve(site, place, image=order.image, packages=order.packages, baked=image, dry=dry)
+    kinds.refuse_unfit(site, place, exact)
     return _Wish(
         site=site,
         place=place,

@@ -93,10 +93,13 @@ class CreateGroup:
     """Seconds for which no autoscaler may make it smaller: it would, at share 0. None: nothing changes sizes there."""
     do: Literal["create-group"] = "create-group"
 
-    def sized(self, wanted: int) -> Size:
-        """The size of a group that begins with `wanted` machines: bounds are never on its wrong side."""
-        least = min(self.least or wanted, wanted)
-        return Size(wanted=wanted, least=least, most=max(self.most, wanted), cpu=self.cpu)
+    def sized(self, wanted: int, live: int = 0) -> Size:
+        """The size of a group that begins with `wanted` machines and is to have `live`, as many as serve now.
+
+        That is kept where it is above `most`. The least may be above what it begins with: no autoscaler is to know it
+        before the group's pin is given back.
+        """
+        return Size(wanted=wanted, least=self.least or wanted, most=max(self.most, wanted, live), cpu=self.cpu)
 
     @property
     def limits(self) -> Size:

@@ -198,7 +198,7 @@ class AwsGroups:
 
     def _born(self, group: Group, template: LaunchTemplate, gets: Carried) -> pins.Owed:
         size = launch.size_of(group, template)
-        return pins.born(min(size.least, size.wanted), gets.stopped, schedules=bool(gets.schedules))
+        return pins.born(size.least, gets.stopped, schedules=bool(gets.schedules))
 
     def _carried(self, group: Group, template: LaunchTemplate) -> Carried:
         live = self._successions.live(template.like) if template.like else None
