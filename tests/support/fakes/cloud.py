@@ -192,10 +192,7 @@ class FakeDoor:
 
     groups: FakeCloud
     images: FakeImages
-
-    @property
-    def name(self) -> str:
-        return "local"
+    name: str = "local"
 
     @property
     def abilities(self) -> Abilities:
