@@ -87,6 +87,8 @@ class AwsBalancer:
     """Its ARN."""
     rule: str
     """`default`, or the rule's priority."""
+    address: str | None = None
+    """Where clients reach the service, as a url; None: at the load balancer's own name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
