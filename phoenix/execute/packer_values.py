@@ -6,12 +6,14 @@ the file of values, so that `packer validate` passes and whoever builds sees wha
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from phoenix import names
+from phoenix.errors import RefusedError
 from phoenix.model import CloudKind
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.images import Recipe
@@ -20,8 +22,11 @@ from phoenix.tools import packer
 
 KEY_DIGITS = 40
 """Of a content key in a label: a GCE label's value has at most 63 characters, a whole key has 64."""
-Own = dict[str, str | None]
-"""The variables of one cloud; None where phoenix.yaml does not know the value."""
+KNOWS_METADATA_OPTIONS = (1, 8, 0)
+"""The first Packer whose amazon-ebs has `metadata_options`, which 1.6.6 refuses; 1.7 is left out to be sure."""
+GIB = 1024**3
+Own = dict[str, Any]
+"""What one cloud's template wants to know; None for a variable that phoenix.yaml does not know."""
 
 _PLUGINS = {CloudKind.LOCAL: "qemu", CloudKind.GCP: "googlecompute", CloudKind.AWS: "amazon"}
 _STAND_INS = {
@@ -76,7 +81,7 @@ def of(project: Project, recipe: Recipe, cloud: CloudSpec | CloudKind, identity:
         case GcpCloud() | CloudKind.GCP:
             kind, own = CloudKind.GCP, _gcp(recipe, cloud if isinstance(cloud, GcpCloud) else None, told.parent)
         case AwsCloud() | CloudKind.AWS:
-            kind, own = CloudKind.AWS, _aws(recipe, cloud if isinstance(cloud, AwsCloud) else None)
+            kind, own = CloudKind.AWS, _aws(recipe, cloud if isinstance(cloud, AwsCloud) else None, identity)
     template = {
         "ref": f"{recipe.image} of {project.name}",
         "project": project.name,
@@ -119,12 +124,38 @@ def _gcp(recipe: Recipe, cloud: GcpCloud | None, parent: str) -> Own:
     }
 
 
-def _aws(recipe: Recipe, cloud: AwsCloud | None) -> Own:
+def _aws(recipe: Recipe, cloud: AwsCloud | None, identity: Identity | None) -> Own:
+    """The keys of phoenix.yaml stand as defaults or are written out; what only the builder finds has a default."""
+    keys = cloud or AwsCloud(name="", region="", subnets=())
+    builder, images = keys.builder, keys.images
     where: Own = {
         "region": cloud.region if cloud else None,
-        "subnet_id": cloud.subnets[0] if cloud and cloud.subnets else "",
+        "subnet_id": builder.subnet or next(iter(keys.subnets), ""),
+        "security_group_ids": list(builder.firewall),
+        "instance_type": builder.type,
+        "instance_profile": builder.profile or "",
+        "disk_size": math.ceil((builder.disk or 0) / GIB),
+        "reach": str(builder.reach),
+        "spot": builder.spot,
+        "tenancy": builder.tenancy,
+        "encrypt": images.encrypt,
+        "kms_key_id": images.kms or "",
+        "architecture": images.architecture,
+        "tags": dict(keys.tags),
+        "metadata_options": identity is not None and _knows_metadata_options(),
     }
     if recipe.parent is not None:
         return {**where, "source_ami": None}
     owner, slash, pattern = recipe.base.get(CloudKind.AWS, "").partition("/")
-    return {**where, "source_owner": owner if slash else None, "source_name": pattern if slash else None}
+    if owner.startswith("ami-"):
+        return {**where, "source_ami": owner}
+    vendor = {"source_owner": owner if slash else None, "source_name": pattern if slash else None}
+    return {**where, **vendor, "source_ami": ""}
+
+
+def _knows_metadata_options() -> bool:
+    """Whether the Packer on PATH takes what keeps a builder machine's credentials behind a token (IMDSv2)."""
+    try:
+        return packer.version() >= KNOWS_METADATA_OPTIONS
+    except RefusedError:  # there is none: whoever bakes is told so
+        return False
