@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -112,10 +113,13 @@ def disk(cloud: AwsCloud, below: Ami) -> int:
 
 
 def with_rights(command: Command, rights: Mapping[str, str]) -> Command:
-    """The command as a process with these rights and no others of this process."""
+    """The command as a process with these rights and no others of this process.
+
+    Ctrl-C is what Packer cleans up after: SIGTERM would end its plugins, and it would wait for them.
+    """
     without = [word for name in _NOT_ITS if name not in rights for word in ("-u", name)]
     argv = (require("env", "coreutils"), *without, *command.argv)
-    return replace(command, argv=argv, environment={**command.environment, **rights})
+    return replace(command, argv=argv, environment={**command.environment, **rights}, ends_on=signal.SIGINT)
 
 
 def made(manifest: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,12 @@ _VERBS: Mapping[str, tuple[str, str, str, bool]] = {
 _GONE = (".NotFound", "InvalidAMIID.Unavailable", "InvalidSpotInstanceRequestID.Malformed")
 _BUSY = frozenset({"DependencyViolation", "VolumeInUse", "InvalidSnapshot.InUse", "IncorrectState"})
 _ENDED = frozenset({"terminated"})
+
+
+class _Seen(Enum):
+    THERE = auto()
+    GONE = auto()
+    NOWHERE = auto()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,32 +90,36 @@ def remove(
     `patience`: seconds after which what cannot go yet is left. `between` is called meanwhile.
     """
     todo = {each.id: each for each in (*_without_tags(calls, things), *_there(calls, things))}
-    gone: list[Thing] = []
+    begun: dict[str, Thing] = {}
 
     def look() -> Look:
-        for thing in [thing for thing in todo.values() if _remove(calls, thing)]:
-            gone.append(todo.pop(thing.id))
+        for thing in tuple(todo.values()):
+            there = _remove(calls, thing)
+            if there is not _Seen.NOWHERE:
+                begun[thing.id] = thing
+            if there is not _Seen.THERE:
+                del todo[thing.id]
         waiting = ", ".join(str(thing) for thing in todo.values())
         return Look(verdict=Verdict.UNKNOWN if todo else Verdict.PASS, seen=f"cannot go yet: {waiting}")
 
     if todo:
         with suppress(DeadlineError):
             wait_for("the removal", look, clock=clock, deadline=patience, interval=3.0, between=between)
-    return tuple(gone)
+    return tuple(thing for each, thing in begun.items() if each not in todo)
 
 
-def _remove(calls: Calls, thing: Thing) -> bool:
-    """Whether it is gone now."""
+def _remove(calls: Calls, thing: Thing) -> _Seen:
+    """Whether it is gone now, or was not there: tags are told for a while of what is no more."""
     _word, verb, parameter, several = _VERBS[thing.kind]
     try:
         calls.ask("ec2", verb, **{parameter: [thing.id] if several else thing.id})
     except RefusedCallError as error:
         if error.said.endswith(_GONE):
-            return True
+            return _Seen.NOWHERE
         if error.said in _BUSY:
-            return False
+            return _Seen.THERE
         raise
-    return thing.kind != INSTANCE or not _alive(calls, (thing.id,))
+    return _Seen.THERE if thing.kind == INSTANCE and _alive(calls, (thing.id,)) else _Seen.GONE
 
 
 def _without_tags(calls: Calls, things: tuple[Thing, ...]) -> Iterator[Thing]:
