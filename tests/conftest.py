@@ -20,6 +20,7 @@ from phoenix.clouds.local import base, trees
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.spec.mirror import configured_mirror
 from phoenix.tools import disk
+from tests.emulators.aws import Emulator
 from tests.support.real import shared
 from tests.support.real.hello import deb_of, steer
 from tests.support.real.ports import free_port
@@ -86,6 +87,22 @@ def phoenix_cache() -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOENIX_CACHE", str(CACHE))
         yield CACHE
+
+
+@pytest.fixture(scope="session")
+def emulator_of_worker() -> Iterator[Emulator]:
+    """An emulated AWS without machines; the worker's own."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(emulator_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """An emulated AWS with nothing in it, which the SDK of this process finds."""
+    emulator_of_worker.reset()
+    for name, value in emulator_of_worker.environment.items():
+        monkeypatch.setenv(name, value)
+    return emulator_of_worker
 
 
 @pytest.fixture(scope="session")

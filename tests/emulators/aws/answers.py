@@ -1,0 +1,111 @@
+"""The seam to moto: actions that the emulator answers itself, on moto's wire.
+
+moto reads the request and writes the answer by botocore's own description of the service, so what the emulator adds is
+only what the answer says. An action without an entry here is moto's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from tests.emulators.aws import behind
+
+Shape = dict[str, Any]
+"""A structure of an API, by the names of its reference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One call, read."""
+
+    service: str
+    action: str
+    region: str
+    parameters: Mapping[str, Any]
+    response: Any
+    """moto's own object for this call."""
+    _moto: Callable[[], Any]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A parameter."""
+        return self.parameters.get(name, default)
+
+    def moto(self) -> ByMoto:
+        """What moto answers to it, after what moto does."""
+        return ByMoto(answer=self._moto())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByMoto:
+    """An answer that moto has written."""
+
+    answer: Any
+
+
+Handler = Callable[[Asked], Shape | ByMoto | None]
+
+
+class Answers:
+    """The actions that the emulator answers itself."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[tuple[str, str], Handler] = {}
+
+    def add(self, service: str, **handlers: Handler) -> None:
+        """Answer these actions of a service so."""
+        self._handlers.update({(service, action): handler for action, handler in handlers.items()})
+
+    def install(self) -> None:
+        """Stand between moto's reading of a request and its answer, in this process, for good."""
+        by_moto = BaseResponse.call_action
+        handlers = self._handlers
+
+        @functools.wraps(by_moto)
+        def call_action(response: Any) -> Any:
+            handler = handlers.get((response.boto3_service_name, response._get_action()))
+            if handler is None:
+                return by_moto(response)
+            if not response.automated_parameter_parsing:
+                response.parse_parameters(response.normalized_request)
+            return _answered(response, handler, functools.partial(by_moto, response))
+
+        behind.mend(BaseResponse, call_action=call_action)
+
+
+def _answered(response: Any, handler: Handler, moto: Callable[[], Any]) -> Any:
+    asked = Asked(
+        service=response.boto3_service_name,
+        action=response._get_action(),
+        region=response.region,
+        parameters=response.params,
+        response=response,
+        _moto=moto,
+    )
+    result: object
+    try:
+        result = handler(asked)
+    except ServiceException as error:
+        result = error
+    if isinstance(result, ByMoto):
+        return result.answer
+    status, headers, body = response.serialized(ActionResult(result))
+    headers, body = response._enrich_response(headers, body)
+    return status, headers, body
+
+
+def paged(
+    asked: Asked, key: str, items: list[Any], *, limit: str = "MaxRecords", token: str = "NextToken", most: int = 100
+) -> Shape:
+    """One page of an answer, with the token of the next: its offset."""
+    start = int(asked.get("Marker" if token == "NextMarker" else token) or 0)
+    size = min(int(asked.get(limit) or most), most)
+    answer: Shape = {key: items[start : start + size]}
+    if start + size < len(items):
+        answer[token] = str(start + size)
+    return answer

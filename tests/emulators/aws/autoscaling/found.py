@@ -1,0 +1,43 @@
+"""What a call is about: the group, the instance, or the error that names neither."""
+
+from __future__ import annotations
+
+from tests.emulators.aws.answers import Asked
+from tests.emulators.aws.autoscaling.engine import Engine
+from tests.emulators.aws.autoscaling.model import Group, Member
+from tests.emulators.aws.faults import RefusedError
+
+
+def named(engine: Engine, asked: Asked) -> Group:
+    """The group that a call is about. ValidationError where there is none."""
+    name = asked.get("AutoScalingGroupName")
+    group = engine.groups.get((asked.region, str(name)))
+    if group is None:
+        raise RefusedError("ValidationError", f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+    return group
+
+
+def standing(engine: Engine, asked: Asked) -> Group:
+    """The group that a call changes. One that is being deleted is not changed any more."""
+    group = named(engine, asked)
+    if group.deleting:
+        raise RefusedError("ValidationError", f"AutoScalingGroup '{group.name}' is pending delete")
+    return group
+
+
+def managed(engine: Engine, instance: str) -> tuple[Group, Member]:
+    """An instance by its id alone. ValidationError where it is no group's."""
+    found = engine.group_of(instance)
+    if found is None:
+        raise RefusedError(
+            "ValidationError", f"Instance Id not found - No managed instance found for instance ID: {instance}"
+        )
+    return found
+
+
+def members(group: Group, ids: list[str]) -> list[Member]:
+    """Instances of a group. ValidationError where one is not of it."""
+    for id in ids:
+        if id not in group.members:
+            raise RefusedError("ValidationError", f"The instance {id} is not part of Auto Scaling group {group.name}.")
+    return [group.members[id] for id in ids]

@@ -1,0 +1,1 @@
+"""EC2, mended: instances with machines behind them, images, launch templates."""
