@@ -39,6 +39,8 @@ class Abilities:
 
     builders: tuple[str, ...]
     """What can bake images on it, the one that `auto` takes first."""
+    proofs: tuple[str, ...]
+    """What images can be verified on, where there is a choice (`model.Proof`); else they are booted."""
     boot: BootSeen
     heals: bool
     """Whether it replaces machines of a group by itself."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from phoenix.manner import Abilities, Finding, Manner, Preview
 from phoenix.model import (
@@ -60,6 +60,20 @@ class BakeRequest:
     packages: tuple[Package, ...]
     source: Source
     created: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Template:
+    """The Packer template of a cloud's builder, with the values of its variables that phoenix.yaml knows."""
+
+    file: str
+    """Below `templates/`."""
+    plugin: str
+    """Packer's, by its name."""
+    variables: Mapping[str, Any]
+    """Text, numbers, lists and maps of such; None where nobody knows the value yet."""
+    stand_ins: Mapping[str, str]
+    """What is written for a value that nobody knows, for a person to fill in."""
 
 
 class Images(Protocol):
@@ -261,12 +275,23 @@ class Cloud(Protocol):
         """The balancer of one service in one environment."""
         ...
 
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """What Packer makes an image here from. `base`: what the recipe starts from, None where it does not say.
+
+        `parent`: the id of the image below, empty where it is not known; None for the lowest layer.
+        """
+        ...
+
     def url_for_machines(self, url: str) -> str:
         """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
         ...
 
-    def check(self) -> tuple[Finding, ...]:
-        """What is there of what it needs. Looks only; changes nothing."""
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
+        """What is there of what it needs; with `rights` also whether phoenix may do its work. Changes nothing."""
+        ...
+
+    def policy(self) -> Mapping[str, Any]:
+        """The least rights that phoenix needs, in the cloud's own words by kind of work; empty where it needs none."""
         ...
 
     def mend(self, place: Place) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ class Works:
         workspace.lay_out(
             self.project,
             recipe,
-            self.project.cloud(cloud.name),
+            cloud.template(base=recipe.base.get(self.project.cloud(cloud.name).kind), parent=action.parent),
             directory,
             identity=Identity(image_id=action.image, key=action.key, parent=action.parent or ""),
             packages=tuple(pin(package) for package in action.packages),

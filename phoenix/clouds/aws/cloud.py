@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from phoenix.clouds.api import Template
+from phoenix.clouds.aws import template
 from phoenix.clouds.aws.calls import Calls
 from phoenix.errors import RefusedError, SpecError
 from phoenix.manner import Abilities, BootSeen, Finding
@@ -21,6 +24,7 @@ if TYPE_CHECKING:  # each room is loaded when it is entered
 
 ABILITIES = Abilities(
     builders=("packer",),
+    proofs=(),
     boot=BootSeen.CONSOLE,
     heals=True,
     autoscaler=True,
@@ -87,6 +91,10 @@ class AwsCloudDoor:
             drain=spec.drain,
         )
 
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """A machine that starts from the AMI below."""
+        return template.template(self._spec, base=base, parent=parent)
+
     def url_for_machines(self, url: str) -> str:
         """The same. RefusedError for an address of this computer: no machine of AWS reaches it."""
         host = urlsplit(url).netloc.rpartition("@")[2]
@@ -99,11 +107,17 @@ class AwsCloudDoor:
             )
         return url
 
-    def check(self) -> tuple[Finding, ...]:
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         """Who phoenix is there, and whether what the project needs is there. Looks only."""
         from phoenix.clouds.aws import check
 
-        return check.findings(self._project, self._spec, self._calls)
+        return check.findings(self._project, self._spec, self._calls, rights=rights)
+
+    def policy(self) -> Mapping[str, Any]:
+        """IAM's policies, one for each kind of work."""
+        from phoenix.clouds.aws import policy
+
+        return {work.value: policy.policy(work, self._project.name) for work in policy.Work}
 
     def mend(self, place: Place) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
         """Nothing: AWS keeps its balancers up itself."""

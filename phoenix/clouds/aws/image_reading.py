@@ -84,7 +84,7 @@ def image(found: Ami, cloud: str) -> Image | None:
             packages=tuple(Package(**each) for each in packed.unpacked(labels.PACKAGES, tags) or ()),
             tests=tuple(TestResult(**each) for each in packed.unpacked(labels.TESTS, tags) or ()),
             size=found.size * GIB,
-            verified_on=Proof(tags.get(labels.VERIFIED) or Proof.QEMU),
+            verified_on=Proof.LIGHT if tags.get(labels.VERIFIED) == Proof.LIGHT else Proof.QEMU,
         )
     except (KeyError, ValueError, TypeError):
         return None

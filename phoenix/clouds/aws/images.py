@@ -61,8 +61,13 @@ class AwsImages:
         return {"ami": found.id, "region": self._spec.region, "snapshots": ", ".join(found.snapshots)}
 
     def base(self, wanted: str) -> str:
-        """The id of the AMI that `OWNER/NAME-PATTERN` or `ami-ID` means now; once asked, this process stays with it."""
-        return self._base(wanted).id
+        """The id of the AMI that `OWNER/NAME-PATTERN` or `ami-ID` means now, and what of phoenix.yaml goes into images.
+
+        Once asked, this process stays with it.
+        """
+        keys, disk = self._spec.images, self._spec.builder.disk
+        encrypted = [f"encrypted by {keys.kms or 'the key of EBS'}"] if keys.encrypt else []
+        return ", ".join([self._base(wanted).id, *encrypted, *([f"{disk} bytes"] if disk else [])])
 
     def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
         """Make the image by Packer. One that is there is taken, if it is proven or this process's own."""

@@ -21,7 +21,8 @@ import pytest
 from phoenix.cli import app
 from phoenix.clock import Clock
 from phoenix.execute.ownership import OwnedRun, this_process
-from phoenix.orders.site import Clouds, Site
+from phoenix.orders.clouds import Clouds
+from phoenix.orders.site import Site
 from phoenix.plan.actions import Plan, to_json
 from phoenix.record import journal
 from phoenix.record.history import History
