@@ -273,9 +273,10 @@ class AwsImages:
         return image_reading.image(found, self._spec.name) if found.state == image_reading.AVAILABLE else None
 
     def _write(self, found: Ami, tags: Mapping[str, str]) -> None:
-        """One write for the AMI and its snapshots."""
+        """One write for the AMI and its snapshots. Rights may be bound to the project's tag, so it is among them."""
         self._read = None
-        self._calls.ask("ec2", "create_tags", Resources=[found.id, *found.snapshots], Tags=labels.written(tags))
+        whole = labels.written({**tags, labels.PROJECT: self._project})
+        self._calls.ask("ec2", "create_tags", Resources=[found.id, *found.snapshots], Tags=whole)
 
     def _tags(self, image_id: str, role: Role) -> dict[str, str]:
         """On everything that is made for the image."""
