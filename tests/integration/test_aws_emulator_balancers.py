@@ -265,6 +265,19 @@ def test_the_longest_delay_is_an_hour(bench: Bench) -> None:
     assert bench.health(arn) == {}
 
 
+def test_a_network_balancer_has_listeners_of_its_own(bench: Bench) -> None:
+    made = bench.elb.create_load_balancer(Name="net", Type="network", Subnets=list(bench.world.subnets))
+    arn = made["LoadBalancers"][0]["LoadBalancerArn"]
+    target_group = bench.elb.create_target_group(Name="tcp", Protocol="TCP", Port=8080, VpcId=bench.world.vpc)
+    group = target_group["TargetGroups"][0]["TargetGroupArn"]
+    action = {"Type": "forward", "TargetGroupArn": group}
+    bench.elb.create_listener(LoadBalancerArn=arn, Protocol="TCP", Port=80, DefaultActions=[action])
+    bench.group(size=1, TargetGroupARNs=[group])
+    assert bench.health(group)[bench.ids()[0]] == ("healthy", "")
+    bench.emulator.sick("web", status=None, error="refused")
+    assert bench.health(group)[bench.ids()[0]] == ("unhealthy", "Target.FailedHealthChecks")
+
+
 def weighted(arn: str, weight: int) -> dict[str, Any]:
     return {"TargetGroupArn": arn, "Weight": weight}
 

@@ -190,6 +190,23 @@ def test_a_mixed_policy_is_shown_as_it_was_given(bench: Bench) -> None:
     assert "MixedInstancesPolicy" not in bench.described()
 
 
+def test_an_older_group_has_a_launch_configuration(bench: Bench) -> None:
+    bench.asg.create_launch_configuration(
+        LaunchConfigurationName="old", ImageId=bench.world.image, InstanceType="t3.large"
+    )
+    bench.asg.create_auto_scaling_group(
+        AutoScalingGroupName="web",
+        LaunchConfigurationName="old",
+        MinSize=1,
+        MaxSize=1,
+        VPCZoneIdentifier=",".join(bench.world.subnets),
+    )
+    shown = bench.described()
+    assert (shown["LaunchConfigurationName"], shown["Instances"][0]["LaunchConfigurationName"]) == ("old", "old")
+    assert "LaunchTemplate" not in shown
+    assert shown["Instances"][0]["InstanceType"] == "t3.large"
+
+
 def test_a_suspended_launch_starts_nothing(bench: Bench) -> None:
     bench.group(size=1)
     bench.asg.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["Launch"])
