@@ -45,6 +45,7 @@ SHOWN_AS_GIVEN = (
     "AvailabilityZoneDistribution",
     "AvailabilityZoneImpairmentPolicy",
     "CapacityReservationSpecification",
+    "WarmPoolConfiguration",
 )
 
 
