@@ -151,9 +151,17 @@ class Emulator:
         """What GetConsoleOutput gives for an instance, for all of an AMI, or of a group."""
         self._ask("console", subject=subject, text=text)
 
+    def kill(self, instance: str) -> None:
+        """Its machine is off as by a power cut; AWS still believes it running."""
+        self._ask("kill", instance=instance)
+
     def autoscale(self, group: str, desired: int, *, process: str = "AlarmNotification") -> int:
         """What an alarm (or `ScheduledActions`) does to a group, where that is not suspended; its desired capacity."""
         return int(self._ask("autoscale", group=group, desired=desired, process=process)["desired"])
+
+    def serve(self, listener: str) -> str:
+        """Let a listener take requests until the reset; its address, `127.0.0.1:PORT`. Machines must be real."""
+        return str(self._ask("serve", listener=listener)["address"])
 
     def world(self, project: str = "test") -> World:
         """A small account to begin with, made once; its AMI is `project`'s."""
