@@ -44,6 +44,7 @@ SHOWN_AS_GIVEN = (
     "AvailabilityZoneDistribution",
     "AvailabilityZoneImpairmentPolicy",
     "CapacityReservationSpecification",
+    "WarmPoolConfiguration",
 )
 
 
