@@ -262,7 +262,7 @@ class LaunchTemplate:
     born_with: tuple[str, ...] = ()
     """What the balancer wants a group to be made with (`Traffic.prepare`): a target group, a named port."""
     size: Size | None = None
-    """Its bounds, and the size it begins with; None in what a former version wrote: as many as the group wants."""
+    """The size it begins with, and its bounds once no pin holds it; None (of a former version): as the group wants."""
     zones: tuple[str, ...] = ()
     """Where its machines are spread; empty: wherever the cloud likes."""
     like: str = ""

@@ -18,7 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from phoenix.clouds.local import base, trees
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.spec.mirror import configured_mirror
+from phoenix.clouds.local.mirror import configured_mirror
 from phoenix.tools import disk
 from tests.emulators.aws import Emulator
 from tests.support.real import shared

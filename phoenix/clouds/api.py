@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from phoenix.manner import Abilities, Finding, Manner, Preview
+from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview, Survey
 from phoenix.model import (
     Group,
     Image,
@@ -61,6 +61,20 @@ class BakeRequest:
     packages: tuple[Package, ...]
     source: Source
     created: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Template:
+    """The Packer template of a cloud's builder, with the values of its variables that phoenix.yaml knows."""
+
+    file: str
+    """Below `templates/`."""
+    plugin: str
+    """Packer's, by its name."""
+    variables: Mapping[str, str | None]
+    """None where nobody knows the value yet."""
+    stand_ins: Mapping[str, str]
+    """What is written for a value that nobody knows, for a person to fill in."""
 
 
 class Images(Protocol):
@@ -124,18 +138,6 @@ class Images(Protocol):
     def sweep(self) -> tuple[str, ...]:
         """Remove what bakes that died left here (files, machines); say what it was. Never touches a live bake's."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Survey:
-    """What is to be known of a group before another takes its place, besides what it is made of."""
-
-    not_carried: tuple[str, ...] = ()
-    """What it has that its successor would lack, in words, each with its name."""
-    told: tuple[str, ...] = ()
-    """What is special about its machines: set aside, protected."""
-    busy: str = ""
-    """What replaces its machines by itself just now: nothing is decided on such a group. Empty: nothing."""
 
 
 class Groups(Protocol):
@@ -286,12 +288,27 @@ class Cloud(Protocol):
         """The balancer of one service in one environment."""
         ...
 
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """What Packer makes an image here from. `base`: what the recipe starts from, None where it does not say.
+
+        `parent`: the id of the image below, empty where it is not known; None for the lowest layer.
+        """
+        ...
+
     def url_for_machines(self, url: str) -> str:
         """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
         ...
 
-    def check(self) -> tuple[Finding, ...]:
-        """What is there of what it needs. Looks only; changes nothing."""
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """The alarms of those names as they are now, all in one call; one that there is not is left out."""
+        ...
+
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
+        """What is there of what it needs; with `rights` also whether phoenix may do its work. Changes nothing."""
+        ...
+
+    def policy(self) -> Mapping[str, Any]:
+        """The least rights that phoenix needs, in the cloud's own words by kind of work; empty where it needs none."""
         ...
 
     def mend(self, place: Place) -> tuple[str, ...]:

@@ -74,6 +74,10 @@ class Works:
         """What publications act on."""
         return publish.World(writers=writers, clock=self.clock)
 
+    def refuse_unfit(self, cloud: Cloud, release: Release) -> None:
+        """RefusedError where no machine of the cloud could be started with the boot work of the release."""
+        cloud.groups.refuse_unfit(release, self._user_data(cloud.images, release))
+
     def _user_data(self, images: Images, kept: Release) -> str:
         """The boot work of a release."""
         image = images.find(kept.image)
@@ -98,7 +102,7 @@ class Works:
         workspace.lay_out(
             self.project,
             recipe,
-            self.project.cloud(cloud.name),
+            cloud.template(base=recipe.base.get(self.project.cloud(cloud.name).kind), parent=action.parent),
             directory,
             identity=Identity(image_id=action.image, key=action.key, parent=action.parent or ""),
             packages=tuple(pin(package) for package in action.packages),

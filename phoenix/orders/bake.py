@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from phoenix.clouds.api import Cloud
 from phoenix.errors import PhoenixError, RefusedError, SpecError
-from phoenix.model import CloudKind, Image, ImageType, Proof
+from phoenix.model import Image, ImageType, Proof
 from phoenix.orders.facts import TestFacts, dump, tested
 from phoenix.orders.ingredients import kitchen
 from phoenix.orders.planned import Planned, stale
 from phoenix.orders.site import Site
 from phoenix.plan.bake import Layer, LayerPlan, Wish, bake
 from phoenix.spec.images import ImageName
-
-BUILDERS = ("auto", "packer", "chroot")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,8 +203,8 @@ class Bakery:
         self._cloud = cloud
         self._wanted = wanted
         self._images = site.cloud(cloud).images
-        self._builder = _builder(wanted.builder, site.project.cloud(cloud).kind)
-        self._proof = _proof(wanted.verify, site.project.cloud(cloud).kind)
+        self._builder = _builder(wanted.builder, site.cloud(cloud))
+        self._proof = _proof(wanted.verify, site.cloud(cloud))
         self._done: dict[ImageName, Baked] = {}
         self._kitchen = kitchen(site, cloud, self._builder, dry=wanted.dry)
 
@@ -305,29 +304,27 @@ class Bakery:
         self._site.say(text)
 
 
-def _proof(wanted: str | None, kind: CloudKind) -> Proof | None:
+def _proof(wanted: str | None, cloud: Cloud) -> Proof | None:
     """The kind of machine that `wanted` names; None where it names none."""
     if wanted is None:
         return None
-    if kind is not CloudKind.LOCAL or wanted not in list(Proof):
-        possible = f"accepted: {', '.join(Proof)}" if kind is CloudKind.LOCAL else "its images are booted there"
+    possible = cloud.abilities.proofs
+    if wanted not in possible:
         raise SpecError(
-            f"images of a cloud of kind {kind} are not verified by '{wanted}'",
-            details=possible,
+            f"images of the cloud '{cloud.name}' are not verified by '{wanted}'",
+            details=f"accepted: {', '.join(possible)}" if possible else "its images are booted there",
             resolution="Name another with --verify, or leave it out.",
         )
     return Proof(wanted)
 
 
-def _builder(wanted: str, kind: CloudKind) -> str:
-    """The builder that `auto` amounts to: chroot where it can."""
-    possible = BUILDERS if kind is CloudKind.LOCAL else ("auto", "packer")
-    if wanted not in possible:
+def _builder(wanted: str, cloud: Cloud) -> str:
+    """The builder that `auto` amounts to: the cloud's first."""
+    possible = cloud.abilities.builders
+    if wanted not in ("auto", *possible):
         raise SpecError(
-            f"there is no builder '{wanted}' for a cloud of kind {kind}",
-            details=f"accepted: {', '.join(possible)}",
+            f"there is no builder '{wanted}' for the cloud '{cloud.name}'",
+            details=f"accepted: auto, {', '.join(possible)}",
             resolution="Name one of these with --builder, or leave it out.",
         )
-    if wanted != "auto":
-        return wanted
-    return "chroot" if kind is CloudKind.LOCAL else "packer"
+    return possible[0] if wanted == "auto" else wanted

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.api import Groups, Survey
+from phoenix.clouds.api import Groups
 from phoenix.clouds.aws.cloud import ABILITIES as OF_AWS
 from phoenix.clouds.local.cloud import ABILITIES
 from phoenix.errors import CloudError, RefusedError
-from phoenix.manner import Abilities, BootSeen
+from phoenix.manner import Abilities, BootSeen, Survey
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
 from phoenix.spec.clouds import MachineEngine
 from tests.emulators.aws import Emulator

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.api import BakeRequest, Images
+from phoenix.clouds.local import template as local_template
 from phoenix.clouds.local.images import LocalImages
 from phoenix.errors import CloudError, ToolError
 from phoenix.execute import workspace
@@ -50,7 +51,7 @@ def local(project_with_images: Shell, new_project: NewProject, tmp_path: Path) -
     def request(content: str) -> BakeRequest:
         marked.write_playbook(shell, content if content != "broken" else "{{ nothing_of_this_name }}")
         directory = tmp_path / f"workspace-{content}"
-        workspace.lay_out(project, project.recipe(marked.IMAGE), spec, directory)
+        workspace.lay_out(project, project.recipe(marked.IMAGE), local_template.template(), directory)
         made.add(f"contract-{content}")
         return BakeRequest(
             image_id=f"contract-{content}",

@@ -9,7 +9,7 @@ from typing import Any
 
 from phoenix.clock import Clock, SystemClock, rfc3339
 from phoenix.clouds import rules
-from phoenix.clouds.api import Between, Survey, idle
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.aws import carried, group_reading, labels, launch, pins, user_data
 from phoenix.clouds.aws.amis import find_ami
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
@@ -20,6 +20,7 @@ from phoenix.clouds.aws.launch_templates import LaunchTemplates
 from phoenix.clouds.aws.looks import Looks
 from phoenix.clouds.aws.successions import Successions
 from phoenix.errors import CloudError
+from phoenix.manner import Survey
 from phoenix.model import Group, LaunchTemplate, Release
 from phoenix.spec.clouds import AwsCloud
 from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
@@ -197,7 +198,7 @@ class AwsGroups:
 
     def _born(self, group: Group, template: LaunchTemplate, gets: Carried) -> pins.Owed:
         size = launch.size_of(group, template)
-        return pins.born(min(size.least, size.wanted), gets.stopped, schedules=bool(gets.schedules))
+        return pins.born(size.least, gets.stopped, schedules=bool(gets.schedules))
 
     def _carried(self, group: Group, template: LaunchTemplate) -> Carried:
         live = self._successions.live(template.like) if template.like else None

@@ -10,12 +10,13 @@ from datetime import datetime
 from phoenix import names
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds import rules
-from phoenix.clouds.api import Between, Survey, idle
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.local import guest, image_files, instances, remains
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
 from phoenix.errors import CloudError, RefusedError
+from phoenix.manner import Survey
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind, Release
 from phoenix.spec.clouds import LocalCloud
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for

@@ -63,13 +63,16 @@ def _serving(world: World) -> tuple[Backend, ...]:
 def create(world: World, action: CreateGroup, context: Context) -> Created:
     """Make the candidate and let the balancer check it, at share 0."""
     size, count = _resolve(world, action.size, context)
+    whole = count.whole if count else size
+    if action.most and whole > action.most:
+        context.say(f"{whole} machines serve, above the {action.most} of phoenix.yaml: {action.group} gets as many")
     template = LaunchTemplate(
         image=action.release.image,
         machine=action.machine,
         port=action.port,
         health=action.health,
         user_data=world.user_data(action.release),
-        size=action.sized(size),
+        size=action.sized(size, whole),
         zones=action.zones,
         like=_followed(world, action.group),
     )

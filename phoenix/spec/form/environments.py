@@ -39,9 +39,10 @@ Address = Annotated[
         "http(s)://HOST, with :PORT and /PATH if need be; the service's health path where there is no path",
     ),
 ]
-Alarms = list[
-    Annotated[str, Matches(re.compile(r"[^\s\0]([^\0\n]{0,253}[^\s\0])?"), "alarm", "its name, at most 255 characters")]
+AlarmName = Annotated[
+    str, Matches(re.compile(r"[^\s\0]([^\0\n]{0,253}[^\s\0])?"), "alarm", "its name, at most 255 characters")
 ]
+Alarms = Annotated[list[AlarmName], Field(max_length=100)]
 ALARMS = "Alarms of the cloud; the roll is undone while one rings (aws)."
 Count = Annotated[Integer, Field(ge=1, le=1000)]
 Percent = Annotated[Integer, Field(ge=1, le=100)]

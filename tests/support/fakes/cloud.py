@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Between, Survey, idle
+from phoenix.clouds.api import Between, Template, idle
+from phoenix.clouds.local import template
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
-from phoenix.manner import Abilities, BootSeen, DrainedBy, Finding, Preview, PreviewBy
+from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route
 from tests.support.fakes.images import FakeImages
 from tests.support.fakes.manners import FOREIGN
@@ -202,11 +204,20 @@ class FakeDoor:
     def traffic(self, place: Place) -> FakeCloud:
         return self.groups
 
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        return template.template()
+
     def url_for_machines(self, url: str) -> str:
         return url
 
-    def check(self) -> tuple[Finding, ...]:
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        return self.groups.rings(names)
+
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         return ()
+
+    def policy(self) -> Mapping[str, Any]:
+        return {}
 
     def mend(self, place: Place) -> tuple[str, ...]:
         return self.groups.mend(place)

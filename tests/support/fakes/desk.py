@@ -21,7 +21,8 @@ import pytest
 from phoenix.cli import app
 from phoenix.clock import Clock
 from phoenix.execute.ownership import OwnedRun, this_process
-from phoenix.orders.site import Clouds, Site
+from phoenix.orders.clouds import Clouds
+from phoenix.orders.site import Site
 from phoenix.plan.actions import Plan, to_json
 from phoenix.record import journal
 from phoenix.record.history import History
@@ -33,6 +34,7 @@ from phoenix.tools.aptly_root import Root
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock
+from tests.support.fakes.manners import AWS
 
 SUBJECT = "web-tier/local"
 PROJECT = """\
@@ -143,6 +145,21 @@ class Desk:
     def spec(self) -> str:
         """The text of phoenix.yaml."""
         return (self.directory / "phoenix.yaml").read_text()
+
+    def on_aws(self, *keys: str) -> None:
+        """The service's cloud is an AWS region: phoenix.yaml says so, and the cloud in memory behaves so.
+
+        `keys` are added to the environment. What is published is read at this computer all the same.
+        """
+        self.edit("base: {local: bookworm}", "base: {local: bookworm, aws: '1/debian'}")
+        self.edit(
+            "  local: {kind: local}", "  local: {kind: aws, region: eu-west-1, subnets: [a]}\n  here: {kind: local}"
+        )
+        url = next(line for line in self.spec.splitlines() if "url: " in line).split('"')[1]
+        self.edit(f'url: "{url}"', f'url: {{here: "{url}", local: "https://apt.acme.internal"}}')
+        balancer = "load_balancer: {listen: 127.0.0.1:8000}"
+        self.edit(balancer, "\n        ".join(["load_balancer: {listener: arn}", "machine: {type: t3.small}", *keys]))
+        self.cloud.kind = AWS
 
     def publish(self, *versions: str, contents: str = "") -> None:
         """Make these the versions of the package hello in the repository, as apt would read it."""

@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Survey
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
-from phoenix.manner import BootSeen, DrainedBy, Manner
+from phoenix.manner import Alarm, BootSeen, DrainedBy, Manner, Ring, Survey
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from tests.support.fakes.doubles import FakeClock, Killed
 from tests.support.fakes.images import FakeImages
@@ -91,6 +90,8 @@ class Memory:
         """Bytes of boot work that a machine takes."""
         self.trespasses: list[str] = []
         """Writes to a group that phoenix did not make."""
+        self.alarms: dict[str, Ring] = {"web-5xx": Ring.QUIET}
+        """What there is of alarms, where the kind has some."""
         self._before: tuple[float, dict[str, int]] = (0.0, {})
 
     @property
@@ -178,6 +179,13 @@ class Memory:
     def born_with(self, name: str) -> tuple[str, ...]:
         """What the group of that name has to be made with."""
         return (f"{self.kind.born_with}/{name}",) if self.kind.born_with else ()
+
+    def rings(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """The alarms of those names, as far as there are some."""
+        if not self.kind.abilities.alarms:
+            raise AssertionError(f"asked for the alarms {names}: there are none here")
+        self._answer()
+        return tuple(Alarm(name=name, ring=self.alarms[name], why="9 > 5") for name in names if name in self.alarms)
 
     def kill_machine(self, instance: str) -> None:
         """A machine of some group dies."""

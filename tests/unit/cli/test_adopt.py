@@ -28,7 +28,8 @@ def test_without_the_word_nothing_is_changed(taken: Desk) -> None:
 
 
 def test_the_plan_names_it(taken: Desk) -> None:
-    (note,) = taken.roll("1.0.0", "--adopt", "--plan")["plan"]["notes"]
+    note, larger = taken.roll("1.0.0", "--adopt", "--plan")["plan"]["notes"]
+    assert "more machines than the 2 of phoenix.yaml" in larger
     assert f"phoenix did not make {FOREIGN}" in note
     assert f"phoenix group delete {FOREIGN} --adopt" in note
     page = taken.page("roll", "web-tier", "--image", "image-1", "--adopt", "--plan")
