@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.api import Survey
 from phoenix.errors import UnreachableError
+from phoenix.manner import Survey
 from phoenix.model import Size
 from tests.emulators.aws import Emulator
 from tests.support.real import aws

@@ -256,13 +256,54 @@ def test_deleting_waits_for_hooks_and_leaves_nothing(account: Account) -> None:
     assert account.left() == []
 
 
+def test_deleting_drains_as_long_as_the_balancer_does(account: Account) -> None:
+    template = account.template(NAME)
+    (target_group,) = template.born_with
+    account.calls.ask(
+        "elbv2",
+        "modify_target_group_attributes",
+        TargetGroupArn=target_group,
+        Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "1200"}],
+    )
+    action = {"Type": "forward", "TargetGroupArn": target_group}
+    account.calls.ask("elbv2", "modify_listener", ListenerArn=account.world.listener, DefaultActions=[action])
+    account.groups().create(wanted(), template)
+    account.clock.sleep(30)
+    began = account.clock.slept
+    account.groups().delete(NAME)
+    assert 1150 < account.clock.slept - began < 1230
+    assert account.left() == []
+
+
 def test_deleting_what_was_never_made_whole(account: Account) -> None:
     account.emulator.fail("autoscaling", "CreateAutoScalingGroup", code="Throttling", times=2)
     with pytest.raises(UnreachableError):
         account.groups().create(wanted(), account.template(NAME))
     assert account.left() == [NAME]
+    (template,) = account.templates()
+    account.groups().create(wanted(), account.template("other"))
+    assert [each["LaunchTemplateId"] for each in account.templates()] == [template["LaunchTemplateId"]]
     account.groups().delete(NAME)
     assert account.left() == []
+
+
+def test_what_another_run_left_behind_is_made_anew(account: Account) -> None:
+    account.emulator.fail("autoscaling", "CreateAutoScalingGroup", code="Throttling", times=2)
+    with pytest.raises(UnreachableError):
+        account.groups().create(wanted(), account.template(NAME))
+    (left,) = account.templates()
+    account.groups().create(wanted(run="roll-2"), account.template("other"))
+    (template,) = account.templates()
+    assert template["LaunchTemplateId"] != left["LaunchTemplateId"]
+    assert account.seen().run == "roll-2"
+
+
+def test_a_group_that_may_start_nothing_says_so(account: Account) -> None:
+    account.serving()
+    account.calls.ask("autoscaling", "suspend_processes", AutoScalingGroupName=NAME, ScalingProcesses=["Launch"])
+    account.groups().resize(NAME, 3)
+    group = account.seen()
+    assert (group.trouble, group.hopeless) == ("its process Launch is suspended", True)
 
 
 def test_a_sweep_takes_old_templates_that_no_group_has(account: Account) -> None:
