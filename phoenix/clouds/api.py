@@ -71,8 +71,8 @@ class Template:
     """Below `templates/`."""
     plugin: str
     """Packer's, by its name."""
-    variables: Mapping[str, str | None]
-    """None where nobody knows the value yet."""
+    variables: Mapping[str, Any]
+    """Text, numbers, lists and maps of such; None where nobody knows the value yet."""
     stand_ins: Mapping[str, str]
     """What is written for a value that nobody knows, for a person to fill in."""
 

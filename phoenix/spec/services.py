@@ -92,7 +92,7 @@ class AwsBalancer:
     rule: str
     """`default`, or the rule's priority."""
     address: str | None = None
-    """Where it is asked after each shift; None: its own view alone counts."""
+    """Url of the service: it is asked there after each shift. None: the balancer's own view alone counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,13 +11,13 @@ from phoenix.clock import Clock, SystemClock, rfc3339
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
 from phoenix.clouds.aws import carried, group_reading, labels, launch, pins, user_data
-from phoenix.clouds.aws.amis import find_ami
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
 from phoenix.clouds.aws.carried import Carried
 from phoenix.clouds.aws.endings import Endings
 from phoenix.clouds.aws.group_reading import Found
 from phoenix.clouds.aws.launch_templates import LaunchTemplates
 from phoenix.clouds.aws.looks import Looks
+from phoenix.clouds.aws.startable import find_ami
 from phoenix.clouds.aws.successions import Successions
 from phoenix.errors import CloudError
 from phoenix.manner import Survey

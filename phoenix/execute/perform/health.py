@@ -20,8 +20,10 @@ LOG_LINES = 25
 """Lines of a failed machine's own log that an error carries."""
 
 
-SOAK_LOOKS = 10.0
-"""Seconds between two looks of a long soak: clouds count how often they are asked."""
+SOAK_LOOKS, SOAK_PACE = 10.0, 4
+"""Seconds between two looks of a long soak, and so many times more of them than where something is waited for: clouds
+count how often they are asked.
+"""
 
 
 def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Seen:
@@ -90,10 +92,11 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
 
     def watch() -> Look:
         try:
-            guards.routes_as_set(world.route(), action.shares, exact=world.manner.exact_shares)
+            route = world.route()
+            guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         except CloudError as error:
             return retry_while_unknown(error)
-        rung, seen = alarms.look(world, action.alarms), group.look()
+        rung, seen = alarms.look(world, action.alarms), group.look(route)
         worse = rung if seen.verdict is Verdict.PASS and rung.verdict is not Verdict.PASS else seen
         return replace(worse, seen=f"soaking: {worse.seen}")
 
@@ -103,7 +106,7 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
             watch,
             clock=world.clock,
             deadline=context.deadline,
-            interval=max(world.manner.look, 1.0, min(SOAK_LOOKS, action.seconds / 30)),
+            interval=max(SOAK_PACE * world.manner.look, 1.0, min(SOAK_LOOKS, action.seconds / 30)),
             steady=action.seconds,
             on_change=context.say,
             between=context.renew,
