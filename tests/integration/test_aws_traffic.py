@@ -218,6 +218,21 @@ def test_a_rule_that_did_not_forward_says_again_what_it_said_to_whichever_proces
     assert rules.actions(rule) == before
 
 
+def test_what_was_before_is_known_however_many_groups_have_served_since(rules: Rules) -> None:
+    before = rules.actions()
+    traffic = rules.traffic()
+    attached(rules, traffic, OLD)
+    shift(traffic, old=100)
+    attached(rules, traffic, NEW)
+    shift(traffic, new=100)
+    traffic.detach(OLD)
+    rules.burn(OLD)
+    traffic.detach(OLD)
+    assert len(rules.rules()) == 2
+    shift(rules.traffic())
+    assert rules.actions() == before
+
+
 def test_where_what_was_before_is_gone_nobody_serves(rules: Rules) -> None:
     foreign = rules.foreign()
     rules.default(rules.forward(foreign))
