@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from phoenix.errors import CloudError
 from phoenix.execute.engine import Context
-from phoenix.execute.perform import guards
+from phoenix.execute.perform import alarms, guards
 from phoenix.execute.perform.outcomes import Seen
 from phoenix.execute.perform.sizes import memory
 from phoenix.execute.perform.watch import Watch
@@ -83,7 +83,10 @@ def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Seen:
 
 
 def soak(world: World, action: Soak, context: Context) -> Seen:
-    """Watch for the whole time; a machine that stops answering begins it anew, a dead one ends it."""
+    """Watch for the whole time; a machine that stops answering begins it anew, a dead one ends it.
+
+    An alarm that rings ends it, too; one without data begins it anew.
+    """
 
     group = Watch(world, action.group, action.min_healthy)
 
@@ -93,7 +96,9 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
             guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         except CloudError as error:
             return retry_while_unknown(error)
-        return replace(seen := group.look(route), seen=f"soaking: {seen.seen}")
+        rung, seen = alarms.look(world, action.alarms), group.look(route)
+        worse = rung if seen.verdict is Verdict.PASS and rung.verdict is not Verdict.PASS else seen
+        return replace(worse, seen=f"soaking: {worse.seen}")
 
     try:
         seen = wait_for(
@@ -107,7 +112,9 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
             between=context.renew,
         )
     except (DeadlineError, HopelessError) as error:
-        raise _with_logs(world, f"{action.group} did not stay healthy", action.group, error) from error
+        raise _with_logs(
+            world, f"{action.group} did not stay healthy, or nobody could tell", action.group, error
+        ) from error
     return Seen(seen=seen.seen)
 
 

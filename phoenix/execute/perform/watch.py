@@ -68,10 +68,13 @@ class Watch:
                 f"{booted} of {group.size} have finished their boot work, {healthy} pass the health check",
                 (ready and booted >= needed),
             )
-        return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=seen)
+        troubled = f"{seen}; {group.trouble}" if group.trouble and not ready else seen
+        return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=troubled)
 
     def _hopeless(self, group: Group, backend: Backend | None) -> str:
         """Why the group can no longer become healthy; empty where it can."""
+        if group.hopeless and len(group.staying) < guards.floor_of(group.size, self._min_healthy):
+            return f"no machine can be started: {group.trouble}"
         for instance in group.staying:
             failed = instance.boot is BootState.FAILED or instance.failed_units
             if failed or (instance.state is InstanceState.DEAD and not self._world.abilities.heals):

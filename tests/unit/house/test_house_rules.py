@@ -87,7 +87,7 @@ CALL_DOORS = {
     "typer.echo": (),
     "input": (),
     "time.sleep": ("phoenix/clock.py",),
-    "SystemClock": ("phoenix/orders/site.py", "phoenix/clouds/local/", "phoenix/tools/", "phoenix/demo/"),
+    "SystemClock": ("phoenix/orders/site.py", "phoenix/clouds/", "phoenix/tools/", "phoenix/demo/"),
     "os.system": (),
     "os.execvpe": ("phoenix/tools/process.py",),
     "os.fork": (),
