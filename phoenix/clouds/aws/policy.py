@@ -101,6 +101,7 @@ _REMOVES_BUILDERS = (
     "ec2:TerminateInstances",
 )
 _CHANGES_OF_GROUPS = (
+    "autoscaling:AttachLoadBalancerTargetGroups",
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DeleteTags",
@@ -114,7 +115,6 @@ _CHANGES_OF_GROUPS = (
     "ec2:DeleteLaunchTemplate",
     "elasticloadbalancing:DeleteRule",
     "elasticloadbalancing:DeleteTargetGroup",
-    "elasticloadbalancing:ModifyTargetGroup",
     "elasticloadbalancing:ModifyTargetGroupAttributes",
 )
 _RIGHTS = {
