@@ -13,9 +13,12 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
+from moto.core.utils import get_service_model
 
 from tests.emulators.aws import behind
 
+EMPTY = "emulator.empty"
+"""In a request's environment: whether a fault of the test wants it answered with nothing."""
 Shape = dict[str, Any]
 """A structure of an API, by the names of its reference."""
 
@@ -68,6 +71,8 @@ class Answers:
 
         @functools.wraps(by_moto)
         def call_action(response: Any) -> Any:
+            if response.normalized_request.environ.get(EMPTY):
+                return _written(response, _nothing(response))
             handler = handlers.get((response.boto3_service_name, response._get_action()))
             if handler is None:
                 return by_moto(response)
@@ -94,9 +99,19 @@ def _answered(response: Any, handler: Handler, moto: Callable[[], Any]) -> Any:
         result = error
     if isinstance(result, ByMoto):
         return result.answer
+    return _written(response, result)
+
+
+def _written(response: Any, result: object) -> Any:
     status, headers, body = response.serialized(ActionResult(result))
     headers, body = response._enrich_response(headers, body)
     return status, headers, body
+
+
+def _nothing(response: Any) -> Shape:
+    """The lists of the action's answer, empty."""
+    shape = get_service_model(response.boto3_service_name).operation_model(response._get_action()).output_shape
+    return {name: [] for name, member in shape.members.items() if member.type_name == "list"} if shape else {}
 
 
 def paged(

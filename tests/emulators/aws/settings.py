@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypedDict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,3 +56,26 @@ class Settings:
             name: tuple(value) if kinds.get(name, "").startswith("tuple") else value for name, value in changes.items()
         }
         return replace(self, **read)
+
+
+class Changes(TypedDict, total=False):
+    """Some of the settings, as `Emulator.configure` takes them."""
+
+    speed: float
+    pending: float
+    terminating: float
+    initial: float
+    unhealthy: float
+    drain: float | None
+    ami_pending: float
+    capacity: int | None
+    short: Sequence[str]
+    retry: float
+    check: float
+    lag: float
+    probe: float
+    rules: int
+    target_groups: int
+    groups: int
+    quotas: Mapping[str, float]
+    denied: Sequence[str]
