@@ -335,7 +335,7 @@ def test_a_target_group_goes_with_its_group_when_this_has_drained(rules: Rules) 
     traffic.attach(as_wanted(OLD))
     account.clock.sleep(60)
     traffic.detach(OLD)
-    draining = []
+    draining: list[Any] = []
 
     def between() -> None:
         answer = rules.elb.describe_target_health(TargetGroupArn=born[0]) if OLD in rules.target_groups() else {}
