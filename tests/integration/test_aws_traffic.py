@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.support.fakes.aws_rule import (
     shift,
     weights,
 )
+from tests.support.real import aws
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -218,6 +220,21 @@ def test_a_rule_that_did_not_forward_says_again_what_it_said_to_whichever_proces
     assert rules.actions(rule) == before
 
 
+def test_what_was_before_is_known_however_many_groups_have_served_since(rules: Rules) -> None:
+    before = rules.actions()
+    traffic = rules.traffic()
+    attached(rules, traffic, OLD)
+    shift(traffic, old=100)
+    attached(rules, traffic, NEW)
+    shift(traffic, new=100)
+    traffic.detach(OLD)
+    rules.burn(OLD)
+    traffic.detach(OLD)
+    assert len(rules.rules()) == 2
+    shift(rules.traffic())
+    assert rules.actions() == before
+
+
 def test_where_what_was_before_is_gone_nobody_serves(rules: Rules) -> None:
     foreign = rules.foreign()
     rules.default(rules.forward(foreign))
@@ -309,6 +326,26 @@ def test_what_drains_keeps_its_target_group_until_its_machines_are_gone(rules: R
     traffic.detach(OLD)
     assert rules.target_groups() == [NEW]
     assert len(rules.rules()) == 2
+
+
+def test_a_target_group_goes_with_its_group_when_this_has_drained(rules: Rules) -> None:
+    account, traffic = aws.account(rules.emulator, PROJECT), rules.traffic()
+    born = traffic.prepare(as_wanted(OLD))
+    account.groups().create(as_wanted(OLD), replace(account.template("other"), born_with=born))
+    traffic.attach(as_wanted(OLD))
+    account.clock.sleep(60)
+    traffic.detach(OLD)
+    draining: list[Any] = []
+
+    def between() -> None:
+        answer = rules.elb.describe_target_health(TargetGroupArn=born[0]) if OLD in rules.target_groups() else {}
+        draining.extend(each["TargetHealth"]["State"] for each in answer.get("TargetHealthDescriptions", ()))
+
+    account.groups().delete(OLD, between=between)
+    assert "draining" in draining
+    assert rules.target_groups() == ["other"]
+    assert len(rules.rules()) == 1
+    account.groups().delete(OLD)
 
 
 def test_what_a_detached_group_left_goes_with_it_or_by_the_next_roll(rules: Rules) -> None:

@@ -3,7 +3,7 @@
 The rule forwards to the target groups of those groups that have a share, by weights that are whole percents; all else
 that it says is left as it was found. It is read afresh before each write, and written in one call; between the two
 somebody else's change of the same rule would be lost, for AWS compares no versions: that window is one call wide.
-What is attached has a preview rule (`preview.py`); what the rule did before phoenix stands in tags (`before.py`).
+What is attached has a preview rule (`preview.py`), which also says what the rule did before phoenix (`before.py`).
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class AwsTraffic:
             live.put_back(there)
             return
         weights = {arn: wanted[named[arn]] for arn in there.attached if named[arn] in wanted}
-        if there.live.weights == weights:
+        if there.live.shares == weights:
             return
         self._refuse_entangled(there, live.foreign(there), weights)
         live.remember(there)
