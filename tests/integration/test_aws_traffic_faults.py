@@ -6,7 +6,7 @@ import pytest
 
 from phoenix.errors import CloudError, RefusedError, StaleRouteError, UnreachableError
 from tests.emulators.aws import Emulator
-from tests.support.fakes.aws_rule import LEGACY, NEW, OLD, STICKY, Rules, as_wanted, attached, shares, shift
+from tests.support.fakes.aws_rule import LEGACY, NEW, NOTHING, OLD, STICKY, Rules, as_wanted, attached, shares, shift
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -106,8 +106,7 @@ def test_no_more_rules_are_refused_before_a_roll_and_in_it(rules: Rules) -> None
 
 
 def test_no_priority_before_the_service_is_refused(rules: Rules) -> None:
-    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-    rules.rule(1, fixed)
+    rules.rule(1, NOTHING)
     with pytest.raises(RefusedError, match="no priority is free before rule 1 "):
         rules.traffic(rule="1").check()
     with pytest.raises(RefusedError, match="no priority is free"):
@@ -137,9 +136,7 @@ def test_a_target_group_that_others_use_too_is_refused_naming_them(rules: Rules)
     rules.default(rules.forward(foreign))
     traffic = rules.traffic()
     attached(rules, traffic, NEW)
-    beside = rules.elb.create_listener(
-        LoadBalancerArn=rules.world.balancer, Protocol="HTTP", Port=8080, DefaultActions=[rules.forward(foreign)]
-    )["Listeners"][0]["ListenerArn"]
+    beside = rules.listener(8080, rules.forward(foreign))
     with pytest.raises(RefusedError) as refused:
         traffic.check()
     assert "the default rule of the listener HTTP:8080 also forwards to it" in refused.value.details
