@@ -358,8 +358,10 @@ def test_what_a_detached_group_left_goes_with_it_or_by_the_next_roll(rules: Rule
     for _time in range(2):
         born_with.remove(rules.calls, PROJECT, OLD)
         assert rules.target_groups() == [NEW, "web-local-v003"]
-    with pytest.raises(CloudError, match=f"target group {NEW} is in use"):
+    with pytest.raises(CloudError, match=f"target group {NEW} is in use") as kept:
         born_with.remove(rules.calls, PROJECT, NEW)
+    assert kept.value.details == "the default rule of the listener HTTP:80"
+    assert traffic.preview(NEW)
     traffic.detach("web-local-v003")
     rules.burn("web-local-v003")
     traffic.prepare(as_wanted("web-local-v004"))
