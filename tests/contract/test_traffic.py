@@ -14,9 +14,9 @@ import pytest
 from phoenix.clock import SystemClock
 from phoenix.clouds.api import Traffic
 from phoenix.clouds.local.traffic import LocalTraffic
+from phoenix.demo import load
 from phoenix.errors import CloudError
 from phoenix.model import Backend, BootState, Group, Health, Instance, InstanceState, Release
-from phoenix.tools import load
 from phoenix.wait import Look, Verdict, wait_for
 from tests.support.real.instant import Machine, get, machines
 from tests.support.real.ports import free_port

@@ -69,9 +69,9 @@ def test_all_rights_are_there() -> None:
     found = list(permissions.findings(simulator, "arn:aws:iam::1:user/ci", "shop", "aws"))
     assert [(each.state, each.found) for each in found] == [(State.FINE, "all are given")] * 3
     assert all(len(asked["ActionNames"]) <= 100 for asked in simulator.asked)
-    assert {"ContextKeyName": "aws:ResourceTag/phoenix:project", "ContextKeyType": "string"} == {
+    assert {
         key: value for key, value in simulator.asked[0]["ContextEntries"][1].items() if key != "ContextKeyValues"
-    }
+    } == {"ContextKeyName": "aws:ResourceTag/phoenix:project", "ContextKeyType": "string"}
 
 
 def test_a_right_that_is_missing_is_named_for_each_work_that_needs_it() -> None:
