@@ -13,6 +13,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,291 AMIs take a second a
 def main() -> None:
     """Serve until whoever started it closes its standard input, however that ends."""
     from tests.emulators.aws.account import Account
+    from tests.emulators.aws.elbv2.prober import Prober
     from tests.emulators.aws.emulated import Emulated
     from tests.emulators.aws.machines import kind
     from tests.emulators.aws.server import Application, server
@@ -23,6 +24,8 @@ def main() -> None:
     account.install()
     application = Application(account)
     listening = server(application, arguments.port)
+    if emulated.machines.real:
+        Prober(account, application.lock).start()
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     sys.stdout.write(f"{listening.server_port}\n")
     sys.stdout.flush()
@@ -31,6 +34,7 @@ def main() -> None:
     finally:
         with application.lock:
             emulated.machines.close()
+    os._exit(0)  # taking moto's records apart one by one would take seconds
 
 
 def _arguments() -> argparse.Namespace:

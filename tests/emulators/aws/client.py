@@ -151,6 +151,10 @@ class Emulator:
         """What GetConsoleOutput gives for an instance, for all of an AMI, or of a group."""
         self._ask("console", subject=subject, text=text)
 
+    def kill(self, instance: str) -> None:
+        """Its machine is off as by a power cut; AWS still believes it running."""
+        self._ask("kill", instance=instance)
+
     def autoscale(self, group: str, desired: int, *, process: str = "AlarmNotification") -> int:
         """What an alarm (or `ScheduledActions`) does to a group, where that is not suspended; its desired capacity."""
         return int(self._ask("autoscale", group=group, desired=desired, process=process)["desired"])

@@ -29,6 +29,7 @@ class Control:
             "forget-calls": self._forget_calls,
             "tell": self._tell,
             "console": self._console,
+            "kill": self._kill,
             "world": self._world,
             "autoscale": self._autoscale,
         }
@@ -71,6 +72,10 @@ class Control:
 
     def _console(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         self._emulated.consoles[asked["subject"]] = asked["text"]
+        return {}
+
+    def _kill(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._emulated.machines.stop(asked["instance"])
         return {}
 
     def _world(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:

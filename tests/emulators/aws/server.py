@@ -72,7 +72,7 @@ class Application:
         self._account.look()
         try:
             answer = b"".join(self._moto(environ, lambda status, headers, *_more: told.extend((status, headers))))
-        except NotImplementedError as error:
+        except RuntimeError as error:  # what moto raises for an action that it does not have
             fault = Fault(service=call.service, action=call.action, code="InvalidAction", message=str(error))
         except Exception:
             fault = Fault(

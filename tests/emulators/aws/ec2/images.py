@@ -49,7 +49,10 @@ class Images:
             instance.id, name, asked.get("Description", ""), [{"ResourceType": "image", "Tags": tags["image"]}]
         )
         _tag(image.ebs_snapshot, tags["snapshot"])
-        image.disks = [_disk(device, volume) for device, volume in instance.get_block_device_mapping]
+        image.disks = [
+            _disk(device, attached, backend.volumes[attached.volume_id])
+            for device, attached in instance.get_block_device_mapping
+        ]
         for volume in image.disks:
             image.ebs_snapshot.encrypted = volume["Ebs"]["Encrypted"]
             image.ebs_snapshot.volume.size = volume["Ebs"]["VolumeSize"]
@@ -118,7 +121,7 @@ class Images:
 
     def _deprecate(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EnableImageDeprecation.html"""
-        _image(asked).deprecation_time = asked.get("DeprecateAt")
+        _image(asked).deprecation_time = f"{asked.get('DeprecateAt'):%Y-%m-%dT%H:%M:00.000Z}"
         return {"Return": True}
 
     def _undeprecate(self, asked: Asked) -> Shape:
@@ -152,14 +155,14 @@ def _tag(resource: Any, tags: list[Shape]) -> None:
         resource.add_tag(tag["Key"], tag.get("Value", ""))
 
 
-def _disk(device: str, volume: Any) -> Shape:
+def _disk(device: str, attached: Any, volume: Any) -> Shape:
     return {
         "DeviceName": device,
         "Ebs": {
             "VolumeSize": int(volume.size or 8),
             "VolumeType": volume.volume_type or "gp2",
             "Encrypted": bool(volume.encrypted),
-            "DeleteOnTermination": bool(volume.delete_on_termination),
+            "DeleteOnTermination": bool(attached.delete_on_termination),
         },
     }
 
