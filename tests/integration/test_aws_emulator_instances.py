@@ -221,6 +221,7 @@ def test_a_refresh_replaces_all_and_keeps_the_floor(bench: Bench) -> None:
     bench.emulator.advance(5)
     assert bench.states() == ["InService"] * 3 + ["Pending"]
     assert refresh_of(bench)["Status"] == "InProgress"
+    assert bench.described()["LaunchTemplate"]["Version"] == "1", "the group has the new one when all went well"
     bench.emulator.advance(300)
     shown = refresh_of(bench)
     assert (shown["InstanceRefreshId"], shown["Status"], shown["PercentageComplete"]) == (started, "Successful", 100)
@@ -230,13 +231,63 @@ def test_a_refresh_replaces_all_and_keeps_the_floor(bench: Bench) -> None:
     assert set(bench.health(arn)) == set(bench.ids())
 
 
-def test_a_refresh_is_cancelled_once(bench: Bench) -> None:
-    bench.group(size=2)
+def test_a_refresh_rests_while_its_process_is_suspended(bench: Bench) -> None:
+    bench.group(size=1)
+    before = bench.ids()
+    bench.asg.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["InstanceRefresh"])
     bench.asg.start_instance_refresh(AutoScalingGroupName="web")
+    bench.emulator.advance(60)
+    assert bench.ids() == before
+    bench.asg.resume_processes(AutoScalingGroupName="web")
+    bench.emulator.advance(60)
+    assert bench.ids() != before
+
+
+@pytest.mark.parametrize(
+    ("action", "most", "more"),
+    [
+        ("enter_standby", 20, {"ShouldDecrementDesiredCapacity": True}),
+        ("detach_instances", 20, {"ShouldDecrementDesiredCapacity": True}),
+        ("set_instance_protection", 50, {"ProtectedFromScaleIn": True}),
+    ],
+)
+def test_a_call_names_only_so_many_instances(bench: Bench, action: str, most: int, more: dict[str, bool]) -> None:
+    bench.group(size=most + 1, most=100)
+    ask = getattr(bench.asg, action)
+    with refused("ValidationError", f"at most {most}"):
+        ask(AutoScalingGroupName="web", InstanceIds=bench.ids(), **more)
+    ask(AutoScalingGroupName="web", InstanceIds=bench.ids()[:most], **more)
+
+
+def test_a_refresh_is_cancelled_once(bench: Bench) -> None:
+    bench.emulator.configure(pending=60)
+    bench.group(size=2)
+    bench.emulator.advance(60)
+    before = bench.ids()
+    bench.asg.start_instance_refresh(AutoScalingGroupName="web")
+    bench.emulator.advance(2)
+    assert bench.states() == ["InService", "Pending"]
     bench.asg.cancel_instance_refresh(AutoScalingGroupName="web")
+    bench.emulator.advance(600)
+    assert len(set(before) & set(bench.ids())) == 1, "what was replaced stays so"
     assert refresh_of(bench)["Status"] == "Cancelled"
     with refused("ActiveInstanceRefreshNotFound"):
         bench.asg.cancel_instance_refresh(AutoScalingGroupName="web")
+
+
+def test_a_refresh_is_rolled_back(bench: Bench) -> None:
+    bench.group(size=2)
+    bench.ec2.create_launch_template_version(
+        LaunchTemplateName="web-template", SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.large"}
+    )
+    desired = {"LaunchTemplate": {"LaunchTemplateName": "web-template", "Version": "2"}}
+    bench.asg.start_instance_refresh(AutoScalingGroupName="web", DesiredConfiguration=desired)
+    bench.emulator.advance(1)
+    bench.asg.rollback_instance_refresh(AutoScalingGroupName="web")
+    assert refresh_of(bench)["Status"] == "RollbackInProgress"
+    bench.emulator.advance(600)
+    assert refresh_of(bench)["Status"] == "RollbackSuccessful"
+    assert {one["InstanceType"] for one in bench.described()["Instances"]} == {"t3.small"}
 
 
 def test_the_version_that_is_named_is_honoured_for_everything(bench: Bench) -> None:

@@ -27,6 +27,7 @@ PROCESSES = (
     "ScheduledActions",
 )
 """https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html"""
+CONFIGURATION = "LaunchConfigurationName"
 ON_THE_WAY = frozenset({"Pending", "Pending:Wait", "Pending:Proceed"})
 COUNTED = ON_THE_WAY | {"InService"}
 """The states that count towards the desired capacity."""
@@ -44,6 +45,7 @@ SHOWN_AS_GIVEN = (
     "AvailabilityZoneDistribution",
     "AvailabilityZoneImpairmentPolicy",
     "CapacityReservationSpecification",
+    "WarmPoolConfiguration",
 )
 
 
@@ -129,8 +131,8 @@ class Member:
             "LifecycleState": self.state,
             "HealthStatus": "Healthy" if self.healthy else "Unhealthy",
             "ProtectedFromScaleIn": self.protected,
-            "LaunchTemplate": dict(self.template),
             "ImageId": self.image,
+            **started_from(self.template),
         }
 
 
@@ -171,6 +173,8 @@ class Group:
     """The subnet of each zone; none without a VPC."""
     template: Mapping[str, str] | None
     """Id, name and version, as the group was given it."""
+    refreshing: Mapping[str, str] | None = None
+    """What a refresh under way launches from instead."""
     health_check: str = "EC2"
     grace: int = 0
     cooldown: int = 300
@@ -246,8 +250,8 @@ class Group:
             "CapacityRebalance": self.rebalance_capacity,
             "TrafficSources": [{"Identifier": one.identifier, "Type": one.type} for one in self.attached],
         }
-        if self.template:
-            shape["LaunchTemplate"] = dict(self.template)
+        if self.template and not self.given.get("MixedInstancesPolicy"):
+            shape |= started_from(self.template)
         if self.deleting:
             shape["Status"] = "Delete in progress"
         return shape | {name: self.given[name] for name in SHOWN_AS_GIVEN if self.given.get(name) is not None}
@@ -264,6 +268,11 @@ class Group:
             }
             for key, (value, propagated) in self.tags.items()
         ]
+
+
+def started_from(template: Mapping[str, str]) -> Shape:
+    """A launch template as the API shows it, or the name of a launch configuration."""
+    return dict(template) if CONFIGURATION in template else {"LaunchTemplate": dict(template)}
 
 
 def first_to_go(group: Group, count: int) -> list[Member]:
