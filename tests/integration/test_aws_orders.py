@@ -163,7 +163,11 @@ def test_what_its_successor_would_lack_is_refused_unless_it_is_accepted(shop: Sh
     assert "cpu-high" in error["details"]
     shop.desk.edit("machine: {type: t3.small}", "machine: {type: t3.small}\n        not_carried: accept")
     assert any("cpu-high" in note for note in shop.roll("1.0.0", "--adopt", "--plan")["plan"]["notes"])
+    shop.desk.edit("{kind: blue-green, keep: 30m}", "{kind: canary, steps: [25, 100], soak: 30s}")
     assert shop.roll("1.0.0", "--adopt")["group"] == V1
+    made = shop.group(V1)
+    assert made is not None
+    assert (made["DesiredCapacity"], made["MinSize"], made["MaxSize"]) == (4, 2, 4), "it began with one machine"
 
 
 def test_an_alarm_refuses_a_roll_and_undoes_one(shop: Shop) -> None:
