@@ -138,7 +138,7 @@ class Instances:
                 for instance in reservation.instances:
                     self._launch(ec2, instance, _profile(options))
             except OSError as error:
-                end(ec2, [instance.id for instance in reservation.instances])
+                self._end(ec2, [instance.id for instance in reservation.instances], functools.partial(end, ec2))
                 raise RefusedError("InsufficientInstanceCapacity", f"no machine: {error}") from error
             return reservation
 
