@@ -13,17 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from phoenix.manner import Abilities, Finding, Manner, Preview
+from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview, Survey
 from phoenix.model import (
     Group,
     Image,
     ImageType,
     LaunchTemplate,
+    MachineKind,
     Package,
     Place,
     Proof,
+    Release,
     Route,
     Source,
     TestResult,
@@ -60,6 +62,20 @@ class BakeRequest:
     packages: tuple[Package, ...]
     source: Source
     created: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Template:
+    """The Packer template of a cloud's builder, with the values of its variables that phoenix.yaml knows."""
+
+    file: str
+    """Below `templates/`."""
+    plugin: str
+    """Packer's, by its name."""
+    variables: Mapping[str, Any]
+    """Text, numbers, lists and maps of such; None where nobody knows the value yet."""
+    stand_ins: Mapping[str, str]
+    """What is written for a value that nobody knows, for a person to fill in."""
 
 
 class Images(Protocol):
@@ -140,6 +156,14 @@ class Groups(Protocol):
         """The group of that name, freshly read, or None; also one that phoenix did not make (`made` is False)."""
         ...
 
+    def survey(self, name: str) -> Survey:
+        """What a successor of the group would lack (`LaunchTemplate.like`), and what is going on in it. Looks only."""
+        ...
+
+    def refuse_unfit(self, release: Release, user_data: str) -> None:
+        """Raise RefusedError where no machine here could be started with that boot work. Changes nothing."""
+        ...
+
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
         """Make `group` (instances and all). One of that name with the same release is done; another is CloudError.
 
@@ -177,8 +201,12 @@ class Groups(Protocol):
         """What a machine said: `console`, `boot` and `service`, as far as it can be had."""
         ...
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
-        """End the group's machines, drained where its manager does that, and remove it; none there is done."""
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
+        """End the group's machines, drained where its manager does that, and remove it; none there is done.
+
+        `adopt`: also one that phoenix did not make, without what stood before it (its policies and schedules go with
+        it; a launch template, a target group stay). Another project's group is refused all the same.
+        """
         ...
 
     def sweep(self) -> tuple[str, ...]:
@@ -234,6 +262,17 @@ class Traffic(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a roll needs at most beside what serves."""
+
+    machine: MachineKind
+    machines: int
+    """So many more, in one group more."""
+    live: int
+    """So many serve."""
+
+
 class Cloud(Protocol):
     """One cloud of `phoenix.yaml`, ready to be asked."""
 
@@ -261,12 +300,34 @@ class Cloud(Protocol):
         """The balancer of one service in one environment."""
         ...
 
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """What Packer makes an image here from. `base`: what the recipe starts from, None where it does not say.
+
+        `parent`: the id of the image below, empty where it is not known; None for the lowest layer.
+        """
+        ...
+
     def url_for_machines(self, url: str) -> str:
         """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
         ...
 
-    def check(self) -> tuple[Finding, ...]:
-        """What is there of what it needs. Looks only; changes nothing."""
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """The alarms of those names as they are now, all in one call; one that there is not is left out."""
+        ...
+
+    def room(self, need: Need) -> tuple[Finding, ...]:
+        """Whether there is room for that: quotas, addresses. A lack is certain; what may not be seen is a note.
+
+        Looks only. Nothing where nobody counts.
+        """
+        ...
+
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
+        """What is there of what it needs; with `rights` also whether phoenix may do its work. Changes nothing."""
+        ...
+
+    def policy(self) -> Mapping[str, Any]:
+        """The least rights that phoenix needs, in the cloud's own words by kind of work; empty where it needs none."""
         ...
 
     def mend(self, place: Place) -> tuple[str, ...]:

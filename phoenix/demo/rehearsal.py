@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from phoenix.clock import SystemClock
+from phoenix.demo.load import running
+from phoenix.demo.load_summary import Summary
 from phoenix.errors import PhoenixError, SpecError, ToolError
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tell import Level, Teller, Told
-from phoenix.tools.load import running
-from phoenix.tools.load_summary import Summary
 from phoenix.tools.process import Command, run
 
 SERVICE = "web-tier"

@@ -1,4 +1,4 @@
-"""What `phoenix doctor` looks at on every computer: the programs that are needed. Each kind of cloud adds its own."""
+"""What `phoenix doctor` looks at on every computer: the programs that are needed. Each cloud adds its own."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import os
 from collections.abc import Iterator
 
 from phoenix.manner import Finding, State
-from phoenix.model import CloudKind
 from phoenix.tools import toolbox
 
 
-def tools(kinds: frozenset[CloudKind]) -> Iterator[Finding]:
-    """Every program that clouds of these kinds need, with the version it tells."""
+def tools(*, local: bool) -> Iterator[Finding]:
+    """Every program that is needed, with its version; with `local` also those for machines of this computer."""
     for tool in toolbox.TOOLBOX:
-        if not kinds.intersection(tool.kinds):
+        if tool.local and not local:
             continue
         path = toolbox.find(tool)
         if path is not None:

@@ -6,43 +6,18 @@ the file of values, so that `packer validate` passes and whoever builds sees wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from phoenix import names
-from phoenix.model import CloudKind
-from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
+from phoenix.clouds.api import Template
 from phoenix.spec.images import Recipe
 from phoenix.spec.project import Project
 from phoenix.tools import packer
 
 KEY_DIGITS = 40
 """Of a content key in a label: a GCE label's value has at most 63 characters, a whole key has 64."""
-Own = dict[str, str | None]
-"""The variables of one cloud; None where phoenix.yaml does not know the value."""
-
-_PLUGINS = {CloudKind.LOCAL: "qemu", CloudKind.GCP: "googlecompute", CloudKind.AWS: "amazon"}
-_STAND_INS = {
-    "parent_disk": "fill-in/disk.raw",
-    "vmlinuz": "fill-in/vmlinuz",
-    "initrd": "fill-in/initrd",
-    "seed": "fill-in/seed.iso",
-    "output_directory": "output",
-    "project_id": "fill-in",
-    "zone": "fill-in",
-    "network": "default",
-    "source_image_project": "debian-cloud",
-    "source_image_family": "debian-12",
-    "source_image": "fill-in",
-    "region": "fill-in",
-    "source_owner": "136693071363",
-    "source_name": "debian-12-amd64-*",
-    "source_ami": "ami-fill-in",
-}
-_ONE_IMAGE = re.compile(r"-v\d{6,}$")
-"""The end of the name of one image of a family, on Google Cloud: debian-12-bookworm-v20260115."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,69 +37,23 @@ class Values:
     stand_ins: Mapping[str, str]
 
 
-def of(project: Project, recipe: Recipe, cloud: CloudSpec | CloudKind, identity: Identity | None) -> Values:
-    """The values for `recipe` on `cloud`; that is a kind where phoenix.yaml has no such cloud.
-
-    Raises SpecError for a value that Packer would read as code.
-    """
+def of(project: Project, recipe: Recipe, template: Template, identity: Identity | None) -> Values:
+    """The values for `recipe` in a cloud's template. Raises SpecError for a value that Packer would read as code."""
     told = identity or Identity(
         image_id=names.image(project.name, recipe.image.type, recipe.image.name, "by-hand"), key="", parent=""
     )
-    match cloud:
-        case LocalCloud() | CloudKind.LOCAL:
-            kind, own = CloudKind.LOCAL, _local()
-        case GcpCloud() | CloudKind.GCP:
-            kind, own = CloudKind.GCP, _gcp(recipe, cloud if isinstance(cloud, GcpCloud) else None, told.parent)
-        case AwsCloud() | CloudKind.AWS:
-            kind, own = CloudKind.AWS, _aws(recipe, cloud if isinstance(cloud, AwsCloud) else None)
-    template = {
+    values = {
         "ref": f"{recipe.image} of {project.name}",
         "project": project.name,
         "type": str(recipe.image.type),
         "name": recipe.image.name,
         "vendor": recipe.parent is None,
-        "plugin": _PLUGINS[kind],
+        "plugin": template.plugin,
         "image_id": told.image_id,
         "key": told.key[:KEY_DIGITS],
         "parent": told.parent,
-        **own,
+        **template.variables,
     }
-    packer.refuse_code(template)
-    return Values(template=template, stand_ins={name: _STAND_INS[name] for name, value in own.items() if value is None})
-
-
-def _local() -> Own:
-    """Where the files of a local bake lie is known to its builder alone."""
-    return dict.fromkeys(("parent_disk", "vmlinuz", "initrd", "seed", "output_directory"))
-
-
-def _gcp(recipe: Recipe, cloud: GcpCloud | None, parent: str) -> Own:
-    where: Own = {
-        "project_id": cloud.project if cloud else None,
-        "zone": f"{cloud.region}-b" if cloud else None,  # the letter that every region has
-        "network": cloud.network if cloud else None,
-    }
-    if recipe.parent is not None:
-        return {**where, "source_image": parent or None}
-    base = recipe.base.get(CloudKind.GCP)
-    if base is None:
-        return {**where, "source_image_project": None, "source_image_family": None, "source_image": ""}
-    owner, _, image = base.rpartition("/")
-    one = bool(_ONE_IMAGE.search(image))
-    return {
-        **where,
-        "source_image_project": owner or where["project_id"],
-        "source_image_family": "" if one else image,
-        "source_image": image if one else "",
-    }
-
-
-def _aws(recipe: Recipe, cloud: AwsCloud | None) -> Own:
-    where: Own = {
-        "region": cloud.region if cloud else None,
-        "subnet_id": cloud.subnets[0] if cloud and cloud.subnets else "",
-    }
-    if recipe.parent is not None:
-        return {**where, "source_ami": None}
-    owner, slash, pattern = recipe.base.get(CloudKind.AWS, "").partition("/")
-    return {**where, "source_owner": owner if slash else None, "source_name": pattern if slash else None}
+    packer.refuse_code(values)
+    unknown = (name for name, value in template.variables.items() if value is None)
+    return Values(template=values, stand_ins={name: template.stand_ins[name] for name in unknown})

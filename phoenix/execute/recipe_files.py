@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from phoenix.clouds.api import Template
 from phoenix.execute.reach import Playbooks
-from phoenix.model import CloudKind
 from phoenix.spec.images import Recipe
 from phoenix.tools import template_files
 
@@ -38,11 +38,6 @@ def recipe_files(playbooks: Playbooks, recipe: Recipe) -> Mapping[str, str]:
     return playbooks.digests(reached(playbooks, recipe))
 
 
-def template_name(kind: CloudKind) -> str:
-    """The Packer template for clouds of `kind`."""
-    return f"packer/{kind}.pkr.hcl.j2"
-
-
-def template_digest(project: Path, kind: CloudKind) -> str:
-    """SHA-256 of the Packer template for clouds of `kind`, and of what it includes."""
-    return template_files.digest(template_name(kind), project)
+def template_digest(project: Path, template: Template) -> str:
+    """SHA-256 of the file of a Packer template, and of what it includes."""
+    return template_files.digest(template.file, project)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import recipe_files
 from phoenix.execute.reach import Playbooks
-from phoenix.model import CloudKind, Package
+from phoenix.model import Package
 from phoenix.plan.bake import Layer
 from phoenix.plan.content_key import Digests, Ingredients, content_key, digests
 from phoenix.spec.images import ImageName, PackageWish, Recipe
@@ -18,7 +18,7 @@ from phoenix.spec.project import Project
 from phoenix.tools import ansible_core
 
 if TYPE_CHECKING:
-    from phoenix.clouds.api import Images
+    from phoenix.clouds.api import Cloud
 
 Resolve = Callable[[tuple[PackageWish, ...]], tuple[Package, ...]]
 """Makes wishes exact by reading the repositories; RefusedError where a package is not there."""
@@ -29,8 +29,7 @@ class Kitchen:
     """Where recipes are read for one cloud and builder: every file once, when it is first needed."""
 
     project: Project
-    kind: CloudKind
-    images: Images
+    cloud: Cloud
     builder: str
     resolve: Resolve
 
@@ -41,7 +40,7 @@ class Kitchen:
 
     @cached_property
     def _template(self) -> str:
-        return recipe_files.template_digest(self.project.directory, self.kind)
+        return recipe_files.template_digest(self.project.directory, self.cloud.template(base=None, parent=None))
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
         """The layers from the lowest up to `image`, each with its key. Reads files and repositories; changes nothing.
@@ -58,7 +57,7 @@ class Kitchen:
         base = "" if recipe.parent else self._base(recipe)
         ingredients = Ingredients(
             image=recipe.image,
-            base=self.images.base(base) if base else "",
+            base=self.cloud.images.base(base) if base else "",
             files=recipe_files.recipe_files(self.playbooks, recipe),
             template=self._template,
             variables=recipe.variables,
@@ -88,11 +87,12 @@ class Kitchen:
             )
 
     def _base(self, recipe: Recipe) -> str:
-        base = recipe.base.get(self.kind)
+        kind = self.project.cloud(self.cloud.name).kind
+        base = recipe.base.get(kind)
         if base is None:
             raise SpecError(
-                f"{recipe.image} has no base for a cloud of kind {self.kind}",
-                details=f"{self.project.file}: images.{recipe.image.type}.{recipe.image.name}.base.{self.kind}",
+                f"{recipe.image} has no base for a cloud of kind {kind}",
+                details=f"{self.project.file}: images.{recipe.image.type}.{recipe.image.name}.base.{kind}",
                 resolution="Say what it starts from there, such as `base: {local: bookworm}`.",
             )
         return base

@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phoenix.clouds.api import Template
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import packer_values, playbook_tree
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.reach import Playbooks, no_yaml
-from phoenix.execute.recipe_files import SEAL, UNSEAL, playbooks_of, reached, template_name
-from phoenix.model import CloudKind, Repository
-from phoenix.spec.clouds import CloudSpec
+from phoenix.execute.recipe_files import SEAL, UNSEAL, playbooks_of, reached
+from phoenix.model import Repository
 from phoenix.spec.images import Recipe, Variable
 from phoenix.spec.project import Project
 from phoenix.tools import ansible, ansible_core, packer
@@ -73,7 +73,7 @@ class Workspace:
 def lay_out(
     project: Project,
     recipe: Recipe,
-    cloud: CloudSpec | CloudKind,
+    template: Template,
     directory: Path,
     *,
     identity: Identity | None = None,
@@ -82,13 +82,12 @@ def lay_out(
 ) -> Workspace:
     """Write the recipe into `directory`, over what an earlier call left there. The same input gives the same bytes.
 
-    `identity` is None where nothing is baked yet. `packages` are `name=version`, and `repositories` where they
-    come from, as the builder reaches it: a chroot uses this computer's network, a machine does not.
-    `directory` is absolute. Raises SpecError where the recipe, its playbooks or templates have a mistake, and
+    `template`: the cloud's own. `identity` is None where nothing is baked yet. `packages` are `name=version`, and
+    `repositories` where they come from, as the builder reaches it: a chroot uses this computer's network, a machine
+    does not. `directory` is absolute. Raises SpecError where the recipe, its playbooks or templates have a mistake, and
     RefusedError where the directory holds other files.
     """
-    values = packer_values.of(project, recipe, cloud, identity)
-    kind = cloud if isinstance(cloud, CloudKind) else cloud.kind
+    values = packer_values.of(project, recipe, template, identity)
     renderer = Renderer(project.directory)
     variables = {**recipe.variables, **_package_variables(packages, repositories)}
     _refuse_foreign(directory, f"{ansible.PLAYBOOKS}/{ansible.RECIPE}")
@@ -96,7 +95,7 @@ def lay_out(
     paths = reached(playbooks, recipe)
     own = _entries(playbooks_of(recipe), variables, bake=True)
     _lay_out_tree(playbooks, paths, own, directory / ansible.PLAYBOOKS)
-    _write(directory / TEMPLATE, renderer.render(template_name(kind), values.template))
+    _write(directory / TEMPLATE, renderer.render(template.file, values.template))
     _write(directory / PLUGINS, renderer.render("packer/plugins.pkr.hcl.j2", values.template))
     packer.write_values(directory / VALUES, {**values.stand_ins, "ansible_playbook": ansible.program()})
     return Workspace(directory=directory, files=_listed(directory), to_fill_in=tuple(sorted(values.stand_ins)))

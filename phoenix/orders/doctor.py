@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from phoenix.errors import RefusedError, SpecError
+from phoenix.errors import RefusedError
 from phoenix.execute import checkup
 from phoenix.manner import Finding, State
-from phoenix.model import CloudKind
+from phoenix.orders import clouds
 from phoenix.orders.facts import dump
-from phoenix.orders.site import look_here
-from phoenix.spec.clouds import CloudSpec, LocalCloud
+from phoenix.orders.site import Site
 from phoenix.spec.load import load
-from phoenix.spec.project import Project
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
 
 
@@ -25,26 +24,41 @@ class DoctorResult:
     checks: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyResult:
+    """What has to be allowed, in the cloud's own words, by kind of work."""
+
+    cloud: str
+    policies: dict[str, Any]
+
+
 def doctor(
-    file: Path | None, environment: Mapping[str, str], cloud: str | None = None, teller: Teller = nobody
+    file: Path | None,
+    environment: Mapping[str, str],
+    cloud: str | None = None,
+    teller: Teller = nobody,
+    *,
+    rights: bool = False,
 ) -> DoctorResult:
     """Try the tools, the machine engines and the mirror for real; change nothing.
 
     `file` is None without a project: then what the local cloud needs. `cloud`: only what this one, or clouds of this
-    kind, need. SpecError where there is no such cloud.
+    kind, need. `rights`: also whether phoenix may do its work there. SpecError where there is no such cloud.
     """
     project = load(file, environment) if file else None
-    clouds, kinds = _wanted(project, cloud)
+    wanted, local = clouds.chosen(project, cloud)
     tell = unfailing(teller)
 
     def say(text: str) -> None:
         tell(Told(level=Level.SAY, text=text))
 
-    checks = tuple(checkup.tools(kinds))
-    if CloudKind.LOCAL in kinds:
-        local = tuple(each for each in clouds if isinstance(each, LocalCloud))
-        checks += look_here(local, _suites(project), say)
-    return DoctorResult(checks=checks)
+    tools = tuple(checkup.tools(local=local))
+    return DoctorResult(checks=(*tools, *clouds.look(project, wanted, local=local, rights=rights, say=say)))
+
+
+def policy(site: Site, cloud: str) -> PolicyResult:
+    """The least rights that phoenix needs on the cloud. RefusedError for a kind this version cannot work on."""
+    return PolicyResult(cloud=cloud, policies=dict(site.cloud(cloud).policy()))
 
 
 def refuse_lacks(result: DoctorResult) -> None:
@@ -57,29 +71,3 @@ def refuse_lacks(result: DoctorResult) -> None:
             resolution="\n".join(dict.fromkeys(lack.remedy for lack in lacks if lack.remedy)),
             facts=dump(result),
         )
-
-
-def _wanted(project: Project | None, cloud: str | None) -> tuple[tuple[CloudSpec, ...], frozenset[CloudKind]]:
-    """The project's clouds to look at, and the kinds of clouds; without a project the local kind."""
-    clouds = project.clouds if project else {}
-    if cloud is None:
-        wanted = tuple(clouds.values())
-    elif cloud in clouds:
-        wanted = (clouds[cloud],)
-    elif cloud in list(CloudKind):
-        wanted = tuple(spec for spec in clouds.values() if spec.kind == cloud)
-    else:
-        raise SpecError(
-            f"there is no cloud '{cloud}'",
-            details=f"clouds of the project: {', '.join(clouds) or 'none'}; kinds: {', '.join(CloudKind)}",
-            resolution="Name one of these.",
-        )
-    kind = CloudKind(cloud) if cloud in list(CloudKind) else CloudKind.LOCAL
-    return wanted, frozenset(spec.kind for spec in wanted) or frozenset({kind})
-
-
-def _suites(project: Project | None) -> frozenset[str]:
-    """The suites that the project's images start from on a local cloud; without a project phoenix's own example's."""
-    recipes = project.recipes.values() if project else ()
-    found = frozenset(recipe.base[CloudKind.LOCAL] for recipe in recipes if CloudKind.LOCAL in recipe.base)
-    return found or frozenset({"bookworm"})

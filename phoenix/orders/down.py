@@ -23,7 +23,8 @@ class DownResult:
 def plan(site: Site) -> tuple[str, ...]:
     """What would be stopped, in words."""
     found: list[str] = []
-    for cloud in site.project.local_clouds():
+    here = [name for name in site.workable() if site.cloud(name).abilities.here_only]
+    for cloud in here:
         found += [f"group {group.name} ({group.size} machines)" for group in site.cloud(cloud).groups.list()]
     found += [f"the balancer of {name}" for name, balancer in site.balancers() if balancer.is_running()]
     for name, spec in site.project.repositories.items():
@@ -42,7 +43,7 @@ def down(site: Site) -> DownResult:
             resolution=f"Wait for it, or `phoenix abort {living[0].id}` first.",
         )
     stopped = plan(site)
-    for cloud in site.project.local_clouds():
+    for cloud in site.workable():
         site.cloud(cloud).stop()
     for spec in site.project.repositories.values():
         stop_serving(spec)

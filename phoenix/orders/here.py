@@ -15,7 +15,7 @@ def is_here(site: Site, run: Run) -> bool:
     if "://" not in site.project.state or run.owner.host == socket.gethostname():
         return True
     cloud = kinds.of(run).cloud(site, run)
-    return cloud is not None and cloud not in site.project.local_clouds()
+    return cloud is not None and not site.cloud(cloud).abilities.here_only
 
 
 def refuse_elsewhere(site: Site, run: Run) -> None:

@@ -15,8 +15,7 @@ def kitchen(site: Site, cloud: str, builder: str, *, dry: bool) -> Kitchen:
     """Where recipes are read for the cloud. `dry`: no repository is served for it."""
     return Kitchen(
         project=site.project,
-        kind=site.project.cloud(cloud).kind,
-        images=site.cloud(cloud).images,
+        cloud=site.cloud(cloud),
         builder=builder,
         resolve=partial(exact_packages, site, dry=dry),
     )

@@ -48,13 +48,27 @@ class Place:
 def named(site: Site, service: str, environment: str | None = None) -> Place:
     """The place; the environment need not be named where there is one. SpecError naming those there are."""
     spec = site.project.service(service)
-    return Place(service=spec, environment=site.project.environment(spec, environment))
+    return _place(spec, site.project.environment(spec, environment))
+
+
+def _place(spec: ServiceSpec, where: EnvironmentSpec) -> Place:
+    """The service as it is in that environment."""
+    return Place(service=spec.at(where), environment=where)
 
 
 def known(site: Site) -> tuple[Place, ...]:
     """Every place of phoenix.yaml."""
     services = site.project.services.values()
-    return tuple(Place(service=spec, environment=where) for spec in services for where in spec.environments.values())
+    return tuple(_place(spec, where) for spec in services for where in spec.environments.values())
+
+
+def that_it_served(site: Site, group: str) -> Place | None:
+    """The place of phoenix.yaml of which the record says that the group served it before another; None: none."""
+    for place in known(site):
+        turns = site.history.served(place.service.name, place.environment.name)
+        if any(group in (turn.group, turn.former) for turn in turns):
+            return place
+    return None
 
 
 def of_run(site: Site, run: Run) -> Place:
@@ -65,14 +79,14 @@ def of_run(site: Site, run: Run) -> Place:
     name, environment = run.about.parts[0], run.about.parts[-1]
     service = site.project.services.get(name)
     if service is not None and environment in service.environments:
-        return Place(service=service, environment=service.environments[environment])
-    for cloud in site.project.local_clouds():
+        return _place(service, service.environments[environment])
+    for cloud in site.workable():
         for group in site.cloud(cloud).groups.list():
             if (group.service, group.environment) == (name, environment):
                 return _stand_in(site, cloud, name, environment, _image(group))
     created = [step.action for step in roll_plan(run.plan).steps if isinstance(step.action, CreateGroup)]
-    if len(site.project.local_clouds()) == 1 and created:
-        cloud = site.project.local_clouds()[0]
+    if len(site.workable()) == 1 and created:
+        cloud = site.workable()[0]
         return _stand_in(site, cloud, name, environment, created[0].release.image_ref)
     raise RefusedError(
         f"phoenix.yaml does not say where {run.subject} is",
@@ -83,7 +97,7 @@ def of_run(site: Site, run: Run) -> Place:
 
 def forgotten(site: Site) -> tuple[Place, ...]:
     """Places that have groups on a cloud where phoenix.yaml no longer has them."""
-    clouds = site.project.local_clouds()
+    clouds = site.workable()
     return tuple(place for cloud in clouds for place in forgotten_among(site, cloud, site.cloud(cloud).groups.list()))
 
 

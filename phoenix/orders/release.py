@@ -16,7 +16,6 @@ from phoenix.orders.site import Site
 from phoenix.spec import refs
 from phoenix.spec.services import ServiceSpec
 
-BUILDERS = ("chroot", "packer")
 """An image of today's recipe is good whichever builder made it."""
 
 
@@ -60,7 +59,7 @@ def resolve(
 def _todays_image(site: Site, place: Place, *, dry: bool) -> Image:
     """The newest verified image whose recipe is today's."""
     images, wanted = site.cloud(place.cloud).images, place.service.image
-    kitchens = [kitchen(site, place.cloud, builder, dry=dry) for builder in BUILDERS]
+    kitchens = [kitchen(site, place.cloud, builder, dry=dry) for builder in site.cloud(place.cloud).abilities.builders]
     keys = frozenset(each.lineage(wanted)[-1].key for each in kitchens)
     return releases.newest_of_today(images.list(), wanted, keys, place.cloud)
 

@@ -12,7 +12,7 @@ from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
 from phoenix.orders.roll import refuse_unusable, what_serves
 from phoenix.orders.site import Site
-from phoenix.orders.tend import make_way, wake_balancer
+from phoenix.orders.tend import make_way
 from phoenix.plan.actions import Plan, roll_plan
 from phoenix.plan.roll_actions import RollAction
 from phoenix.record.journal import Run, RunState
@@ -73,7 +73,7 @@ def carry_out(site: Site, asked: RollbackOrder | Planned[RollbackOrder]) -> Roll
     seen = asked if isinstance(asked, Planned) and not asked.aborts else None
     place = places.named(site, order.service, order.environment)
     refuse_unusable(site, place)
-    for done in wake_balancer(site, place):
+    for done in site.cloud(place.cloud).mend(place.name):
         site.say(done)
     aborted = _abort(site, place, order)
     goes_somewhere_else = order.to is not None or bool(order.packages) or seen is not None

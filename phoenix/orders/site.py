@@ -1,17 +1,17 @@
-"""A site: one project, opened. The only place that picks concrete clouds, stores and the clock."""
+"""A site: one project, opened. Here alone stores and the clock are picked; clouds are by the table in `clouds`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix import model
 from phoenix.clock import Clock, SystemClock
-from phoenix.errors import RefusedError
-from phoenix.model import CloudKind, Observed
-from phoenix.spec.clouds import CloudSpec, LocalCloud
+from phoenix.model import Observed
+from phoenix.orders.clouds import Clouds, open_cloud, workable
+from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.load import load
 from phoenix.spec.project import Project
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
@@ -20,35 +20,27 @@ if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that
     from phoenix.clouds.api import Cloud, Traffic
     from phoenix.clouds.local.cloud import LocalCloudDoor
     from phoenix.clouds.local.traffic import LocalTraffic
+    from phoenix.execute.children import Apart, Ended, Hear
     from phoenix.execute.probe import Probe
     from phoenix.execute.repositories import Writer
-    from phoenix.manner import Finding
     from phoenix.orders.places import Place
     from phoenix.record.history import History
     from phoenix.record.store import Store
     from phoenix.wait import Look
-
-Clouds = Callable[[Project, CloudSpec], "Cloud"]
-"""Opens a cloud of a project."""
-
-
-def open_cloud(project: Project, spec: CloudSpec) -> Cloud:
-    """The cloud; RefusedError for a kind that this version cannot work on. Its SDK is loaded now, not before."""
-    if isinstance(spec, LocalCloud):
-        from phoenix.clouds.local.cloud import LocalCloudDoor
-
-        return LocalCloudDoor(project, spec)
-    raise RefusedError(
-        f"the cloud '{spec.name}' cannot be used by this version",
-        details=f"it is of kind {spec.kind}; this version works on {CloudKind.LOCAL} and renders for all kinds",
-        resolution=f"Use a cloud of kind {CloudKind.LOCAL}, or run what `phoenix render` writes by hand.",
-    )
 
 
 def _ask(url: str, *, clock: Clock, status: int = 200) -> Look:
     from phoenix.execute.probe import probe
 
     return probe(url, clock=clock, status=status)
+
+
+def _apart(
+    commands: Mapping[str, tuple[str, ...]], *, environment: Mapping[str, str], clock: Clock, hear: Hear
+) -> Mapping[str, Ended]:
+    from phoenix.execute import children
+
+    return children.run(commands, environment=environment, clock=clock, hear=hear)
 
 
 class Site:
@@ -63,13 +55,18 @@ class Site:
         clock: Clock | None = None,
         clouds: Clouds = open_cloud,
         ask: Probe = _ask,
+        apart: Apart = _apart,
     ) -> None:
-        """`environment`: the variables of the process that asks. `ask` makes one request to a service."""
+        """`environment`: the variables of the process that asks. `ask` makes one request to a service.
+
+        `apart` runs commands of phoenix side by side, each in a process of its own.
+        """
         self.project = project
         self.environment = environment
         self.tell = unfailing(teller)
         self.clock = clock or SystemClock()
         self.ask = ask
+        self.apart = apart
         self._open = clouds
         self._clouds: dict[str, Cloud] = {}
 
@@ -83,12 +80,13 @@ class Site:
         clock: Clock | None = None,
         clouds: Clouds = open_cloud,
         ask: Probe = _ask,
+        apart: Apart = _apart,
     ) -> Site:
         """The site of the `phoenix.yaml` in `file`; SpecError with every mistake of it.
 
         `${NAME}` in it refers to `environment`. `teller` hears of the work as it goes on.
         """
-        return cls(load(file, environment), environment, teller, clock=clock, clouds=clouds, ask=ask)
+        return cls(load(file, environment), environment, teller, clock=clock, clouds=clouds, ask=ask, apart=apart)
 
     @cached_property
     def store(self) -> Store:
@@ -126,6 +124,10 @@ class Site:
         if name not in self._clouds:
             self._clouds[name] = self._open(self.project, self.project.cloud(name))
         return self._clouds[name]
+
+    def workable(self) -> tuple[str, ...]:
+        """The clouds of the project that this version can work on."""
+        return workable(self.project)
 
     def traffic(self, place: Place) -> Traffic:
         """The balancer of a place."""
@@ -172,10 +174,3 @@ class Site:
         for spec in self.project.clouds.values():
             if isinstance(spec, LocalCloud):
                 yield from GroupFiles(spec.root).names()
-
-
-def look_here(local: tuple[LocalCloud, ...], suites: frozenset[str], say: Callable[[str], None]) -> tuple[Finding, ...]:
-    """What this computer has for local clouds, really tried; `say` hears of what takes long."""
-    from phoenix.clouds.local import check
-
-    return tuple(check.local_clouds(local, suites, say))

@@ -9,7 +9,7 @@ from functools import partial
 from phoenix.clouds.api import Say
 from phoenix.errors import CloudError, HeldError, LostRunError, PhoenixError
 from phoenix.execute.claims import claim_dead
-from phoenix.model import CloudKind, Group, Observed
+from phoenix.model import Group, Observed
 from phoenix.orders import here, kinds, places, runs
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site
@@ -65,7 +65,7 @@ def _tasks(site: Site, troubles: list[PhoenixError]) -> list[Callable[[], list[s
         for run in site.history.live(troubles.append)
         if run.subject not in subjects
     ]
-    return [*tasks, *(partial(_sweep, site, name) for name in site.project.local_clouds())]
+    return [*tasks, *(partial(_sweep, site, name) for name in site.workable())]
 
 
 def _tend_place(site: Site, place: Place) -> list[str]:
@@ -95,17 +95,10 @@ def make_way(site: Site, place: Place, *, burns: bool = False) -> None:
 
 def revive(site: Site, place: Place, *, idle: bool = False) -> list[str]:
     """Start a balancer that died and take over a run whose process died; nothing is burnt. What was done."""
-    did = wake_balancer(site, place)
-    if site.project.cloud(place.cloud).kind is not CloudKind.LOCAL:
-        return did
-    return did + tend_run(site, place.subject, resume=place.service.orphan == "resume", idle=idle)
-
-
-def wake_balancer(site: Site, place: Place) -> list[str]:
-    """Start a balancer of the local cloud that died; what was done."""
-    if site.project.cloud(place.cloud).kind is not CloudKind.LOCAL:
+    if place.cloud not in site.workable():
         return []
-    return list(site.cloud(place.cloud).mend(place.name))
+    did = list(site.cloud(place.cloud).mend(place.name))
+    return did + tend_run(site, place.subject, resume=place.service.orphan == "resume", idle=idle)
 
 
 def tend_run(site: Site, subject: str, *, resume: bool, idle: bool = False, say: Say | None = None) -> list[str]:
@@ -149,8 +142,7 @@ def undone_among(site: Site, observed: Observed) -> frozenset[str]:
 
 def burn_due(site: Site, place: Place) -> list[str]:
     """Burn the groups whose time is over; what was burnt. CloudError where one could not be, after the others."""
-    local = site.project.cloud(place.cloud).kind is CloudKind.LOCAL
-    if not local or site.history.live_run(place.subject) is not None:
+    if place.cloud not in site.workable() or site.history.live_run(place.subject) is not None:
         return []
     did: list[str] = []
     troubles: list[PhoenixError] = []

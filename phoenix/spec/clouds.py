@@ -29,8 +29,8 @@ class LocalCloud:
     """Groups and balancers of the project live here (default: `local/` in the state directory)."""
     images: Path
     """Images live here (default: `images/` under `root`); projects of one machine may share it."""
-    mirror: str
-    """The distribution's mirror the lowest layer is bootstrapped from."""
+    mirror: str | None
+    """The distribution's mirror the lowest layer is bootstrapped from; None: the one that this computer uses."""
 
     kind: CloudKind = CloudKind.LOCAL
 

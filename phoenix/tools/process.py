@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +45,8 @@ class Command:
     secrets: tuple[str, ...] = ()
     """Values that are replaced by `***` wherever the program prints them."""
     contained: bool = False
+    ends_on: signal.Signals = signal.SIGTERM
+    """What its session is sent where it is to end before it has done its work."""
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -91,7 +93,7 @@ def run(
     """Run `command` to its end. Both streams go line by line to `log` and `on_line`, secrets replaced.
 
     `between` is called every second or so (a lease is renewed there); where it raises, the program is ended.
-    A program that is ended has `grace` seconds between SIGTERM and SIGKILL.
+    A program that is ended has `grace` seconds between SIGTERM (or what ends it) and SIGKILL.
     Raises ToolError after `timeout` seconds, and where `check` on an exit code other than 0.
     """
     process = _popen(_wrapped(command), command)
@@ -99,7 +101,7 @@ def run(
     try:
         _collect(process, command, streams, time.monotonic() + timeout, log, on_line, between)
     except BaseException:
-        end_session(process.pid, grace=grace)
+        end_session(process.pid, grace=grace, first=command.ends_on)
         process.wait()
         raise
     finally:
@@ -123,22 +125,29 @@ class Running:
     pid: int
     code: Callable[[], int | None]
     """Its exit code, or None while it runs."""
+    ask_to_end: Callable[[], None]
+    """Sends SIGTERM to its session, and waits for nothing."""
 
 
 @contextmanager
-def running(command: Command, *, log: Path) -> Iterator[Running]:
+def running(command: Command, *, log: Path, grace: float = GRACE) -> Iterator[Running]:
     """Keep `command` running while this holds; its output is appended to `log`. It has no input.
 
-    At the end, and whenever this process dies, its whole session ends.
+    At the end its whole session ends, within `grace` seconds, and at once whenever this process dies.
     """
     with log.open("ab") as out:
         process = _popen(_wrapped(command), command, output=out)
     try:
-        yield Running(pid=process.pid, code=process.poll)
+        yield Running(pid=process.pid, code=process.poll, ask_to_end=partial(_terminate, process.pid))
     finally:
         if process.poll() is None:
-            end_session(process.pid)
+            end_session(process.pid, grace=grace)
         process.wait()
+
+
+def _terminate(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGTERM)
 
 
 def spawn(command: Command, *, log: Path, keep: tuple[int, ...] = ()) -> int:
@@ -169,9 +178,9 @@ def scrub(text: str, secrets: tuple[str, ...]) -> str:
     return text
 
 
-def end_session(leader: int, *, grace: float = GRACE) -> None:
-    """End every process of the session that `leader` leads: SIGTERM, then after `grace` seconds SIGKILL."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+def end_session(leader: int, *, grace: float = GRACE, first: signal.Signals = signal.SIGTERM) -> None:
+    """End every process of the session that `leader` leads: `first`, then after `grace` seconds SIGKILL."""
+    for number in (first, signal.SIGKILL):
         try:
             os.killpg(leader, number)
         except ProcessLookupError:

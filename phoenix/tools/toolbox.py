@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.errors import ToolError
-from phoenix.model import CloudKind
 from phoenix.tools.process import Command, run
 
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)+[^\s,;:)]*")
@@ -24,13 +23,12 @@ class Tool:
     package: str
     purpose: str
     ask: tuple[str, ...] | None = ("--version",)
-    kinds: tuple[CloudKind, ...] = tuple(CloudKind)
-    """The clouds it is needed for."""
+    local: bool = False
+    """Whether it is needed for machines of this computer only."""
     instead: str = ""
     """What works without it; empty where nothing does."""
 
 
-_LOCAL = (CloudKind.LOCAL,)
 TOOLBOX = (
     Tool(program="packer", package="packer", purpose="bakes by booting a builder machine", ask=("version",)),
     Tool(program="aptly", package="aptly", purpose="the apt repository", ask=("version",)),
@@ -41,25 +39,25 @@ TOOLBOX = (
     Tool(program="dpkg-query", package="dpkg", purpose="lists what is in an image"),
     Tool(program="setpriv", package="util-linux", purpose="ends programs together with phoenix"),
     Tool(program="unshare", package="util-linux", purpose="keeps a bake's mounts apart"),
-    Tool(program="nsenter", package="util-linux", purpose="the way into a bake and a light machine", kinds=_LOCAL),
+    Tool(program="nsenter", package="util-linux", purpose="the way into a bake and a light machine", local=True),
     Tool(program="ssh", package="openssh-client", purpose="the way into a builder machine", ask=("-V",)),
     Tool(program="ssh-keygen", package="openssh-client", purpose="keys for builder machines", ask=None),
-    Tool(program="mmdebstrap", package="mmdebstrap", purpose="bootstraps the lowest image layer", kinds=_LOCAL),
-    Tool(program="mkfs.ext4", package="e2fsprogs", purpose="makes disks", ask=("-V",), kinds=_LOCAL),
-    Tool(program="qemu-img", package="qemu-utils", purpose="disks of machines", kinds=_LOCAL),
-    Tool(program="qemu-system-x86_64", package="qemu-system-x86", purpose="verification boots, machines", kinds=_LOCAL),
-    Tool(program="busybox", package="busybox-static", purpose="the tiny initrd", ask=(), kinds=_LOCAL),
-    Tool(program="xorriso", package="xorriso", purpose="the first-boot volume", ask=("-version",), kinds=_LOCAL),
-    Tool(program="haproxy", package="haproxy", purpose="the load balancer", ask=("-v",), kinds=_LOCAL),
-    Tool(program="runc", package="runc", purpose="light machines", kinds=_LOCAL, instead="machines: qemu"),
-    Tool(program="slirp4netns", package="slirp4netns", purpose="network of bakes and light machines", kinds=_LOCAL),
-    Tool(program="ip", package="iproute2", purpose="network of bakes and light machines", ask=("-V",), kinds=_LOCAL),
+    Tool(program="mmdebstrap", package="mmdebstrap", purpose="bootstraps the lowest image layer", local=True),
+    Tool(program="mkfs.ext4", package="e2fsprogs", purpose="makes disks", ask=("-V",), local=True),
+    Tool(program="qemu-img", package="qemu-utils", purpose="disks of machines", local=True),
+    Tool(program="qemu-system-x86_64", package="qemu-system-x86", purpose="verification boots, machines", local=True),
+    Tool(program="busybox", package="busybox-static", purpose="the tiny initrd", ask=(), local=True),
+    Tool(program="xorriso", package="xorriso", purpose="the first-boot volume", ask=("-version",), local=True),
+    Tool(program="haproxy", package="haproxy", purpose="the load balancer", ask=("-v",), local=True),
+    Tool(program="runc", package="runc", purpose="light machines", local=True, instead="machines: qemu"),
+    Tool(program="slirp4netns", package="slirp4netns", purpose="network of bakes and light machines", local=True),
+    Tool(program="ip", package="iproute2", purpose="network of bakes and light machines", ask=("-V",), local=True),
     Tool(
         program="newuidmap",
         package="uidmap",
         purpose="bakes without root",
         ask=None,
-        kinds=_LOCAL,
+        local=True,
         instead="only bakes as root",
     ),
     Tool(program="make", package="make", purpose="builds the hello package", instead="any other build of a .deb"),

@@ -11,16 +11,20 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.api import BakeRequest, Images
+from phoenix.clouds.aws.calls import Calls
+from phoenix.clouds.aws.images import AwsImages
+from phoenix.clouds.local import template as local_template
 from phoenix.clouds.local.images import LocalImages
 from phoenix.errors import CloudError, ToolError
 from phoenix.execute import workspace
 from phoenix.model import ImageType, Proof, Source, TestResult
-from phoenix.spec.clouds import LocalCloud
+from phoenix.spec.clouds import AwsCloud, LocalCloud
 from phoenix.spec.images import ImageName
 from phoenix.spec.load import load
 from tests.conftest import NewProject
+from tests.emulators.aws import Emulator
 from tests.support.fakes.images import FakeImages
-from tests.support.real import marked
+from tests.support.real import bakes, marked
 from tests.support.real.shell import Shell
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -36,6 +40,8 @@ class Place:
     request: Callable[[str], BakeRequest]
     """For an image of that content; only `one` passes its test, and `broken` cannot be built."""
     logs: Path
+    bases: tuple[str, str] = ("bookworm", "trixie")
+    """Two that differ."""
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ def local(project_with_images: Shell, new_project: NewProject, tmp_path: Path) -
     def request(content: str) -> BakeRequest:
         marked.write_playbook(shell, content if content != "broken" else "{{ nothing_of_this_name }}")
         directory = tmp_path / f"workspace-{content}"
-        workspace.lay_out(project, project.recipe(marked.IMAGE), spec, directory)
+        workspace.lay_out(project, project.recipe(marked.IMAGE), local_template.template(), directory)
         made.add(f"contract-{content}")
         return BakeRequest(
             image_id=f"contract-{content}",
@@ -97,7 +103,28 @@ def memory(tmp_path: Path) -> Place:
     return Place(images=images, again=images.again, request=request, logs=tmp_path)
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture
+def aws(emulator: Emulator, tmp_path: Path) -> Place:
+    """On the emulator, with the real Packer; there is no machine to log in to."""
+    world = emulator.world("contract")
+    spec = AwsCloud(name="aws", region=world.region, subnets=world.subnets, tags={"cost centre": "42"})
+    without_machines = bakes.Bakes(project="contract", spec=spec, directory=tmp_path)
+
+    def request(content: str) -> BakeRequest:
+        if content == "broken":
+            emulator.fail("ec2", "RunInstances", code="Unsupported", message="nothing_of_this_name")
+        return without_machines.request(f"contract-{content}", parent=bakes.PARENT, created=NOON)
+
+    return Place(
+        images=AwsImages("contract", spec, Calls(spec)),
+        again=lambda: AwsImages("contract", spec, Calls(spec)),
+        request=request,
+        logs=tmp_path,
+        bases=(f"{bakes.DEBIAN}/debian-12-amd64-*", world.image),
+    )
+
+
+@pytest.fixture(params=["local", "memory", "aws"])
 def place(request: pytest.FixtureRequest) -> Place:
     """Each cloud in turn, and the one in memory."""
     found: Place = request.getfixturevalue(request.param)
@@ -248,8 +275,9 @@ def test_the_way_back_takes_only_what_the_bake_made(place: Place) -> None:
 
 
 def test_a_base_is_the_same_today_and_another_for_another_wish(place: Place) -> None:
-    assert place.images.base("bookworm") == place.again().base("bookworm")
-    assert place.images.base("bookworm") != place.images.base("trixie")
+    one, other = place.bases
+    assert place.images.base(one) == place.again().base(one)
+    assert place.images.base(one) != place.images.base(other)
 
 
 def test_the_manifest_holds_what_the_image_is(local: Place) -> None:

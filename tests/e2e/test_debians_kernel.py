@@ -1,10 +1,11 @@
-"""The fence on Debian's own kernel, with control groups of version 2: phoenix itself in a virtual machine.
+"""Phoenix on Debian's own kernel, with control groups of version 2: this checkout in a virtual machine.
 
-The guest gets this checkout, its dependencies and the programs of light machines, and says what `doctor` would.
+The guest gets its dependencies, the programs of light machines and the baked images, and says what came of it.
 """
 
 from __future__ import annotations
 
+import shutil
 import site
 import sys
 from pathlib import Path
@@ -13,13 +14,15 @@ import pytest
 
 from phoenix.clouds.local import chroot_builder, machines, trees
 from phoenix.clouds.local.image_files import ImageFiles
+from phoenix.clouds.local.mirror import configured_mirror
 from phoenix.model import Machine
 from phoenix.tools import disk, fence, process
 from phoenix.tools.process import Command
 from tests.support.real.machines import CLOCK
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = "runc slirp4netns busybox-static procps"
+PROGRAMS = "runc slirp4netns busybox-static procps haproxy aptly gnupg iproute2 dpkg-dev"
+PARTS = ("phoenix", "templates", "playbooks", "tests", "pyproject.toml")
 TRIAL = """\
 import platform
 from pathlib import Path
@@ -32,11 +35,54 @@ for name in ("light", "light-open"):
     print(f"{name} {engine.works} {engine.detail}")
 print(f"mounts {mounts == Path('/proc/self/mountinfo').read_text()}")
 """
+ROLLS = """\
+import functools
+import os
+import re
+import signal
+from pathlib import Path
+from phoenix.demo import load
+from tests.support.real.machines import CLOCK, left_of
+from tests.support.real import quick as quick_service
+from tests.support.real.quick import Quick
+from tests.support.real.shell import Shell
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
+home = Path("/root/private")
+home.mkdir(mode=0o700)
+shell = Shell(directory=home / "hello")
+shell.run("init", str(shell.directory))
+spec = shell.directory / "phoenix.yaml"
+local = "{{kind: local, machines: light, images: /srv/images, mirror: '{mirror}'}}"
+spec.write_text(re.sub(r"local: [{{]kind: local[}}]", f"local: {{local}}", spec.read_text()))
+shell.run("publish", "/srv/hello_9.0.0_all.deb")
+# an emulated processor
+quick_service._SERVICE = quick_service._SERVICE.replace("deadline: 60s", "deadline: 10m")
+Quick.until = functools.partialmethod(Quick.until, deadline=600)
+quick = Quick(shell=shell, listen="127.0.0.1:8000")
+quick.serve(size=2)
+print("serves", quick.serving(), flush=True)
+with load.running(quick.address, rate=10, out=home / "load.json", clock=CLOCK) as running:
+    quick.next_release()
+    shell.run("roll", "web-tier")
+    print("rolled", quick.serving(), flush=True)
+    for step, rescue in (("create-candidate", "tend"), ("candidate-healthy", "abort"), ("shift", "resume")):
+        with quick.rolling(step) as process:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        shell.run(rescue, *(() if rescue == "tend" else ("web-tier",)))
+        print("rescued", rescue, quick.serving(), len(quick.sizes()), flush=True)
+    summary = running.finish()
+print("requests", summary.sent, "failed", summary.failed, flush=True)
+shell.run("down", "--yes")
+print("left", left_of(quick.root), [str(path) for path in Path("/sys/fs/cgroup").rglob("*web-tier*")], flush=True)
+"""
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
 
-def test_light_machines_are_fenced_on_debians_kernel(bare_images: Path, roomy: Path) -> None:
+@pytest.fixture(scope="module")
+def computer(bare_images: Path, baked_images: Path, steered: Path, roomy: Path) -> ImageFiles:
+    """A Debian with this checkout, its dependencies, what light machines need, and the baked images without disks."""
     directory = roomy / "guest"
     (directory / "workspace").mkdir(parents=True)
     around = chroot_builder.lay_out(bare_images / "bare/tree", directory, directory / "workspace", ())
@@ -45,39 +91,68 @@ def test_light_machines_are_fenced_on_debians_kernel(bare_images: Path, roomy: P
     image = ImageFiles(directory=directory / "image")
     image.directory.mkdir()
     trees.flatten(bare_images / "bare/tree", directory / "upper", image.tree)
+    there = image.tree / "srv"
+    there.mkdir(exist_ok=True)
     packages = next(Path(path) for path in site.getsitepackages() if path.startswith(sys.prefix))
-    for source, target in ((ROOT / "phoenix", "phoenix"), (packages, "packages")):
-        (image.tree / "srv" / target).parent.mkdir(exist_ok=True)
-        copy = Command(argv=("cp", "-a", "--", str(source), str(image.tree / "srv" / target)))
-        process.run(copy, timeout=120)
-    (image.tree / "srv/trial.py").write_text(TRIAL)
+    for source, target in ((packages, "packages"), *((ROOT / part, part) for part in PARTS)):
+        process.run(Command(argv=("cp", "-a", "--", str(source), str(there / target))), timeout=120)
+    (there / "images").mkdir()
+    for baked in baked_images.glob("[!.]*"):
+        trees.copy(baked, there / "images" / baked.name)
+        (there / "images" / baked.name / "disk.raw").unlink()
+    shutil.copy(steered, there)
+    (there / "trial.py").write_text(TRIAL)
+    (there / "rolls.py").write_text(ROLLS.format(mirror=configured_mirror()))
     kernel = disk.kernel_of(image.tree)
     image.kernel.hardlink_to(kernel.image)
     disk.write_initrd(kernel, image.initrd)
-    disk.make_ext4(image.tree, image.disk, log=directory / "disk.log")
+    disk.make_ext4(image.tree, image.disk, log=directory / "disk.log", slack=2 << 30)
+    return image
+
+
+def said_by(computer: ImageFiles, script: str, directory: Path, *, deadline: int) -> tuple[str, ...]:
+    """What the script says, run as root in the computer once it has booted."""
     work = (
-        "modprobe tun\nexport PYTHONPATH=/srv:/srv/packages PHOENIX_CACHE=/root/cache\n"
-        "timeout 300 python3 /srv/trial.py > /tmp/said 2>&1\n"
+        "modprobe tun\nexport PYTHONPATH=/srv:/srv/packages PHOENIX_CACHE=/root/cache HOME=/root\ncd /srv\n"
+        f"timeout {deadline} python3 {script} > /tmp/said 2>&1\n"
         'while read -r line; do /usr/lib/phoenix/report "$line"; done < /tmp/said\n'
         "/usr/lib/phoenix/report over\n"
     )
-    (directory / "boot").mkdir()
-    said = machines.run_to_end(
-        directory=directory / "boot",
-        image=image,
+    directory.mkdir()
+    return machines.run_to_end(
+        directory=directory,
+        image=computer,
         user_data=work,
         last_line="over",
-        machine=Machine(cpus=2, memory=1 << 30),
+        machine=Machine(cpus=2, memory=2 << 30),
         accelerator="tcg",
-        deadline=600,
+        deadline=deadline + 300,
         clock=CLOCK,
         on_line=lambda _line: None,
     )
+
+
+def test_light_machines_are_fenced(computer: ImageFiles, roomy: Path) -> None:
+    said = said_by(computer, "trial.py", roomy / "guest/trial", deadline=300)
     told = dict(line.split(" ", 1) for line in said if " " in line)
-    assert told["kernel"].startswith("6.1."), said
-    assert told["kernel"].endswith("cgroup 2"), said
-    assert told["light"].startswith("True"), said
-    assert told["light"].endswith("its root is nobody on this computer"), said
-    assert told["light-open"].startswith("True"), said
-    assert "its kernel settings" in told["light-open"], said
+    assert told["kernel"].startswith("6.1."), "\n".join(said)
+    assert told["kernel"].endswith("cgroup 2"), "\n".join(said)
+    assert told["light"].startswith("True"), "\n".join(said)
+    assert told["light"].endswith("its root is nobody on this computer"), "\n".join(said)
+    assert told["light-open"].startswith("True"), "\n".join(said)
+    assert "its kernel settings" in told["light-open"], "\n".join(said)
     assert told["mounts"] == "True", "systemd shares its mounts; nothing was unmounted or left"
+
+
+def test_rolls_under_load_and_kills_lose_nothing(computer: ImageFiles, roomy: Path) -> None:
+    """With the project below a directory that only its owner may enter."""
+    said = said_by(computer, "rolls.py", roomy / "guest/rolls", deadline=1200)
+    told = [line.split(" ", 1) for line in said if " " in line]
+    assert ["serves", "release-1"] in told, "\n".join(said)
+    assert ["rolled", "release-2"] in told, "\n".join(said)
+    rescued = [rest for word, rest in told if word == "rescued"]
+    assert rescued == ["tend release-2 1", "abort release-2 1", "resume release-5 1"], "\n".join(said)
+    requests = next(rest for word, rest in told if word == "requests").split()
+    assert int(requests[0]) > 100, "\n".join(said)
+    assert requests[1:] == ["failed", "0"], "\n".join(said)
+    assert ["left", "[] []"] in told, "\n".join(said)

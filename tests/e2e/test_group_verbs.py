@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.tools.load import running
+from phoenix.demo.load import running
 from tests.support.real.quick import CLOCK, Quick
 
 KEEP = "{kind: blue-green, keep: 30m}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.tools.load import running
+from phoenix.demo.load import running
 from tests.support.real.instant import get
 from tests.support.real.quick import CLOCK, Quick
 from tests.support.real.shell import Shell

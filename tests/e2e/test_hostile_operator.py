@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from phoenix.demo.load import running
 from phoenix.record.journal import RunState
 from phoenix.tools.haproxy_socket import Runtime
-from phoenix.tools.load import running
 from tests.support.real.balancers import shift
 from tests.support.real.machines import left_of
 from tests.support.real.quick import CLOCK, Quick

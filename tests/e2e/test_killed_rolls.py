@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from phoenix.demo.load import running
 from phoenix.record.journal import Part, Run, RunState, What
-from phoenix.tools.load import running
 from phoenix.wait import Look, Verdict, wait_for
 from tests.conftest import NewProject
 from tests.support.real import quick

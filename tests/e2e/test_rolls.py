@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.clock import SystemClock
-from phoenix.tools.load import running
+from phoenix.demo.load import running
 from phoenix.wait import Look, Verdict, wait_for
 from tests.support.real.hello import Hello
 from tests.support.real.shell import Shell

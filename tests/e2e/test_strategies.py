@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from phoenix.clock import from_rfc3339
-from phoenix.tools.load import Load, running
-from phoenix.tools.load_summary import Summary
+from phoenix.demo.load import Load, running
+from phoenix.demo.load_summary import Summary
 from tests.support.real.machines import until
 from tests.support.real.quick import CLOCK, Quick
 

@@ -13,8 +13,8 @@ import pytest
 
 from phoenix.clock import SystemClock
 from phoenix.clouds.local import balancer
+from phoenix.demo import load
 from phoenix.errors import CloudError, RefusedError
-from phoenix.tools import load
 from phoenix.tools.haproxy_socket import Runtime
 from tests.support.real.balancers import (
     NEW,

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from phoenix.clock import SystemClock
+from phoenix.demo import load, load_summary
+from phoenix.demo.load import Generator
+from phoenix.demo.load_summary import ANSWERS_TOLD, OTHER, Summary, Tally
 from phoenix.errors import RefusedError, ToolError
-from phoenix.tools import load, load_summary
-from phoenix.tools.load import Generator
-from phoenix.tools.load_summary import ANSWERS_TOLD, OTHER, Summary, Tally
 from phoenix.wait import Look, Verdict, wait_for
 from tests.support.fakes.doubles import FakeClock
 from tests.support.real.instant import Machine, machines
@@ -102,12 +102,13 @@ def test_finish_waits_for_what_is_under_way(machine: Machine, tmp_path: Path) ->
 def test_every_kind_of_failure_is_told(machine: Machine, tmp_path: Path) -> None:
     machine.say("sick")
     with socket.create_server(("127.0.0.1", 0)) as foreign:
-        threading.Thread(target=_speak, args=(foreign, b"SSH-2.0-x\r\n"), daemon=True).start()
+        threading.Thread(target=_speak, args=(foreign, b"SSH-2.0-x\r\n\r\n"), daemon=True).start()
+        other = foreign.getsockname()[1]
         cases = {
             f"http://{machine.address}/healthz": "status 503",
-            f"http://{machine.address}/crash": "closed without an answer",
+            f"http://{machine.address}/crash": "closed before the answer was whole",
             f"http://127.0.0.1:{free_port()}/": "Connection refused",
-            f"http://127.0.0.1:{foreign.getsockname()[1]}/": "no HTTP answer: b'SSH-2.0-x\\r\\n'",
+            f"http://127.0.0.1:{other}/": "no HTTP answer: illegal status line: bytearray(b'SSH-2.0-x')",
         }
         for url, reason in cases.items():
             seen = generate(url, tmp_path / "load.json")
@@ -199,7 +200,7 @@ def test_a_generator_that_had_no_processor_sends_no_flood(machine: Machine, tmp_
 def test_only_this_computer_is_loaded(url: str, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="no load on"), load.running(url, rate=1, out=tmp_path / "o", clock=CLOCK):
         pass
-    argv = [sys.executable, "-m", "phoenix.tools.load", url, "--rate", "1", "--out", str(tmp_path / "o")]
+    argv = [sys.executable, "-m", "phoenix.demo.load", url, "--rate", "1", "--out", str(tmp_path / "o")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no load on" in done.stderr

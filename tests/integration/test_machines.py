@@ -15,10 +15,10 @@ import pytest
 from phoenix.clouds.local import remains
 from phoenix.clouds.local.groups import LocalGroups
 from phoenix.clouds.local.machine_files import MachineFiles, read_record
+from phoenix.demo import load
 from phoenix.errors import CloudError, RefusedError
 from phoenix.model import BootState, InstanceState, Machine
 from phoenix.spec.clouds import MachineEngine
-from phoenix.tools import load
 from tests.support.real import machines
 from tests.support.real.machines import NAME, answer, calm, instances, until
 

@@ -58,6 +58,27 @@ def test_packer_accepts_the_template(project: Path, image: str, cloud: str, know
     assert (formatted.returncode, formatted.stdout) == (0, b"")
 
 
+AWS_KEYS = {
+    "every key": 'tags: {team: web, cost centre: "${TEAM}"}, '
+    "builder: {type: m7g.large, disk: 20G, profile: ci, subnet: subnet-z, firewall: [sg-1], reach: ssm, spot: true, "
+    "tenancy: dedicated}, images: {kms: alias/shop, deprecate_after: 90d, architecture: arm64}",
+    "private": "builder: {reach: private}, images: {encrypt: false}",
+}
+
+
+@pytest.mark.parametrize("keys", AWS_KEYS)
+@pytest.mark.parametrize("image", IMAGES)
+def test_packer_accepts_every_key_of_aws(project: Path, image: str, keys: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM", "a.b:c/d=e+f-g@h_i")
+    with_every_cloud(project)
+    file = project / "phoenix.yaml"
+    file.write_text(file.read_text().replace("subnet-b]}", f"subnet-b], {AWS_KEYS[keys]}}}"))
+    workspace = render(project, image, "aws")
+    packer.validate(workspace)
+    formatted = subprocess.run(["packer", "fmt", "-check", "-diff", str(workspace)], capture_output=True, check=False)
+    assert (formatted.returncode, formatted.stdout) == (0, b"")
+
+
 def test_the_plugins_are_named_apart_and_formatted(project: Path) -> None:
     workspace = render(project, IMAGES[0], "aws")
     assert "required_plugins" not in (workspace / "image.pkr.hcl").read_text()

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import apt_cache, chroot_builder, trees
+from phoenix.clouds.local import apt_cache, chroot_builder, template, trees
 from phoenix.errors import SpecError, ToolError
 from phoenix.execute import workspace
-from phoenix.model import CloudKind, ImageType, Repository
+from phoenix.model import ImageType, Repository
 from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
 from phoenix.spec.project import Project
 from phoenix.tools import ansible, fence, loopback, process
@@ -97,7 +97,7 @@ def lay_out(
     )
     repositories = (repository,) if repository else ()
     workspace.lay_out(
-        project, recipe, CloudKind.LOCAL, directory / "workspace", packages=pins, repositories=repositories
+        project, recipe, template.template(), directory / "workspace", packages=pins, repositories=repositories
     )
     return directory / "workspace"
 

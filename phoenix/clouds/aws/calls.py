@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from phoenix.errors import CloudError, UnreachableError
 from phoenix.spec.clouds import AwsCloud
@@ -39,6 +39,8 @@ _BUSY = frozenset(
         "InternalFailure",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "ResourceContention",
+        "ScalingActivityInProgress",
         "ServiceUnavailable",
         "SlowDown",
         "Throttling",
@@ -51,6 +53,14 @@ _SERVER_ERROR = 500
 
 Answer = Mapping[str, Any]
 """What AWS said, as boto3 gives it: the keys are those of the API's reference."""
+
+
+class Asks(Protocol):
+    """What answers one call: `Calls`, or a test."""
+
+    def ask(self, service: str, action: str, **parameters: Any) -> Answer:
+        """What AWS says, or a CloudError."""
+        ...
 
 
 class RefusedCallError(CloudError):

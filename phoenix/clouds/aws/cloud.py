@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from phoenix.clouds.api import Need, Template
+from phoenix.clouds.aws import template
 from phoenix.clouds.aws.calls import Calls
 from phoenix.errors import RefusedError, SpecError
-from phoenix.manner import Abilities, BootSeen, Finding
+from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Place
 from phoenix.spec.clouds import AwsCloud
 from phoenix.spec.project import Project
@@ -21,11 +24,13 @@ if TYPE_CHECKING:  # each room is loaded when it is entered
 
 ABILITIES = Abilities(
     builders=("packer",),
+    proofs=(),
     boot=BootSeen.CONSOLE,
     heals=True,
     autoscaler=True,
     zones=True,
     here_only=False,
+    alarms=True,
 )
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
@@ -69,7 +74,7 @@ class AwsCloudDoor:
         spec = self._project.services.get(place.service)
         where = spec.environments.get(place.environment) if spec else None
         balancer = where.load_balancer if where else None
-        if spec is None or not isinstance(balancer, AwsBalancer):
+        if spec is None or where is None or not isinstance(balancer, AwsBalancer):
             raise SpecError(
                 f"{place.service}/{place.environment} has no rule of a listener",
                 details=f"{self._project.file}: services.{place.service}.environments.{place.environment}"
@@ -83,9 +88,13 @@ class AwsCloudDoor:
             place=place,
             balancer=balancer,
             port=spec.port,
-            health=spec.health,
+            health=spec.at(where).health,
             drain=spec.drain,
         )
+
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """A machine that starts from the AMI below."""
+        return template.template(self._spec, base=base, parent=parent)
 
     def url_for_machines(self, url: str) -> str:
         """The same. RefusedError for an address of this computer: no machine of AWS reaches it."""
@@ -99,11 +108,29 @@ class AwsCloudDoor:
             )
         return url
 
-    def check(self) -> tuple[Finding, ...]:
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """CloudWatch's alarms of those names, metric and composite ones."""
+        from phoenix.clouds.aws import alarms
+
+        return alarms.read(self._calls, names)
+
+    def room(self, need: Need) -> tuple[Finding, ...]:
+        """Addresses in the subnets, vCPUs, groups and targets, as far as the account's quotas tell."""
+        from phoenix.clouds.aws import room
+
+        return room.findings(self._spec, self._calls, need)
+
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         """Who phoenix is there, and whether what the project needs is there. Looks only."""
         from phoenix.clouds.aws import check
 
-        return check.findings(self._project, self._spec, self._calls)
+        return check.findings(self._project, self._spec, self._calls, rights=rights)
+
+    def policy(self) -> Mapping[str, Any]:
+        """IAM's policies, one for each kind of work."""
+        from phoenix.clouds.aws import policy
+
+        return {work.value: policy.policy(work, self._project.name) for work in policy.Work}
 
     def mend(self, place: Place) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
         """Nothing: AWS keeps its balancers up itself."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phoenix.clouds.local.mirror import configured_mirror, mirror_of
 from phoenix.manner import Finding, State
 from phoenix.spec.clouds import LocalCloud, MachineEngine
-from phoenix.spec.mirror import configured_mirror
 
 if TYPE_CHECKING:
     from phoenix.clouds.local.engines import Engine
@@ -32,7 +32,7 @@ def local_clouds(
     yield _room({_existing(cloud.images) for cloud in local} or {Path.cwd()})
     yield _memory()
     yield _tun()
-    for address in sorted({cloud.mirror for cloud in local} or {configured_mirror()}):
+    for address in sorted({mirror_of(cloud) for cloud in local} or {configured_mirror()}):
         yield from (mirror(address, suite) for suite in sorted(suites))
     from phoenix.clouds.local.probe import probe_engines
 

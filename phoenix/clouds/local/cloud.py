@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from phoenix.clouds.api import Need, Template
+from phoenix.clouds.local import template
+from phoenix.clouds.local.mirror import mirror_of
 from phoenix.errors import SpecError
-from phoenix.manner import Abilities, BootSeen, Finding
+from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Health, Place
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
@@ -23,6 +27,7 @@ if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hi
 
 ABILITIES = Abilities(
     builders=("chroot", "packer"),
+    proofs=("light", "qemu"),
     boot=BootSeen.TOLD,
     heals=False,
     autoscaler=False,
@@ -57,17 +62,33 @@ class LocalCloudDoor:
         """What it can do: machines tell how their boot goes, and nobody but phoenix starts or ends any."""
         return ABILITIES
 
+    def template(self, *, base: str | None, parent: str | None) -> Template:  # noqa: ARG002 (the builder lays them in)
+        """A machine in QEMU."""
+        return template.template()
+
     def url_for_machines(self, url: str) -> str:
         """This computer has another address in the network of its machines."""
         return loopback.machine_url(url)
 
-    def check(self) -> tuple[Finding, ...]:
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:  # noqa: ARG002
+        """None: this computer has no alarms."""
+        return ()
+
+    def room(self, need: Need) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Nothing: a machine that finds no room here fails to start."""
+        return ()
+
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:  # noqa: ARG002 (nobody gives any here)
         """Room, memory, the mirror, and the engines that run machines, tried."""
         from phoenix.clouds.local import check
 
         recipes = self._project.recipes.values()
         suites = frozenset(recipe.base[self._spec.kind] for recipe in recipes if self._spec.kind in recipe.base)
         return tuple(check.local_clouds((self._spec,), suites, lambda _line: None))
+
+    def policy(self) -> Mapping[str, Any]:
+        """Nothing: whoever may start programs on this computer may do everything here."""
+        return {}
 
     def mend(self, place: Place) -> tuple[str, ...]:
         """Start a balancer that has died, with the route it had."""
@@ -121,8 +142,8 @@ class LocalCloudDoor:
     @property
     def reach(self) -> tuple[int, ...]:
         """The loopback ports of this computer that machines need, and no others: of repositories, of a mirror here."""
-        repositories = (repository.url for repository in self._project.repositories.values())
-        return loopback.ports((*repositories, self._spec.mirror))
+        repositories = (repository.url_for(self.name) for repository in self._project.repositories.values())
+        return loopback.ports((*repositories, mirror_of(self._spec)))
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.local import guest, image_files, proven
 from phoenix.clouds.local.base_digest import base_digest
 from phoenix.clouds.local.image_files import BUILDING, REMOVED, TRIAL, ImageFiles, Locks, Manifest
+from phoenix.clouds.local.mirror import mirror_of
 from phoenix.errors import CloudError, ToolError
 from phoenix.model import Image, Proof, TestResult
 from phoenix.spec.clouds import LocalCloud
@@ -62,7 +63,7 @@ class LocalImages:
 
     def base(self, wanted: str) -> str:
         """The suite, the mirror it comes from, and what phoenix itself puts into a base."""
-        return f"{wanted} {self._spec.mirror} {base_digest()}"
+        return f"{wanted} {mirror_of(self._spec)} {base_digest()}"
 
     def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
         """Make the image; where another process is just making it, wait and take that one.
@@ -184,7 +185,7 @@ class LocalImages:
         work = builders.Work(
             request=request, files=files, clock=self._clock, log=log, say=say, between=between, reach=self._reach
         )
-        seconds = builders.make_files(work, parent, self._spec.mirror)
+        seconds = builders.make_files(work, parent, mirror_of(self._spec))
         image = Image(
             id=request.image_id,
             type=request.type,

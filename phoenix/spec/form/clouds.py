@@ -10,7 +10,6 @@ from pydantic import Field
 
 from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsImages, AwsReach, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.form.fields import Boolean, Bytes, Directory, Duration, Form, Matches, Word, located
-from phoenix.spec.mirror import configured_mirror
 
 Mirror = Annotated[
     str, Matches(re.compile(r"(https?://[^\s@'\"\\]+|file:///[^\s'\"\\]*)"), "mirror", "http://HOST/PATH")
@@ -58,7 +57,7 @@ class LocalCloudForm(Form):
             machines=MachineEngine(self.machines),
             root=root,
             images=located(self.images, directory) if self.images else root / "images",
-            mirror=(self.mirror or configured_mirror()).rstrip("/"),
+            mirror=self.mirror.rstrip("/") if self.mirror else None,
         )
 
 

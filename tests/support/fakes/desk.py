@@ -9,10 +9,11 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,22 @@ import pytest
 
 from phoenix.cli import app
 from phoenix.clock import Clock
+from phoenix.execute.children import Ended, Hear
 from phoenix.execute.ownership import OwnedRun, this_process
-from phoenix.orders.site import Clouds, Site
+from phoenix.orders.clouds import Clouds
+from phoenix.orders.site import Site
 from phoenix.plan.actions import Plan, to_json
 from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import Owner, Run
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import Store
-from phoenix.tell import Teller, nobody
+from phoenix.tell import Level, Teller, Told, nobody
 from phoenix.tools.aptly_root import Root
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock
+from tests.support.fakes.manners import AWS
 
 SUBJECT = "web-tier/local"
 PROJECT = """\
@@ -112,10 +116,25 @@ class Desk:
             clock=self.clock,
             clouds=self.clouds or (lambda *_cloud: self.door),
             ask=self._ask,
+            apart=self._apart,
         )
         if self.shared is not None:
             site.store = self.shared
         return site
+
+    def _apart(
+        self, commands: Mapping[str, tuple[str, ...]], *, environment: Mapping[str, str], clock: Clock, hear: Hear
+    ) -> Mapping[str, Ended]:
+        """One after the other, in this process."""
+        ended = {}
+        for name, words in commands.items():
+            out, told = StringIO(), StringIO()
+            with redirect_stdout(out), redirect_stderr(told):
+                code = app.run(words, opener=self.open)
+            for line in told.getvalue().splitlines():
+                hear(name, Told(level=Level.SAY, text=line))
+            ended[name] = Ended(code=code, result=out.getvalue())
+        return ended
 
     def _ask(self, url: str, *, clock: Clock, status: int = 200) -> Look:
         return Look(verdict=Verdict.PASS, seen=f"{url} answers {status}")
@@ -138,6 +157,26 @@ class Desk:
         assert old != new
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new))
+
+    @property
+    def spec(self) -> str:
+        """The text of phoenix.yaml."""
+        return (self.directory / "phoenix.yaml").read_text()
+
+    def on_aws(self, *keys: str) -> None:
+        """The service's cloud is an AWS region: phoenix.yaml says so, and the cloud in memory behaves so.
+
+        `keys` are added to the environment. What is published is read at this computer all the same.
+        """
+        self.edit("base: {local: bookworm}", "base: {local: bookworm, aws: '1/debian'}")
+        self.edit(
+            "  local: {kind: local}", "  local: {kind: aws, region: eu-west-1, subnets: [a]}\n  here: {kind: local}"
+        )
+        url = next(line for line in self.spec.splitlines() if "url: " in line).split('"')[1]
+        self.edit(f'url: "{url}"', f'url: {{here: "{url}", local: "https://apt.acme.internal"}}')
+        balancer = "load_balancer: {listen: 127.0.0.1:8000}"
+        self.edit(balancer, "\n        ".join(["load_balancer: {listener: arn}", "machine: {type: t3.small}", *keys]))
+        self.cloud.kind = AWS
 
     def publish(self, *versions: str, contents: str = "") -> None:
         """Make these the versions of the package hello in the repository, as apt would read it."""

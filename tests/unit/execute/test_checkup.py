@@ -13,7 +13,6 @@ from phoenix.clouds.local import check
 from phoenix.clouds.local.engines import Engine
 from phoenix.execute import checkup
 from phoenix.manner import State
-from phoenix.model import CloudKind
 from phoenix.orders.doctor import doctor
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import toolbox
@@ -47,7 +46,7 @@ def test_setup_installs_every_package() -> None:
 
 
 def test_every_tool_that_is_here_tells_its_version() -> None:
-    found = list(checkup.tools(frozenset({CloudKind.LOCAL})))
+    found = list(checkup.tools(local=True))
     assert [finding.subject for finding in found if finding.state is not State.FINE] == []
     without = [finding.subject for finding in found if not finding.found[0].isdigit()]
     assert without == ["ssh-keygen", "newuidmap"]
@@ -56,7 +55,7 @@ def test_every_tool_that_is_here_tells_its_version() -> None:
 def test_a_missing_tool_is_named_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(toolbox, "_PATH", str(tmp_path))
-    found = {finding.subject: finding for finding in checkup.tools(frozenset({CloudKind.LOCAL}))}
+    found = {finding.subject: finding for finding in checkup.tools(local=True)}
     assert found["packer"].state is State.LACK
     assert found["packer"].remedy == "apt-get install packer"
     assert found["mmdebstrap"].found == "missing: bootstraps the lowest image layer"
@@ -65,7 +64,7 @@ def test_a_missing_tool_is_named_with_its_package(tmp_path: Path, monkeypatch: p
 
 
 def test_a_cloud_far_away_needs_no_machines_here() -> None:
-    programs = {finding.subject for finding in checkup.tools(frozenset({CloudKind.GCP}))}
+    programs = {finding.subject for finding in checkup.tools(local=False)}
     assert "packer" in programs
     assert "qemu-system-x86_64" not in programs
     looked_at = {check.subject for check in doctor(None, {}, "gcp").checks}

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from phoenix.clouds.gcp import template as gcp
+from phoenix.clouds.local import template as local_template
 from phoenix.errors import RefusedError, SpecError
+from phoenix.execute import workspace
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.reach import Playbooks
 from phoenix.execute.recipe_files import recipe_files, template_digest
-from phoenix.execute.workspace import lay_out, lay_out_boot
+from phoenix.execute.workspace import lay_out_boot
 from phoenix.model import CloudKind, ImageType, Repository
+from phoenix.orders import clouds
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
 from phoenix.spec.project import Project
@@ -46,6 +52,15 @@ def recipe(
         tests=(),
         max_age=None,
     )
+
+
+def lay_out(
+    project: Project, recipe: Recipe, cloud: CloudSpec | CloudKind, directory: Path, **more: Any
+) -> workspace.Workspace:
+    """For a cloud of the project, or for a kind that it has none of."""
+    known = project if isinstance(cloud, CloudKind) else replace(project, clouds={cloud.name: cloud})
+    template = clouds.template(known, cloud if isinstance(cloud, CloudKind) else cloud.name, recipe)
+    return workspace.lay_out(project, recipe, template, directory, **more)
 
 
 @pytest.fixture
@@ -163,7 +178,7 @@ def test_a_projects_own_role_and_template_are_laid_out(project: Project, tmp_pat
         "playbooks/roles/nodejs/tasks/main.yml": "- debug: {msg: mine}\n",
         "templates/packer/local.pkr.hcl.j2": "mine",
     }
-    before = template_digest(project.directory, CloudKind.LOCAL)
+    before = template_digest(project.directory, local_template.template())
     for path, text in own.items():
         (project.directory / path).parent.mkdir(parents=True)
         (project.directory / path).write_text(text)
@@ -171,7 +186,7 @@ def test_a_projects_own_role_and_template_are_laid_out(project: Project, tmp_pat
     assert (tmp_path / "w/image.pkr.hcl").read_text() == "mine"
     nodejs = [file for file in laid_out.files if "roles/nodejs" in file]
     assert nodejs == ["playbooks/roles/nodejs/tasks/main.yml"]
-    assert template_digest(project.directory, CloudKind.LOCAL) != before
+    assert template_digest(project.directory, local_template.template()) != before
 
 
 @pytest.mark.parametrize("name", sorted(MADE - {"ansible.cfg"}))
@@ -268,8 +283,10 @@ def test_an_image_of_google_is_named_by_family_or_exactly(
 
 
 def test_labels_carry_the_identity_and_forty_digits_of_the_key(project: Project, tmp_path: Path) -> None:
-    identity = Identity(image_id="shop-foundation-nodejs-abc", key="ab" * 32, parent="shop-os-debian-12-def")
-    lay_out(project, recipe(), GCP, tmp_path / "w", identity=identity)
+    parent = "shop-os-debian-12-def"
+    identity = Identity(image_id="shop-foundation-nodejs-abc", key="ab" * 32, parent=parent)
+    template = gcp.template(GCP, base=None, parent=parent)
+    workspace.lay_out(project, recipe(), template, tmp_path / "w", identity=identity)
     known = defaults(tmp_path / "w")
     assert known["key"] == f'"{"ab" * 20}"'
     assert known["parent"] == known["source_image"] == '"shop-os-debian-12-def"'

@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import h11
+
 from phoenix.clock import Clock, SystemClock, rfc3339
+from phoenix.demo import load_summary
+from phoenix.demo.load_connection import BadAnswerError, Connection
+from phoenix.demo.load_summary import Summary, Tally
 from phoenix.errors import PhoenixError, RefusedError, ToolError
-from phoenix.tools import load_summary, process
-from phoenix.tools.http_answer import BadAnswerError
-from phoenix.tools.load_connection import Connection
-from phoenix.tools.load_summary import Summary, Tally
+from phoenix.tools import process
 from phoenix.tools.process import Command, Running
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
 
@@ -87,7 +89,7 @@ def running(url: str, *, rate: float, out: Path, clock: Clock, seconds: float = 
     out.parent.mkdir(parents=True, exist_ok=True)
     out.unlink(missing_ok=True)
     log = out.with_suffix(".log")
-    argv = (sys.executable, "-P", "-m", "phoenix.tools.load", url)
+    argv = (sys.executable, "-P", "-m", "phoenix.demo.load", url)
     options = ("--rate", str(rate), "--out", str(out), "--seconds", str(seconds))
     with process.running(Command(argv=(*argv, *options)), log=log) as child:
 
@@ -112,7 +114,8 @@ class Generator:
 
     def __init__(self, url: str, *, rate: float, out: Path, seconds: float, by: str, clock: Clock) -> None:
         self._address, host, path = _address(url)
-        self._request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: phoenix-load\r\n\r\n".encode("latin-1")
+        told = [("Host", host), ("User-Agent", "phoenix-load")]
+        self._request = h11.Request(method="GET", target=path.encode("latin-1"), headers=told)
         self._rate, self._out, self._seconds, self._by = rate, out, seconds, by
         self._clock = clock
         self._started = clock.monotonic()
@@ -214,10 +217,6 @@ class Generator:
             return
         if answer is None:
             return
-        if connection not in self._under_way:  # an answer that nobody asked for
-            self._idle.remove(connection)
-            self._drop(connection)
-            return
         if not 200 <= answer.status < 300:
             self._tally.failed(self._now(), f"status {answer.status}")
         else:
@@ -273,8 +272,8 @@ def _address(url: str) -> tuple[tuple[str, int], str, str]:
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m phoenix.tools.load URL --rate N --out FILE`: send until SIGTERM or the time is over."""
-    parser = argparse.ArgumentParser(prog="phoenix.tools.load", description=main.__doc__)
+    """`python -m phoenix.demo.load URL --rate N --out FILE`: send until SIGTERM or the time is over."""
+    parser = argparse.ArgumentParser(prog="phoenix.demo.load", description=main.__doc__)
     parser.add_argument("url")
     parser.add_argument("--rate", type=float, required=True, help="requests a second")
     parser.add_argument("--out", type=Path, required=True, help="the summary, written anew each second")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from phoenix.spec.clouds import LocalCloud
+
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 _SUITES = ("bookworm", "bullseye", "trixie", "stable", "oldstable", "testing", "sid", "unstable")
 _ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>.+)$", re.MULTILINE)
@@ -21,6 +23,11 @@ def configured_mirror(apt: Path = Path("/etc/apt")) -> str:
         if plain and re.fullmatch(r"https?://[^\s@'\"\\]+", uri):
             return uri.rstrip("/")
     return DEFAULT_MIRROR
+
+
+def mirror_of(spec: LocalCloud) -> str:
+    """The mirror that images of the cloud start from."""
+    return spec.mirror or configured_mirror()
 
 
 def _sources(apt: Path) -> Iterator[tuple[str, str, list[str]]]:

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix.tools.http_answer import Answer, BadAnswerError, parse
+from phoenix.demo.load_connection import LARGEST, Answer, BadAnswerError, Exchange
+
+REQUEST = h11.Request(method="GET", target=b"/", headers=[("Host", "127.0.0.1")])
+
+
+def asked() -> Exchange:
+    exchange = Exchange()
+    assert exchange.ask(REQUEST) == b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    return exchange
+
+
+def answer_to(wire: bytes, *, ended: bool = False) -> Answer | None:
+    exchange = asked()
+    found = exchange.take(wire)
+    return exchange.take(b"") if found is None and ended else found
 
 
 def chunked(pieces: list[bytes]) -> bytes:
@@ -22,14 +37,14 @@ def test_an_answer_is_whole_at_its_last_byte_and_never_before(pieces: list[bytes
         wire = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(pieces)
     else:
         wire = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    for length in range(len(wire)):
-        assert parse(wire[:length], ended=False) is None
-        with pytest.raises(BadAnswerError) as caught:
-            parse(wire[:length], ended=True)
-        assert not caught.value.certain
-    answer = parse(wire, ended=False)
-    assert answer is not None
-    assert (answer.status, answer.body, answer.reusable) == (200, body, True)
+    byte_by_byte = asked()
+    for length in range(1, len(wire)):
+        assert byte_by_byte.take(wire[length - 1 : length]) is None
+        with pytest.raises(BadAnswerError):
+            answer_to(wire[:length], ended=True)
+    for answer in (byte_by_byte.take(wire[-1:]), answer_to(wire)):
+        assert answer is not None
+        assert (answer.status, answer.body, answer.reusable) == (200, body, True)
 
 
 @pytest.mark.parametrize(
@@ -52,21 +67,40 @@ def test_an_answer_is_whole_at_its_last_byte_and_never_before(pieces: list[bytes
     ],
 )
 def test_shapes_of_answers(wire: bytes, ended: bool, wanted: tuple[int, bytes, bool]) -> None:
-    answer = parse(wire, ended=ended)
+    answer = answer_to(wire, ended=ended)
     assert answer is not None
     assert (answer.status, answer.body, answer.reusable) == wanted
 
 
-def test_headers_are_told_in_lower_case() -> None:
-    assert parse(b"HTTP/1.1 200 OK\r\nX-Machine:  m1 \r\nContent-Length: 0\r\n\r\n", ended=False) == Answer(
-        status=200, headers={"x-machine": "m1", "content-length": "0"}, body=b"", reusable=True
-    )
+def test_one_connection_carries_one_request_after_the_other() -> None:
+    exchange = asked()
+    for word in (b"one", b"two"):
+        answer = exchange.take(b"HTTP/1.1 200 OK\r\nX-Machine:  m1 \r\nContent-Length: 3\r\n\r\n" + word)
+        assert answer == Answer(
+            status=200, headers={"x-machine": "m1", "content-length": "3"}, body=word, reusable=True
+        )
+        exchange.ask(REQUEST)
+
+
+def test_an_answer_that_nobody_asked_for_is_none() -> None:
+    exchange = asked()
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    assert exchange.take(whole) is not None
+    with pytest.raises(BadAnswerError, match="nobody asked for"):
+        exchange.take(whole)
+
+
+def test_a_flood_ends_at_a_megabyte() -> None:
+    exchange = asked()
+    assert exchange.take(b"HTTP/1.1 200 OK\r\n\r\n") is None
+    with pytest.raises(BadAnswerError, match="longer than"):
+        exchange.take(b"x" * (LARGEST + 1))
 
 
 @pytest.mark.parametrize(
     "wire",
     [
-        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"\x16\x03",
         b"HTTP/1.1 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
@@ -75,9 +109,8 @@ def test_headers_are_told_in_lower_case() -> None:
     ],
 )
 def test_what_is_no_http_is_known_at_once(wire: bytes) -> None:
-    with pytest.raises(BadAnswerError) as caught:
-        parse(wire, ended=False)
-    assert caught.value.certain
+    with pytest.raises(BadAnswerError):
+        answer_to(wire)
 
 
 @given(st.binary(max_size=200))
@@ -89,4 +122,4 @@ def test_garbage_is_taken_calmly(wire: bytes) -> None:
     ):
         for ended in (False, True):
             with suppress(BadAnswerError):  # anything else is a failure
-                parse(received, ended=ended)
+                answer_to(received, ended=ended)

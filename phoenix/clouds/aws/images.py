@@ -1,0 +1,291 @@
+"""The images of AWS: AMIs, made by Packer, proven by one machine that starts from each. All of it stands in tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phoenix.clock import Clock, SystemClock, rfc3339
+from phoenix.clouds.api import idle
+from phoenix.clouds.aws import amis, bakers, image_reading, labels, remains
+from phoenix.clouds.aws.bakers import Baker
+from phoenix.clouds.aws.labels import Role
+from phoenix.errors import CloudError, RefusedError, ToolError
+from phoenix.model import Image, Proof, TestResult
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+
+if TYPE_CHECKING:
+    from phoenix.clouds.api import BakeRequest, Between, Say
+    from phoenix.clouds.aws.calls import Calls
+    from phoenix.clouds.aws.image_reading import Ami
+    from phoenix.spec.clouds import AwsCloud
+
+FRESH = 3.0
+"""Seconds that a list of the AMIs is good for: what is asked one after the other of one bake is read once."""
+ENDING = 300.0
+"""Seconds that a machine may take to end, where a lease is kept meanwhile."""
+SHOWN = 60.0
+"""Seconds after which AWS shows what was just written everywhere."""
+
+
+class AwsImages:
+    """Implements `clouds.api.Images` with one AMI per image, in one region."""
+
+    def __init__(self, project: str, spec: AwsCloud, calls: Calls, clock: Clock | None = None) -> None:
+        self._project = project
+        self._spec = spec
+        self._calls = calls
+        self._clock = clock or SystemClock()
+        self._baker = Baker.here()
+        self._bases: dict[str, Ami] = {}
+        self._read: tuple[float, tuple[Ami, ...]] | None = None
+
+    def list(self) -> tuple[Image, ...]:
+        """Every whole image of the project here, newest first, by one DescribeImages."""
+        whole = [found for found in map(self._image, self._amis()) if found is not None]
+        return tuple(sorted(whole, key=lambda image: (image.created, image.id), reverse=True))
+
+    def find(self, image_id: str) -> Image | None:
+        """The image of that id, or None where AWS says there is none that is whole."""
+        found = self._find(image_id)
+        return self._image(found) if found else None
+
+    def whereabouts(self, image_id: str) -> Mapping[str, str]:
+        """The AMI, its region and its snapshots, by AWS's ids."""
+        found = self._find(image_id)
+        if found is None:
+            return {}
+        return {"ami": found.id, "region": self._spec.region, "snapshots": ", ".join(found.snapshots)}
+
+    def base(self, wanted: str) -> str:
+        """The id of the AMI that `OWNER/NAME-PATTERN` or `ami-ID` means now, and what of phoenix.yaml goes into images.
+
+        Once asked, this process stays with it.
+        """
+        keys, disk = self._spec.images, self._spec.builder.disk
+        encrypted = [f"encrypted by {keys.kms or 'the key of EBS'}"] if keys.encrypt else []
+        return ", ".join([self._base(wanted).id, *encrypted, *([f"{disk} bytes"] if disk else [])])
+
+    def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
+        """Make the image by Packer. One that is there is taken, if it is proven or this process's own."""
+        from phoenix.clouds.aws import packer_run, way_in
+
+        there = self._amis_now(request.image_id)
+        if there and (there.verified or self._baker.owns(there.tags)):
+            return self._expect_image(there)
+        way_in.refuse_unreachable(self._spec)
+        packer_run.refuse_without_tools(self._spec)
+        self.delete(request.image_id)
+        with self._tidy(request.image_id, (Role.BUILDER, Role.UNPROVEN), between):
+            run = packer_run.PackerRun(
+                calls=self._calls,
+                cloud=self._spec,
+                below=self._below(request),
+                request=request,
+                tags=self._tags(request.image_id, Role.BUILDER),
+                log=log,
+                say=say,
+                between=between,
+            )
+            return self._made(run.ami(), request.image_id, between)
+
+    def proof(self, say: Say) -> Proof:  # noqa: ARG002 (others have to try it out)
+        """As whole machines are: nothing else runs there."""
+        return Proof.QEMU
+
+    def refuse_unproven(self, image: Image) -> None:
+        """Raise RefusedError where the image was not booted as a whole machine is."""
+        if not image.verified_on.covers(Proof.QEMU):
+            raise RefusedError(
+                f"{image.ref} was not verified on a whole machine",
+                details=f"its tags say {image.verified_on}; every machine of '{self._spec.name}' is a whole one",
+                resolution=f"Run `phoenix bake {image.type} {image.name} --cloud {image.cloud} --force`.",
+            )
+
+    def verify(
+        self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
+    ) -> tuple[TestResult, ...]:
+        """Start one machine from the AMI, run the tests in it, end it. Its console is left beside `log`."""
+        from phoenix.clouds.aws import way_in
+        from phoenix.clouds.aws.verification import Verification
+
+        del on  # there is one way to start a machine
+        way_in.refuse_unreachable(self._spec)
+        with self._tidy(image.id, (Role.TRIAL,), between):
+            verification = Verification(
+                calls=self._calls,
+                cloud=self._spec,
+                clock=self._clock,
+                tags=self._tags(image.id, Role.TRIAL),
+                image=image,
+                log=log,
+                say=say,
+                between=between,
+            )
+            return verification.results(self._expect(image.id), tests)
+
+    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+        """Write into the tags that the image is verified, and how; one write. It ages from now on, where it does."""
+        found = self._expect(image.id)
+        tags = image_reading.proof(found, tests, on)
+        self._write(found, tags)
+        after = self._spec.images.deprecate_after
+        if after is not None:
+            moment = self._clock.now() + timedelta(seconds=after)
+            self._calls.ask("ec2", "enable_image_deprecation", ImageId=found.id, DeprecateAt=moment)
+        return self._expect_image(self._expect(image.id))
+
+    def delete(self, image_id: str) -> None:
+        """Deregister the AMI and delete its snapshots, with whatever a dead bake of it has left.
+
+        Refused while another process is at work on it.
+        """
+        found = self._amis_now(image_id)
+        if found and not found.verified and not self._may_remove(found.tags):
+            raise CloudError(
+                f"the image {image_id} is being worked on",
+                details=f"by {found.tags.get(labels.BAKER)}, since {found.tags.get(labels.SINCE)}",
+                resolution="Wait until it is done, then try again.",
+            )
+        if found:
+            self._write(found, {**self._tags(image_id, Role.UNPROVEN), labels.VERIFIED: ""})  # who dies now left it
+        self._remove(image_id, tuple(Role), also=remains.of_ami(found) if found else ())
+
+    def discard(self, image_id: str) -> None:
+        """Remove what this process's unfinished bake of the image made, or a dead one's."""
+        self._remove(image_id, tuple(Role))
+
+    def sweep(self) -> tuple[str, ...]:
+        """Remove what bakes that died left here: machines, disks, security groups, AMIs and snapshots."""
+        dead = tuple(each for each in self._unfinished(None) if bakers.left(each.tags, self._clock.now()))
+        if not dead:
+            return ()
+        self._read = None
+        return tuple(str(thing) for thing in remains.remove(self._calls, dead, self._clock))
+
+    @contextmanager
+    def _tidy(self, image_id: str, roles: tuple[Role, ...], between: Between) -> Iterator[None]:
+        """At the end nothing is left of these roles, but for what is whole; `between` is called while it ends."""
+        try:
+            yield
+        except ToolError:
+            self._remove(image_id, roles, between=between, patience=ENDING)
+            raise
+        except BaseException:  # broken off: whoever asked for it does not wait, and the next sweep finds the rest
+            with suppress(CloudError):
+                self._remove(image_id, roles)
+            raise
+        machines = tuple(role for role in roles if role is not Role.UNPROVEN)
+        self._remove(image_id, machines, between=between, patience=ENDING)
+
+    def _remove(
+        self,
+        image_id: str,
+        roles: tuple[Role, ...],
+        *,
+        also: tuple[remains.Thing, ...] = (),
+        between: Between = idle,
+        patience: float = remains.PATIENCE,
+    ) -> None:
+        """Remove what bakes of the image have not finished and nobody else is at work on."""
+        self._read = None
+        mine = (each for each in self._unfinished(image_id) if self._may_remove(each.tags))
+        things = {each.id: each for each in (*also, *(each for each in mine if each.tags[labels.ROLE] in roles))}
+        remains.remove(self._calls, tuple(things.values()), self._clock, between=between, patience=patience)
+
+    def _unfinished(self, image_id: str | None) -> tuple[remains.Thing, ...]:
+        return remains.unfinished(self._calls, self._project, image_id)
+
+    def _may_remove(self, tags: Mapping[str, str]) -> bool:
+        return self._baker.owns(tags) or bakers.left(tags, self._clock.now())
+
+    def _made(self, ami_id: str, image_id: str, between: Between) -> Image:
+        """The image that the AMI is, as soon as AWS shows it whole."""
+        shown: list[Image] = []
+
+        def look() -> Look:
+            found = amis.by_id(self._calls, ami_id)
+            image = self._image(found) if found and found.tags.get(labels.PROJECT) == self._project else None
+            shown.extend([image] if image and image.id == image_id else [])
+            seen = f"it is {found.state}, its tags: {dict(found.tags)}" if found else "AWS knows no such AMI"
+            return Look(verdict=Verdict.PASS if shown else Verdict.UNKNOWN, seen=seen)
+
+        try:
+            wait_for(f"the AMI {ami_id}", look, clock=self._clock, deadline=SHOWN, interval=2.0, between=between)
+        except DeadlineError as error:
+            raise ToolError(
+                f"what Packer made is not the image {image_id}",
+                details=f"{ami_id}: {error.details}",
+                resolution="Mend the project's own Packer template: it tags the AMI with local.image_tags.",
+            ) from error
+        return shown[0]
+
+    def _below(self, request: BakeRequest) -> Ami:
+        """The AMI that the request's image is baked on."""
+        return self._expect(request.parent) if request.parent else self._base(request.base)
+
+    def _base(self, wanted: str) -> Ami:
+        if wanted not in self._bases:
+            keys = self._spec.images
+            self._bases[wanted] = amis.base(
+                self._calls, wanted, architecture=keys.architecture, region=self._spec.region
+            )
+        return self._bases[wanted]
+
+    def _amis(self) -> tuple[Ami, ...]:
+        """The project's AMIs, read at most FRESH seconds ago, and after this process's last write."""
+        now = self._clock.monotonic()
+        if self._read is None or now - self._read[0] > FRESH:
+            self._read = (self._clock.monotonic(), amis.ours(self._calls, self._project))
+        return self._read[1]
+
+    def _find(self, image_id: str) -> Ami | None:
+        found = tuple(each for each in self._amis() if each.tags.get(labels.IMAGE) == image_id)
+        return image_reading.newest(found)
+
+    def _amis_now(self, image_id: str) -> Ami | None:
+        return amis.find(self._calls, self._project, image_id)
+
+    def _expect(self, image_id: str) -> Ami:
+        found = self._amis_now(image_id)
+        if found is None:
+            raise CloudError(
+                f"the image {image_id} is gone",
+                details=f"no AMI in {self._spec.region} has its tags",
+                resolution="Bake it again.",
+            )
+        return found
+
+    def _expect_image(self, found: Ami) -> Image:
+        image = self._image(found)
+        if image is None:
+            raise CloudError(
+                f"the AMI {found.id} is no whole image",
+                details=f"it is {found.state}, its tags: {dict(found.tags)}",
+                resolution="Deregister it, then bake again.",
+            )
+        return image
+
+    def _image(self, found: Ami) -> Image | None:
+        return image_reading.image(found, self._spec.name) if found.state == image_reading.AVAILABLE else None
+
+    def _write(self, found: Ami, tags: Mapping[str, str]) -> None:
+        """One write for the AMI and its snapshots. Rights may be bound to the project's tag, so it is among them."""
+        self._read = None
+        whole = labels.written({**tags, labels.PROJECT: self._project})
+        self._calls.ask("ec2", "create_tags", Resources=[found.id, *found.snapshots], Tags=whole)
+
+    def _tags(self, image_id: str, role: Role) -> dict[str, str]:
+        """On everything that is made for the image."""
+        return {
+            **self._spec.tags,
+            "Name": image_id,
+            labels.PROJECT: self._project,
+            labels.IMAGE: image_id,
+            labels.ROLE: role,
+            labels.BAKER: str(self._baker),
+            labels.SINCE: rfc3339(self._clock.now()),
+        }

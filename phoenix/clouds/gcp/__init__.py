@@ -1,0 +1,1 @@
+"""Google Cloud: what its builder makes images from."""

@@ -1,0 +1,125 @@
+"""The kinds of clouds there are, and what each brings: the one table that a new cloud is put into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from phoenix.errors import RefusedError, SpecError
+from phoenix.model import CloudKind
+from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
+from phoenix.spec.images import Recipe
+from phoenix.spec.project import Project
+
+if TYPE_CHECKING:  # a cloud's SDK is loaded when the cloud is chosen
+    from phoenix.clouds.api import Cloud, Template
+    from phoenix.manner import Finding
+
+Clouds = Callable[[Project, CloudSpec], "Cloud"]
+"""Opens a cloud of a project."""
+_WORKING = (CloudKind.LOCAL, CloudKind.AWS)
+"""The kinds that this version can work on; it renders for all."""
+_DEFAULT_SUITE = "bookworm"
+"""What phoenix's own example starts from."""
+
+
+def open_cloud(project: Project, spec: CloudSpec) -> Cloud:
+    """The cloud; RefusedError for a kind that this version cannot work on."""
+    if isinstance(spec, LocalCloud):
+        from phoenix.clouds.local.cloud import LocalCloudDoor
+
+        return LocalCloudDoor(project, spec)
+    if isinstance(spec, AwsCloud):
+        from phoenix.clouds.aws.cloud import AwsCloudDoor
+
+        return AwsCloudDoor(project, spec)
+    raise RefusedError(
+        f"the cloud '{spec.name}' cannot be used by this version",
+        details=f"it is of kind {spec.kind}; this version works on {', '.join(_WORKING)} and renders for all kinds",
+        resolution=f"Use a cloud of kind {' or '.join(_WORKING)}, or run what `phoenix render` writes by hand.",
+    )
+
+
+def workable(project: Project) -> tuple[str, ...]:
+    """The clouds of the project that this version can work on."""
+    return tuple(name for name, spec in project.clouds.items() if spec.kind in _WORKING)
+
+
+def template(project: Project, cloud: str, recipe: Recipe) -> Template:
+    """The Packer template for the recipe on a cloud of the project, or on a kind of clouds that it has none of.
+
+    SpecError where there is neither.
+    """
+    spec = project.clouds.get(cloud)
+    kind = _kind(project, cloud) if spec is None else spec.kind
+    base, parent = recipe.base.get(kind), None if recipe.parent is None else ""
+    match kind:
+        case CloudKind.LOCAL:
+            from phoenix.clouds.local import template as local
+
+            return local.template()
+        case CloudKind.GCP:
+            from phoenix.clouds.gcp import template as gcp
+
+            return gcp.template(spec if isinstance(spec, GcpCloud) else None, base=base, parent=parent)
+        case CloudKind.AWS:
+            from phoenix.clouds.aws import template as aws
+
+            return aws.template(spec if isinstance(spec, AwsCloud) else None, base=base, parent=parent)
+
+
+def is_local(project: Project, cloud: str) -> bool:
+    """Whether machines of the cloud, or of the kind of clouds, run on this computer."""
+    spec = project.clouds.get(cloud)
+    return isinstance(spec, LocalCloud) if spec else cloud == CloudKind.LOCAL
+
+
+def chosen(project: Project | None, cloud: str | None) -> tuple[tuple[CloudSpec, ...], bool]:
+    """The clouds of the project that `cloud` means (one, or all of a kind; None: all), and whether one is local.
+
+    Without a project that is what is to be used first: local clouds. SpecError where there is no such cloud.
+    """
+    clouds = project.clouds if project else {}
+    if cloud is None:
+        wanted = tuple(clouds.values())
+    elif project and cloud in clouds:
+        wanted = (clouds[cloud],)
+    else:
+        kind = _kind(project, cloud)
+        wanted = tuple(spec for spec in clouds.values() if spec.kind is kind)
+    local = any(isinstance(spec, LocalCloud) for spec in wanted)
+    return wanted, local or (not wanted and cloud in (None, CloudKind.LOCAL))
+
+
+def look(
+    project: Project | None, clouds: tuple[CloudSpec, ...], *, local: bool, rights: bool, say: Callable[[str], None]
+) -> tuple[Finding, ...]:
+    """What is there of what these clouds need; with `local` what this computer has for machines, really tried.
+
+    `rights`: also whether phoenix may do its work there. `say` hears of what takes long.
+    """
+    elsewhere = (spec for spec in clouds if spec.kind in _WORKING and not isinstance(spec, LocalCloud))
+    found = [each for spec in elsewhere if project for each in open_cloud(project, spec).check(rights=rights)]
+    return (*(_look_here(project, clouds, say) if local else ()), *found)
+
+
+def _look_here(
+    project: Project | None, clouds: tuple[CloudSpec, ...], say: Callable[[str], None]
+) -> tuple[Finding, ...]:
+    from phoenix.clouds.local import check
+
+    recipes = project.recipes.values() if project else ()
+    suites = frozenset(recipe.base[CloudKind.LOCAL] for recipe in recipes if CloudKind.LOCAL in recipe.base)
+    local = tuple(spec for spec in clouds if isinstance(spec, LocalCloud))
+    return tuple(check.local_clouds(local, suites or frozenset({_DEFAULT_SUITE}), say))
+
+
+def _kind(project: Project | None, cloud: str) -> CloudKind:
+    if cloud in list(CloudKind):
+        return CloudKind(cloud)
+    raise SpecError(
+        f"there is no cloud '{cloud}'",
+        details=f"clouds of the project: {', '.join(project.clouds if project else ()) or 'none'}; "
+        f"kinds: {', '.join(CloudKind)}",
+        resolution="Name one of these.",
+    )

@@ -1,0 +1,105 @@
+"""Requests for images on an emulated AWS, with machines that nobody can log in to: Packer makes AMIs of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from phoenix.clouds.api import BakeRequest
+from phoenix.clouds.aws import template
+from phoenix.execute import workspace
+from phoenix.execute.packer_values import Identity
+from phoenix.model import CloudKind, ImageType, Package, Source
+from phoenix.spec.clouds import AwsCloud
+from phoenix.spec.images import ImageName, Recipe
+from phoenix.spec.project import Project
+
+DEBIAN = "136693071363"
+"""The account of Debian's AMIs."""
+BASE = f"{DEBIAN}/debian-12-amd64-*"
+PARENT = "os/debian-12"
+"""The image that the emulator's world has."""
+_ANSIBLE = re.compile(r'  provisioner "ansible" \{\n.*?\n  \}\n', re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bakes:
+    """Bakes of one project on one cloud, laid out below `directory`."""
+
+    project: str
+    spec: AwsCloud
+    directory: Path
+
+    def request(
+        self,
+        image_id: str,
+        *,
+        parent: str | None,
+        created: datetime,
+        packages: tuple[Package, ...] = (),
+        doing: str = "",
+    ) -> BakeRequest:
+        """For the image of that id. `doing`: a command that this computer runs while the machine is there."""
+        name = ImageName(type=ImageType.FOUNDATION if parent else ImageType.OS, name="marked")
+        key = image_id.encode().hex()
+        laid_out = self.directory / f"workspace-{image_id}"
+        workspace.lay_out(
+            self._project(),
+            _recipe(name),
+            template.template(self.spec, base=BASE, parent=parent),
+            laid_out,
+            identity=Identity(image_id=image_id, key=key, parent=parent or ""),
+        )
+        _without_login(laid_out / workspace.TEMPLATE, doing)
+        return BakeRequest(
+            image_id=image_id,
+            type=name.type,
+            name=name.name,
+            key=key,
+            parent=parent,
+            base="" if parent else BASE,
+            builder="packer",
+            fresh=False,
+            workspace=laid_out,
+            packages=packages,
+            source=Source(commit="c" * 40, dirty=True),
+            created=created,
+        )
+
+    def _project(self) -> Project:
+        return Project(
+            name=self.project,
+            directory=self.directory,
+            file=self.directory / "phoenix.yaml",
+            state=".phoenix",
+            state_is_shared=False,
+            clouds={},
+            repositories={},
+            recipes={},
+            services={},
+            stacks={},
+        )
+
+
+def _recipe(name: ImageName) -> Recipe:
+    return Recipe(
+        image=name,
+        parent=ImageName(type=ImageType.OS, name="debian-12") if name.type is not ImageType.OS else None,
+        base={CloudKind.AWS: BASE},
+        playbook=None,
+        variables={},
+        packages=(),
+        tests=(),
+        max_age=None,
+    )
+
+
+def _without_login(template: Path, doing: str) -> None:
+    """The same template, but that nothing is done on the machine."""
+    provisioner = f'  provisioner "shell-local" {{\n    inline = ["{doing}"]\n  }}\n' if doing else ""
+    text, count = _ANSIBLE.subn(provisioner, template.read_text())
+    text, also = re.subn(r"(  communicator +=) \"ssh\"", r'\1 "none"', text)
+    assert (count, also) == (1, 1)
+    template.write_text(text)
