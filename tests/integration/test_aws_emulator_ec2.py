@@ -110,6 +110,14 @@ def test_an_instance_is_pending_and_shutting_down_for_a_time(bench: Bench) -> No
         instance(bench, id)
 
 
+def test_a_protected_instance_is_not_ended(bench: Bench) -> None:
+    id = run(bench)
+    bench.ec2.modify_instance_attribute(InstanceId=id, DisableApiTermination={"Value": True})
+    with refused("OperationNotPermitted"):
+        bench.ec2.terminate_instances(InstanceIds=[id])
+    assert instance(bench, id)["State"]["Name"] == "running"
+
+
 def test_an_instance_is_started_once_by_its_token(bench: Bench) -> None:
     assert run(bench, ClientToken="one") == run(bench, ClientToken="one")
     assert run(bench, ClientToken="two") != run(bench, ClientToken="one")

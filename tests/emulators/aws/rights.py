@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from tests.emulators.aws.answers import Answers, Asked, Shape, paged
-from tests.emulators.aws.emulated import Emulated
+from tests.emulators.aws.emulated import ACCOUNT, Emulated
 from tests.emulators.aws.faults import RefusedError
 
 QUOTAS = {
@@ -69,7 +69,7 @@ class Rights:
         return {
             "ServiceCode": service,
             "ServiceName": service,
-            "QuotaArn": f"arn:aws:servicequotas:{region}:123456789012:{service}/{code}",
+            "QuotaArn": f"arn:aws:servicequotas:{region}:{ACCOUNT}:{service}/{code}",
             "QuotaCode": code,
             "QuotaName": name,
             "Value": self._emulated.settings.quotas.get(code, value),
