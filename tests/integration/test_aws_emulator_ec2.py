@@ -13,6 +13,7 @@ from tests.emulators.aws.bench import Bench, client, refused
 
 @pytest.fixture
 def bench(emulator: Emulator) -> Bench:
+    emulator.configure(speed=0)
     return Bench(emulator)
 
 

@@ -12,6 +12,7 @@ from tests.emulators.aws.bench import Bench, refused
 
 @pytest.fixture
 def bench(emulator: Emulator) -> Bench:
+    emulator.configure(speed=0)
     return Bench(emulator)
 
 

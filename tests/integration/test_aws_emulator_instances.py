@@ -14,6 +14,7 @@ HOOK = {"AutoScalingGroupName": "web", "LifecycleHookName": "warm"}
 
 @pytest.fixture
 def bench(emulator: Emulator) -> Bench:
+    emulator.configure(speed=0)
     return Bench(emulator)
 
 
