@@ -44,7 +44,7 @@ def test_a_pin_holds_scale_in_off_and_lets_the_group_grow(account: Account) -> N
 def test_a_pin_gives_back_what_it_found_and_not_more(account: Account) -> None:
     account.foreign(LEGACY)
     stopped = ["AZRebalance", "AlarmNotification"]
-    account.calls.ask("autoscaling", "suspend_processes", AutoScalingGroupName=LEGACY, ScalingProcesses=stopped)
+    account.ask("autoscaling", "suspend_processes", AutoScalingGroupName=LEGACY, ScalingProcesses=stopped)
     before = account.told(LEGACY)
     groups = account.groups()
     groups.pin(LEGACY, until=wanted().created)
@@ -97,7 +97,7 @@ def test_a_group_is_born_pinned(account: Account) -> None:
 def test_what_somebody_protects_is_not_ended(account: Account) -> None:
     group = account.serving()
     kept, other = (instance.id for instance in group.instances)
-    account.calls.ask(
+    account.ask(
         "autoscaling",
         "set_instance_protection",
         AutoScalingGroupName=NAME,
@@ -113,7 +113,7 @@ def test_what_somebody_protects_is_not_ended(account: Account) -> None:
         account.groups().delete(NAME)
     assert f"protected from scale-in: {kept}" in error.value.details
     assert [instance.id for instance in account.seen().instances] == [kept]
-    account.calls.ask(
+    account.ask(
         "autoscaling",
         "set_instance_protection",
         AutoScalingGroupName=NAME,
@@ -126,7 +126,7 @@ def test_what_somebody_protects_is_not_ended(account: Account) -> None:
 
 def test_what_somebody_set_aside_counts_for_nothing_and_is_not_ended(account: Account) -> None:
     aside = account.serving().instances[0].id
-    account.calls.ask(
+    account.ask(
         "autoscaling",
         "enter_standby",
         AutoScalingGroupName=NAME,
@@ -146,14 +146,14 @@ def test_what_somebody_set_aside_counts_for_nothing_and_is_not_ended(account: Ac
 
 def test_nothing_ends_where_ending_is_suspended(account: Account) -> None:
     account.serving()
-    account.calls.ask("autoscaling", "suspend_processes", AutoScalingGroupName=NAME, ScalingProcesses=["Terminate"])
+    account.ask("autoscaling", "suspend_processes", AutoScalingGroupName=NAME, ScalingProcesses=["Terminate"])
     with pytest.raises(RefusedError, match="nothing ends the machines"):
         account.groups().delete(NAME)
 
 
 def test_a_refresh_that_runs_is_seen(account: Account) -> None:
     account.serving()
-    account.calls.ask("autoscaling", "start_instance_refresh", AutoScalingGroupName=NAME)
+    account.ask("autoscaling", "start_instance_refresh", AutoScalingGroupName=NAME)
     busy = account.groups().survey(NAME).busy
     assert busy.startswith("the instance refresh ")
 
