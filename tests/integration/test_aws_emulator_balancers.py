@@ -158,6 +158,15 @@ def test_a_target_group_is_made_once(bench: Bench) -> None:
         bench.target_group("other")
 
 
+def test_a_target_group_bears_fifty_tags(bench: Bench) -> None:
+    tags = [{"Key": f"key-{number}", "Value": "x"} for number in range(51)]
+    arn = bench.target_group(Tags=tags[:49])
+    with refused("TooManyTags"):
+        bench.elb.add_tags(ResourceArns=[arn], Tags=tags)
+    bench.elb.add_tags(ResourceArns=[arn], Tags=tags[:50])
+    assert len(bench.elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]) == 50
+
+
 def test_rules_are_listed_by_their_priorities(bench: Bench) -> None:
     arn = bench.target_group()
     for priority in (30, 10, 20):

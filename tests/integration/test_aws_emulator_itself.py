@@ -190,6 +190,7 @@ def test_warm_pools_and_notifications_are_kept(bench: Bench) -> None:
     bench.group(size=1)
     bench.asg.put_warm_pool(AutoScalingGroupName="web", MinSize=2)
     assert bench.asg.describe_warm_pool(AutoScalingGroupName="web")["WarmPoolConfiguration"]["MinSize"] == 2
+    assert bench.described()["WarmPoolConfiguration"]["MinSize"] == 2
     topic = "arn:aws:sns:eu-west-1:123456789012:groups"
     bench.asg.put_notification_configuration(
         AutoScalingGroupName="web", TopicARN=topic, NotificationTypes=["autoscaling:EC2_INSTANCE_LAUNCH"]

@@ -14,6 +14,7 @@ from tests.emulators.aws import Emulator
 from tests.support.fakes.aws_rule import (
     LEGACY,
     NEW,
+    NOTHING,
     OLD,
     PROJECT,
     STICKY,
@@ -284,8 +285,7 @@ def test_a_preview_needs_a_word_that_ends_with_it(rules: Rules) -> None:
 
 
 def test_a_preview_stays_in_its_service(rules: Rules) -> None:
-    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-    rules.rule(10, fixed)
+    rules.rule(10, NOTHING)
     traffic = rules.traffic(rule="10")
     attached(rules, traffic, OLD)
     shown = traffic.preview(OLD)
@@ -301,8 +301,7 @@ def test_a_preview_stays_in_its_service(rules: Rules) -> None:
 
 
 def test_two_services_of_one_listener_do_not_touch_each_other(rules: Rules) -> None:
-    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-    rules.rule(10, fixed)
+    rules.rule(10, NOTHING)
     web, api = rules.traffic(), rules.traffic(service="api", rule="10")
     attached(rules, web, OLD)
     attached(rules, api, "api-local-v001")
@@ -335,7 +334,7 @@ def test_a_target_group_goes_with_its_group_when_this_has_drained(rules: Rules) 
     traffic.attach(as_wanted(OLD))
     account.clock.sleep(60)
     traffic.detach(OLD)
-    draining: list[Any] = []
+    draining: list[str] = []
 
     def between() -> None:
         answer = rules.elb.describe_target_health(TargetGroupArn=born[0]) if OLD in rules.target_groups() else {}
@@ -359,8 +358,10 @@ def test_what_a_detached_group_left_goes_with_it_or_by_the_next_roll(rules: Rule
     for _time in range(2):
         born_with.remove(rules.calls, PROJECT, OLD)
         assert rules.target_groups() == [NEW, "web-local-v003"]
-    with pytest.raises(CloudError, match=f"target group {NEW} is in use"):
+    with pytest.raises(CloudError, match=f"target group {NEW} is in use") as kept:
         born_with.remove(rules.calls, PROJECT, NEW)
+    assert kept.value.details == "the default rule of the listener HTTP:80"
+    assert traffic.preview(NEW)
     traffic.detach("web-local-v003")
     rules.burn("web-local-v003")
     traffic.prepare(as_wanted("web-local-v004"))

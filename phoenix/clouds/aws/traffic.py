@@ -109,8 +109,10 @@ class AwsTraffic:
         """See that the group fills its target group, and that this has a rule by which it is checked."""
         if group.made:
             target_groups.ensure_attached(self._calls, group.name, self.prepare(group)[0])
-        else:
-            self._ensure_preview(self._foreign(group.name), group.name)
+            return
+        arn = self._foreign(group.name)
+        if arn not in self._rules().live.weights:  # else it is checked as it is
+            self._ensure_preview(arn, group.name)
 
     def retire(self, group: Group, instances: frozenset[str]) -> bool:  # noqa: ARG002 (others take them out here)
         """Nothing: the Auto Scaling group takes machines out and drains them when it ends them."""
@@ -282,8 +284,10 @@ class AwsTraffic:
         """Remove what detached groups left whose managers have ended their machines since."""
         left = [each for each in there.previews if each.leaving]
         standing = attachments.of_group(self._calls, *(each.group for each in left)).of if left else {}
-        for shown in left:
-            if shown.group not in standing and preview_rules.own(self._calls, shown, self._labels(shown.group)):
+        gone = [each for each in left if each.group not in standing]
+        tags = elb_tags.tags_of(self._calls, (each.arn for each in gone))
+        for shown in gone:
+            if elb_tags.bear(tags.get(shown.arn, {}), self._labels(shown.group)):
                 preview_rules.delete(self._calls, shown)
                 self._remove_target_group(shown.group)
 

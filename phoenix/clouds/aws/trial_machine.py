@@ -5,7 +5,6 @@ RunInstances: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInst
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class TrialMachine:
                 answer = self.calls.ask("ec2", "get_console_output", InstanceId=self.id, Latest=True)
             except RefusedCallError:  # a type of machine that only shows it now and then
                 answer = self.calls.ask("ec2", "get_console_output", InstanceId=self.id)
-            return base64.b64decode(answer.get("Output") or "").decode("utf-8", "replace")
+            return str(answer.get("Output") or "")  # boto3 has decoded it
         return ""
 
     def _described(self) -> Mapping[str, Any]:

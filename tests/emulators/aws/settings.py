@@ -38,6 +38,8 @@ class Settings:
     """So long after a change of a rule the balancer still routes by the former one."""
     probe: float = 0.2
     """REAL seconds between two probes of a target; each counts as one of the target group's interval."""
+    page: int | None = None
+    """The most items of a list in one answer (not of those that moto answers); None for as many as are asked for."""
     rules: int = 100
     """Rules of a load balancer, without the default ones."""
     target_groups: int = 3000
@@ -74,6 +76,7 @@ class Changes(TypedDict, total=False):
     check: float
     lag: float
     probe: float
+    page: int | None
     rules: int
     target_groups: int
     groups: int

@@ -114,10 +114,10 @@ def test_who_does_not_answer_may_have_ended() -> None:
 
 
 def test_its_console_as_far_as_aws_tells_it() -> None:
-    output = {"Output": base64.b64encode(b"login: \xff").decode()}
-    assert machine(Account(get_console_output=output)).console() == "login: \ufffd"
+    output = {"Output": "login: "}
+    assert machine(Account(get_console_output=output)).console() == "login: "
     old_type = Account(get_console_output=[no("UnsupportedOperation"), output])
-    assert machine(old_type).console() == "login: \ufffd"
+    assert machine(old_type).console() == "login: "
     assert old_type.of("get_console_output") == [{"InstanceId": "i-1", "Latest": True}, {"InstanceId": "i-1"}]
     assert machine(Account(get_console_output=no("UnauthorizedOperation"))).console() == ""
 
