@@ -78,6 +78,20 @@ def test_a_look_at_a_group_that_is_well_is_one_call_whatever_its_size(account: A
     assert [call.action for call in account.emulator.calls()] == ["DescribeAutoScalingGroups"] * 3
 
 
+def test_a_minute_of_waiting_for_machines_is_a_few_questions(account: Account) -> None:
+    account.emulator.configure(capacity=1)
+    groups = account.groups()
+    groups.create(wanted(), account.template(NAME))
+    account.emulator.forget_calls()
+    for _look in range(12):
+        groups.find(NAME)
+        account.clock.sleep(5)
+    asked = [call.action for call in account.emulator.calls()]
+    assert asked.count("DescribeAutoScalingGroups") == 12
+    assert asked.count("DescribeScalingActivities") <= 4
+    assert len(asked) <= 18, asked
+
+
 def test_nobody_asks_per_machine(account: Account) -> None:
     account.serving(size=120)
     account.emulator.forget_calls()

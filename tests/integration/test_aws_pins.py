@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from phoenix.clouds.aws.calls import RefusedCallError
 from phoenix.errors import RefusedError, UnreachableError
 from phoenix.model import InstanceState, Size
 from phoenix.wait import HopelessError
@@ -169,3 +170,16 @@ def test_ending_what_ends_already_is_done(account: Account) -> None:
     account.clock.sleep(30)
     group = account.seen()
     assert (group.size, [instance.id for instance in group.instances]) == (1, [third])
+
+
+def test_a_machine_that_ends_by_itself_meanwhile_is_ended(account: Account) -> None:
+    first, second, third = (instance.id for instance in account.serving(size=3).instances)
+    gone = f"Instance Id not found - No managed instance found for instance ID: {first}"
+    end = ("autoscaling", "TerminateInstanceInAutoScalingGroup")
+    account.emulator.fail(*end, code="ValidationError", message=gone)
+    account.groups().end(NAME, frozenset({first, second}), size=1)
+    account.emulator.fail(*end, code="ValidationError", message="nonsense")
+    with pytest.raises(RefusedCallError):
+        account.groups().end(NAME, frozenset({third}), size=0)
+    account.clock.sleep(30)
+    assert account.seen().size == 1
