@@ -216,6 +216,36 @@ def test_a_run_that_is_killed_is_taken_over(stage: AwsStage) -> None:
     assert stage.account.seen(NEW).pinned_until is None
 
 
+def protect(stage: AwsStage, *, protected: bool) -> str:
+    """Somebody protects a machine of the group that serves, or no longer; its id."""
+    kept = min(instance.id for instance in stage.account.seen(OLD).instances)
+    stage.account.ask(
+        "autoscaling",
+        "set_instance_protection",
+        AutoScalingGroupName=OLD,
+        InstanceIds=[kept],
+        ProtectedFromScaleIn=protected,
+    )
+    return kept
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "strategy", [BlueGreen(keep=0.0), Rolling(step=1, percent=False)], ids=["blue-green", "rolling"]
+)
+def test_a_machine_that_somebody_protects_stays_until_it_is_no_longer(stage: AwsStage, strategy: Strategy) -> None:
+    """The roll is good, and its cleaning up is left to `phoenix tend`."""
+    stage = replace(stage, strategy=strategy)
+    stage.roll("1")
+    kept = protect(stage, protected=True)
+    assert stage.roll("2").state is RunState.COMMITTED
+    assert stage.shares == {NEW: 100}
+    assert kept in [each.id for each in stage.account.seen(OLD).instances]
+    assert protect(stage, protected=False) == kept
+    assert stage.take_over().state is RunState.DONE
+    assert left_of(stage, OLD) == []
+
+
 def test_a_group_of_somebody_else_gives_its_traffic_and_its_ways_and_stays(stage: AwsStage) -> None:
     account = stage.account
     targets = account.target_group("legacy")
