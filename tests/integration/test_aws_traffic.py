@@ -192,6 +192,10 @@ def test_a_group_that_phoenix_did_not_make_serves_and_is_checked_on_without_a_sh
         shift(traffic, new=100)
         shift(traffic, **back)
         assert shares(traffic) == {LEGACY: 100}
+    assert traffic.preview(LEGACY)
+    traffic.detach(NEW)
+    assert traffic.preview(LEGACY) is None, "it serves alone, and nothing of phoenix's is left"
+    attached(rules, traffic, NEW)
     shift(traffic, new=100)
     for _time in range(2):
         traffic.detach(LEGACY)

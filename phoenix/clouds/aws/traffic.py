@@ -187,6 +187,7 @@ class AwsTraffic:
                 self._close(there, shown, group, standing=standing)
         if not standing:
             self._remove_target_group(group)
+        self._tidy(there, named)
 
     @cached_property
     def _listener(self) -> Listener:
@@ -274,6 +275,15 @@ class AwsTraffic:
         elif not shown.leaving:
             closed = preview.header(group, shown.target_group, self._mark, leaving=True)
             preview_rules.rename(self._calls, there, shown, closed)
+
+    def _tidy(self, there: Rules, named: Mapping[str, str]) -> None:
+        """Remove the preview rules of others' groups where these alone serve: the service's rule has them checked."""
+        shown = [each for each in there.previews if each.target_group in there.live.weights]
+        if not shown or not LiveRule(self._calls, self._listener, self._rules, self._labels()).untouched(there):
+            return
+        for each in shown:
+            if preview_rules.own(self._calls, each, self._labels(named[each.target_group])):
+                preview_rules.delete(self._calls, each)
 
     def _remove_target_group(self, group: str) -> None:
         found = target_groups.find(self._calls, group)
