@@ -372,6 +372,19 @@ def test_what_a_detached_group_left_goes_with_it_or_by_the_next_roll(rules: Rule
     assert rules.target_groups() == [NEW, "web-local-v004"]
 
 
+def test_anothers_target_group_is_left_alone_though_it_has_its_groups_name(rules: Rules) -> None:
+    arn = rules.target_group(LEGACY)
+    rules.make(LEGACY, 2, (arn,))
+    rules.default(rules.forward(arn))
+    traffic = rules.traffic()
+    attached(rules, traffic, NEW)
+    shift(traffic, new=100)
+    traffic.detach(LEGACY)
+    assert traffic.read().backend(LEGACY) is None
+    assert len(rules.rules()) == 2
+    assert rules.target_groups() == [LEGACY, NEW]
+
+
 def test_a_group_left_at_weight_0_by_hand_can_be_detached(rules: Rules) -> None:
     traffic = rules.traffic()
     attached(rules, traffic, OLD, NEW)
