@@ -20,7 +20,7 @@ from phoenix.clouds.local import base, trees
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.mirror import configured_mirror
 from phoenix.tools import disk
-from tests.emulators.aws import Emulator
+from tests.emulators.aws import Emulator, vendor
 from tests.support.real import shared
 from tests.support.real.hello import deb_of, steer
 from tests.support.real.ports import free_port
@@ -127,6 +127,12 @@ def base_tree(phoenix_cache: Path, roomy: Path) -> Path:
         base.bootstrap(SUITE, configured_mirror(), tree, roomy / "base.log", lambda _line: None)
 
     return shared.once(roomy / "base", bootstrap)
+
+
+@pytest.fixture(scope="session")
+def debian_ami(phoenix_cache: Path, roomy: Path) -> Path:
+    """The tree of Debian's AMI, with cloud-init, as emulated instances start from it. Only read."""
+    return shared.once(roomy / "debian-ami", lambda tree: vendor.make(tree, roomy / "debian-ami.log"))
 
 
 @pytest.fixture(scope="session")

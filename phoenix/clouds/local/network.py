@@ -9,7 +9,7 @@ ways back   single loopback ports of this computer, under the same number at 10.
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +30,12 @@ class Network:
     directory: Path
     tag: Mapping[str, str]
 
-    def connect(self, reach: tuple[int, ...]) -> dict[str, ProcessId]:
+    def connect(
+        self, reach: tuple[int, ...], also: Callable[[int], object] = lambda _between: None
+    ) -> dict[str, ProcessId]:
         """Open the way out, and a way back to each loopback port of `reach`; the processes that do it, in words.
 
+        `also` is called with a descriptor of the network between, for what else the machine is to find there.
         CloudError with what slirp4netns said where there is none; OSError where the kernel refuses.
         """
         log = self.directory / "network.log"
@@ -44,13 +47,18 @@ class Network:
                 raise not_started("the network of a machine could not be made", why_not)
             gateway.connect_world(between)
             back = {f"way to the computer's port {port}": self._way_back(between, port) for port in reach}
+            also(between)
         return {"way to the network": identity(out.pid, log), **back}
 
     def way_in(self, port: int) -> tuple[int, ProcessId]:
         """Open a loopback port of this computer that leads to the machine's `port`."""
         with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
             listening: int = listener.getsockname()[1]
-            return listening, self._lead(listener, f"{gateway.MACHINE}:{port}", network_of=self.pid)
+            return listening, self.lead(listener, port)
+
+    def lead(self, listener: socket.socket, port: int) -> ProcessId:
+        """Lead what comes to a listening socket of this computer to the machine's `port`."""
+        return self._lead(listener, f"{gateway.MACHINE}:{port}", network_of=self.pid)
 
     def _way_back(self, between: int, port: int) -> ProcessId:
         with in_network(between):
