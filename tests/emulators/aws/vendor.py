@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from phoenix.clouds.local import base, trees
 from phoenix.clouds.local.base_digest import base_digest
-from phoenix.spec.mirror import configured_mirror
+from phoenix.clouds.local.mirror import configured_mirror
 from phoenix.tools.cache import cache_directory
 from phoenix.tools.process import Command, run
 
