@@ -37,7 +37,7 @@ _CONSOLE_LINES = 20
 _MADE_HERE = """
     started=$(systemctl show --timestamp=unix --property=UserspaceTimestamp --value | tr -d @)
     for file in {files}; do
-        [ -s "$file" ] || continue
+        if [ -L "$file" ] || [ ! -s "$file" ]; then continue; fi
         if [ "$(stat -c %Y "$file")" -lt "${{started:-0}}" ]; then echo "in the image: $file"; found=yes; fi
     done
     [ -z "$found" ]"""

@@ -130,11 +130,12 @@ def test_the_builder_of_a_bare_entry() -> None:
   run_tags        = local.builder_tags
   run_volume_tags = local.builder_tags
 
-  communicator         = "ssh"
-  ssh_interface        = "public_ip"
-  ssh_username         = "root"
-  ssh_private_key_file = var.ssh_private_key_file
-  ssh_timeout          = "10m"
+  communicator           = "ssh"
+  ssh_interface          = "public_ip"
+  ssh_username           = "root"
+  ssh_private_key_file   = var.ssh_private_key_file
+  ssh_timeout            = "10m"
+  ssh_handshake_attempts = 100 # a slow machine refuses the key until cloud-init has let it in
   aws_polling {
     delay_seconds = 5
     max_attempts  = 360
