@@ -49,6 +49,8 @@ class Abilities:
     zones: bool
     here_only: bool
     """Whether its machines can be reached from the computer they run on only."""
+    alarms: bool = False
+    """Whether it has alarms that can be read by their names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +80,36 @@ class Preview:
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """What is to be known of a group before another takes its place, besides what it is made of."""
+
+    not_carried: tuple[str, ...] = ()
+    """What it has that its successor would lack, in words, each with its name."""
+    told: tuple[str, ...] = ()
+    """What is special about its machines: set aside, protected."""
+    busy: str = ""
+    """What replaces its machines by itself just now: nothing is decided on such a group. Empty: nothing."""
+
+
+class Ring(StrEnum):
+    """What an alarm says."""
+
+    RINGING = "ringing"
+    QUIET = "quiet"
+    UNKNOWN = "unknown"
+    """It has no data, or nobody could tell."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alarm:
+    """An alarm of a cloud as it is now; `why` in the cloud's own words."""
+
+    name: str
+    ring: Ring
+    why: str = ""
 
 
 class State(StrEnum):

@@ -136,8 +136,7 @@ class Release:
         """A short digest of what this release runs. A repository's URL or key is a way there, not a part of it."""
         identity = asdict(self)
         del identity["repositories"], identity["image_ref"]
-        text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]
 
 
 class InstanceState(StrEnum):
@@ -162,9 +161,7 @@ class BootState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """One machine of a group. `address`: `host:port` of the service as phoenix and the balancer reach it, empty
-    while it is not known.
-    """
+    """One machine of a group. `address`: `host:port` of the service, empty while it is not known."""
 
     id: str
     group: str
@@ -183,11 +180,10 @@ class Instance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalMachine:
-    """What an instance on this computer is cut to."""
+    """What an instance on this computer is cut to; the memory in bytes."""
 
     cpus: int = 1
     memory: int = 512 * 1024 * 1024
-    """Bytes."""
 
 
 Machine = LocalMachine
@@ -206,6 +202,7 @@ class CloudMachine:
     firewall: tuple[str, ...] = ()
     """Network tags or security groups."""
     public_ip: bool = False
+    spot: bool = False
     network: str = ""
     """VPC network, where the cloud's entry names one."""
     subnets: tuple[str, ...] = ()
@@ -248,10 +245,8 @@ def shape(machine: MachineKind, port: int, health: Health, size: Size, zones: tu
     parts: list[object] = [asdict(machine), port, health.path, health.status]
     if size.cpu is not None or size.most > size.least:
         parts.append([size.least, size.most, size.cpu])
-    if zones:
-        parts.append(zones)
-    text = json.dumps(parts, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    parts += [zones] if zones else []
+    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,9 +262,11 @@ class LaunchTemplate:
     born_with: tuple[str, ...] = ()
     """What the balancer wants a group to be made with (`Traffic.prepare`): a target group, a named port."""
     size: Size | None = None
-    """Its bounds, and the size it begins with; None in what a former version wrote: as many as the group wants."""
+    """The size it begins with, and its bounds once no pin holds it; None (of a former version): as the group wants."""
     zones: tuple[str, ...] = ()
     """Where its machines are spread; empty: wherever the cloud likes."""
+    like: str = ""
+    """The group whose schedules, hooks and policies it takes over, as far as its cloud can; empty: none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -296,6 +293,10 @@ class Group:
     """Whether phoenix made it: others are observed and never changed or deleted."""
     pinned_until: datetime | None = None
     """Set while no autoscaler may make it smaller: `tend` gives it back after this moment."""
+    trouble: str = ""
+    """What keeps it from its size, in the cloud's words; empty where nothing is known of."""
+    hopeless: bool = False
+    """Whether that is certain not to pass by itself."""
 
     @property
     def staying(self) -> tuple[Instance, ...]:
@@ -315,12 +316,11 @@ class Backend:
     share: int
     """0-100: the part of new requests it gets."""
     healthy: int
-    """Instances that the balancer's own health check passes."""
+    """Instances that the balancer's own health check passes; `well` are their ids."""
     total: int
     requests: int | None
     """Requests under way; None where this balancer does not show it."""
     well: frozenset[str] = frozenset()
-    """Which instances those are that are healthy."""
     leaving: int = 0
     """Requests under way at machines that were taken out of the group and get no new ones."""
     seen: str = ""
@@ -355,14 +355,13 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
-    """A group that took traffic, with what it ran: the way back after the group is gone."""
+    """A group that took traffic, with what it ran and who served before it: the way back after the group is gone."""
 
     group: str
     release: Release
     run: str
     at: str
     former: str | None
-    """The group that served before it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -372,9 +371,7 @@ class Observed:
     groups: tuple[Group, ...]
     route: Route
     abilities: Abilities
-    """What its cloud can do."""
     manner: Manner
-    """How its balancer behaves."""
     last_number: int = 0
     """The highest group number ever used, from the record: numbers are not used again."""
     served: tuple[Served, ...] = ()

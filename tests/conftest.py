@@ -21,7 +21,7 @@ from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.mirror import configured_mirror
 from phoenix.tools import disk
 from tests.emulators.aws import Emulator, vendor
-from tests.support.real import shared
+from tests.support.real import aws_rights, shared
 from tests.support.real.hello import deb_of, steer
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
@@ -97,12 +97,13 @@ def emulator_of_worker() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def emulator(emulator_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """An emulated AWS with nothing in it, which the SDK of this process finds."""
+def emulator(emulator_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """An emulated AWS with nothing in it, which the SDK of this process finds; phoenix asks for no right too few."""
     emulator_of_worker.reset()
     for name, value in emulator_of_worker.environment.items():
         monkeypatch.setenv(name, value)
-    return emulator_of_worker
+    yield emulator_of_worker
+    assert aws_rights.uncovered(emulator_of_worker.calls()) == [], "add these to phoenix/clouds/aws/policy.py"
 
 
 @pytest.fixture(scope="session")

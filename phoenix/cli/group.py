@@ -120,12 +120,15 @@ def delete_group(
         bool,
         typer.Option("--force", help="Also with traffic, where phoenix.yaml no longer has the service."),
     ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Also one that phoenix did not make and that served before a roll.")
+    ] = False,
     why: options.Why = "",
     yes: options.Yes = False,
     plan: options.Plan = False,
 ) -> None:
     """Drain and burn a group that gets no traffic, before its time as the kept group is over."""
-    _change(session_of(ctx), DeleteOrder(group=name, force=force, why=why), yes=yes, plan=plan)
+    _change(session_of(ctx), DeleteOrder(group=name, force=force, adopt=adopt, why=why), yes=yes, plan=plan)
 
 
 def _change(session: Session, order: groups.Order, *, yes: bool, plan: bool) -> None:

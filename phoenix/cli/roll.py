@@ -57,6 +57,13 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         bool,
         typer.Option("--no-traffic", help="Stop before the first traffic, with exit code 8, until `phoenix promote`."),
     ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Also where a group serves that phoenix did not make; it is left standing."),
+    ] = False,
+    ignore_alarms: Annotated[
+        bool, typer.Option("--ignore-alarms", help="Look at none of the strategy's alarms: not even before it begins.")
+    ] = False,
     plan: options.Plan = False,
     plan_out: options.PlanOut = None,
     from_plan: options.FromPlan = None,
@@ -66,10 +73,11 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
 ) -> None:
     """Start a group with the new release, prove it healthy, move the traffic, keep the former group for a while."""
     decides = {"--image": image, "--package": package, "--strategy": strategy, "--bake": bake}
+    decides |= {"--no-traffic": no_traffic, "--adopt": adopt, "--ignore-alarms": ignore_alarms}
     options.refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
     options.refuse_together({"--bake": bake, "--image": image})
     options.refuse_together({"--bake": bake, "--plan-out": plan_out})
-    options.refuse_beside("--from-plan", from_plan, {**decides, "--no-traffic": no_traffic})
+    options.refuse_beside("--from-plan", from_plan, decides)
     report.refuse_unwritable(junit)
     order = RollOrder(
         service=service,
@@ -79,6 +87,8 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         strategy=strategy,
         bake=bake,
         no_traffic=no_traffic,
+        adopt=adopt,
+        ignore_alarms=ignore_alarms,
         wait=options.duration("--wait-lock", wait_lock),
         why=why,
     )

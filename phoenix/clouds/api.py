@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from phoenix.manner import Abilities, Finding, Manner, Preview
+from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview, Survey
 from phoenix.model import (
     Group,
     Image,
@@ -24,6 +24,7 @@ from phoenix.model import (
     Package,
     Place,
     Proof,
+    Release,
     Route,
     Source,
     TestResult,
@@ -154,6 +155,14 @@ class Groups(Protocol):
         """The group of that name, freshly read, or None; also one that phoenix did not make (`made` is False)."""
         ...
 
+    def survey(self, name: str) -> Survey:
+        """What a successor of the group would lack (`LaunchTemplate.like`), and what is going on in it. Looks only."""
+        ...
+
+    def refuse_unfit(self, release: Release, user_data: str) -> None:
+        """Raise RefusedError where no machine here could be started with that boot work. Changes nothing."""
+        ...
+
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
         """Make `group` (instances and all). One of that name with the same release is done; another is CloudError.
 
@@ -191,8 +200,12 @@ class Groups(Protocol):
         """What a machine said: `console`, `boot` and `service`, as far as it can be had."""
         ...
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
-        """End the group's machines, drained where its manager does that, and remove it; none there is done."""
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
+        """End the group's machines, drained where its manager does that, and remove it; none there is done.
+
+        `adopt`: also one that phoenix did not make, without what stood before it (its policies and schedules go with
+        it; a launch template, a target group stay). Another project's group is refused all the same.
+        """
         ...
 
     def sweep(self) -> tuple[str, ...]:
@@ -284,6 +297,10 @@ class Cloud(Protocol):
 
     def url_for_machines(self, url: str) -> str:
         """`url`, as phoenix reaches it, as machines of this cloud reach it. RefusedError where they cannot."""
+        ...
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """The alarms of those names as they are now, all in one call; one that there is not is left out."""
         ...
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:

@@ -32,8 +32,13 @@ _BUILT_IN = {
 }
 
 
-def refuse_another(group: Group, project: str, where: str) -> None:
-    """RefusedError for a group that phoenix did not make for `project`. `where`: what several projects share."""
+def refuse_another(group: Group, project: str, where: str, *, adopt: bool = False) -> None:
+    """RefusedError for a group that phoenix did not make for `project`. `where`: what several projects share.
+
+    `adopt`: a group that phoenix made for nobody is let pass; another project's never.
+    """
+    if not group.made and adopt:
+        return
     if not group.made:
         raise RefusedError(
             f"phoenix did not make the group {group.name}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from phoenix.errors import RefusedError, SpecError
@@ -123,4 +124,5 @@ def release(
 def _for_machines(project: Project, names: Iterable[str], cloud: Cloud) -> tuple[Repository, ...]:
     from phoenix.execute.repositories import repository_for_machines
 
-    return tuple(repository_for_machines(project.repository(name), cloud.url_for_machines) for name in names)
+    reached = partial(repository_for_machines, cloud=cloud.name, reached=cloud.url_for_machines)
+    return tuple(reached(project.repository(name)) for name in names)

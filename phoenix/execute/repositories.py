@@ -42,15 +42,15 @@ def repository_here(spec: RepositorySpec) -> Repository:
     )
 
 
-def repository_for_machines(spec: RepositorySpec, reached: UrlForMachines) -> Repository:
-    """The repository as machines of a cloud reach it (`Cloud.url_for_machines`).
+def repository_for_machines(spec: RepositorySpec, cloud: str, reached: UrlForMachines) -> Repository:
+    """The repository as machines of the cloud of that name reach it (`Cloud.url_for_machines`).
 
     RefusedError before its first publication, and where they cannot reach it.
     """
     here = repository_here(spec)
     return Repository(
         name=here.name,
-        url=reached(here.url),
+        url=reached(spec.url_for(cloud)),
         distribution=here.distribution,
         component=here.component,
         key=here.key,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from phoenix.clock import Clock
 from phoenix.clouds.api import Cloud, Images
@@ -19,14 +20,15 @@ from phoenix.execute.perform.world import World
 from phoenix.execute.probe import Probe
 from phoenix.execute.recipes import Kitchen
 from phoenix.execute.repositories import Writer, repository_for_machines, repository_here
-from phoenix.model import Place, Release
+from phoenix.model import Health, Place, Release, Route
 from phoenix.plan.actions import BuildImage
 from phoenix.record.history import History
 from phoenix.spec.images import ImageName
 from phoenix.spec.project import Project
-from phoenix.spec.services import EnvironmentSpec, ServiceSpec
+from phoenix.spec.services import Balancer, EnvironmentSpec, LocalBalancer, ServiceSpec
 from phoenix.tools import git
 from phoenix.tools.render import Renderer
+from phoenix.wait import Look, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +57,7 @@ class Works:
             clock=self.clock,
             user_data=partial(self._user_data, cloud.images),
             run_hooks=hooks.runner(self.project.directory),
-            ask=lambda route: ask(route.address + health.path, clock=self.clock, status=health.status),
+            ask=lambda route: asked(environment.load_balancer, health, route, self.clock, ask),
         )
         return Roller(world=world)
 
@@ -71,6 +73,10 @@ class Works:
     def of_repositories(self, writers: Mapping[str, Writer]) -> publish.World:
         """What publications act on."""
         return publish.World(writers=writers, clock=self.clock)
+
+    def refuse_unfit(self, cloud: Cloud, release: Release) -> None:
+        """RefusedError where no machine of the cloud could be started with the boot work of the release."""
+        cloud.groups.refuse_unfit(release, self._user_data(cloud.images, release))
 
     def _user_data(self, images: Images, kept: Release) -> str:
         """The boot work of a release."""
@@ -90,7 +96,7 @@ class Works:
         reached = (
             repository_here
             if action.builder == "chroot"
-            else partial(repository_for_machines, reached=cloud.url_for_machines)
+            else partial(repository_for_machines, cloud=cloud.name, reached=cloud.url_for_machines)
         )
         recipe = self.project.recipe(ImageName(type=action.type, name=action.name))
         workspace.lay_out(
@@ -103,3 +109,15 @@ class Works:
             repositories=tuple(reached(spec) for spec in specs),
         )
         self.kitchen(cloud.name, action.builder).refuse_changed(recipe, action.digests)
+
+
+def asked(balancer: Balancer, health: Health, route: Route, clock: Clock, ask: Probe) -> Look:
+    """One request to the service: where phoenix.yaml says, or at the address of this computer's own balancer.
+
+    Where it says nothing of a cloud's balancer, nobody knows by which name it serves: its own view has to do.
+    """
+    address = route.address if isinstance(balancer, LocalBalancer) else balancer.address
+    if address is None:
+        return Look(verdict=Verdict.PASS, seen="the balancer shows the shares; no address is named to be asked")
+    url = address if urlsplit(address).path else address + health.path
+    return ask(url, clock=clock, status=health.status)

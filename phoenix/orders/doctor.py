@@ -29,7 +29,7 @@ class PolicyResult:
     """What has to be allowed, in the cloud's own words, by kind of work."""
 
     cloud: str
-    policies: Mapping[str, Any]
+    policies: dict[str, Any]
 
 
 def doctor(
@@ -58,7 +58,7 @@ def doctor(
 
 def policy(site: Site, cloud: str) -> PolicyResult:
     """The least rights that phoenix needs on the cloud. RefusedError for a kind this version cannot work on."""
-    return PolicyResult(cloud=cloud, policies=site.cloud(cloud).policy())
+    return PolicyResult(cloud=cloud, policies=dict(site.cloud(cloud).policy()))
 
 
 def refuse_lacks(result: DoctorResult) -> None:

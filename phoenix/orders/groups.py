@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.model import Group, Observed
-from phoenix.orders import runs, status
+from phoenix.orders import places, runs, status
 from phoenix.orders.facts import GroupFacts, dump, group_facts
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Planned
@@ -49,10 +49,14 @@ class ResizeOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeleteOrder:
-    """Drain and burn the group. `force`: also with traffic, where phoenix.yaml no longer has the service."""
+    """Drain and burn the group. `force`: also with traffic, where phoenix.yaml no longer has the service.
+
+    `adopt`: also one that phoenix did not make, where the record knows that it served a service of this project.
+    """
 
     group: str
     force: bool = False
+    adopt: bool = False
     why: str = ""
 
 
@@ -115,7 +119,7 @@ def show(site: Site, name: str) -> GroupShown:
 
 def ready(site: Site, order: Order) -> None:
     """Before a plan that is to be carried out: take over a run of the group's place whose process died."""
-    make_way(site, status.place_of_group(site, order.group).place)
+    make_way(site, _place(site, order))
 
 
 def plan(site: Site, order: Order) -> Planned[Order]:
@@ -123,7 +127,7 @@ def plan(site: Site, order: Order) -> Planned[Order]:
 
     SpecError where there is no such group; RefusedError by a guard.
     """
-    place = status.place_of_group(site, order.group).place
+    place = _place(site, order)
     return Planned(order=order, plan=_decide(site, place, order))
 
 
@@ -133,7 +137,7 @@ def carry_out(site: Site, asked: Order | Planned[Any]) -> GroupResult:
     Raises what a roll raises; CloudError where a group that was to be burnt still stands.
     """
     order: Order = asked.order if isinstance(asked, Planned) else asked
-    place = status.place_of_group(site, order.group).place
+    place = _place(site, order)
     if not isinstance(asked, Planned):
         make_way(site, place)
 
@@ -146,6 +150,13 @@ def carry_out(site: Site, asked: Order | Planned[Any]) -> GroupResult:
         return GroupResult(changed=False, why=decided.why, group=order.group)
     run = runs.carry_out(site, place, kind=_KINDS[type(order)], plan=decided, remade=again, why=order.why)
     return _result(site, place, order.group, run, decided.why, deleted)
+
+
+def _place(site: Site, order: Order) -> Place:
+    """Where the group stands, or served: one that phoenix did not make nobody but the record may know any more."""
+    adopt = isinstance(order, DeleteOrder) and order.adopt
+    served = places.that_it_served(site, order.group) if adopt else None
+    return served or status.place_of_group(site, order.group).place
 
 
 _KINDS: dict[type, str] = {EnableOrder: "enable", DisableOrder: "disable", ResizeOrder: "resize", DeleteOrder: "burn"}
@@ -173,8 +184,9 @@ def _decide(site: Site, place: Place, order: Order) -> Plan[RollAction]:
         case DeleteOrder():
             known = site.project.services.get(service.name)
             unroute = order.force and (known is None or environment.name not in known.environments)
-            group = _standing(observed, order.group)
-            return regroup.delete(service, environment, observed, group, unroute=unroute)
+            there = site.cloud(place.cloud).groups.find(order.group) if order.adopt else None
+            group = there or _standing(observed, order.group)
+            return regroup.delete(service, environment, observed, group, unroute=unroute, adopt=order.adopt)
         case _:
             assert_never(order)
 
@@ -200,11 +212,12 @@ def _standing(observed: Observed, name: str) -> Group:
 def _result(site: Site, place: Place, name: str, run: Run, why: str, deleted: str | None) -> GroupResult:
     """What stands now. What the cloud or the balancer does not answer is None: the run has ended all the same."""
     observed: Observed | None = None
+    group: Group | None = None
     try:
         observed = site.observed(place)
+        group = observed.group(name) or (site.cloud(place.cloud).groups.find(name) if deleted else None)
     except (PhoenixError, OSError) as error:
         site.warn(f"{run.id} has ended; what stands and serves now could not be seen: {error}")
-    group = observed.group(name) if observed else None
     if deleted and group is not None:
         raise not_burnt(name, run)
     return GroupResult(

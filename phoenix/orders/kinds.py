@@ -13,6 +13,7 @@ from phoenix.errors import RefusedError
 from phoenix.execute.engine import Engine, Performer
 from phoenix.execute.ownership import OwnedRun
 from phoenix.orders import ingredients, places
+from phoenix.orders.places import Place
 from phoenix.orders.site import Site
 from phoenix.plan.actions import BakeAction, Plan, PublishAction, bake_plan, publish_plan, roll_plan
 from phoenix.plan.roll_actions import RollAction
@@ -20,6 +21,7 @@ from phoenix.record.journal import PUBLISH, Run
 
 if TYPE_CHECKING:
     from phoenix.execute.worlds import Works
+    from phoenix.model import Release
 
 A = TypeVar("A")
 
@@ -75,6 +77,11 @@ def _works(site: Site) -> Works:
         serve=lambda names: ingredients.serve(site, names),
         kitchen=lambda cloud, builder: ingredients.kitchen(site, cloud, builder, dry=True),
     )
+
+
+def refuse_unfit(site: Site, place: Place, release: Release) -> None:
+    """RefusedError where no machine of the place's cloud could be started with the boot work of the release."""
+    _works(site).refuse_unfit(site.cloud(place.cloud), release)
 
 
 def _service(site: Site, run: Run) -> Performer[RollAction]:

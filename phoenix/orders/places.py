@@ -48,13 +48,27 @@ class Place:
 def named(site: Site, service: str, environment: str | None = None) -> Place:
     """The place; the environment need not be named where there is one. SpecError naming those there are."""
     spec = site.project.service(service)
-    return Place(service=spec, environment=site.project.environment(spec, environment))
+    return _place(spec, site.project.environment(spec, environment))
+
+
+def _place(spec: ServiceSpec, where: EnvironmentSpec) -> Place:
+    """The service as it is in that environment."""
+    return Place(service=spec.at(where), environment=where)
 
 
 def known(site: Site) -> tuple[Place, ...]:
     """Every place of phoenix.yaml."""
     services = site.project.services.values()
-    return tuple(Place(service=spec, environment=where) for spec in services for where in spec.environments.values())
+    return tuple(_place(spec, where) for spec in services for where in spec.environments.values())
+
+
+def that_it_served(site: Site, group: str) -> Place | None:
+    """The place of phoenix.yaml of which the record says that the group served it before another; None: none."""
+    for place in known(site):
+        turns = site.history.served(place.service.name, place.environment.name)
+        if any(group in (turn.group, turn.former) for turn in turns):
+            return place
+    return None
 
 
 def of_run(site: Site, run: Run) -> Place:
@@ -65,7 +79,7 @@ def of_run(site: Site, run: Run) -> Place:
     name, environment = run.about.parts[0], run.about.parts[-1]
     service = site.project.services.get(name)
     if service is not None and environment in service.environments:
-        return Place(service=service, environment=service.environments[environment])
+        return _place(service, service.environments[environment])
     for cloud in site.workable():
         for group in site.cloud(cloud).groups.list():
             if (group.service, group.environment) == (name, environment):

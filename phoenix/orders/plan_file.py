@@ -95,7 +95,13 @@ def _data(saved: Planned[Any]) -> dict[str, Any]:
         "kind": decided.kind,
         "subject": plan.subject,
         "release": asdict(decided.release) if decided.release else None,
-        "options": {"strategy": strategy, "hold": decided.hold, "group": decided.group, "former": decided.former},
+        "options": {
+            "strategy": strategy,
+            "hold": decided.hold,
+            "adopt": decided.adopt,
+            "group": decided.group,
+            "former": decided.former,
+        },
         "plan": to_json(plan),
     }
     same: dict[str, Any] = json.loads(json.dumps(data))  # tuples become lists, as they will be when it is read
@@ -114,6 +120,7 @@ def _parsed(file: Path, data: Mapping[str, Any]) -> tuple[Plan[Any], Decided]:
             release=adapter(Release).validate_python(release) if release else None,
             strategy=_strategy(options["strategy"]),
             hold=bool(options["hold"]),
+            adopt=bool(options.get("adopt")),
             group=_name(options["group"]),
             former=_name(options["former"]),
         )

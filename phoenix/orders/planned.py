@@ -29,6 +29,8 @@ class Decided:
     """What a new group is started with; None where traffic goes to a group that stands."""
     strategy: Strategy | None = None
     hold: bool = False
+    adopt: bool = False
+    """Whether a group that phoenix did not make may lose its traffic."""
     group: str | None = None
     """The group that stands and is to serve again."""
     former: str | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
-from phoenix.execute.repositories import LOCAL_MACHINES, repository_for_machines, repository_here
+from phoenix.execute.repositories import LOCAL_MACHINES, UrlForMachines, repository_for_machines
 from phoenix.model import ImageType, Repository
 from phoenix.orders import clouds
 from phoenix.orders.site import Site
@@ -50,7 +50,7 @@ def render(site: Site, order: RenderOrder) -> RenderResult:
         clouds.template(project, wanted, recipe),
         directory,
         packages=tuple(f"{p.name}={p.version}" if p.version else p.name for p in recipe.packages),
-        repositories=_repositories(project, recipe, local=clouds.is_local(project, wanted)),
+        repositories=_repositories(project, recipe, wanted),
     )
     if laid_out.to_fill_in:
         site.say(f"to fill in, in {workspace.VALUES}: {', '.join(laid_out.to_fill_in)}")
@@ -75,21 +75,26 @@ def _only_cloud(project: Project, image: ImageName) -> str:
     )
 
 
-def _repositories(project: Project, recipe: Recipe, *, local: bool) -> tuple[Repository, ...]:
+def _repositories(project: Project, recipe: Recipe, cloud: str) -> tuple[Repository, ...]:
     """Where the recipe's packages come from, as a machine of the cloud reaches it."""
+    reached = LOCAL_MACHINES if clouds.is_local(project, cloud) else _as_it_is
     names = sorted({package.repository for package in recipe.packages})
-    return tuple(_repository(project, name, local=local) for name in names)
+    return tuple(_repository(project, name, cloud, reached) for name in names)
 
 
-def _repository(project: Project, name: str, *, local: bool) -> Repository:
+def _as_it_is(url: str) -> str:
+    return url
+
+
+def _repository(project: Project, name: str, cloud: str, reached: UrlForMachines) -> Repository:
     spec = project.repository(name)
     try:
-        return repository_for_machines(spec, LOCAL_MACHINES) if local else repository_here(spec)
+        return repository_for_machines(spec, cloud, reached)
     except RefusedError as nothing_published:
         # Files can be looked at all the same; apt takes nothing that this text would have signed.
         return Repository(
             name=name,
-            url=spec.url,
+            url=spec.url_for(cloud),
             distribution=spec.distribution,
             component=spec.component,
             key=f"-- the public key of the repository {name}: {nothing_published.brief} --",

@@ -13,13 +13,16 @@ from phoenix.spec.repositories import RepositorySpec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RepositoryFacts:
-    """A repository. `machine_url`: as machines of the local cloud reach it; `pid`: of the web server phoenix runs."""
+    """A repository. `machine_url`: as machines of the local cloud reach it; `urls`: as those of each cloud do, where
+    phoenix.yaml says so; `pid`: of the web server phoenix runs.
+    """
 
     name: str
     distribution: str
     component: str
     url: str
     machine_url: str
+    urls: dict[str, str]
     root: str
     sign: str
     key: str | None
@@ -119,6 +122,7 @@ def _facts(spec: RepositorySpec) -> RepositoryFacts:
         component=spec.component,
         url=spec.url,
         machine_url=repositories.machine_url(spec.url),
+        urls=dict(spec.urls),
         root=str(spec.root),
         sign=spec.sign,
         key=str(root.key) if root.key.exists() else None,

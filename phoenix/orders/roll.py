@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from phoenix.errors import HeldError, PhoenixError, SpecError
 from phoenix.execute import hooks
 from phoenix.model import Image, Release
-from phoenix.orders import places, plan_file, planned, release, runs, turn
+from phoenix.orders import alarms, kinds, places, plan_file, planned, release, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
@@ -32,7 +32,9 @@ class RollOrder:
     """Bring a release live. What is left open: the newest image of today's recipe, the packages of phoenix.yaml.
 
     `packages` are `NAME=VERSION`; `bake` bakes the image first where it is missing or too old; `no_traffic` stops
-    before the first traffic until somebody promotes; `wait`: seconds to wait for another run (None: not at all).
+    before the first traffic until somebody promotes; `adopt`: a group that phoenix did not make may lose its traffic;
+    `ignore_alarms`: none of the strategy's is looked at, neither before it begins nor while it goes on;
+    `wait`: seconds to wait for another run (None: not at all).
     """
 
     service: str
@@ -42,6 +44,8 @@ class RollOrder:
     strategy: str | None = None
     bake: bool = False
     no_traffic: bool = False
+    adopt: bool = False
+    ignore_alarms: bool = False
     wait: float | None = None
     why: str = ""
 
@@ -73,6 +77,7 @@ class _Wish:
     release: Release
     strategy: Strategy
     hold: bool
+    adopt: bool
     digests: Mapping[str, str]
     baked: tuple[Image, ...] = ()
     """What was baked for it."""
@@ -81,11 +86,22 @@ class _Wish:
         """The plan on a fresh look."""
         service, environment = self.place.service, self.place.environment
         observed = self.site.observed(self.place)
-        return roll(service, environment, self.strategy, self.release, observed, self.digests, hold=self.hold)
+        groups = self.site.cloud(self.place.cloud).groups
+        return roll(
+            service,
+            environment,
+            self.strategy,
+            self.release,
+            observed,
+            self.digests,
+            hold=self.hold,
+            adopt=self.adopt,
+            survey=groups.survey(observed.stable.name) if observed.stable else None,
+        )
 
     def planned(self, order: RollOrder, plan: Plan[RollAction]) -> Planned[RollOrder]:
         """The plan with what decided it."""
-        decided = Decided(kind=KIND, release=self.release, strategy=self.strategy, hold=self.hold)
+        decided = Decided(kind=KIND, release=self.release, strategy=self.strategy, hold=self.hold, adopt=self.adopt)
         return Planned(order=order, plan=plan, decided=decided)
 
     @property
@@ -112,7 +128,10 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
     if bakes:
         return Planned(order=order, plan=None, bakes=bakes)
     wish = _wish(site, place, order, dry=True)
-    return wish.planned(order, wish.decide())
+    planned_now = wish.planned(order, wish.decide())
+    for alarm in alarms.ringing(site, place, wish.strategy.alarms):
+        site.warn(f"the alarm {alarm.name} rings: as long as it does the roll is refused")
+    return planned_now
 
 
 def saved(site: Site, file: Path, order: RollOrder) -> Planned[RollOrder]:
@@ -148,6 +167,7 @@ def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) 
     plan_now = asked.plan if isinstance(asked, Planned) and asked.plan is not None else wish.decide()
     if plan_now.empty:
         return _result(wish, plan_now, None)
+    alarms.refuse_ringing(site, place, wish.strategy.alarms)
     try:
         run = runs.carry_out(site, place, kind=KIND, plan=plan_now, remade=wish.decide, why=order.why)
     except HeldError as held:
@@ -168,18 +188,21 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
     image: Image | None = None
     own = place.environment.strategy
     strategy = own if order.strategy is None else chosen(order.strategy, place.environment)
+    strategy = replace(strategy, alarms=()) if order.ignore_alarms else strategy
     if order.bake and not dry:
         bakery = Bakery(site, place.cloud, Wanted())
         layers = bakery.bake(bakery.lineage(place.service.image))
         baked = tuple(layer.image for layer in layers if not layer.hit)
         image = layers[-1].image
     exact = release.resolve(site, place, image=order.image, packages=order.packages, baked=image, dry=dry)
+    kinds.refuse_unfit(site, place, exact)
     return _Wish(
         site=site,
         place=place,
         release=exact,
         strategy=strategy,
         hold=order.no_traffic,
+        adopt=order.adopt,
         digests=hooks.digests(place.service, site.project.directory),
         baked=baked,
     )
@@ -199,6 +222,7 @@ def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:
         release=seen.decided.release,
         strategy=seen.decided.strategy,
         hold=seen.decided.hold,
+        adopt=seen.decided.adopt,
         digests=hooks.digests(place.service, site.project.directory),
     )
     planned.refuse_stale(seen.plan, wish.decide(), site.project.directory)

@@ -18,12 +18,13 @@ class PlanShown:
     steps: tuple[str, ...]
     back: tuple[str, ...]
     cleanup: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def shown(plan: Plan[Any]) -> PlanShown:
     """The plan as a person reads it."""
     steps, back, cleanup = (tuple(map(step_text, part)) for part in (plan.steps, plan.back, plan.cleanup))
-    return PlanShown(subject=plan.subject, why=plan.why, steps=steps, back=back, cleanup=cleanup)
+    return PlanShown(subject=plan.subject, why=plan.why, steps=steps, back=back, cleanup=cleanup, notes=plan.notes)
 
 
 def as_data(plan: Plan[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
@@ -157,6 +157,8 @@ class Plan(Generic[A]):
     cleanup: tuple[Step[A], ...] = ()
     fingerprint: str = ""
     """Digest of the spec, identities and routes the plan was made for; a stale plan is refused."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What a person should know before it is carried out, a sentence or two each; another note makes no other plan."""
 
     @property
     def empty(self) -> bool:

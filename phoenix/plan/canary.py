@@ -49,6 +49,7 @@ def _at(rollout: Rollout, strategy: Canary, share: int) -> Iterator[RollStep]:
             seconds=strategy.soak,
             shares=rollout.shares(share),
             min_healthy=rollout.service.min_healthy,
+            alarms=rollout.alarms,
         )
         yield Step(id=f"soak-{share}", action=soak, deadline=strategy.soak + rollout.service.health.deadline)
     if share in strategy.hold:

@@ -57,6 +57,8 @@ class Rollout:
     """Whether a person promotes before the first traffic (`--no-traffic`)."""
     former: str | None
     """The group that the record is to name as the one before."""
+    alarms: tuple[str, ...] = ()
+    """The roll goes back while one of these rings."""
 
     @property
     def stable(self) -> Group | None:
@@ -117,6 +119,7 @@ def opening(rollout: Rollout, share: int) -> tuple[RollStep, ...]:
         least=environment.size.minimum,
         most=environment.size.maximum,
         cpu=environment.size.cpu,
+        zones=environment.zones,
         pinned=PIN if rollout.observed.abilities.autoscaler else None,
     )
     held: tuple[RollStep, ...] = ()
@@ -175,6 +178,7 @@ def shift(rollout: Rollout, share: int, name: str, all_shares: tuple[int, ...]) 
         known=(rollout.observed.route.shares, *(rollout.shares(each) for each in all_shares)),
         former=rollout.former,
         min_healthy=rollout.service.min_healthy,
+        alarms=rollout.alarms,
     )
     return Step(id=f"shift{name}", action=action, deadline=rollout.manner.quick + rollout.manner.settles)
 

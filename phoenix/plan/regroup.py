@@ -92,7 +92,7 @@ def resize(
     RefusedError below one machine, and for a group with traffic below what phoenix.yaml says unless `force`.
     """
     before = observed.route.shares
-    refuse_foreign(group)
+    refuse_foreign(group, "Resize it with what made it.")
     _enough(environment, group, size, routed=group.name in dict(before), force=force)
     if size == group.size and _whole(group):
         return _nothing(service, environment, observed, f"{group.name} has size {size} already: nothing to do")
@@ -108,13 +108,20 @@ def resize(
 
 
 def delete(
-    service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, group: Group, *, unroute: bool = False
+    service: ServiceSpec,
+    environment: EnvironmentSpec,
+    observed: Observed,
+    group: Group,
+    *,
+    unroute: bool = False,
+    adopt: bool = False,
 ) -> Plan[RollAction]:
     """The plan that burns `group`. RefusedError while it has traffic, unless `unroute`.
 
-    `unroute` is for a service that phoenix.yaml no longer has: with its last group gone nobody answers.
+    `unroute` is for a service that phoenix.yaml no longer has: with its last group gone nobody answers. `adopt`: also
+    a group that phoenix did not make.
     """
-    plan = burn(service, environment, observed, (group,))
+    plan = burn(service, environment, observed, (group,), adopt=adopt)
     before, manner = observed.route.shares, observed.manner
     if group.name not in dict(before):
         return plan

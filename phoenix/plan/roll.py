@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from phoenix import names
 from phoenix.errors import RefusedError
+from phoenix.manner import Survey
 from phoenix.model import Group, InstanceState, Observed, Release, shape
 from phoenix.plan.actions import Plan
 from phoenix.plan.blue_green import blue_green
@@ -27,12 +29,14 @@ def roll(
     *,
     hold: bool = False,
     adopt: bool = False,
+    survey: Survey | None = None,
 ) -> Plan[RollAction]:
     """The plan that makes `release` serve. Empty where the stable group already runs it at its size.
 
     `digests`: SHA-256 of each hook command's file. `hold`: a person promotes before the first traffic. `adopt`: a
-    group that phoenix did not make may lose its traffic; without, RefusedError. RefusedError also for a canary where
-    the balancer has no exact shares.
+    group that phoenix did not make may lose its traffic; without, RefusedError. `survey`: of the stable group.
+    RefusedError also for a canary where the balancer has no exact shares, where the stable group replaces its machines
+    by itself, and for settings that its successor would lack, unless phoenix.yaml accepts that.
     """
     subject, stable = str(names.of_service(service.name, environment.name)), observed.stable
     candidate = _next_group(service, environment, observed)
@@ -40,8 +44,12 @@ def roll(
     if stable is not None and runs_already(stable, release, service, environment):
         why = f"{stable.name} already serves release {release.id}: nothing to do"
         return Plan(subject=subject, why=why, fingerprint=fingerprint)
-    _refuse_foreign(stable, subject, adopt=adopt)
+    foreign = tuple(g for g in observed.groups if not g.made and dict(observed.route.shares).get(g.name))
+    if not adopt:
+        _refuse_foreign(foreign, subject)
     _refuse_inexact(strategy, observed, subject)
+    if stable is not None and survey is not None:
+        _refuse_unfit(stable, survey, environment)
     rollout = Rollout(
         service=service,
         environment=environment,
@@ -51,8 +59,12 @@ def roll(
         digests=digests,
         hold=hold,
         former=observed.route.stable,
+        alarms=strategy.alarms,
     )
-    return planned(rollout, strategy, fingerprint, _why(rollout))
+    return replace(
+        planned(rollout, strategy, fingerprint, _why(rollout)),
+        notes=tuple(_notes(rollout, foreign, survey or Survey())),
+    )
 
 
 def planned(rollout: Rollout, strategy: Strategy, fingerprint: str, why: str) -> Plan[RollAction]:
@@ -93,7 +105,7 @@ def runs_already(stable: Group, release: Release, service: ServiceSpec, environm
         and stable.shape
         in (
             "",  # made by a version that did not write it down
-            shape(environment.machine, service.port, service.health, environment.size.limits),
+            shape(environment.machine, service.port, service.health, environment.size.limits, environment.zones),
         )
     )
     return same and whole and stable.size >= environment.size.minimum
@@ -122,13 +134,49 @@ def _course(rollout: Rollout, strategy: Strategy) -> Course:
             assert_never(strategy)
 
 
-def _refuse_foreign(stable: Group | None, subject: str, *, adopt: bool) -> None:
-    if stable is not None and not stable.made and not adopt:
+def _refuse_foreign(foreign: tuple[Group, ...], subject: str) -> None:
+    if foreign:
         raise RefusedError(
-            f"phoenix did not make {stable.name}, which serves {subject}",
+            f"phoenix did not make {', '.join(group.name for group in foreign)}, which serves {subject}",
             details="a roll would take its traffic away; the group itself would be left standing",
             resolution="Say so with --adopt.",
         )
+
+
+def _refuse_unfit(stable: Group, survey: Survey, environment: EnvironmentSpec) -> None:
+    if survey.busy:
+        raise RefusedError(
+            f"{stable.name} replaces its machines by itself just now",
+            details=survey.busy,
+            resolution="Wait for its end, or end it, then roll.",
+        )
+    if survey.not_carried and not environment.accepts_not_carried:
+        raise RefusedError(
+            f"{stable.name} has settings that a new group would lack",
+            details=f"not carried over: {', '.join(survey.not_carried)}",
+            resolution=f"Take them off, or say `not_carried: accept` in the environment {environment.name}.",
+        )
+
+
+def _notes(rollout: Rollout, foreign: tuple[Group, ...], survey: Survey) -> Iterator[str]:
+    """What a person should know of the groups that are replaced. No numbers that move: a plan is looked at later."""
+    yield from map(_left_standing, foreign)
+    stable, most = rollout.stable, rollout.environment.size.maximum
+    if stable is None:
+        return
+    if survey.not_carried:
+        yield f"not carried over from {stable.name}: {', '.join(survey.not_carried)}"
+    if survey.told:
+        yield f"{stable.name}: {', '.join(survey.told)}"
+    if stable.size > most:
+        yield f"{stable.name} has more machines than the {most} of phoenix.yaml: {rollout.candidate} gets as many"
+
+
+def _left_standing(group: Group) -> str:
+    return (
+        f"phoenix did not make {group.name}: it loses its traffic and is left standing as it is; "
+        f"`phoenix group delete {group.name} --adopt` removes it"
+    )
 
 
 def _refuse_inexact(strategy: Strategy, observed: Observed, subject: str) -> None:

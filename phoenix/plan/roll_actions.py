@@ -93,10 +93,13 @@ class CreateGroup:
     """Seconds for which no autoscaler may make it smaller: it would, at share 0. None: nothing changes sizes there."""
     do: Literal["create-group"] = "create-group"
 
-    def sized(self, wanted: int) -> Size:
-        """The size of a group that begins with `wanted` machines: bounds are never on its wrong side."""
-        least = min(self.least or wanted, wanted)
-        return Size(wanted=wanted, least=least, most=max(self.most, wanted), cpu=self.cpu)
+    def sized(self, wanted: int, live: int = 0) -> Size:
+        """The size of a group that begins with `wanted` machines and is to have `live`, as many as serve now.
+
+        That is kept where it is above `most`. The least may be above what it begins with: no autoscaler is to know it
+        before the group's pin is given back.
+        """
+        return Size(wanted=wanted, least=self.least or wanted, most=max(self.most, wanted, live), cpu=self.cpu)
 
     @property
     def limits(self) -> Size:
@@ -168,6 +171,8 @@ class SetTraffic:
     """Percent of a group's machines that must be healthy before it gets more."""
     guarded: bool = True
     """Whether groups that get more must be whole and large enough; else it is enough that they answer."""
+    alarms: tuple[str, ...] = ()
+    """None of these may ring before and while the shift settles; all of them have to tell that they do not."""
     do: Literal["set-traffic"] = "set-traffic"
 
 
@@ -179,6 +184,8 @@ class Soak:
     seconds: float
     shares: Shares
     min_healthy: int | None = None
+    alarms: tuple[str, ...] = ()
+    """They have to tell that they do not ring, all the time."""
     do: Literal["soak"] = "soak"
 
 
@@ -240,6 +247,8 @@ class DeleteGroup:
     """Detach the group from the balancer and end its machines; refused while it has a share."""
 
     group: str
+    adopt: bool = False
+    """Whether it may be one that phoenix did not make: a person said so."""
     do: Literal["delete-group"] = "delete-group"
 
 

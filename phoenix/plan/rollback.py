@@ -13,9 +13,10 @@ from phoenix.errors import RefusedError
 from phoenix.manner import Manner
 from phoenix.model import Group, Observed, Release
 from phoenix.plan.actions import Plan, Step
-from phoenix.plan.parts import WHOLE, former_of, mark, pin, retire, retire_all, unpin
+from phoenix.plan.parts import WHOLE, drain, former_of, mark, pin, retire, retire_all, unpin
 from phoenix.plan.roll import planned, rollback_rollout
 from phoenix.plan.roll_actions import (
+    DeleteGroup,
     EnsureSize,
     KeepGroup,
     MatchLive,
@@ -121,18 +122,24 @@ def _readied(
 
 
 def burn(
-    service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, groups: tuple[Group, ...]
+    service: ServiceSpec,
+    environment: EnvironmentSpec,
+    observed: Observed,
+    groups: tuple[Group, ...],
+    *,
+    adopt: bool = False,
 ) -> Plan[RollAction]:
     """The plan that ends groups whose `keep` is over. There is no way back from burning, so all of it is cleanup.
 
-    RefusedError for a group that phoenix did not make.
+    RefusedError for a group that phoenix did not make, unless `adopt`.
     """
     for group in groups:
-        refuse_foreign(group)
+        if not adopt:
+            refuse_foreign(group, f"Remove it with what made it, or say `phoenix group delete {group.name} --adopt`.")
     cleanup = tuple(
         Step(id=f"{step.id}-{group.name}", action=step.action, deadline=step.deadline)
         for group in groups
-        for step in retire(service, observed.manner, group, 0.0)
+        for step in _ended(service, observed.manner, group)
     )
     named = ", ".join(group.name for group in groups)
     return Plan(
@@ -156,13 +163,23 @@ def give_back(
     )
 
 
-def refuse_foreign(group: Group) -> None:
+def _ended(service: ServiceSpec, manner: Manner, group: Group) -> tuple[Step[RollAction], ...]:
+    """One that phoenix did not make bears none of its labels, and so gets none first."""
+    if group.made:
+        return retire(service, manner, group, 0.0)
+    burn: Step[RollAction] = Step(
+        id="burn-former", action=DeleteGroup(group=group.name, adopt=True), deadline=manner.create
+    )
+    return (drain("drain-former", group.name, service.drain, manner), burn)
+
+
+def refuse_foreign(group: Group, resolution: str) -> None:
     """RefusedError for a group that phoenix did not make: it is never made smaller and never deleted."""
     if not group.made:
         raise RefusedError(
-            f"phoenix did not make {group.name} and does not end it",
+            f"phoenix did not make {group.name} and does not change it",
             details="it has no label of this project",
-            resolution="Remove it with what made it.",
+            resolution=resolution,
         )
 
 

@@ -6,19 +6,17 @@ is told both. Where a part has not even the right shape they are silent; its for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from phoenix import data as shipped
-from phoenix.model import CloudKind, ImageType
+from phoenix.model import ImageType
 from phoenix.names import SERVICE_AND_ENVIRONMENT_MAX, group_owner
-from phoenix.spec.form.repositories import DEFAULT_ROOT
 from phoenix.spec.mistakes import Place, nearest
+from phoenix.spec.plain import Data, Found, cloud_kind, environments, listing, mapping, recipes
 from phoenix.spec.relations_environments import environment_mistakes
-
-Found = Iterator[tuple[Place, str]]
-Data = Mapping[str, Any]
+from phoenix.spec.relations_repositories import repository_mistakes
 
 
 def relation_mistakes(data: Data, directory: Path) -> Found:
@@ -29,7 +27,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         _service_images,
         _service_foundations,
         _packages,
-        _repositories,
+        repository_mistakes,
         _names,
         _listen_addresses,
         _environments,
@@ -38,39 +36,6 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         yield from check(data)
     yield from _playbooks(data, directory)
     yield from _hooks(data, directory)
-
-
-def mapping(data: Any, *keys: str) -> dict[str, Any]:
-    """The mapping at `keys`, or an empty one where there is none."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else {}
-
-
-def listing(data: Any, key: str) -> list[Any]:
-    """The list at `key` of a mapping, or an empty one where there is none."""
-    found = data.get(key) if isinstance(data, dict) else None
-    return found if isinstance(found, list) else []
-
-
-def recipes(data: Data) -> Iterator[tuple[ImageType, str, dict[str, Any]]]:
-    """Type, name and content of every recipe."""
-    for image_type in ImageType:
-        for name, recipe in mapping(data, "images", image_type).items():
-            yield image_type, name, recipe if isinstance(recipe, dict) else {}
-
-
-def environments(data: Data) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Service, name and content of every environment."""
-    for service, content in mapping(data, "services").items():
-        for name, environment in mapping(content, "environments").items():
-            yield service, name, environment if isinstance(environment, dict) else {}
-
-
-def cloud_kind(data: Data, cloud: Any) -> CloudKind | None:
-    """The kind of a cloud of the file, where it is a known one."""
-    kind = mapping(data, "clouds", cloud).get("kind") if isinstance(cloud, str) else None
-    return CloudKind(kind) if kind in list(CloudKind) else None
 
 
 def _parents(data: Data) -> Found:
@@ -154,19 +119,6 @@ def _packages(data: Data) -> Found:
                     here,
                     f"does not say from which repository; accepted: {{name: ..., repository: {'|'.join(known)}}}",
                 )
-
-
-def _repositories(data: Data) -> Found:
-    """Each has an aptly and a web server of its own, so that neither switches the other off."""
-    taken: dict[tuple[str, str], str] = {}
-    for name, content in mapping(data, "repositories").items():
-        for key, default in (("root", DEFAULT_ROOT), ("url", None)):
-            value = content.get(key, default) if isinstance(content, dict) else None
-            if not isinstance(value, str):
-                continue
-            owner = taken.setdefault((key, value.rstrip("/")), name)
-            if owner != name:
-                yield ("repositories", name, key), f"{value} is the {key} of repository {owner} already"
 
 
 def _names(data: Data) -> Found:

@@ -12,13 +12,13 @@ from phoenix.spec.mistakes import Place
 Found = Iterator[tuple[Place, str]]
 _MACHINE = {
     CloudKind.LOCAL: ("cpus", "memory"),
-    CloudKind.GCP: ("type", "disk", "identity", "firewall", "public_ip"),
-    CloudKind.AWS: ("type", "disk", "identity", "firewall", "public_ip"),
+    CloudKind.GCP: ("type", "disk", "identity", "firewall", "public_ip", "spot"),
+    CloudKind.AWS: ("type", "disk", "identity", "firewall", "public_ip", "spot"),
 }
 _BALANCER = {
     CloudKind.LOCAL: ("listen",),
-    CloudKind.GCP: ("url_map", "route", "backend_service"),
-    CloudKind.AWS: ("listener", "rule"),
+    CloudKind.GCP: ("url_map", "route", "backend_service", "address"),
+    CloudKind.AWS: ("listener", "rule", "address"),
 }
 _BALANCER_FORM = {
     CloudKind.LOCAL: "{listen: IP:PORT}",
@@ -34,11 +34,24 @@ def environment_mistakes(environment: Mapping[str, Any], kind: CloudKind | None)
     if kind is not None:
         yield from _machine(environment, kind)
         yield from _balancer(environment, kind)
-        if kind is not CloudKind.LOCAL and environment.get("verify"):
-            yield (
-                ("verify",),
-                f"images of a {kind} cloud are verified by a boot there; accepted: only with a local cloud",
-            )
+        yield from _elsewhere(environment, kind)
+
+
+def _elsewhere(environment: Mapping[str, Any], kind: CloudKind) -> Found:
+    """Keys that mean something on some clouds only."""
+    if kind is not CloudKind.LOCAL and environment.get("verify"):
+        yield ("verify",), f"images of a {kind} cloud are verified by a boot there; accepted: only with a local cloud"
+    if kind is not CloudKind.GCP and "zones" in environment:
+        why = "this computer has no zones"
+        if kind is CloudKind.AWS:
+            why = "the cloud's subnets say in which zones machines start"
+        yield ("zones",), f"{why}; accepted: only on a gcp cloud"
+    if kind is CloudKind.LOCAL and "not_carried" in environment:
+        yield ("not_carried",), "a local group has no settings of its own; accepted: only on a gcp or aws cloud"
+    strategy = environment.get("strategy")
+    if kind is not CloudKind.AWS and isinstance(strategy, dict) and "alarms" in strategy:
+        why = f"a {kind} cloud has no alarms that phoenix reads"
+        yield ("strategy", "alarms"), f"{why}; accepted: only on an aws cloud"
 
 
 def _canary(environment: Mapping[str, Any]) -> Found:
@@ -88,7 +101,7 @@ def _balancer(environment: Mapping[str, Any], kind: CloudKind) -> Found:
     for key in balancer:
         if key not in _BALANCER[kind] and any(key in keys for keys in _BALANCER.values()):
             yield ("load_balancer", key), f"does not belong to a {kind} cloud; accepted: {_BALANCER_FORM[kind]}"
-    needed = [key for key in _BALANCER[kind] if key not in ("route", "rule")]
+    needed = [key for key in _BALANCER[kind] if key not in ("route", "rule", "address")]
     given = [key for key in needed if key in balancer]
     if len(given) != 1:
         problem = "needs one key, not both" if given else f"says not where, on a {kind} cloud"

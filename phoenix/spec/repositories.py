@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -14,6 +15,13 @@ class RepositorySpec:
     distribution: str
     root: Path
     url: str
+    """Where phoenix itself reads it; what is an address of this computer it serves."""
     sign: str
     keep: int
     component: str = "main"
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Where machines of each cloud find it; empty: all of them at `url`."""
+
+    def url_for(self, cloud: str) -> str:
+        """Where machines of that cloud find it, as the file says."""
+        return self.urls.get(cloud, self.url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phoenix.model import Health, MachineKind, Proof
@@ -33,6 +33,8 @@ class BlueGreen:
     """Start a whole candidate group, move all traffic at once, keep the former group for `keep` seconds."""
 
     keep: float
+    alarms: tuple[str, ...] = ()
+    """The roll is undone while one of these rings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,7 @@ class Rolling:
     step: int
     """Instances per step, or percent where `percent`."""
     percent: bool
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,7 @@ class Canary:
     soak: float
     hold: tuple[int, ...]
     keep: float
+    alarms: tuple[str, ...] = ()
 
 
 Strategy = BlueGreen | Rolling | Canary
@@ -87,6 +91,8 @@ class AwsBalancer:
     """Its ARN."""
     rule: str
     """`default`, or the rule's priority."""
+    address: str | None = None
+    """Url of the service: it is asked there after each shift. None: the balancer's own view alone counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +102,8 @@ class GcpUrlMap:
     url_map: str
     route: str
     """`default`, or the route's name."""
+    address: str | None = None
+    """As of an `AwsBalancer`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +111,8 @@ class GcpBackendService:
     """One backend service with several groups behind it, which share by their capacity."""
 
     backend_service: str
+    address: str | None = None
+    """As of an `AwsBalancer`."""
 
 
 GcpBalancer = GcpUrlMap | GcpBackendService
@@ -122,6 +132,12 @@ class EnvironmentSpec:
     verify: Proof | None = None
     """How images are verified for it (local); None: as its machines are."""
     strategy: Strategy
+    zones: tuple[str, ...] = ()
+    """Where machines are spread; empty: over all of the region, or wherever the cloud's subnets are."""
+    accepts_not_carried: bool = False
+    """Whether a roll may leave settings of the live group behind that a new group cannot be given."""
+    health: Health | None = None
+    """How machines prove themselves here; None: as the service says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +159,10 @@ class ServiceSpec:
     orphan: str
     """What `tend` does with a run whose process died: `abort` or `resume`."""
     environments: Mapping[str, EnvironmentSpec]
+
+    def at(self, environment: EnvironmentSpec) -> ServiceSpec:
+        """The service as it is in that environment of it."""
+        return self if environment.health is None else replace(self, health=environment.health)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

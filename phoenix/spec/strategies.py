@@ -21,8 +21,8 @@ def kind_of(strategy: Strategy) -> str:
 def chosen(kind: str, environment: EnvironmentSpec) -> Strategy:
     """The strategy of that kind: as phoenix.yaml has it where it is the environment's own, else with its defaults.
 
-    How long the former group is kept stays what phoenix.yaml says. SpecError for a kind that there is not, or that
-    the environment's balancer cannot do.
+    How long the former group is kept, and which alarms are watched, stays what phoenix.yaml says. SpecError for a kind
+    that there is not, or that the environment's balancer cannot do.
     """
     own = environment.strategy
     if kind not in KINDS:
@@ -39,7 +39,7 @@ def chosen(kind: str, environment: EnvironmentSpec) -> Strategy:
         )
     if isinstance(own, KINDS[kind]):
         return own
-    strategy = _defaults(kind)
+    strategy = replace(_defaults(kind), alarms=own.alarms)
     if isinstance(strategy, Rolling) or isinstance(own, Rolling):
         return strategy
     return replace(strategy, keep=own.keep)

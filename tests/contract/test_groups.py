@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.api import Groups
+from phoenix.clouds.aws.cloud import ABILITIES as OF_AWS
 from phoenix.clouds.local.cloud import ABILITIES
 from phoenix.errors import CloudError, RefusedError
-from phoenix.manner import Abilities, BootSeen
+from phoenix.manner import Abilities, BootSeen, Survey
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
 from phoenix.spec.clouds import MachineEngine
+from tests.emulators.aws import Emulator
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock
 from tests.support.fakes.manners import FOREIGN, KINDS, Kind
-from tests.support.real import machines
+from tests.support.real import aws, machines
 from tests.support.real.machines import calm, until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,6 +36,8 @@ class Place:
     foreign: Callable[[], str]
     """Makes a group that is not ours; its name."""
     template: LaunchTemplate
+    """Of the first group."""
+    of_second: LaunchTemplate
     abilities: Abilities
     settle: Callable[[], None] = calm
     """Lets so much time go by that nothing starts or leaves any more."""
@@ -52,7 +56,8 @@ def light(roomy: Path, tmp_path: Path, bare_images: Path) -> Iterator[Place]:
         another.create(machines.group(name=FOREIGN, size=0, project="another"), machines.template(), between=calm)
         return FOREIGN
 
-    yield Place(again=again, foreign=foreign, template=machines.template(), abilities=ABILITIES)
+    template = machines.template()
+    yield Place(again=again, foreign=foreign, template=template, of_second=template, abilities=ABILITIES)
     for name in (FIRST, SECOND):
         again().delete(name)
     another.delete(FOREIGN)
@@ -70,11 +75,36 @@ def in_memory(kind: Kind) -> Place:
         cloud.clock.seconds += 60
         cloud.pass_time()
 
-    template = replace(machines.template(), born_with=cloud.born_with(FIRST))
-    return Place(again=lambda: cloud, foreign=foreign, template=template, abilities=kind.abilities, settle=settle)
+    first, second = (replace(machines.template(), born_with=cloud.born_with(name)) for name in (FIRST, SECOND))
+    return Place(
+        again=lambda: cloud,
+        foreign=foreign,
+        template=first,
+        of_second=second,
+        abilities=kind.abilities,
+        settle=settle,
+    )
 
 
-@pytest.fixture(params=["light", *KINDS], ids=str)
+@pytest.fixture
+def on_aws(emulator: Emulator) -> Place:
+    account = aws.account(emulator, machines.PROJECT)
+
+    def foreign() -> str:
+        account.foreign(FOREIGN)
+        return FOREIGN
+
+    return Place(
+        again=account.groups,
+        foreign=foreign,
+        template=account.template(FIRST),
+        of_second=account.template(SECOND),
+        abilities=OF_AWS,
+        settle=lambda: account.clock.sleep(60),
+    )
+
+
+@pytest.fixture(params=["light", *KINDS, "on_aws"], ids=str)
 def place(request: pytest.FixtureRequest) -> Place:
     if isinstance(request.param, Kind):
         return in_memory(request.param)
@@ -96,8 +126,8 @@ def test_what_is_not_there_is_none(place: Place) -> None:
 def test_a_group_is_what_was_asked_for_to_every_process(place: Place) -> None:
     group = wanted()
     place.again().create(group, place.template, between=calm)
-    other = replace(place.template, born_with=tuple(each.replace(FIRST, SECOND) for each in place.template.born_with))
-    place.again().create(wanted(SECOND, 0), other, between=calm)
+    place.again().create(wanted(SECOND, 0), place.of_second, between=calm)
+    place.settle()
     found = place.again().find(FIRST)
     assert found is not None
     assert replace(found, instances=()) == group
@@ -105,7 +135,6 @@ def test_a_group_is_what_was_asked_for_to_every_process(place: Place) -> None:
     assert len({instance.id for instance in found.instances}) == 2
     assert len({instance.address for instance in found.instances}) == 2
     assert sorted(each.name for each in place.again().list()) == [FIRST, SECOND]
-    place.settle()
     if place.abilities.boot is BootSeen.TOLD:
         until("the boot work", lambda: all(i.boot is BootState.DONE for i in _instances(place)))
     else:
@@ -115,8 +144,10 @@ def test_a_group_is_what_was_asked_for_to_every_process(place: Place) -> None:
 
 def test_creating_twice_is_once(place: Place) -> None:
     place.again().create(wanted(), place.template, between=calm)
+    place.settle()
     before = _instances(place)
     place.again().create(wanted(), place.template, between=calm)
+    place.settle()
     assert [(i.id, i.address) for i in _instances(place)] == [(i.id, i.address) for i in before]
 
 
@@ -134,6 +165,7 @@ def test_resizing(place: Place) -> None:
     place.again().create(wanted(size=1), place.template, between=calm)
     for size in (3, 3, 1):
         place.again().resize(FIRST, size, between=calm)
+        place.settle()
         found = place.again().find(FIRST)
         assert found
         assert (found.size, len(found.instances)) == (size, size)
@@ -141,6 +173,7 @@ def test_resizing(place: Place) -> None:
 
 def test_shrinking_ends_exactly_these_and_twice_is_once(place: Place) -> None:
     place.again().create(wanted(size=3), place.template, between=calm)
+    place.settle()
     oldest, middle, youngest = _instances(place)
     for _time in range(2):
         place.again().end(FIRST, frozenset({oldest.id, youngest.id}), size=1, between=calm)
@@ -156,6 +189,7 @@ def test_shrinking_ends_exactly_these_and_twice_is_once(place: Place) -> None:
 
 def test_what_was_ended_is_replaced_by_a_resize_or_by_the_cloud_itself(place: Place) -> None:
     place.again().create(wanted(size=2), place.template, between=calm)
+    place.settle()
     gone, stays = _instances(place)
     place.again().end(FIRST, frozenset({gone.id}), size=2, between=calm)
     found = place.again().find(FIRST)
@@ -186,6 +220,7 @@ def test_a_pin_bears_its_end_and_is_given_back_once(place: Place) -> None:
 
 def test_a_group_that_is_not_ours_is_seen_and_left_as_it_is(place: Place) -> None:
     name, groups = place.foreign(), place.again()
+    place.settle()
     before = groups.find(name)
     assert before is not None
     assert not before.made or before.project == "another"
@@ -199,6 +234,37 @@ def test_a_group_that_is_not_ours_is_seen_and_left_as_it_is(place: Place) -> Non
     with pytest.raises(RefusedError):
         groups.delete(name)
     assert groups.find(name) == before
+
+
+def test_a_group_that_nobody_here_made_is_deleted_by_a_word_of_its_own_and_another_projects_never(
+    place: Place,
+) -> None:
+    name, groups = place.foreign(), place.again()
+    place.settle()
+    before = groups.find(name)
+    assert before is not None
+    if before.made:
+        with pytest.raises(RefusedError):
+            groups.delete(name, adopt=True)
+        assert groups.find(name) == before
+        return
+    for _time in range(2):
+        groups.delete(name, adopt=True)
+        place.settle()
+        assert groups.find(name) is None
+
+
+def test_a_group_that_phoenix_made_has_nothing_that_its_successor_would_lack(place: Place) -> None:
+    assert place.again().survey(FIRST) == Survey()
+    place.again().create(wanted(), place.template, between=calm)
+    place.settle()
+    assert place.again().survey(FIRST) == Survey()
+
+
+def test_boot_work_that_every_cloud_takes(place: Place) -> None:
+    release = wanted().release
+    assert release is not None
+    place.again().refuse_unfit(release, "#!/bin/sh\necho hello\n")
 
 
 def test_the_label(place: Place) -> None:
@@ -216,17 +282,20 @@ def test_deleting_twice_is_once(place: Place) -> None:
     place.again().delete(FIRST)
     assert place.again().list() == ()
     place.again().create(wanted(size=1), place.template, between=calm)
+    place.settle()
     assert len(_instances(place)) == 1
 
 
 def test_logs(place: Place) -> None:
     place.again().create(wanted(size=1), place.template, between=calm)
+    place.settle()
     assert set(place.again().logs(_instances(place)[0].id)) <= {"console", "boot", "service"}
     assert place.again().logs(_instances(place)[0].id)
 
 
 def test_a_sweep_touches_no_group(place: Place) -> None:
     place.again().create(wanted(), place.template, between=calm)
+    place.settle()
     before = _instances(place)
     place.again().sweep()
     assert [instance.id for instance in _instances(place)] == [instance.id for instance in before]

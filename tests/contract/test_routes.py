@@ -1,4 +1,4 @@
-"""What every cloud's balancer keeps in its protocol: the local one, and those in memory on which rolls are played.
+"""What every cloud's balancer keeps in its protocol, and those in memory do on which rolls are played.
 
 What clients see of it is in `test_traffic.py`.
 """
@@ -19,6 +19,8 @@ from phoenix.manner import DrainedBy, PreviewBy
 from phoenix.model import Backend, Group, Health
 from phoenix.wait import Look, Verdict, wait_for
 from tests.contract.test_traffic import NEW, OLD, Bench
+from tests.emulators.aws import Emulator
+from tests.support.fakes.aws_rule import Rules
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock
 from tests.support.fakes.manners import FOREIGN, KINDS, Kind
@@ -92,6 +94,18 @@ def local(tmp_path: Path) -> Iterator[Route]:
         made.stop()
 
 
+@pytest.fixture
+def aws(emulator: Emulator) -> Route:
+    rules = Rules(emulator)
+    traffic = rules.traffic()
+    return Route(
+        traffic=traffic,
+        group=lambda name, size: rules.group(traffic, name, size),
+        ail=emulator.sick,
+        clock=SystemClock(),
+    )
+
+
 def in_memory(kind: Kind) -> Route:
     cloud = FakeCloud(FakeClock(), kind)
 
@@ -110,7 +124,7 @@ def in_memory(kind: Kind) -> Route:
     return Route(traffic=cloud, group=group, ail=cloud.ill.add, clock=cloud.clock, effect=10.0)
 
 
-@pytest.fixture(params=["local", *KINDS], ids=lambda each: f"memory-{each}" if isinstance(each, Kind) else each)
+@pytest.fixture(params=["local", "aws", *KINDS], ids=lambda each: f"memory-{each}" if isinstance(each, Kind) else each)
 def route(request: pytest.FixtureRequest) -> Route:
     if isinstance(request.param, Kind):
         return in_memory(request.param)

@@ -36,6 +36,7 @@ for name in ("light", "light-open"):
 print(f"mounts {mounts == Path('/proc/self/mountinfo').read_text()}")
 """
 ROLLS = """\
+import functools
 import os
 import re
 import signal
@@ -54,8 +55,9 @@ spec = shell.directory / "phoenix.yaml"
 local = "{{kind: local, machines: light, images: /srv/images, mirror: '{mirror}'}}"
 spec.write_text(re.sub(r"local: [{{]kind: local[}}]", f"local: {{local}}", spec.read_text()))
 shell.run("publish", "/srv/hello_9.0.0_all.deb")
-slow = quick_service._SERVICE.replace("deadline: 60s", "deadline: 10m")  # an emulated processor
-quick_service._SERVICE = slow
+# an emulated processor
+quick_service._SERVICE = quick_service._SERVICE.replace("deadline: 60s", "deadline: 10m")
+Quick.until = functools.partialmethod(Quick.until, deadline=600)
 quick = Quick(shell=shell, listen="127.0.0.1:8000")
 quick.serve(size=2)
 print("serves", quick.serving(), flush=True)

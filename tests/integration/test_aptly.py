@@ -42,7 +42,7 @@ def test_published_packages_are_shown_signed_and_with_their_digests(shop: Bench)
     (found,) = apt_index.resolve(shop.here, [("hello", None)])
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     assert found == Package(name="hello", version="1.0", sha256=digest, repository="main")
-    machines = repository_for_machines(shop.spec, loopback.machine_url)
+    machines = repository_for_machines(shop.spec, "local", loopback.machine_url)
     assert machines.url == shop.spec.url.replace("127.0.0.1", "10.0.2.2")
     assert machines.key.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
     assert httpx.get(f"{shop.spec.url}/key.asc").text == machines.key

@@ -103,9 +103,7 @@ def test_the_metadata_service_is_version_2(bench: Bench, address: str) -> None:
 def test_a_service_has_its_own_port_at_the_machines_address(bench: Bench, address: str) -> None:
     until("an answer", lambda: bench.machines.probe(FIRST, Check(port=8080, path="/")).status == 200)
     assert bench.machines.probe(FIRST, Check(port=8080, path="/none")).status == 404
-    silent = bench.machines.probe(FIRST, Check(port=8081))
-    assert silent.status is None
-    assert silent.error.startswith("refused")
+    assert bench.machines.probe(FIRST, Check(port=8081)).status is None
 
 
 def test_an_image_of_a_stopped_machine_is_what_others_start_from(bench: Bench, address: str) -> None:

@@ -8,7 +8,7 @@ from phoenix.orders.shown import PlanShown
 
 def plan_text(plan: PlanShown) -> str:
     """The whole plan."""
-    lines = [f"{short(plan.subject)}: {plan.why}"]
+    lines = [f"{short(plan.subject)}: {plan.why}", *(f"note: {note}" for note in plan.notes)]
     for title, steps in (("steps", plan.steps), ("if anything fails", plan.back), ("afterwards", plan.cleanup)):
         if steps:
             lines.append(f"{title}:")

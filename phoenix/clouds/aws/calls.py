@@ -39,6 +39,8 @@ _BUSY = frozenset(
         "InternalFailure",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "ResourceContention",
+        "ScalingActivityInProgress",
         "ServiceUnavailable",
         "SlowDown",
         "Throttling",

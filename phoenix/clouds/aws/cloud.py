@@ -11,7 +11,7 @@ from phoenix.clouds.api import Template
 from phoenix.clouds.aws import template
 from phoenix.clouds.aws.calls import Calls
 from phoenix.errors import RefusedError, SpecError
-from phoenix.manner import Abilities, BootSeen, Finding
+from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Place
 from phoenix.spec.clouds import AwsCloud
 from phoenix.spec.project import Project
@@ -30,6 +30,7 @@ ABILITIES = Abilities(
     autoscaler=True,
     zones=True,
     here_only=False,
+    alarms=True,
 )
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
@@ -73,7 +74,7 @@ class AwsCloudDoor:
         spec = self._project.services.get(place.service)
         where = spec.environments.get(place.environment) if spec else None
         balancer = where.load_balancer if where else None
-        if spec is None or not isinstance(balancer, AwsBalancer):
+        if spec is None or where is None or not isinstance(balancer, AwsBalancer):
             raise SpecError(
                 f"{place.service}/{place.environment} has no rule of a listener",
                 details=f"{self._project.file}: services.{place.service}.environments.{place.environment}"
@@ -87,7 +88,7 @@ class AwsCloudDoor:
             place=place,
             balancer=balancer,
             port=spec.port,
-            health=spec.health,
+            health=spec.at(where).health,
             drain=spec.drain,
         )
 
@@ -106,6 +107,12 @@ class AwsCloudDoor:
                 f"such as `url: {{{self.name}: https://apt.example.com}}`.",
             )
         return url
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """CloudWatch's alarms of those names, metric and composite ones."""
+        from phoenix.clouds.aws import alarms
+
+        return alarms.read(self._calls, names)
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         """Who phoenix is there, and whether what the project needs is there. Looks only."""

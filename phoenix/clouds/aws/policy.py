@@ -58,26 +58,22 @@ _READS_OF_ALL = (
 _READS_OF_IMAGES = (
     "ec2:DescribeImages",
     "ec2:DescribeInstances",
-    "ec2:DescribeKeyPairs",
     "ec2:DescribeRegions",
     "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSnapshots",
     "ec2:DescribeTags",
     "ec2:DescribeVolumes",
-    "ec2:DescribeVpcs",
     "ec2:GetConsoleOutput",
+    "ssm:DescribeInstanceInformation",
+    "ssm:GetCommandInvocation",
 )
 _READS_OF_GROUPS = (
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeInstanceRefreshes",
     "autoscaling:DescribeLifecycleHooks",
-    "autoscaling:DescribeLoadBalancerTargetGroups",
     "autoscaling:DescribeNotificationConfigurations",
     "autoscaling:DescribePolicies",
     "autoscaling:DescribeScalingActivities",
     "autoscaling:DescribeScheduledActions",
-    "autoscaling:DescribeTrafficSources",
-    "autoscaling:DescribeWarmPool",
     "cloudwatch:DescribeAlarms",
     "ec2:DescribeImages",
     "ec2:DescribeInstances",
@@ -93,7 +89,9 @@ _READS_OF_GROUPS = (
     "elasticloadbalancing:DescribeTargetHealth",
 )
 _REMOVES_BUILDERS = (
+    "ec2:CancelSpotInstanceRequests",
     "ec2:DeleteKeyPair",
+    "ec2:DeleteLaunchTemplate",
     "ec2:DeleteSecurityGroup",
     "ec2:DeleteSnapshot",
     "ec2:DeleteVolume",
@@ -101,12 +99,14 @@ _REMOVES_BUILDERS = (
     "ec2:TerminateInstances",
 )
 _CHANGES_OF_GROUPS = (
+    "autoscaling:AttachLoadBalancerTargetGroups",
+    "autoscaling:BatchPutScheduledUpdateGroupAction",
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DeleteTags",
+    "autoscaling:EnableMetricsCollection",
     "autoscaling:PutLifecycleHook",
     "autoscaling:PutScalingPolicy",
-    "autoscaling:PutScheduledUpdateGroupAction",
     "autoscaling:ResumeProcesses",
     "autoscaling:SuspendProcesses",
     "autoscaling:TerminateInstanceInAutoScalingGroup",
@@ -114,15 +114,22 @@ _CHANGES_OF_GROUPS = (
     "ec2:DeleteLaunchTemplate",
     "elasticloadbalancing:DeleteRule",
     "elasticloadbalancing:DeleteTargetGroup",
-    "elasticloadbalancing:ModifyTargetGroup",
     "elasticloadbalancing:ModifyTargetGroupAttributes",
 )
+_LIVE_RULE = ("elasticloadbalancing:AddTags", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyRule")
+"""The rule that serves is somebody else's as a rule; what it said before phoenix is written on it."""
 _RIGHTS = {
     Work.BAKE: Rights(
         reads=(*_READS_OF_ALL, *_READS_OF_IMAGES),
-        makes=("ec2:CreateKeyPair", "ec2:CreateSecurityGroup", "ec2:CreateTags"),
-        changes=(*_REMOVES_BUILDERS, "ec2:AuthorizeSecurityGroupIngress", "ec2:StopInstances"),
-        anywhere=("ec2:CreateImage", "ec2:ModifyImageAttribute", "ec2:RunInstances"),
+        makes=("ec2:CreateKeyPair", "ec2:CreateLaunchTemplate", "ec2:CreateSecurityGroup", "ec2:CreateTags"),
+        changes=(
+            *_REMOVES_BUILDERS,
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:EnableImageDeprecation",
+            "ec2:StopInstances",
+            "ssm:SendCommand",
+        ),
+        anywhere=("ec2:CreateFleet", "ec2:CreateImage", "ec2:ModifyImageAttribute", "ec2:RunInstances"),
     ),
     Work.ROLL: Rights(
         reads=(*_READS_OF_ALL, *_READS_OF_GROUPS),
@@ -130,24 +137,31 @@ _RIGHTS = {
             "autoscaling:CreateAutoScalingGroup",
             "ec2:CreateLaunchTemplate",
             "ec2:CreateTags",
-            "elasticloadbalancing:AddTags",
             "elasticloadbalancing:CreateRule",
             "elasticloadbalancing:CreateTargetGroup",
         ),
         changes=_CHANGES_OF_GROUPS,
-        anywhere=("ec2:RunInstances", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyRule"),
+        anywhere=("ec2:RunInstances", *_LIVE_RULE),
     ),
 }
 _RIGHTS[Work.TEND] = Rights(
     reads=tuple(sorted({*_RIGHTS[Work.BAKE].reads, *_RIGHTS[Work.ROLL].reads})),
     makes=(),
     changes=(*_REMOVES_BUILDERS, *_CHANGES_OF_GROUPS),
-    anywhere=("elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyRule"),
+    anywhere=_LIVE_RULE,
+)
+_KEYS = (
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
 )
 BEYOND: Mapping[str, str] = {
     "iam:PassRole": "a machine gets the profile of `identity`, or the builder's, only from who may pass its role",
     "iam:CreateServiceLinkedRole": "the first Auto Scaling group, or load balancer, of an account makes AWS's own role",
     "ec2:RunInstances": "Auto Scaling checks, when a group is made, that who makes it may start its launch template",
+    **dict.fromkeys(_KEYS, "with a key of your own (`images.kms`) EC2 uses it in the name of who bakes"),
 }
 """Rights that no call of phoenix shows, with the reason."""
 
@@ -174,6 +188,7 @@ def policy(work: Work, project: str) -> dict[str, Any]:
         statements += [
             _statement("PassRole", ("iam:PassRole",), to_machines),
             _statement("OwnRoles", ("iam:CreateServiceLinkedRole",), own),
+            _statement("Keys", _KEYS, {"StringLike": {"kms:ViaService": "ec2.*.amazonaws.com"}}),
         ]
     return {"Version": _VERSION, "Statement": [each for each in statements if each["Action"]]}
 

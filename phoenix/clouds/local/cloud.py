@@ -12,7 +12,7 @@ from phoenix.clouds.api import Template
 from phoenix.clouds.local import template
 from phoenix.clouds.local.mirror import mirror_of
 from phoenix.errors import SpecError
-from phoenix.manner import Abilities, BootSeen, Finding
+from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Health, Place
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
@@ -69,6 +69,10 @@ class LocalCloudDoor:
     def url_for_machines(self, url: str) -> str:
         """This computer has another address in the network of its machines."""
         return loopback.machine_url(url)
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:  # noqa: ARG002
+        """None: this computer has no alarms."""
+        return ()
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:  # noqa: ARG002 (nobody gives any here)
         """Room, memory, the mirror, and the engines that run machines, tried."""
@@ -134,7 +138,7 @@ class LocalCloudDoor:
     @property
     def reach(self) -> tuple[int, ...]:
         """The loopback ports of this computer that machines need, and no others: of repositories, of a mirror here."""
-        repositories = (repository.url for repository in self._project.repositories.values())
+        repositories = (repository.url_for(self.name) for repository in self._project.repositories.values())
         return loopback.ports((*repositories, mirror_of(self._spec)))
 
     @property

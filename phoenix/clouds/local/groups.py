@@ -16,7 +16,8 @@ from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
 from phoenix.errors import CloudError, RefusedError
-from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind
+from phoenix.manner import Survey
+from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind, Release
 from phoenix.spec.clouds import LocalCloud
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -47,6 +48,13 @@ class LocalGroups:
         if record is None:
             return None
         return replace(record.group, instances=tuple(self._instances(name)))
+
+    def survey(self, name: str) -> Survey:  # noqa: ARG002 (elsewhere groups have more than phoenix gives them)
+        """Nothing: a group here is what phoenix made of it."""
+        return Survey()
+
+    def refuse_unfit(self, release: Release, user_data: str) -> None:
+        """Nothing: a machine here takes any boot work, as a file."""
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between = idle) -> None:
         """Make the group and start its machines; one that is half made is finished.
@@ -122,14 +130,14 @@ class LocalGroups:
         logs = guest.read_logs(files.directory / started.console)
         return {"console": logs.console, "boot": logs.boot, "service": logs.service}
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         """End the group's machines and remove it; one that is not there is removed already."""
         if name not in self._files.names():
             return
         with self._files.locked(name):
             record = self._files.read(name)
             if record is not None:
-                self._check_mine(record.group)
+                rules.refuse_another(record.group, self._project, f"the root {self._spec.root}", adopt=adopt)
             for files in self._files.machines(name):
                 _remove_machine(files)
                 between()

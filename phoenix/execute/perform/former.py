@@ -54,11 +54,11 @@ def delete(world: World, action: DeleteGroup, context: Context) -> Deleted:
     group = world.groups.find(action.group)
     backend = world.traffic.read().backend(action.group)
     guards.not_routed(action.group, backend)
-    if group:
+    if group and (group.made or not action.adopt):
         guards.owned(group, world.project, world.service, world.environment)
         guards.expendable(group, context.run_id, committed=context.part is Part.CLEANUP)
     if backend:
         world.traffic.detach(action.group)
         context.renew()
-    world.groups.delete(action.group, between=context.renew)
+    world.groups.delete(action.group, adopt=action.adopt, between=context.renew)
     return Deleted(existed=group is not None)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from phoenix.errors import CloudError
 from phoenix.execute.engine import Context
-from phoenix.execute.perform import guards
+from phoenix.execute.perform import alarms, guards
 from phoenix.execute.perform.outcomes import Seen
 from phoenix.execute.perform.sizes import memory
 from phoenix.execute.perform.watch import Watch
@@ -20,8 +20,10 @@ LOG_LINES = 25
 """Lines of a failed machine's own log that an error carries."""
 
 
-SOAK_LOOKS = 10.0
-"""Seconds between two looks of a long soak: clouds count how often they are asked."""
+SOAK_LOOKS, SOAK_PACE = 10.0, 4
+"""Seconds between two looks of a long soak, and so many times more of them than where something is waited for: clouds
+count how often they are asked.
+"""
 
 
 def wait_healthy(world: World, action: WaitHealthy, context: Context) -> Seen:
@@ -81,16 +83,22 @@ def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Seen:
 
 
 def soak(world: World, action: Soak, context: Context) -> Seen:
-    """Watch for the whole time; a machine that stops answering begins it anew, a dead one ends it."""
+    """Watch for the whole time; a machine that stops answering begins it anew, a dead one ends it.
+
+    An alarm that rings ends it, too; one without data begins it anew.
+    """
 
     group = Watch(world, action.group, action.min_healthy)
 
     def watch() -> Look:
         try:
-            guards.routes_as_set(world.route(), action.shares, exact=world.manner.exact_shares)
+            route = world.route()
+            guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         except CloudError as error:
             return retry_while_unknown(error)
-        return replace(seen := group.look(), seen=f"soaking: {seen.seen}")
+        rung, seen = alarms.look(world, action.alarms), group.look(route)
+        worse = rung if seen.verdict is Verdict.PASS and rung.verdict is not Verdict.PASS else seen
+        return replace(worse, seen=f"soaking: {worse.seen}")
 
     try:
         seen = wait_for(
@@ -98,13 +106,15 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
             watch,
             clock=world.clock,
             deadline=context.deadline,
-            interval=max(world.manner.look, 1.0, min(SOAK_LOOKS, action.seconds / 30)),
+            interval=max(SOAK_PACE * world.manner.look, 1.0, min(SOAK_LOOKS, action.seconds / 30)),
             steady=action.seconds,
             on_change=context.say,
             between=context.renew,
         )
     except (DeadlineError, HopelessError) as error:
-        raise _with_logs(world, f"{action.group} did not stay healthy", action.group, error) from error
+        raise _with_logs(
+            world, f"{action.group} did not stay healthy, or nobody could tell", action.group, error
+        ) from error
     return Seen(seen=seen.seen)
 
 

@@ -63,14 +63,18 @@ def _serving(world: World) -> tuple[Backend, ...]:
 def create(world: World, action: CreateGroup, context: Context) -> Created:
     """Make the candidate and let the balancer check it, at share 0."""
     size, count = _resolve(world, action.size, context)
+    whole = count.whole if count else size
+    if action.most and whole > action.most:
+        context.say(f"{whole} machines serve, above the {action.most} of phoenix.yaml: {action.group} gets as many")
     template = LaunchTemplate(
         image=action.release.image,
         machine=action.machine,
         port=action.port,
         health=action.health,
         user_data=world.user_data(action.release),
-        size=action.sized(size),
+        size=action.sized(size, whole),
         zones=action.zones,
+        like=_followed(world, action.group),
     )
     now = world.clock.now()
     group = Group(
@@ -93,6 +97,12 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
     context.renew()
     world.traffic.attach(world.group(action.group))
     return Created(size=size, **_counted(count))
+
+
+def _followed(world: World, group: str) -> str:
+    """The group that the new one takes schedules and hooks over from: the one that serves, where groups have such."""
+    stable = world.traffic.read().stable if world.abilities.autoscaler else None
+    return stable if stable and stable != group else ""
 
 
 def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:

@@ -6,7 +6,7 @@ from phoenix.clock import rfc3339
 from phoenix.errors import CloudError, StaleRouteError
 from phoenix.execute.engine import Context
 from phoenix.execute.outcomes import LeftAlone, Outcome
-from phoenix.execute.perform import guards
+from phoenix.execute.perform import alarms, guards
 from phoenix.execute.perform.outcomes import Drained, Shifted
 from phoenix.execute.perform.sizes import memory
 from phoenix.execute.perform.watch import Watch
@@ -32,7 +32,7 @@ def set_traffic(world: World, action: SetTraffic, context: Context) -> Outcome:
         interval=world.manner.look,
         between=context.renew,
     )
-    _expect_answer(world, context)
+    _expect_answer(world, action, context)
     if context.part is Part.STEPS:
         _remember(world, action, context)
     return Shifted(shares=shares, at=rfc3339(world.clock.now()))
@@ -82,6 +82,7 @@ def _guard(world: World, action: SetTraffic, context: Context) -> Route:
     """Whoever gets more than it has must be well and large enough for it. The route on which that is so."""
     route, exact = world.route(), world.manner.exact_shares
     guards.unchanged_routes(action, route, exact=exact)
+    alarms.refuse_ringing(world, action.alarms)
     floor = memory(context).floor
     now = _now(action, route, exact=exact)
     for name, share in action.shares:
@@ -128,16 +129,16 @@ def _shows(world: World, shares: Shares) -> Look:
     return Look(verdict=verdict, seen=f"shares {told(shown)}, wanted {told(wanted)}")
 
 
-def _expect_answer(world: World, context: Context) -> None:
+def _expect_answer(world: World, action: SetTraffic, context: Context) -> None:
     """The balancer's own view is one proof, real requests through it another: as long as some may still go the former
-    way. On the way back time has to pass all the same, and whether they are answered is no longer asked.
+    way, and no alarm may ring. On the way back time has to pass all the same, and nothing is asked any longer.
     """
     forward, settles = context.part is Part.STEPS, world.manner.settles
     if not forward and not settles:
         return
     wait_for(
         "the service answering through the balancer",
-        lambda: world.ask(world.route()) if forward else Look(verdict=Verdict.PASS, seen="settling"),
+        lambda: _answers(world, action) if forward else Look(verdict=Verdict.PASS, seen="settling"),
         clock=world.clock,
         deadline=context.deadline + settles,
         interval=world.manner.look,
@@ -145,6 +146,12 @@ def _expect_answer(world: World, context: Context) -> None:
         on_change=context.say if forward else lambda _seen: None,
         between=context.renew,
     )
+
+
+def _answers(world: World, action: SetTraffic) -> Look:
+    seen = world.ask(world.route())
+    rung = alarms.look(world, action.alarms)
+    return seen if seen.verdict is not Verdict.PASS or rung.verdict is Verdict.PASS else rung
 
 
 def _remember(world: World, action: SetTraffic, context: Context) -> None:

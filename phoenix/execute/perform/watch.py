@@ -14,7 +14,7 @@ from phoenix.errors import CloudError
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.world import World
 from phoenix.manner import BootSeen
-from phoenix.model import Backend, BootState, Group, Instance, InstanceState
+from phoenix.model import Backend, BootState, Group, Instance, InstanceState, Route
 from phoenix.wait import Look, Verdict, retry_while_unknown
 
 LOST_AT_MOST, LOST_PART = 2, 0.2
@@ -39,16 +39,19 @@ class Watch:
         self._read: dict[str, int] = {}
         """How often each machine's console was read."""
 
-    def look(self) -> Look:
+    def look(self, route: Route | None = None) -> Look:
         """The same as `see`; unknown where the cloud or the balancer gives no answer."""
         try:
-            return self.see()
+            return self.see(route)
         except CloudError as error:
             return retry_while_unknown(error)
 
-    def see(self) -> Look:
-        """Whether enough machines of the group have finished their boot and pass the balancer's check now."""
-        backend = self._world.route().backend(self._name)
+    def see(self, route: Route | None = None) -> Look:
+        """Whether enough machines of the group have finished their boot and pass the balancer's check now.
+
+        `route`: the balancer's view, where it has just been read: clouds count how often they are asked.
+        """
+        backend = (route or self._world.route()).backend(self._name)
         group = self._world.groups.find(self._name)
         if group is None:
             return Look(verdict=Verdict.FAIL, seen=f"{self._name} is gone: somebody has removed it")
@@ -65,10 +68,13 @@ class Watch:
                 f"{booted} of {group.size} have finished their boot work, {healthy} pass the health check",
                 (ready and booted >= needed),
             )
-        return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=seen)
+        troubled = f"{seen}; {group.trouble}" if group.trouble and not ready else seen
+        return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=troubled)
 
     def _hopeless(self, group: Group, backend: Backend | None) -> str:
         """Why the group can no longer become healthy; empty where it can."""
+        if group.hopeless and len(group.staying) < guards.floor_of(group.size, self._min_healthy):
+            return f"no machine can be started: {group.trouble}"
         for instance in group.staying:
             failed = instance.boot is BootState.FAILED or instance.failed_units
             if failed or (instance.state is InstanceState.DEAD and not self._world.abilities.heals):

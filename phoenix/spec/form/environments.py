@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
+from phoenix.spec.form.health import HealthForm
 from phoenix.spec.services import (
     AwsBalancer,
     Balancer,
@@ -30,6 +31,19 @@ Listen = Annotated[
         re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}", re.ASCII), "address", "IP:PORT such as 127.0.0.1:8000"
     ),
 ]
+Address = Annotated[
+    str,
+    Matches(
+        re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?"),
+        "address",
+        "http(s)://HOST, with :PORT and /PATH if need be; the service's health path where there is no path",
+    ),
+]
+AlarmName = Annotated[
+    str, Matches(re.compile(r"[^\s\0]([^\0\n]{0,253}[^\s\0])?"), "alarm", "its name, at most 255 characters")
+]
+Alarms = Annotated[list[AlarmName], Field(max_length=100)]
+ALARMS = "Alarms of the cloud; the roll is undone while one rings (aws)."
 Count = Annotated[Integer, Field(ge=1, le=1000)]
 Percent = Annotated[Integer, Field(ge=1, le=100)]
 
@@ -61,6 +75,7 @@ class MachineForm(Form):
     identity: Word | None = Field(default=None, description="Service account or instance profile (gcp, aws).")
     firewall: list[Word] = Field(default=[], description="Network tags or security groups (gcp, aws).")
     public_ip: Boolean = Field(default=False, description="Whether machines get public addresses (gcp, aws).")
+    spot: Boolean = Field(default=False, description="Whether they may be spot machines (gcp, aws).")
 
     def read(self, cloud: CloudSpec) -> MachineKind:
         """The frozen value of a machine of that cloud."""
@@ -72,6 +87,7 @@ class MachineForm(Form):
             identity=self.identity,
             firewall=tuple(self.firewall),
             public_ip=self.public_ip,
+            spot=self.spot,
             network=cloud.network if isinstance(cloud, GcpCloud) else "",
             subnets=cloud.subnets if isinstance(cloud, AwsCloud) else (),
         )
@@ -92,15 +108,18 @@ class LoadBalancerForm(Form):
     url_map: Word | None = Field(default=None, description="URL map, for exact shares (gcp).")
     route: Word | None = Field(default=None, description="default, or the route's name in the URL map (gcp).")
     backend_service: Word | None = Field(default=None, description="Backend service, for blue-green and rolling (gcp).")
+    address: Address | None = Field(
+        default=None, description="Url asked after each shift; the balancer's own view alone counts (gcp, aws)."
+    )
 
     def read(self) -> Balancer:
         """The frozen value; which one is told by the one key that says where."""
         if self.listener is not None:
-            return AwsBalancer(listener=self.listener, rule=self.rule or "default")
+            return AwsBalancer(listener=self.listener, rule=self.rule or "default", address=self.address)
         if self.url_map is not None:
-            return GcpUrlMap(url_map=self.url_map, route=self.route or "default")
+            return GcpUrlMap(url_map=self.url_map, route=self.route or "default", address=self.address)
         if self.backend_service is not None:
-            return GcpBackendService(backend_service=self.backend_service)
+            return GcpBackendService(backend_service=self.backend_service, address=self.address)
         return LocalBalancer(listen=self.listen or "")
 
 
@@ -109,10 +128,11 @@ class BlueGreenForm(Form):
 
     kind: Literal["blue-green"] = Field(description="How the new group gets its traffic.")
     keep: Duration = Field(default=written("30m"), description="How long the former group stands by.")
+    alarms: Alarms = Field(default=[], description=ALARMS)
 
     def read(self) -> Strategy:
         """The frozen value."""
-        return BlueGreen(keep=self.keep)
+        return BlueGreen(keep=self.keep, alarms=tuple(self.alarms))
 
 
 def _step(value: Any) -> Any:
@@ -131,10 +151,11 @@ class RollingForm(Form):
     step: Annotated[str, BeforeValidator(_step, json_schema_input_type=str | int)] = Field(
         default="25%", description="Machines or share per step."
     )
+    alarms: Alarms = Field(default=[], description=ALARMS)
 
     def read(self) -> Strategy:
         """The frozen value."""
-        return Rolling(step=int(self.step.rstrip("%")), percent=self.step.endswith("%"))
+        return Rolling(step=int(self.step.rstrip("%")), percent=self.step.endswith("%"), alarms=tuple(self.alarms))
 
 
 class CanaryForm(Form):
@@ -145,10 +166,17 @@ class CanaryForm(Form):
     soak: Duration = Field(default=written("10m"), description="How long each share is watched.")
     hold: list[Percent] = Field(default=[], description="Shares at which a human promotes.")
     keep: Duration = Field(default=written("30m"), description="How long the former group stands by.")
+    alarms: Alarms = Field(default=[], description=ALARMS)
 
     def read(self) -> Strategy:
         """The frozen value."""
-        return Canary(steps=tuple(self.steps), soak=self.soak, hold=tuple(self.hold), keep=self.keep)
+        return Canary(
+            steps=tuple(self.steps),
+            soak=self.soak,
+            hold=tuple(self.hold),
+            keep=self.keep,
+            alarms=tuple(self.alarms),
+        )
 
 
 class EnvironmentForm(Form):
@@ -167,8 +195,14 @@ class EnvironmentForm(Form):
         default=None,
         description="How its images are verified (local): on a light machine, or booted in QEMU; as its machines.",
     )
+    zones: Annotated[list[Word], Field(min_length=1)] | None = Field(
+        default=None, description="Zones that machines are spread over (gcp); all of the region."
+    )
+    not_carried: Literal["accept"] | None = Field(
+        default=None, description="A roll may leave settings of the live group behind, which its plan names (gcp, aws)."
+    )
 
-    def read(self, name: str, cloud: CloudSpec) -> EnvironmentSpec:
+    def read(self, name: str, cloud: CloudSpec, health: HealthForm) -> EnvironmentSpec:
         """The frozen value, on that cloud."""
         return EnvironmentSpec(
             name=name,
@@ -178,4 +212,7 @@ class EnvironmentForm(Form):
             load_balancer=self.load_balancer.read(),
             strategy=self.strategy.read(),
             verify=Proof(self.verify) if self.verify else None,
+            zones=tuple(self.zones or ()),
+            accepts_not_carried=self.not_carried is not None,
+            health=None if isinstance(cloud, LocalCloud) else health.read(cloud.kind),
         )

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from phoenix.spec.form.fields import Directory, Form, Integer, Matches, Name, located
 from phoenix.spec.repositories import RepositorySpec
@@ -30,23 +30,42 @@ Suite = Annotated[
 ]
 
 
+EVERY = ""
+"""The key of a url that is every cloud's."""
+
+
+def _for_every_cloud(value: object) -> object:
+    return value if isinstance(value, dict) else {EVERY: value}
+
+
 class RepositoryForm(Form):
     """An aptly repository that booting machines install from."""
 
     distribution: Suite = Field(description="Distribution that apt asks for, such as bookworm.")
     root: Directory = Field(default=DEFAULT_ROOT, description="Directory that aptly keeps.")
-    url: Url = Field(description="Where machines find it; a loopback address is served by phoenix itself.")
+    url: Annotated[
+        dict[str, Url],
+        Field(min_length=1),
+        BeforeValidator(_for_every_cloud, json_schema_input_type=Url | dict[Name, Url]),
+    ] = Field(description="Where machines find it, or {CLOUD: url}; a loopback address is served by phoenix itself.")
     sign: Sign = Field(default="auto", description="auto: a key is made for it; a key's id; none.")
     keep: Annotated[Integer, Field(ge=1)] = Field(default=5, description="How many published snapshots are kept.")
     component: Name = Field(default="main", description="Component that apt asks for.")
 
-    def read(self, name: str, directory: Path) -> RepositorySpec:
-        """The frozen value; a relative `root` starts at the project's `directory`."""
+    def read(self, name: str, directory: Path, local: frozenset[str]) -> RepositorySpec:
+        """The frozen value; a relative `root` starts at the project's `directory`. `local`: the local clouds' names.
+
+        Phoenix itself goes where machines of this computer go, where there are some.
+        """
+        urls = {cloud: url.rstrip("/") for cloud, url in self.url.items()}
+        own = next((url for cloud, url in urls.items() if cloud in local), next(iter(urls.values())))
+        urls.pop(EVERY, None)
         return RepositorySpec(
             name=name,
             distribution=self.distribution,
             root=located(self.root, directory),
-            url=self.url.rstrip("/"),
+            url=own,
+            urls=urls,
             sign=self.sign,
             keep=self.keep,
             component=self.component,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from phoenix.model import Health, ImageType
+from phoenix.model import CloudKind, ImageType
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.form.environments import EnvironmentForm
 from phoenix.spec.form.fields import (
@@ -17,7 +16,6 @@ from phoenix.spec.form.fields import (
     Form,
     ImageRef,
     Integer,
-    Matches,
     Name,
     Packages,
     Period,
@@ -26,36 +24,9 @@ from phoenix.spec.form.fields import (
     Text,
     written,
 )
+from phoenix.spec.form.health import HealthForm
 from phoenix.spec.images import ImageName
 from phoenix.spec.services import Hook, Hooks, ServiceSpec
-
-HealthPath = Annotated[
-    str, Matches(re.compile(r"/[!-~]*", re.ASCII), "path", "what follows the host in an address, such as /healthz")
-]
-
-
-class HealthForm(Form):
-    """How a machine proves that its service works."""
-
-    path: HealthPath = Field(default="/healthz", description="Path that is asked.")
-    status: Annotated[Integer, Field(ge=100, le=599)] = Field(
-        default=200, description="HTTP status that means healthy."
-    )
-    interval: Period = Field(default=written("2s"), description="Time between two questions.")
-    healthy_after: Duration = Field(default=written("5s"), description="How long it must answer without a break.")
-    deadline: Period = Field(
-        default=written("5m"), description="How long after its start a group may take to become healthy."
-    )
-
-    def read(self) -> Health:
-        """The frozen value."""
-        return Health(
-            path=self.path,
-            status=self.status,
-            interval=self.interval,
-            healthy_after=self.healthy_after,
-            deadline=self.deadline,
-        )
 
 
 class HookForm(Form):
@@ -137,11 +108,13 @@ class ServiceForm(Form):
             packages=tuple(package.read(repositories) for package in self.packages),
             settings=self.settings,
             port=self.port,
-            health=self.health.read(),
+            health=self.health.read(CloudKind.LOCAL),
             drain=self.drain,
             min_healthy=self.min_healthy,
             hooks=self.hooks.read(),
             foundation=ImageName(type=ImageType.FOUNDATION, name=self.foundation) if self.foundation else None,
             orphan=self.orphan,
-            environments={each: form.read(each, clouds[form.cloud]) for each, form in self.environments.items()},
+            environments={
+                each: form.read(each, clouds[form.cloud], self.health) for each, form in self.environments.items()
+            },
         )

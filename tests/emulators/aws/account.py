@@ -17,6 +17,7 @@ from tests.emulators.aws.autoscaling.switches import Switches
 from tests.emulators.aws.ec2.images import Images
 from tests.emulators.aws.ec2.instances import Instances
 from tests.emulators.aws.ec2.launch_templates import LaunchTemplates
+from tests.emulators.aws.elbv2.picture import Pictures
 from tests.emulators.aws.elbv2.rules import Rules
 from tests.emulators.aws.elbv2.targets import Targets
 from tests.emulators.aws.emulated import Emulated
@@ -33,6 +34,7 @@ class Account:
         self.instances = Instances(emulated)
         self.targets = Targets(emulated, self.instances)
         self.engine = Engine(emulated, self.instances, self.targets)
+        self.pictures = Pictures(emulated, self.instances, self.targets)
         self._checks = Checks(self.engine)
         self._templates = LaunchTemplates(emulated)
         self._refreshes = Refreshes(self.engine)
@@ -63,11 +65,20 @@ class Account:
         """Let happen what is due, and see which target groups are used by now."""
         self.targets.look()
         self.emulated.clock.settle()
+        self.pictures.draw()
 
     def reset(self) -> None:
         """Everything is as it was at the start."""
         self.emulated.forget()
-        for part in (self.instances, self.targets, self.engine, self._templates, self._refreshes, self._records):
+        for part in (
+            self.instances,
+            self.targets,
+            self.engine,
+            self.pictures,
+            self._templates,
+            self._refreshes,
+            self._records,
+        ):
             part.forget()
         self._world = None
         BackendDict.reset()

@@ -159,6 +159,10 @@ class Emulator:
         """What an alarm (or `ScheduledActions`) does to a group, where that is not suspended; its desired capacity."""
         return int(self._ask("autoscale", group=group, desired=desired, process=process)["desired"])
 
+    def serve(self, listener: str) -> str:
+        """Let a listener take requests until the reset; its address, `127.0.0.1:PORT`. Machines must be real."""
+        return str(self._ask("serve", listener=listener)["address"])
+
     def world(self, project: str = "test") -> World:
         """A small account to begin with, made once; its AMI is `project`'s."""
         return World.read(self._ask("world", project=project))

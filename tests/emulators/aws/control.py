@@ -8,6 +8,7 @@ from typing import Any
 from tests.emulators.aws.account import Account
 from tests.emulators.aws.emulated import Told
 from tests.emulators.aws.faults import Fault
+from tests.emulators.aws.load_balancer import Chooser, Proxy
 
 Verb = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 SCALES_BY_ITSELF = ("AlarmNotification", "ScheduledActions")
@@ -19,6 +20,8 @@ class Control:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._emulated = account.emulated
+        self._proxies: dict[str, Proxy] = {}
+        """By listener."""
         self.verbs: Mapping[str, Verb] = {
             "reset": self._reset,
             "advance": self._advance,
@@ -30,11 +33,15 @@ class Control:
             "tell": self._tell,
             "console": self._console,
             "kill": self._kill,
+            "serve": self._serve,
             "world": self._world,
             "autoscale": self._autoscale,
         }
 
     def _reset(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        for proxy in self._proxies.values():
+            proxy.end()
+        self._proxies.clear()
         self._account.reset()
         return {}
 
@@ -77,6 +84,16 @@ class Control:
     def _kill(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         self._emulated.machines.stop(asked["instance"])
         return {}
+
+    def _serve(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Its port stays the same until the reset."""
+        listener, pictures = asked["listener"], self._account.pictures
+        pictures.serve(listener)
+        if listener not in self._proxies:
+            self._proxies[listener] = Proxy(
+                Chooser(listener, picture=lambda: pictures.now, now=lambda: self._emulated.clock.now)
+            )
+        return {"address": f"127.0.0.1:{self._proxies[listener].server_port}"}
 
     def _world(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._account.world(asked["project"]).written()

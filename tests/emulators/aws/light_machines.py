@@ -9,7 +9,6 @@ they have inside. Everything is found again by the local cloud's marks, so what 
 
 from __future__ import annotations
 
-import http.client
 import random
 import socket
 import threading
@@ -26,6 +25,7 @@ from phoenix.clouds.local.machine_files import MachineFiles
 from phoenix.errors import PhoenixError
 from phoenix.tools.process import Command, run
 from tests.emulators.aws import imds, light_boot
+from tests.emulators.aws.instant import asked
 from tests.emulators.aws.machines import Check, Launch, Probed
 
 GROUP = "ec2-v001"
@@ -33,6 +33,8 @@ SSH = 22
 BACKLOG = 4096
 SHOWN = 65_536
 """Characters of a console that GetConsoleOutput gives: the last 64 KB (EC2 API Reference)."""
+BLOCKS = (2, 63)
+"""Their addresses are 127.2.0.1 and so on; instant machines have those from 127.64 on."""
 ATTEMPTS = 50
 
 
@@ -86,14 +88,9 @@ class LightMachines:
 
     def probe(self, machine: str, check: Check) -> Probed:
         found = self._machines.get(machine)
-        try:
-            if found is None or not self._lead(found, check.port):
-                return Probed(status=None, error="refused")
-            return _ask(found.address, check)
-        except TimeoutError:
-            return Probed(status=None, error="timed out")
-        except (OSError, http.client.HTTPException) as error:
-            return Probed(status=None, error=f"refused: {error}")
+        if found is None or not self._lead(found, check.port):
+            return Probed(status=None, error="refused")
+        return asked(found.address, check)
 
     def console(self, machine: str) -> str:
         found = self._machines.get(machine)
@@ -216,7 +213,7 @@ def _facts(machine: _Machine, mac: str) -> imds.Facts:
 def _address() -> Iterator[tuple[str, socket.socket]]:
     """A loopback address whose port 22 is nobody's, and its listening socket."""
     for _ in range(ATTEMPTS):
-        address = f"127.{random.randint(64, 126)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+        address = f"127.{random.randint(*BLOCKS)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
         try:
             listener = socket.create_server((address, SSH), backlog=BACKLOG)
         except OSError as error:
@@ -237,12 +234,3 @@ def _as_os_error() -> Iterator[None]:
         yield
     except PhoenixError as error:
         raise OSError(f"{error.brief}: {error.details}") from error
-
-
-def _ask(address: str, check: Check) -> Probed:
-    line = http.client.HTTPConnection(address, check.port, timeout=check.timeout)
-    try:
-        line.request("GET", check.path, headers={"Host": check.host or f"{address}:{check.port}"})
-        return Probed(status=line.getresponse().status)
-    finally:
-        line.close()

@@ -15,6 +15,7 @@ from typing import Protocol
 NAMED = {
     "told": "tests.emulators.aws.told:Told",
     "instant": "tests.emulators.aws.instant:Instant",
+    "light": "tests.emulators.aws.light_machines:LightMachines",
 }
 
 

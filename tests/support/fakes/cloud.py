@@ -15,7 +15,7 @@ from phoenix.clouds import rules
 from phoenix.clouds.api import Between, Template, idle
 from phoenix.clouds.local import template
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
-from phoenix.manner import Abilities, BootSeen, DrainedBy, Finding, Preview, PreviewBy
+from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route
 from tests.support.fakes.images import FakeImages
 from tests.support.fakes.manners import FOREIGN
@@ -41,6 +41,14 @@ class FakeCloud(Memory):
         self._answer()
         group = self.standing.get(name)
         return self._shown(group) if group else None
+
+    def survey(self, name: str) -> Survey:
+        self._answer()
+        return self.surveys.get(name, Survey())
+
+    def refuse_unfit(self, release: Release, user_data: str) -> None:
+        if len(user_data) > self.boot_work_limit:
+            raise RefusedError("the boot work is too big", details=f"{len(user_data)} bytes")
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
         with Call(self):
@@ -88,14 +96,15 @@ class FakeCloud(Memory):
         failed = "phoenix-boot: failed: apt-get ended with 100\n" if group in self.broken_boot else ""
         return {"console": f"Linux version 6\n{failed}login:"}
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         with Call(self):
             if name in self.fail_delete:
                 raise CloudError(f"deleting {name} timed out")
             if self.shares.get(name) and not self.forgiving:
                 raise AssertionError(f"{name} was deleted while it had traffic")
             if name in self.standing:
-                self._own(name)
+                if self.standing[name].made or not adopt:
+                    self._own(name)
                 del self.standing[name]
 
     def sweep(self) -> tuple[str, ...]:
@@ -200,6 +209,9 @@ class FakeDoor:
 
     def url_for_machines(self, url: str) -> str:
         return url
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        return self.groups.rings(names)
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         return ()

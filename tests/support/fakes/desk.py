@@ -34,6 +34,7 @@ from phoenix.tools.aptly_root import Root
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock
+from tests.support.fakes.manners import AWS
 
 SUBJECT = "web-tier/local"
 PROJECT = """\
@@ -139,6 +140,26 @@ class Desk:
         assert old != new
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new))
+
+    @property
+    def spec(self) -> str:
+        """The text of phoenix.yaml."""
+        return (self.directory / "phoenix.yaml").read_text()
+
+    def on_aws(self, *keys: str) -> None:
+        """The service's cloud is an AWS region: phoenix.yaml says so, and the cloud in memory behaves so.
+
+        `keys` are added to the environment. What is published is read at this computer all the same.
+        """
+        self.edit("base: {local: bookworm}", "base: {local: bookworm, aws: '1/debian'}")
+        self.edit(
+            "  local: {kind: local}", "  local: {kind: aws, region: eu-west-1, subnets: [a]}\n  here: {kind: local}"
+        )
+        url = next(line for line in self.spec.splitlines() if "url: " in line).split('"')[1]
+        self.edit(f'url: "{url}"', f'url: {{here: "{url}", local: "https://apt.acme.internal"}}')
+        balancer = "load_balancer: {listen: 127.0.0.1:8000}"
+        self.edit(balancer, "\n        ".join(["load_balancer: {listener: arn}", "machine: {type: t3.small}", *keys]))
+        self.cloud.kind = AWS
 
     def publish(self, *versions: str, contents: str = "") -> None:
         """Make these the versions of the package hello in the repository, as apt would read it."""

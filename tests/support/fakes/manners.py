@@ -69,6 +69,7 @@ AWS = Kind(
         autoscaler=True,
         zones=True,
         here_only=False,
+        alarms=True,
     ),
     manner=Manner(
         exact_shares=True,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from phoenix.clouds import rules
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
-from phoenix.manner import BootSeen, DrainedBy, Manner
+from phoenix.manner import Alarm, BootSeen, DrainedBy, Manner, Ring, Survey
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from tests.support.fakes.doubles import FakeClock, Killed
 from tests.support.fakes.images import FakeImages
@@ -82,8 +82,16 @@ class Memory:
         """When which machine's console was read."""
         self.before_phoenix: dict[str, int] | None = None
         """What the rule said before phoenix wrote it first."""
+        self.surveys: dict[str, Survey] = {}
+        """What is to be known of groups before they are replaced, where that is anything."""
+        self.troubles: dict[str, tuple[str, bool]] = {}
+        """Why machines of a group do not start, in the cloud's words, and whether that is certain to stay so."""
+        self.boot_work_limit = 1 << 30
+        """Bytes of boot work that a machine takes."""
         self.trespasses: list[str] = []
         """Writes to a group that phoenix did not make."""
+        self.alarms: dict[str, Ring] = {"web-5xx": Ring.QUIET}
+        """What there is of alarms, where the kind has some."""
         self._before: tuple[float, dict[str, int]] = (0.0, {})
 
     @property
@@ -172,6 +180,13 @@ class Memory:
         """What the group of that name has to be made with."""
         return (f"{self.kind.born_with}/{name}",) if self.kind.born_with else ()
 
+    def rings(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
+        """The alarms of those names, as far as there are some."""
+        if not self.kind.abilities.alarms:
+            raise AssertionError(f"asked for the alarms {names}: there are none here")
+        self._answer()
+        return tuple(Alarm(name=name, ring=self.alarms[name], why="9 > 5") for name in names if name in self.alarms)
+
     def kill_machine(self, instance: str) -> None:
         """A machine of some group dies."""
         group = next(g for g in self.standing.values() if any(i.id == instance for i in g.instances))
@@ -220,6 +235,8 @@ class Memory:
 
     def _shown(self, group: Group) -> Group:
         """The group as the cloud tells of it: machines that do not answer yet are starting."""
+        trouble, hopeless = self.troubles.get(group.name, ("", False))
+        group = replace(group, trouble=trouble, hopeless=hopeless)
         late = {i.id for i in group.instances if self.ready_at.get(i.id, 0.0) > self.clock.seconds}
         if not late:
             return group

@@ -9,6 +9,7 @@ from typing import Any
 
 from phoenix.errors import CloudError, PhoenixError
 from phoenix.execute.ownership import LEASE
+from phoenix.manner import Ring
 from phoenix.model import InstanceState
 from phoenix.record.journal import RunState
 from tests.support.fakes.doubles import Killed
@@ -191,6 +192,22 @@ def image_goes(fate: Fate) -> None:
     fate.cloud.images_gone = True
 
 
+def alarm_rings(fate: Fate) -> None:
+    """For a while."""
+    _alarm(fate, Ring.RINGING)
+
+
+def alarm_has_no_data(fate: Fate) -> None:
+    """For a while."""
+    _alarm(fate, Ring.UNKNOWN)
+
+
+def _alarm(fate: Fate, ring: Ring) -> None:
+    fate.note(f"the alarm is {ring}")
+    fate.cloud.alarms["web-5xx"] = ring
+    fate.passes(30, lambda: fate.cloud.alarms.update({"web-5xx": Ring.QUIET}))
+
+
 def abort_is_asked_for(fate: Fate) -> None:
     run = fate.cloud.run()
     if run is not None and run.state is RunState.RUNNING:
@@ -235,6 +252,8 @@ EVENTS: dict[str, Callable[[Fate], None]] = {
     "refusal": refusal,
     "image-gone": image_goes,
     "autoscaler": autoscaler,
+    "alarm": alarm_rings,
+    "alarm-silent": alarm_has_no_data,
     "abort": abort_is_asked_for,
     "kill": kill,
     "frozen": frozen,

@@ -14,7 +14,7 @@ from datetime import datetime
 from math import ceil
 
 from phoenix.clouds.api import Between, idle
-from phoenix.manner import DrainedBy
+from phoenix.manner import DrainedBy, Ring
 from phoenix.model import Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.record import journal
 from phoenix.record.journal import Run, RunState
@@ -194,7 +194,7 @@ class JudgedCloud(FakeCloud):
                 self._breach(f"{name} was unpinned while it was kept")
             super().unpin(name)
 
-    def delete(self, name: str, *, between: Between = idle) -> None:
+    def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         """Judged: only without traffic; before the commit point only what the run made, after it what is labelled."""
         with self._judged(f"delete {name}"):
             group, run = self.standing.get(name), self.run()
@@ -206,7 +206,7 @@ class JudgedCloud(FakeCloud):
                 self._breach(f"{name} of {group.run} was deleted by {run.id} before its commit point")
             if group:
                 self._perhaps_die_within({name: replace(group, instances=group.instances[1:])})
-            super().delete(name, between=between)
+            super().delete(name, adopt=adopt, between=between)
 
     def attach(self, group: Group) -> None:
         """Judged."""
@@ -260,6 +260,9 @@ class JudgedCloud(FakeCloud):
             well = group in before.whole
             if run is not None and run.kind == "rollback" and group != self._candidate:
                 well = self.answering_machines(group) > 0  # back to a kept group is never refused for less
+            heard = run is not None and run.kind == "roll" and self.kind.abilities.alarms
+            if share > before.shares.get(group, 0) and heard and Ring.RINGING in self.alarms.values():
+                self._breach(f"{group} got {share} % while an alarm rang")
             if share > before.shares.get(group, 0) and not well:
                 self._breach(f"{group} got {share} % and was not whole and healthy")
         exact = self.manner.exact_shares

@@ -120,7 +120,8 @@ PLAYS += [each for cloud in (manners.AWS, manners.GCP) for each in elsewhere(clo
 def spec_of(play: Play) -> ServiceSpec:
     """A service whose waits are short."""
     hooks = Hooks(after_traffic=(Hook(command="./last-test.sh", timeout=5.0),))
-    spec = service(size=play.size, strategy=play.strategy, hooks=hooks)
+    strategy = replace(play.strategy, alarms=("web-5xx",) if play.cloud.abilities.alarms else ())
+    spec = service(size=play.size, strategy=strategy, hooks=hooks)
     health = HEALTH if play.cloud is manners.LOCAL else replace(HEALTH, deadline=40.0)
     return replace(spec, health=health, drain=5.0, min_healthy=play.min_healthy)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phoenix import observe
+from phoenix.errors import HeldError
 from phoenix.execute import claims
 from phoenix.execute.engine import Context, Engine
 from phoenix.execute.outcomes import Outcome
@@ -155,6 +156,13 @@ class Stage:
 
     def roll(self, version: str) -> Run:
         return self.carry_out("roll", self.plan(version))
+
+    def roll_to_end(self, version: str) -> Run:
+        """Roll it, and promote it wherever it holds."""
+        try:
+            return self.roll(version)
+        except HeldError:
+            return self.promote()
 
     def rollback(self, target: str) -> Run:
         return self.carry_out("rollback", rollback(self.spec, self.spec.environments["local"], self.observed, target))

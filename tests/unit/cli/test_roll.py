@@ -223,16 +223,8 @@ def test_a_stranger_at_the_balancers_address_is_told_before_anything_begins(desk
     assert desk.roll("1.0.0", "--plan")["plan"]["steps"], "a plan is made all the same"
 
 
-def make_it_a_real_cloud(desk: Desk) -> None:
-    desk.edit("base: {local: bookworm}", "base: {local: bookworm, aws: '1/debian'}")
-    desk.edit("  local: {kind: local}", "  local: {kind: aws, region: eu-west-1, subnets: [a]}")
-    desk.edit(
-        "load_balancer: {listen: 127.0.0.1:8000}", "load_balancer: {listener: arn}\n        machine: {type: t3.small}"
-    )
-
-
 def test_a_build_server_keeps_no_state_of_a_real_cloud_to_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_it_a_real_cloud(desk)
+    desk.on_aws()
     monkeypatch.setenv("CI", "true")
     for command in ("roll", "rollback"):
         assert "build server" in desk.refused(command, "web-tier")["brief"]
@@ -246,7 +238,7 @@ def test_a_build_server_that_keeps_the_state_to_itself_promotes_nothing(
 ) -> None:
     desk.roll("1.0.0")
     held = desk.roll("2.0.0", "--no-traffic", code=8)["run"]
-    make_it_a_real_cloud(desk)
+    desk.on_aws()
     monkeypatch.setenv("CI", "true")
     assert "build server" in desk.refused("promote", "web-tier")["brief"]
     assert desk.run("abort", held)["run"]["state"] == "undone"

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from phoenix.errors import HeldError, RefusedError, UndoFailedError, UndoneError
+from phoenix.manner import Ring
 from phoenix.record.history import History
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
 from tests.support.fakes.manners import FOREIGN, KINDS, LOCAL, Kind
@@ -144,6 +145,15 @@ def image_needed(stage: Stage, step: str) -> str:
     return "on" if whole and step not in ("measure", "create-candidate") else "back"
 
 
+def alarm_rings(stage: Stage) -> None:
+    stage.cloud.alarms["web-5xx"] = Ring.RINGING
+
+
+def heard(stage: Stage, step: str) -> str:
+    """Every write and every soak looks at the alarms, where there are some."""
+    return "back" if stage.kind.abilities.alarms and step not in AFTER else "on"
+
+
 EVENTS = {
     "somebody scales the stable group up": Event(happens=stable_grows, right=goes_on),
     "somebody scales the stable group down": Event(happens=stable_shrinks, right=goes_on),
@@ -165,11 +175,13 @@ EVENTS = {
         happens=candidate_machine_hangs, right=back_while_it_is_watched, needs_candidate=True
     ),
     "the balancer is silent for a while": Event(happens=balancer_silent_for_a_while, right=goes_on),
+    "an alarm rings": Event(happens=alarm_rings, right=heard),
     "the image vanishes": Event(happens=image_vanishes, right=image_needed),
 }
 
 
 def serving(strategy: Strategy, logs: Path, kind: Kind = LOCAL) -> Stage:
+    strategy = replace(strategy, alarms=("web-5xx",) if kind.abilities.alarms else ())
     stage = Stage(logs=logs, spec=service(size=SIZE, strategy=strategy), kind=kind)
     stage.cloud.found_foreign(SIZE, serves=False)
     stage.roll("1")

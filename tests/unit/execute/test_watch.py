@@ -97,6 +97,48 @@ def test_a_group_that_loses_machines_again_and_again_is_given_up(
     assert f"{allowed + 1} machines were lost" in error.value.details
 
 
+def starts_no_machine(stage: Stage, *, certain: bool) -> None:
+    """The cloud begins to start the new group's machines, and cannot."""
+    stage.cloud.imageless.add(NEW)
+    stage.cloud.standing[NEW] = replace(stage.cloud.standing[NEW], instances=())
+    stage.cloud.troubles[NEW] = ("your quota allows for 0 more", certain)
+
+
+def test_a_group_whose_machines_will_never_start_is_given_up_at_once(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS)
+    stage.meddle["candidate-healthy"] = lambda: starts_no_machine(stage, certain=True)
+    started = stage.clock.seconds
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    assert "no machine can be started: your quota allows for 0 more" in error.value.details
+    assert stage.clock.seconds - started < 60
+    assert stage.shares == {OLD: 100}
+
+
+def test_trouble_that_may_pass_is_told_and_waited_for(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS)
+    stage.meddle["candidate-healthy"] = lambda: starts_no_machine(stage, certain=False)
+    started = stage.clock.seconds
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    assert "0 of 4 pass the health check; your quota allows for 0 more" in error.value.details
+    assert stage.clock.seconds - started >= stage.spec.health.deadline
+
+
+def test_what_cannot_grow_is_good_enough_at_its_floor(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS, size=10)
+
+    def one_less() -> None:
+        group = stage.cloud.standing[NEW]
+        stage.cloud.imageless.add(NEW)
+        stage.cloud.standing[NEW] = replace(group, instances=group.instances[:-1])
+        stage.cloud.troubles[NEW] = ("no capacity", True)
+
+    stage.meddle["candidate-healthy"] = one_less
+    stage.meddle["grow"] = stage.cloud.imageless.clear
+    assert stage.roll("2").state is RunState.DONE
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize(("size", "min_healthy", "ill"), [(10, None, 1), (4, 50, 2)])
 def test_healthy_is_a_floor(tmp_path: Path, kind: Kind, size: int, min_healthy: int | None, ill: int) -> None:

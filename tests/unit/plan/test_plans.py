@@ -28,12 +28,18 @@ CASES = cases.files("cases")
 def strategy_of(facts: dict[str, Any]) -> Strategy:
     match facts["kind"]:
         case "blue-green":
-            return BlueGreen(keep=facts["keep"])
+            return BlueGreen(keep=facts["keep"], alarms=tuple(facts.get("alarms", ())))
         case "rolling":
-            return Rolling(step=facts["step"], percent=facts["percent"])
+            return Rolling(step=facts["step"], percent=facts["percent"], alarms=tuple(facts.get("alarms", ())))
         case _:
             hold = tuple(facts.get("hold", ()))
-            return Canary(steps=tuple(facts["steps"]), soak=facts["soak"], hold=hold, keep=facts["keep"])
+            return Canary(
+                steps=tuple(facts["steps"]),
+                soak=facts["soak"],
+                hold=hold,
+                keep=facts["keep"],
+                alarms=tuple(facts.get("alarms", ())),
+            )
 
 
 def observed(

@@ -46,6 +46,7 @@ def rolled_again(logs: Path, **changes: Any) -> Plan[RollAction]:
         {"identity": "other"},
         {"firewall": ("sg-1", "sg-2")},
         {"public_ip": True},
+        {"spot": True},
         {"network": "other"},
         {"subnets": ("subnet-a", "subnet-b")},
     ],
@@ -60,6 +61,12 @@ def test_other_bounds_of_the_autoscaler_are_a_change(tmp_path: Path, change: dic
     assert not rolled_again(tmp_path, size=replace(SIZE, **change)).empty
 
 
+def test_other_zones_are_a_change(tmp_path: Path) -> None:
+    plan = rolled_again(tmp_path, zones=("zone-b",))
+    (create,) = (step.action for step in plan.steps if isinstance(step.action, CreateGroup))
+    assert create.zones == ("zone-b",)
+
+
 def test_the_same_machines_are_nothing_to_do(tmp_path: Path) -> None:
     assert rolled_again(tmp_path).empty
 
@@ -68,8 +75,9 @@ def test_a_plan_says_of_what_its_group_is_made(tmp_path: Path) -> None:
     plan = rolled_again(tmp_path, machine=replace(MACHINE, type="t3.large"))
     (create,) = (step.action for step in plan.steps if isinstance(step.action, CreateGroup))
     assert (create.machine, create.least, create.most, create.cpu) == (replace(MACHINE, type="t3.large"), 2, 6, 60)
-    assert create.sized(1) == Size(wanted=1, least=1, most=6, cpu=60), "a canary is smaller than the least"
+    assert create.sized(1) == Size(wanted=1, least=2, most=6, cpu=60), "a canary begins below the least, pinned"
     assert create.sized(9) == Size(wanted=9, least=2, most=9, cpu=60), "and a group that matches a live one larger"
+    assert create.sized(1, 9) == Size(wanted=1, least=2, most=9, cpu=60), "which it will be in the end"
     assert roll_plan(to_json(plan)) == plan
 
 

@@ -12,6 +12,7 @@ ON_GCP = (
     ("{local: bookworm}", "{gcp: debian-cloud/debian-12}"),
     ("{cpus: 1, memory: 512M}", "{type: e2-small}"),
     ("{listen: 127.0.0.1:8000}", "{backend_service: web}"),
+    ("http://127.0.0.1:9999", "https://apt.acme.internal"),
 )
 
 

@@ -43,7 +43,9 @@ def test_the_example_of_the_other_clouds(load_text: Load, good: str) -> None:
         "repositories:",
         "  gcp: {kind: gcp, project: acme-prod, region: us-central1}\n"
         "  aws: {kind: aws, region: eu-west-1, subnets: [subnet-a, subnet-b]}\nrepositories:",
-    ).replace("base: {local: bookworm}", 'base: {local: bookworm, gcp: d/debian-12, aws: "136/debian-12-amd64-*"}')
+    )
+    bases = 'base: {local: bookworm, gcp: d/debian-12, aws: "136/debian-12-amd64-*"}'
+    text = text.replace("base: {local: bookworm}", bases).replace("http://127.0.0.1:9999", "https://apt.acme.internal")
     text += """\
       prod:
         cloud: aws

@@ -174,7 +174,8 @@ def test_a_stack_that_is_installed_at_boot(mistakes: Mistakes) -> None:
 
 def test_what_the_other_clouds_need(mistakes: Mistakes, good: str) -> None:
     text = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: p, region: r}\n")
-    machine = "accepted: type, disk, identity, firewall, public_ip"
+    text = text.replace("http://127.0.0.1:9999", "https://apt.acme.internal")
+    machine = "accepted: type, disk, identity, firewall, public_ip, spot"
     balancer = "accepted: {url_map: NAME, route: default} or {backend_service: NAME}"
     used = "has no base for gcp, but web-tier in environment local starts from it on a gcp cloud"
     assert mistakes(text=text) == [

@@ -37,6 +37,10 @@ def test_the_file_that_init_writes(validator: jsonschema.Draft202012Validator) -
         ("kind: blue-green, keep: 30m", "kind: rolling, step: 1"),
         ("kind: blue-green, keep: 30m", "kind: canary, steps: [50, 100]"),
         ("size: 2", "size: {min: 1, max: 2}"),
+        ("url: http://127.0.0.1:9999", "url: {local: 'http://127.0.0.1:9999', aws: 'https://apt.acme.internal'}"),
+        ("kind: blue-green, keep: 30m", "kind: blue-green, alarms: [web-5xx, latency p99]"),
+        ("size: 2", "size: 2\n        zones: [a, b]\n        not_carried: accept"),
+        ("listen: 127.0.0.1:8000", "listener: arn, address: 'https://www.acme.example'"),
     ],
 )
 def test_what_is_accepted(validator: jsonschema.Draft202012Validator, old: str, new: str) -> None:
@@ -52,6 +56,8 @@ def test_what_is_accepted(validator: jsonschema.Draft202012Validator, old: str, 
         ("drain: 30s", "drain: 30", "$.services['web-tier'].drain"),
         ("port: 8080", "prot: 8080", "$.services['web-tier']"),
         ("memory: 512M", "memory: 512MB", "$.services['web-tier'].environments.local.machine.memory"),
+        ("listen: 127.0.0.1:8000", "address: www", "$.services['web-tier'].environments.local.load_balancer.address"),
+        ("url: http://127.0.0.1:9999", "url: {local: apt}", "$.repositories.main.url"),
         ("max_age: 7d", "max_age:", "$.images.os['debian-12'].max_age"),
     ],
 )

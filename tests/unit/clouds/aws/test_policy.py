@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from phoenix.clouds.aws import permissions, policy
 from phoenix.clouds.aws.policy import BEYOND, Work
 from phoenix.manner import State
+from tests.support.real.aws_rights import PREFIXES, allowed
 
 
 @pytest.mark.parametrize("work", Work)
@@ -81,3 +84,52 @@ def test_a_right_that_is_missing_is_named_for_each_work_that_needs_it() -> None:
     assert found["aws: rights to roll"].found == "not allowed: autoscaling:UpdateAutoScalingGroup"
     assert found["aws: rights to tend"].state is State.LACK
     assert "--policy" in found["aws: rights to tend"].remedy
+
+
+ROOM = Path(policy.__file__).parent
+ASKED = re.compile(r'"(ec2|autoscaling|elbv2|iam|sts|kms|ssm|cloudwatch|service-quotas)",\s*"([a-z_]+_[a-z_]+)"')
+PACKERS = frozenset(
+    {
+        "CreateFleet",
+        "CreateImage",
+        "CreateKeyPair",
+        "CreateLaunchTemplate",
+        "CreateSecurityGroup",
+        "CreateTags",
+        "AuthorizeSecurityGroupIngress",
+        "DeleteKeyPair",
+        "DeleteLaunchTemplate",
+        "DeleteSecurityGroup",
+        "DescribeImages",
+        "DescribeInstances",
+        "DescribeRegions",
+        "DescribeSecurityGroups",
+        "DescribeVolumes",
+        "ModifyImageAttribute",
+        "RunInstances",
+        "StopInstances",
+        "TerminateInstances",
+    }
+)
+"""What Packer's amazon-ebs builder calls, 1.6.6 and the plugin of today; fleet and template for spot machines."""
+
+
+def sources() -> str:
+    return "\n".join(file.read_text() for file in sorted(ROOM.rglob("*.py")) if file.name != "policy.py")
+
+
+def camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def test_what_the_sources_ask_for_is_allowed() -> None:
+    asked = {f"{PREFIXES.get(service, service)}:{camel(action)}" for service, action in ASKED.findall(sources())}
+    assert len(asked) > 40
+    assert sorted(asked - allowed()) == []
+    assert sorted({f"ec2:{action}" for action in PACKERS} - policy.rights(Work.BAKE).actions) == []
+
+
+def test_nothing_is_allowed_that_nobody_calls() -> None:
+    said = {camel(word) for word in re.findall(r'"([a-z]+(?:_[a-z]+)+)"', sources())}
+    unused = {action for action in allowed() if action.partition(":")[2] not in said | PACKERS}
+    assert sorted(unused - BEYOND.keys()) == []

@@ -1,0 +1,132 @@
+"""Looking at groups: in as few calls as can be, however large they are.
+
+A group that is as large as it wants to be costs one call a look. What never changes is asked once: the release of a
+launch template's version, the address of a machine, the port of a target group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from phoenix.clouds.aws import activities, group_reading, labels
+from phoenix.clouds.aws.activities import Activity, Trouble
+from phoenix.clouds.aws.calls import Calls, RefusedCallError
+from phoenix.clouds.aws.group_reading import Found, Machine
+from phoenix.clouds.aws.launch_templates import LaunchTemplates
+from phoenix.model import Group, InstanceState
+
+PAGE, MACHINES = 100, 1000
+"""The largest pages that AWS gives of groups and of machines."""
+VALUES = 200
+"""Of one filter, at most."""
+ACTIVITIES = 20
+"""So many of the last ones tell why no machine starts."""
+_ALIVE = ["pending", "running", "stopping", "stopped", "shutting-down"]
+"""EC2 lists machines for an hour after their end."""
+
+
+class Looks:
+    """Groups of one region as they are now."""
+
+    def __init__(self, calls: Calls, project: str, templates: LaunchTemplates) -> None:
+        self._calls = calls
+        self._project = project
+        self._templates = templates
+        self._machines: dict[str, Machine] = {}
+        self._ports: dict[str, str] = {}
+        self._old: dict[str, frozenset[str]] = {}
+        """Of each group, the activities from before more machines were asked for."""
+
+    def all(self) -> tuple[Group, ...]:
+        """The groups of this project."""
+        ours = [{"Name": f"tag:{labels.PROJECT}", "Values": [self._project]}]
+        pages = self._calls.pages(
+            "autoscaling",
+            "describe_auto_scaling_groups",
+            "AutoScalingGroups",
+            Filters=ours,
+            PaginationConfig={"PageSize": PAGE},
+        )
+        seen = tuple(group_reading.found(answer) for answer in pages)
+        self._learn(seen)
+        return tuple(self._group(each) for each in seen if each.tags.get(labels.PROJECT) == self._project)
+
+    def one(self, name: str) -> Group | None:
+        """The group of that name, whosever it is; None where AWS says that there is none."""
+        seen = self.found(name)
+        if seen is None:
+            return None
+        self._learn((seen,))
+        return self._group(seen)
+
+    def found(self, name: str) -> Found | None:
+        """The same as Auto Scaling alone tells of it."""
+        answer = self._calls.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
+        return next(map(group_reading.found, answer["AutoScalingGroups"]), None)
+
+    def remember_activities(self, name: str) -> None:
+        """What failed until now says nothing of the machines that are asked for from now on."""
+        self._old[name] = frozenset(each.id for each in self._activities(name))
+
+    def _group(self, seen: Found) -> Group:
+        return group_reading.group(
+            seen,
+            release=self._templates.release(seen.template) if seen.made and seen.template else None,
+            machines=self._machines,
+            port=self._port(seen),
+            trouble=self._trouble(seen) if seen.short else None,
+        )
+
+    def _trouble(self, seen: Found) -> Trouble | None:
+        return activities.trouble(self._activities(seen.name), old=self._old.get(seen.name, frozenset()))
+
+    def _activities(self, name: str) -> tuple[Activity, ...]:
+        answer = self._calls.ask(
+            "autoscaling", "describe_scaling_activities", AutoScalingGroupName=name, MaxRecords=ACTIVITIES
+        )
+        return tuple(map(activities.activity, answer["Activities"]))
+
+    def _learn(self, groups: Iterable[Found]) -> None:
+        """Ask EC2 of machines that are not known yet, all of a group at once: by tag, for of an id that it does not
+        know yet EC2 makes an error of the whole question.
+        """
+        new = [group.name for group in groups if any(self._unknown(group))]
+        for names in (new[start : start + VALUES] for start in range(0, len(new), VALUES)):
+            filters = [
+                {"Name": "tag:aws:autoscaling:groupName", "Values": names},
+                {"Name": "instance-state-name", "Values": _ALIVE},
+            ]
+            pages = self._calls.pages(
+                "ec2",
+                "describe_instances",
+                "Reservations",
+                Filters=filters,
+                PaginationConfig={"PageSize": MACHINES},
+            )
+            self._machines |= group_reading.machines(pages)
+
+    def _unknown(self, group: Found) -> Iterator[str]:
+        for member in group.members:
+            leaving = group_reading.state_of(member)[0] is InstanceState.LEAVING
+            if member.id not in self._machines and not leaving:
+                yield member.id
+
+    def _port(self, seen: Found) -> str:
+        """The port of the group's service; of a group that phoenix did not make, as its balancer knows it."""
+        if seen.made:
+            return seen.tags.get(labels.PORT, "")
+        if not seen.target_groups:
+            return ""
+        arn = seen.target_groups[0]
+        if arn not in self._ports:
+            self._ports[arn] = self._port_of(arn)
+        return self._ports[arn]
+
+    def _port_of(self, arn: str) -> str:
+        try:
+            answer = self._calls.ask("elbv2", "describe_target_groups", TargetGroupArns=[arn])
+        except RefusedCallError as error:
+            if error.said == "TargetGroupNotFound":
+                return ""
+            raise
+        return "".join(str(each["Port"]) for each in answer["TargetGroups"][:1] if "Port" in each)

@@ -1,0 +1,302 @@
+"""The balancer of one service in one environment: a rule of an Application Load Balancer's listener.
+
+The rule forwards to the target groups of those groups that have a share, by weights that are whole percents; all else
+that it says is left as it was found. It is read afresh before each write, and written in one call; between the two
+somebody else's change of the same rule would be lost, for AWS compares no versions: that window is one call wide.
+What is attached has a preview rule (`preview.py`); what the rule did before phoenix stands in tags (`before.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from phoenix.clouds import rules
+from phoenix.clouds.aws import (
+    attachments,
+    elb_tags,
+    entangled,
+    listener,
+    preview,
+    preview_rules,
+    target_groups,
+    target_health,
+    traffic_check,
+)
+from phoenix.clouds.aws.calls import Calls
+from phoenix.clouds.aws.listener import Listener, Rules
+from phoenix.clouds.aws.live_rule import LiveRule
+from phoenix.clouds.aws.preview import PreviewRule
+from phoenix.clouds.aws.target_health import Target
+from phoenix.errors import CloudError, RefusedError, StaleRouteError
+from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
+from phoenix.model import Backend, Group, Health, Place, Route
+from phoenix.spec.clouds import AwsCloud
+from phoenix.spec.services import AwsBalancer
+
+MANNER = Manner(
+    exact_shares=True,
+    drain=DrainedBy.MANAGER,
+    preview=PreviewBy.HEADER,
+    settles=10.0,
+    quick=120.0,
+    create=600.0,
+    look=5.0,
+)
+"""`settles`: a load balancer's nodes follow a change of a rule within seconds (argo-rollouts #4433, #3617). `look`: two
+describes per group and look, of which 30 a minute are to be enough.
+"""
+
+
+class AwsTraffic:
+    """Implements `clouds.api.Traffic` with a rule of a listener."""
+
+    manner = MANNER
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        cloud: AwsCloud,
+        project: str,
+        place: Place,
+        balancer: AwsBalancer,
+        port: int,
+        health: Health,
+        drain: float,
+    ) -> None:
+        self._calls = calls
+        self._cloud = cloud
+        self._project = project
+        self._place = place
+        self._balancer = balancer
+        self._port = port
+        self._health = health
+        self._drain = drain
+        self._mark = preview.place_mark(project, place)
+        self._names: dict[str, str] = {}
+        """The groups behind target groups that were looked up: an ARN is never used again."""
+
+    def read(self) -> Route:
+        """The rule's shares, and what DescribeTargetHealth says of each attached target group, in one call each."""
+        there = self._rules()
+        shares, named = there.live.shares, self._named(there)
+        share: dict[str, int] = {}
+        seen: dict[str, tuple[Target, ...]] = {}
+        for arn in there.attached:
+            group = named[arn]
+            share[group] = share.get(group, 0) + shares.get(arn, 0)
+            seen[group] = (*seen.get(group, ()), *target_groups.targets(self._calls, arn))
+        backends: tuple[Backend, ...] = tuple(
+            target_health.backend(group, share[group], targets) for group, targets in sorted(seen.items())
+        )
+        return Route(address=self._address, backends=backends, version=there.live.version)
+
+    def prepare(self, group: Group) -> tuple[str, ...]:
+        """Make the group's target group and its preview rule, so that machines are checked from their first moment;
+        the target group's ARN. What detached groups left behind is removed first.
+        """
+        there = self._rules()
+        self._sweep(there)
+        found = target_groups.own(self._calls, group.name, self._labels(group.name))
+        arn = found.arn if found else self._make(group.name)
+        serving = max(there.live.weights.items(), key=lambda each: each[1], default=(None, 0))[0]
+        target_groups.set_attributes(self._calls, arn, like=serving, drain=self._drain)
+        self._ensure_preview(arn, group.name)
+        return (arn,)
+
+    def attach(self, group: Group) -> None:
+        """See that the group fills its target group, and that this has a rule by which it is checked."""
+        if group.made:
+            target_groups.ensure_attached(self._calls, group.name, self.prepare(group)[0])
+        else:
+            self._ensure_preview(self._foreign(group.name), group.name)
+
+    def retire(self, group: Group, instances: frozenset[str]) -> bool:  # noqa: ARG002 (others take them out here)
+        """Nothing: the Auto Scaling group takes machines out and drains them when it ends them."""
+        return False
+
+    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+        """Give each group its share by one write to the rule, or let the rule say again what it did before phoenix.
+
+        RefusedError where it would take traffic from a target group that another rule uses, too.
+        """
+        wanted = rules.routed(shares)
+        there = self._rules()
+        named = self._named(there)
+        self._refuse_unattached(frozenset(wanted) - frozenset(named.values()))
+        if there.live.version != seen.version:
+            raise StaleRouteError(
+                "somebody else has moved traffic meanwhile",
+                details=f"{self._called(there)} gives {_told(there, named)}",
+                resolution="See `phoenix status`, then say it again.",
+            )
+        live = LiveRule(self._calls, self._listener, self._rules, self._labels())
+        if not wanted:
+            live.put_back(there)
+            return
+        weights = {arn: wanted[named[arn]] for arn in there.attached if named[arn] in wanted}
+        if there.live.weights == weights:
+            return
+        self._refuse_entangled(there, live.foreign(there), weights)
+        live.remember(there)
+        for arn in sorted(set(there.live.weights) - {each.target_group for each in there.previews}):
+            self._ensure_preview(arn, named[arn])  # else nobody would check it once it has no share
+        live.forward(there, weights)
+
+    def preview(self, group: str) -> Preview | None:
+        """Where the group alone answers, and the header that leads there; None where it is not attached."""
+        there = self._rules()
+        named = self._named(there)
+        for shown in there.previews:
+            if not shown.leaving and named[shown.target_group] == group:
+                headers = ((preview.HEADER, shown.header), *self._host(there))
+                return Preview(url=self._address, headers=headers)
+        return None
+
+    def check(self) -> None:
+        """RefusedError where the rule is not phoenix's to write, or the load balancer has no room. Changes nothing."""
+        there = self._rules()
+        traffic_check.refuse_unfit(self._calls, self._listener, there)
+
+    def detach(self, group: str) -> None:
+        """Remove the group's preview rule and its target group, where phoenix made them.
+
+        While the Auto Scaling group stands, its manager needs both to drain machines that it ends: the rule is closed,
+        so that nobody is let in, and the two go with the group, or by the next `prepare`.
+        """
+        there = self._rules()
+        named = {**self._named(there), **{each.target_group: each.group for each in there.previews if each.leaving}}
+        arns = frozenset(arn for arn, name in named.items() if name == group)
+        shares = there.live.shares
+        share = sum(shares.get(arn, 0) for arn in arns)
+        if share:
+            raise CloudError(
+                f"{group} gets {share} % of the traffic and stays attached",
+                details=f"{self._called(there)} says so",
+                resolution="Give its share to another group first.",
+            )
+        if arns & set(shares):  # somebody left it in the rule, at weight 0
+            rest = {arn: weight for arn, weight in there.live.weights.items() if arn not in arns and weight}
+            LiveRule(self._calls, self._listener, self._rules, self._labels()).forward(there, rest)
+        standing = bool(arns) and group in attachments.of_group(self._calls, group).of
+        for shown in there.previews:
+            if shown.target_group in arns and preview_rules.own(self._calls, shown, self._labels(group)):
+                self._close(there, shown, group, standing=standing)
+        if not standing:
+            self._remove_target_group(group)
+
+    @cached_property
+    def _listener(self) -> Listener:
+        return listener.opened(self._calls, self._balancer.listener)
+
+    @property
+    def _address(self) -> str:
+        return self._balancer.address or self._listener.address
+
+    def _rules(self) -> Rules:
+        """As they are now."""
+        return listener.rules_of(self._calls, self._listener, self._balancer.rule, self._mark)
+
+    def _called(self, there: Rules) -> str:
+        return there.live.named(str(self._listener))
+
+    def _named(self, there: Rules) -> dict[str, str]:
+        """The group behind each attached target group."""
+        told = {each.target_group: each.group for each in there.previews if each.group}
+        unknown = [arn for arn in there.attached if arn not in told and arn not in self._names]
+        if unknown:
+            now = attachments.of_region(self._calls)
+            self._names |= {arn: min(now.behind(arn), default=preview.name_of(arn)) for arn in unknown}
+        return {arn: told.get(arn) or self._names[arn] for arn in there.attached}
+
+    def _make(self, name: str) -> str:
+        return target_groups.make(
+            self._calls,
+            name,
+            port=self._port,
+            vpc=self._listener.vpc,
+            health=self._health,
+            tags={**self._cloud.tags, **self._labels(name)},
+        )
+
+    def _foreign(self, group: str) -> str:
+        """The target group of a group that phoenix did not make. RefusedError where that is not one."""
+        there = self._rules()
+        known = [arn for arn, name in self._named(there).items() if name == group]
+        found = known or sorted(attachments.of_group(self._calls, group).of.get(group, ()))
+        if len(found) != 1:
+            raise RefusedError(
+                f"the Auto Scaling group {group} is in {len(found)} target groups",
+                details=", ".join(map(preview.name_of, found)) or "it has none attached",
+                resolution="Give it exactly one, then say it again.",
+            )
+        return found[0]
+
+    def _ensure_preview(self, arn: str, group: str) -> None:
+        preview_rules.ensure(
+            self._calls,
+            self._rules,
+            listener=self._listener,
+            target_group=arn,
+            group=group,
+            mark=self._mark,
+            tags={**self._cloud.tags, **self._labels(group)},
+        )
+
+    def _refuse_unattached(self, unknown: frozenset[str]) -> None:
+        if unknown:
+            raise CloudError(
+                f"{', '.join(sorted(unknown))} cannot get traffic",
+                details=f"not attached to the listener {self._listener}",
+                resolution="See `phoenix status`, then roll again.",
+            )
+
+    def _refuse_entangled(self, there: Rules, foreign: frozenset[str], weights: Mapping[str, int]) -> None:
+        """RefusedError where less is to go to a target group that phoenix did not make, and that others share.
+
+        What gets more is on the way back, which nothing refuses.
+        """
+        shares = there.live.shares
+        fewer = sorted(arn for arn in foreign if weights.get(arn, 0) < shares[arn])
+        if not fewer:
+            return
+        every, now = entangled.every_rule(self._calls, self._listener), attachments.of_region(self._calls)
+        for arn in fewer:
+            entangled.refuse(arn, entangled.by_rules(arn, there, every) or entangled.by_groups(arn, now))
+
+    def _close(self, there: Rules, shown: PreviewRule, group: str, *, standing: bool) -> None:
+        """Remove the rule; while its group stands, only let nobody in by it any more."""
+        if not (standing and preview.name_of(shown.target_group) == group):
+            preview_rules.delete(self._calls, shown)
+        elif not shown.leaving:
+            closed = preview.header(group, shown.target_group, self._mark, leaving=True)
+            preview_rules.rename(self._calls, there, shown, closed)
+
+    def _remove_target_group(self, group: str) -> None:
+        found = target_groups.find(self._calls, group)
+        if found is not None and elb_tags.bear(found.tags, self._labels(group)):
+            target_groups.delete(self._calls, found)
+
+    def _sweep(self, there: Rules) -> None:
+        """Remove what detached groups left whose managers have ended their machines since."""
+        left = [each for each in there.previews if each.leaving]
+        standing = attachments.of_group(self._calls, *(each.group for each in left)).of if left else {}
+        for shown in left:
+            if shown.group not in standing and preview_rules.own(self._calls, shown, self._labels(shown.group)):
+                preview_rules.delete(self._calls, shown)
+                self._remove_target_group(shown.group)
+
+    def _host(self, there: Rules) -> tuple[tuple[str, str], ...]:
+        """The Host header that a preview needs where the service's rule is for hosts that the address is none of."""
+        named = () if self._balancer.address else preview.hosts(there.live)
+        return (("Host", named[0]),) if named else ()
+
+    def _labels(self, group: str | None = None) -> dict[str, str]:
+        """The labels of what phoenix makes for the group; without one, of all it makes for the place."""
+        return elb_tags.of_place(self._project, self._place, group)
+
+
+def _told(there: Rules, named: Mapping[str, str]) -> str:
+    shares = {named[arn]: share for arn, share in there.live.shares.items() if share}
+    return str(shares) if shares else f"a {there.live.routing.get('Type', 'nothing')}"

@@ -1,0 +1,108 @@
+"""Auto Scaling groups on the emulated AWS, for tests: an account, groups of it, and a clock that they wait by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from phoenix.clouds.aws.calls import Calls
+from phoenix.clouds.aws.groups import AwsGroups
+from phoenix.model import CloudMachine, Health, LaunchTemplate, Size
+from phoenix.spec.clouds import AwsCloud
+from tests.emulators.aws import Emulator, World
+
+PORT = 8080
+
+
+class EmulatedTime:
+    """The emulator's clock, moved by whoever sleeps: nobody waits for real."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.slept)
+
+    def monotonic(self) -> float:
+        return self.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self._emulator.advance(seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An emulated account in which a project has its groups."""
+
+    emulator: Emulator
+    world: World
+    calls: Calls
+    spec: AwsCloud
+    clock: EmulatedTime
+    project: str
+
+    def groups(self) -> AwsGroups:
+        """The project's groups, as one more process sees them."""
+        return AwsGroups(self.project, self.spec, self.calls, self.clock)
+
+    def target_group(self, name: str) -> str:
+        """A new target group, which no rule uses."""
+        made = self.calls.ask(
+            "elbv2", "create_target_group", Name=name, Protocol="HTTP", Port=PORT, VpcId=self.world.vpc
+        )
+        arn: str = made["TargetGroups"][0]["TargetGroupArn"]
+        return arn
+
+    def template(self, name: str, size: Size | None = None) -> LaunchTemplate:
+        """What a group of that name starts from, with a target group of its own."""
+        return LaunchTemplate(
+            image=self.world.image,
+            machine=CloudMachine(type="t3.micro", firewall=(self.world.security_group,), identity=self.world.profile),
+            port=PORT,
+            health=Health(deadline=300),
+            user_data="#!/bin/sh\necho hello\n",
+            born_with=(self.target_group(name),),
+            size=size,
+        )
+
+    def foreign(self, name: str, size: int = 2, **more: Any) -> None:
+        """A group that phoenix did not make."""
+        data = {"ImageId": self.world.image, "InstanceType": "t3.micro"}
+        self.calls.ask("ec2", "create_launch_template", LaunchTemplateName=name, LaunchTemplateData=data)
+        wanted = {
+            "MinSize": 1,
+            "MaxSize": size + 2,
+            "DesiredCapacity": size,
+            "LaunchTemplate": {"LaunchTemplateName": name, "Version": "1"},
+            "VPCZoneIdentifier": ",".join(self.world.subnets),
+            **more,
+        }
+        self.calls.ask("autoscaling", "create_auto_scaling_group", AutoScalingGroupName=name, **wanted)
+
+    def told(self, name: str) -> dict[str, Any]:
+        """The group as AWS tells of it."""
+        answer = self.calls.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
+        (group,) = answer["AutoScalingGroups"]
+        return dict(group)
+
+    def asked(self, *actions: str) -> int:
+        """How often one of these actions was asked for since the emulator last forgot."""
+        return sum(call.action in actions for call in self.emulator.calls())
+
+
+def account(emulator: Emulator, project: str) -> Account:
+    """A fresh account: machines take a while to come and to go."""
+    emulator.configure(pending=5, terminating=5)
+    world = emulator.world(project)
+    spec = AwsCloud(name="aws", region=world.region, subnets=world.subnets, tags={"team": "shop"})
+    return Account(
+        emulator=emulator,
+        world=world,
+        calls=Calls(spec),
+        spec=spec,
+        clock=EmulatedTime(emulator),
+        project=project,
+    )
