@@ -242,6 +242,29 @@ def test_a_target_group_serves_one_balancer(bench: Bench) -> None:
         )
 
 
+def test_a_port_has_one_listener(bench: Bench) -> None:
+    asked = {
+        "LoadBalancerArn": bench.world.balancer,
+        "Protocol": "HTTP",
+        "DefaultActions": [forward(bench.target_group())],
+    }
+    with refused("DuplicateListener"):
+        bench.elb.create_listener(**asked, Port=80)
+    bench.elb.create_listener(**asked, Port=8080)
+
+
+def test_the_longest_delay_is_an_hour(bench: Bench) -> None:
+    arn = bench.served(size=1)
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "3600"}
+    bench.elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[delay])
+    assert delay in bench.elb.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+    bench.asg.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=0)
+    bench.emulator.advance(3599)
+    assert [state for state, _reason in bench.health(arn).values()] == ["draining"]
+    bench.emulator.advance(1)
+    assert bench.health(arn) == {}
+
+
 def weighted(arn: str, weight: int) -> dict[str, Any]:
     return {"TargetGroupArn": arn, "Weight": weight}
 

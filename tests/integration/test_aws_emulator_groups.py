@@ -160,6 +160,36 @@ def test_a_template_that_went_away_fails_the_launch(bench: Bench) -> None:
     assert "does not exist" in bench.activities()[0]["StatusMessage"]
 
 
+def test_a_profile_that_is_not_there_fails_the_launch_and_leaves_no_instance(bench: Bench) -> None:
+    bench.template(IamInstanceProfile={"Name": "nobody"})
+    bench.group(size=1, LaunchTemplate={"LaunchTemplateName": "web", "Version": "1"})
+    assert "Invalid IAM Instance Profile name (nobody)" in bench.activities()[0]["StatusMessage"]
+    assert bench.ec2.describe_instances()["Reservations"] == []
+
+
+def test_a_mixed_policy_is_shown_as_it_was_given(bench: Bench) -> None:
+    template = {"LaunchTemplateName": bench.template(), "Version": "1"}
+    policy = {
+        "LaunchTemplate": {
+            "LaunchTemplateSpecification": template,
+            "Overrides": [{"InstanceType": "t3.large"}, {"InstanceType": "t3.medium"}],
+        }
+    }
+    bench.asg.create_auto_scaling_group(
+        AutoScalingGroupName="web",
+        MinSize=1,
+        MaxSize=1,
+        MixedInstancesPolicy=policy,
+        VPCZoneIdentifier=",".join(bench.world.subnets),
+    )
+    shown = bench.described()
+    assert shown["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"] == policy["LaunchTemplate"]["Overrides"]
+    assert "LaunchTemplate" not in shown
+    assert shown["Instances"][0]["InstanceType"] == "t3.large"
+    bench.asg.update_auto_scaling_group(AutoScalingGroupName="web", LaunchTemplate=template)
+    assert "MixedInstancesPolicy" not in bench.described()
+
+
 def test_a_suspended_launch_starts_nothing(bench: Bench) -> None:
     bench.group(size=1)
     bench.asg.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["Launch"])

@@ -221,6 +221,7 @@ def test_a_refresh_replaces_all_and_keeps_the_floor(bench: Bench) -> None:
     bench.emulator.advance(5)
     assert bench.states() == ["InService"] * 3 + ["Pending"]
     assert refresh_of(bench)["Status"] == "InProgress"
+    assert bench.described()["LaunchTemplate"]["Version"] == "1", "the group has the new one when all went well"
     bench.emulator.advance(300)
     shown = refresh_of(bench)
     assert (shown["InstanceRefreshId"], shown["Status"], shown["PercentageComplete"]) == (started, "Successful", 100)
@@ -231,12 +232,34 @@ def test_a_refresh_replaces_all_and_keeps_the_floor(bench: Bench) -> None:
 
 
 def test_a_refresh_is_cancelled_once(bench: Bench) -> None:
+    bench.emulator.configure(pending=60)
     bench.group(size=2)
+    bench.emulator.advance(60)
+    before = bench.ids()
     bench.asg.start_instance_refresh(AutoScalingGroupName="web")
+    bench.emulator.advance(2)
+    assert bench.states() == ["InService", "Pending"]
     bench.asg.cancel_instance_refresh(AutoScalingGroupName="web")
+    bench.emulator.advance(600)
+    assert len(set(before) & set(bench.ids())) == 1, "what was replaced stays so"
     assert refresh_of(bench)["Status"] == "Cancelled"
     with refused("ActiveInstanceRefreshNotFound"):
         bench.asg.cancel_instance_refresh(AutoScalingGroupName="web")
+
+
+def test_a_refresh_is_rolled_back(bench: Bench) -> None:
+    bench.group(size=2)
+    bench.ec2.create_launch_template_version(
+        LaunchTemplateName="web-template", SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.large"}
+    )
+    desired = {"LaunchTemplate": {"LaunchTemplateName": "web-template", "Version": "2"}}
+    bench.asg.start_instance_refresh(AutoScalingGroupName="web", DesiredConfiguration=desired)
+    bench.emulator.advance(1)
+    bench.asg.rollback_instance_refresh(AutoScalingGroupName="web")
+    assert refresh_of(bench)["Status"] == "RollbackInProgress"
+    bench.emulator.advance(600)
+    assert refresh_of(bench)["Status"] == "RollbackSuccessful"
+    assert {one["InstanceType"] for one in bench.described()["Instances"]} == {"t3.small"}
 
 
 def test_the_version_that_is_named_is_honoured_for_everything(bench: Bench) -> None:

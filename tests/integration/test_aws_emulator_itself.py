@@ -50,9 +50,18 @@ def test_calls_are_counted_with_what_they_were_asked_with(bench: Bench) -> None:
     assert bench.emulator.calls() == ()
 
 
-@pytest.mark.parametrize(("service", "action"), [("ec2", "DescribeVpcs"), ("autoscaling", "DescribeAutoScalingGroups")])
-def test_a_fault_meets_as_many_calls_as_it_says(bench: Bench, service: str, action: str) -> None:
-    ask = bench.ec2.describe_vpcs if service == "ec2" else bench.asg.describe_auto_scaling_groups
+@pytest.mark.parametrize(
+    ("service", "action", "verb"),
+    [
+        ("ec2", "DescribeVpcs", "describe_vpcs"),
+        ("autoscaling", "DescribeAutoScalingGroups", "describe_auto_scaling_groups"),
+        ("elbv2", "DescribeLoadBalancers", "describe_load_balancers"),
+        ("cloudwatch", "DescribeAlarms", "describe_alarms"),
+        ("ssm", "DescribeParameters", "describe_parameters"),
+    ],
+)
+def test_a_fault_meets_as_many_calls_as_it_says(bench: Bench, service: str, action: str, verb: str) -> None:
+    ask = getattr(client(bench.emulator.url, service), verb)
     bench.emulator.fail(service, action, code="RequestLimitExceeded", status=503, message="slow down", skip=1, times=2)
     ask()
     for _each in range(2):

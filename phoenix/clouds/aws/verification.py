@@ -37,8 +37,8 @@ _CONSOLE_LINES = 20
 _MADE_HERE = """
     started=$(systemctl show --timestamp=unix --property=UserspaceTimestamp --value | tr -d @)
     for file in {files}; do
-        if [ -L "$file" ] || [ ! -s "$file" ]; then continue; fi
-        if [ "$(stat -c %Y "$file")" -lt "${{started:-0}}" ]; then echo "in the image: $file"; found=yes; fi
+        [ -s "$file" ] || continue
+        if [ "$(stat -L -c %Y "$file")" -lt "${{started:-0}}" ]; then echo "in the image: $file"; found=yes; fi
     done
     [ -z "$found" ]"""
 _HYGIENE = (

@@ -22,7 +22,7 @@ class Call:
     """As boto3 names it: `elbv2`."""
     action: str
     parameters: tuple[str, ...]
-    """The names of what it was asked with, sorted: `AutoScalingGroupName`."""
+    """The names of what it was asked with, as they stand on the wire, sorted: `AutoScalingGroupName`."""
     region: str
     at: float
     """Virtual seconds since 1970."""
@@ -46,11 +46,12 @@ def heard(headers: Mapping[str, str], path: str, body: bytes, *, at: float) -> C
     """The call that a request makes, by its signature and its body."""
     signed = SCOPE.search(headers.get("HTTP_AUTHORIZATION", ""))
     region, signer = signed.groups() if signed else ("", "")
-    target = headers.get("HTTP_X_AMZ_TARGET", "")
+    target, kind = headers.get("HTTP_X_AMZ_TARGET", ""), headers.get("CONTENT_TYPE", "")
     if target:
         action, names = target.rpartition(".")[2], set(json.loads(body or b"{}"))
     else:
-        asked = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        form = body.decode("utf-8", "replace") if kind.startswith("application/x-www-form-urlencoded") else ""
+        asked = dict(parse_qsl(form, keep_blank_values=True))
         action, names = asked.get("Action", path), {name.partition(".")[0] for name in asked} - {"Action", "Version"}
     return Call(
         service=BOTO_NAMES.get(signer, signer),

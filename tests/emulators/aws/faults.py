@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from moto.core.exceptions import ServiceException
 
-JSON_SERVICES = frozenset({"ssm", "service-quotas", "servicequotas"})
-
 
 class RefusedError(ServiceException):
     """AWS says no: `RefusedError("AlreadyExists", "...")`. The code is that of the API's reference."""
@@ -40,11 +38,11 @@ class Fault:
         """Whether such a call is meant."""
         return bool(re.fullmatch(self.service, service) and re.fullmatch(self.action, action))
 
-    def body(self, service: str) -> tuple[str, bytes]:
-        """The error as the service's protocol writes it: content type and bytes."""
+    def body(self, service: str, *, in_json: bool) -> tuple[str, bytes]:
+        """The error as the protocol of the call writes it: content type and bytes."""
         words = self.message or f"{self.code}, as the test wants it"
         request = str(uuid.uuid4())
-        if service in JSON_SERVICES:
+        if in_json:
             return "application/x-amz-json-1.1", json.dumps({"__type": self.code, "message": words}).encode()
         error = f"<Code>{self.code}</Code><Message>{words}</Message>"
         if service == "ec2":

@@ -1,8 +1,8 @@
-"""The instance metadata service, version 2, of one machine: what 169.254.169.254 tells it of itself.
+"""The instance metadata service of one machine: what 169.254.169.254 tells it of itself.
 
 Rules from "Use the Instance Metadata Service" in the EC2 User Guide: a session begins with PUT /latest/api/token and a
-time to live of 1 to 21,600 seconds; every GET bears the token. Version 1, without one, is refused (`HttpTokens:
-required`). What is asked is answered by pure functions; the server is a thread around them.
+time to live of 1 to 21,600 seconds; every GET of version 2 bears the token. Version 1, without one, is refused where
+the instance has `HttpTokens: required`. Pure functions answer what is asked; the server is a thread around them.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def answer(facts: Facts, tokens: Tokens, method: str, path: str, headers: Mappin
         return _begin(tokens, path, headers)
     if method != "GET":
         return Answer(status=405)
-    if not tokens.good(headers.get(TOKEN.lower(), "")):
+    token = headers.get(TOKEN.lower())
+    if facts.launch.tokens_only if token is None else not tokens.good(token):
         return Answer(status=401)
     version, _, rest = path.partition("?")[0].strip("/").partition("/")
     if not version:

@@ -40,6 +40,8 @@ class Launch:
     """The Auto Scaling group that launches it; empty for RunInstances."""
     profile: str = ""
     """The ARN of its instance profile; empty where it has none."""
+    tokens_only: bool = False
+    """Whether its metadata service wants a session token (IMDSv2 only)."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -56,7 +56,7 @@ class Application:
         if fault and fault.delay:
             time.sleep(fault.delay)
         if fault and fault.code and not fault.lost:
-            return self._refused(call, fault, start)
+            return self._refused(call, fault, environ, start)
         with self.lock:
             status, headers, answer = self._by_moto(call, environ)
             self._log(replace(call, status=0 if fault and fault.lost else int(status[:3])))
@@ -81,13 +81,13 @@ class Application:
         else:
             self._account.look()
             return told[0], told[1], answer
-        kind, answer = fault.body(call.service)
+        kind, answer = fault.body(call.service, in_json=_in_json(environ))
         return _status(fault.status), [("Content-Type", kind), ("Content-Length", str(len(answer)))], answer
 
-    def _refused(self, call: Call, fault: Fault, start: Start) -> Iterable[bytes]:
+    def _refused(self, call: Call, fault: Fault, environ: Environ, start: Start) -> Iterable[bytes]:
         with self.lock:
             self._log(replace(call, status=fault.status, error=fault.code))
-        kind, body = fault.body(call.service)
+        kind, body = fault.body(call.service, in_json=_in_json(environ))
         start(_status(fault.status), [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -115,6 +115,11 @@ def server(application: Application, port: int) -> BaseWSGIServer:
 def _status(code: int) -> str:
     known = {status.value: status.phrase for status in HTTPStatus}
     return f"{code} {known.get(code, 'Unknown')}"
+
+
+def _in_json(environ: Environ) -> bool:
+    """Whether the call is made in one of AWS' JSON protocols; the others read XML."""
+    return "HTTP_X_AMZ_TARGET" in environ
 
 
 def _last_words() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.emulators.aws.imds import LIFETIME, TOKEN, Answer, Facts, Tokens, answer
@@ -13,6 +15,7 @@ LAUNCH = Launch(
     user_data=b"\x1f\x8b raw",
     key="ssh-rsa AAAA my pair",
     profile="arn:aws:iam::123456789012:instance-profile/web",
+    tokens_only=True,
     tags={"Name": "web"},
 )
 FACTS = Facts(launch=LAUNCH, address="127.64.0.1", mac="02:00:00:00:00:01")
@@ -51,6 +54,12 @@ def test_a_token_is_good_until_its_time_is_over() -> None:
 @pytest.mark.parametrize("headers", [{}, {TOKEN.lower(): "made-up"}, {TOKEN.lower(): ""}])
 def test_version_1_and_false_tokens_are_refused(headers: dict[str, str]) -> None:
     assert answer(FACTS, Tokens(), "GET", "/latest/meta-data/instance-id", headers).status == 401
+
+
+def test_where_tokens_are_optional_only_false_ones_are_refused() -> None:
+    facts = Facts(launch=replace(LAUNCH, tokens_only=False), address="127.64.0.1", mac="02:00:00:00:00:01")
+    assert answer(facts, Tokens(), "GET", "/latest/meta-data/instance-id", {}).body == b"i-1"
+    assert answer(facts, Tokens(), "GET", "/latest/meta-data/instance-id", {TOKEN.lower(): "made-up"}).status == 401
 
 
 @pytest.mark.parametrize("seconds", ["", "0", "21601", "-1", "soon"])

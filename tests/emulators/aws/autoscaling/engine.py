@@ -61,7 +61,7 @@ class Engine:
         """Start so many instances, evenly over the zones; those that could be."""
         started: list[Member] = []
         try:
-            template = resolved(group.region, group.template or {})
+            template = resolved(group.region, group.refreshing or group.template or {})
         except RefusedError as error:
             self._failed(group, cause, error.message)
             return started

@@ -189,7 +189,9 @@ def _take_over(group: Group, asked: Asked) -> None:
     group.policies = asked.get("TerminationPolicies") or group.policies
     group.protect_new = bool(asked.get("NewInstancesProtectedFromScaleIn", group.protect_new))
     group.rebalance_capacity = bool(asked.get("CapacityRebalance", group.rebalance_capacity))
-    group.given = {**group.given, **asked.parameters}
+    other = {"LaunchTemplate": "MixedInstancesPolicy", "MixedInstancesPolicy": "LaunchTemplate"}
+    replaced = {other[name] for name in other if asked.get(name)}
+    group.given = {name: value for name, value in group.given.items() if name not in replaced} | dict(asked.parameters)
 
 
 def _check_sizes(group: Group) -> None:

@@ -171,6 +171,8 @@ class Group:
     """The subnet of each zone; none without a VPC."""
     template: Mapping[str, str] | None
     """Id, name and version, as the group was given it."""
+    refreshing: Mapping[str, str] | None = None
+    """What a refresh under way launches from instead."""
     health_check: str = "EC2"
     grace: int = 0
     cooldown: int = 300
@@ -246,7 +248,7 @@ class Group:
             "CapacityRebalance": self.rebalance_capacity,
             "TrafficSources": [{"Identifier": one.identifier, "Type": one.type} for one in self.attached],
         }
-        if self.template:
+        if self.template and not self.given.get("MixedInstancesPolicy"):
             shape["LaunchTemplate"] = dict(self.template)
         if self.deleting:
             shape["Status"] = "Delete in progress"

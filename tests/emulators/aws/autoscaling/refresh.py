@@ -10,7 +10,6 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from tests.emulators.aws.answers import Answers, Asked, Shape, paged
 from tests.emulators.aws.autoscaling.engine import Engine
@@ -36,7 +35,6 @@ class Refresh:
     """The instances that are to be replaced, in their order."""
     wanted: dict[str, str] | None
     """The launch template of DesiredConfiguration."""
-    former: Any
     preferences: Shape
     desired: Shape
     status: str = "Pending"
@@ -107,12 +105,10 @@ class Refreshes:
             begun=self._engine.emulated.clock.date,
             old=self._to_replace(group, asked),
             wanted=specified(group.region, desired),
-            former=group.template,
             preferences=dict(asked.get("Preferences") or {}),
             desired=dict(desired),
         )
-        if refresh.wanted:
-            group.template = refresh.wanted
+        group.refreshing = refresh.wanted
         self._of.setdefault(group.arn, []).insert(0, refresh)
         self._engine.emulated.clock.later(STEP, partial(self._step, refresh))
         return {"InstanceRefreshId": refresh.id}
@@ -144,10 +140,14 @@ class Refreshes:
             engine.end(group, group.members[free[0]], "an instance refresh replaces it")
             engine.settle(group, "an instance refresh replaces an instance")
         elif not refresh.left and len(serving) >= group.desired:
+            if refresh.status == "InProgress" and refresh.wanted:
+                group.template = refresh.wanted
+                group.given.pop("MixedInstancesPolicy", None)
             self._end(refresh, "RollbackSuccessful" if refresh.status == "RollbackInProgress" else "Successful")
 
     def _end(self, refresh: Refresh, status: str) -> None:
         refresh.status, refresh.ended = status, self._engine.emulated.clock.date
+        refresh.group.refreshing = None
 
     def _active(self, asked: Asked) -> Refresh:
         refresh = self.under_way(self._group(asked))
@@ -163,7 +163,6 @@ class Refreshes:
         What was replaced stays so; the group's template is the new one only after a refresh that succeeded.
         """
         refresh = self._active(asked)
-        refresh.group.template = refresh.former
         self._end(refresh, "Cancelled")
         return {"InstanceRefreshId": refresh.id}
 
@@ -171,7 +170,7 @@ class Refreshes:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RollbackInstanceRefresh.html"""
         refresh = self._active(asked)
         group = refresh.group
-        refresh.group.template, refresh.status = refresh.former, "RollbackInProgress"
+        group.refreshing, refresh.status = None, "RollbackInProgress"
         refresh.old = [member.id for member in group.counted if member.id not in refresh.old]
         return {"InstanceRefreshId": refresh.id}
 

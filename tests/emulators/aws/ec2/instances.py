@@ -92,6 +92,10 @@ class Instances:
         more: dict[str, Any] = {"block_device_mappings": list(wanted.mappings)} if wanted.mappings else {}
         if wanted.spot:
             more["instance_market_options"] = "spot"
+        if wanted.profile:
+            more["iam_instance_profile_arn"] = _profile(
+                {f"iam_instance_profile_{k.lower()}": v for k, v in wanted.profile.items()}
+            )
         reservation = backend.run_instances(
             wanted.image,
             count,
@@ -111,9 +115,7 @@ class Instances:
         )
         for instance in reservation.instances if wanted.profile else ():
             backend.associate_iam_instance_profile(
-                instance.id,
-                iam_instance_profile_name=wanted.profile.get("Name"),
-                iam_instance_profile_arn=wanted.profile.get("Arn"),
+                instance.id, iam_instance_profile_arn=more["iam_instance_profile_arn"]
             )
         return list(reservation.instances)
 
@@ -134,7 +136,7 @@ class Instances:
             reservation = run(ec2, image_id, count, user_data, *names, **options)
             try:
                 for instance in reservation.instances:
-                    self._launch(ec2, instance)
+                    self._launch(ec2, instance, _profile(options))
             except OSError as error:
                 end(ec2, [instance.id for instance in reservation.instances])
                 raise RefusedError("InsufficientInstanceCapacity", f"no machine: {error}") from error
@@ -167,7 +169,7 @@ class Instances:
         if found.state != "available":
             raise RefusedError("InvalidAMIID.Unavailable", f"The image ID '{image}' is not available")
 
-    def _launch(self, ec2: Any, instance: Any) -> None:
+    def _launch(self, ec2: Any, instance: Any, profile: str) -> None:
         nic, tags = instance.nics[0], {tag["key"]: tag["value"] for tag in instance.get_tags()}
         pair = ec2.key_pairs.get(instance.key_name) if instance.key_name else None
         public = bool(nic.public_ip)
@@ -182,6 +184,8 @@ class Instances:
                 region=ec2.region_name,
                 zone=instance.availability_zone,
                 group=tags.get(GROUP_TAG, ""),
+                profile=profile,
+                tokens_only=instance.metadata_options.http_tokens == "required",
                 tags=tags,
             )
         )
@@ -276,6 +280,22 @@ class Instances:
 
 def _become(instance: Any, state: str) -> None:
     instance._state.name, instance._state.code = state, STATES[state]
+
+
+def _profile(options: Mapping[str, Any]) -> str:
+    """The ARN of the instance profile that is asked for; empty for none.
+
+    RefusedError where it is not there: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    name, arn = options.get("iam_instance_profile_name"), options.get("iam_instance_profile_arn")
+    if not name and not arn:
+        return ""
+    for profile in behind.iam().instance_profiles.values():
+        if profile.name == name or profile.arn == arn:
+            return str(profile.arn)
+    raise RefusedError(
+        "InvalidParameterValue", f"Invalid IAM Instance Profile {f'name ({name})' if name else f'ARN ({arn})'}"
+    )
 
 
 def _image_of_template(ec2: Any, options: Mapping[str, Any]) -> str:

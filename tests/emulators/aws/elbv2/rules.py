@@ -23,6 +23,7 @@ GROUPS_OF_A_BALANCER = 100
 MOST_WEIGHT = 999
 STICKY = range(1, 604_801)
 """Seconds."""
+DELAY = "deregistration_delay.timeout_seconds"
 SECRET, KEEP_SECRET = "ClientSecret", "UseExistingClientSecret"
 PAGE = 400
 
@@ -40,8 +41,9 @@ class Rules:
             CreateTargetGroup=self._create_target_group,
             DeleteTargetGroup=self._delete_target_group,
             DescribeTargetGroups=self._describe_target_groups,
-            CreateListener=self._write_listener,
-            ModifyListener=self._write_listener,
+            ModifyTargetGroupAttributes=self._modify_attributes,
+            CreateListener=self._create_listener,
+            ModifyListener=self._modify_listener,
             CreateRule=self._create_rule,
             ModifyRule=self._modify_rule,
             DeleteRule=self._delete_rule,
@@ -92,15 +94,32 @@ class Rules:
         )
         return paged(asked, "TargetGroups", found, limit="PageSize", token="NextMarker", most=PAGE)
 
-    def _write_listener(self, asked: Asked) -> ByMoto:
+    def _modify_listener(self, asked: Asked) -> ByMoto:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html"""
         backend, actions = behind.elb(asked.region), asked.get("DefaultActions", [])
-        if asked.action == "CreateListener":
-            balancer, before = asked.get("LoadBalancerArn"), ()
-        else:
-            listener = backend.describe_listeners(None, [asked.get("ListenerArn")])[0]
-            balancer, before = listener.load_balancer_arn, listener.default_actions
-        self._check_actions(backend, balancer, actions, before)
+        listener = backend.describe_listeners(None, [asked.get("ListenerArn")])[0]
+        self._check_actions(backend, listener.load_balancer_arn, actions, listener.default_actions)
+        return asked.moto()
+
+    def _create_listener(self, asked: Asked) -> ByMoto:
+        """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html"""
+        backend, arn = behind.elb(asked.region), asked.get("LoadBalancerArn")
+        balancer = backend.load_balancers.get(arn)
+        if balancer and any(str(one.port) == str(asked.get("Port")) for one in balancer.listeners.values()):
+            raise RefusedError("DuplicateListener", "A listener already exists on this port for this load balancer")
+        self._check_actions(backend, arn, asked.get("DefaultActions", []), ())
+        return asked.moto()
+
+    def _modify_attributes(self, asked: Asked) -> Any:
+        """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
+
+        A delay of 3600 seconds is allowed; moto ends before it.
+        """
+        group = using.target_group(str(asked.get("TargetGroupArn")))
+        longest = {"Key": DELAY, "Value": "3600"}
+        if group is not None and longest in asked.get("Attributes", []):
+            group.attributes[DELAY] = "3600"
+            asked.parameters["Attributes"].remove(longest)
         return asked.moto()
 
     def _create_rule(self, asked: Asked) -> ByMoto:
