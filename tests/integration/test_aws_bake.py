@@ -100,6 +100,6 @@ def test_a_task_that_fails_is_named(account: Account) -> None:
     with pytest.raises(ToolError, match="the playbook failed at the task 'Write the mark'") as caught:
         account.bake(request)
     assert "nothing_of_this_name" in caught.value.details
-    assert "playbooks/mark.yml:" in caught.value.details
+    assert "mark.yml:7:" in caught.value.details
     assert account.images.sweep() == ()
     assert account.images.find("shop-broken") is None
