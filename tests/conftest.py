@@ -107,6 +107,23 @@ def emulator(emulator_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 @pytest.fixture(scope="session")
+def emulator_with_machines_of_worker() -> Iterator[Emulator]:
+    """An emulated AWS whose instances are HTTP servers; the worker's own."""
+    with Emulator(machines="instant") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator_with_machines(emulator_with_machines_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """The same with nothing in it, probed twenty times a second; the SDK of this process finds it."""
+    emulator_with_machines_of_worker.reset()
+    emulator_with_machines_of_worker.configure(probe=0.05)
+    for name, value in emulator_with_machines_of_worker.environment.items():
+        monkeypatch.setenv(name, value)
+    return emulator_with_machines_of_worker
+
+
+@pytest.fixture(scope="session")
 def roomy() -> Path:
     """A directory for trees and images, removed at the end of the run. All workers of the run have the same."""
     return shared.directory_of_run()

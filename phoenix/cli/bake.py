@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
 from phoenix.cli.text.table import table
+from phoenix.errors import PhoenixError
 from phoenix.orders import bake as bakes
 from phoenix.orders import shown as shown_plans
 from phoenix.orders.bake import BakeOrder
@@ -24,6 +26,7 @@ app = command_app()
     app,
     "phoenix bake foundation nodejs",
     "phoenix bake foundation nodejs --cloud local --builder packer",
+    "phoenix bake foundation nodejs --cloud local --cloud aws",
     "phoenix bake os debian-12 --force --verify qemu",
     "phoenix bake --all",
 )
@@ -50,7 +53,10 @@ def bake(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
     plan: options.Plan = False,
     junit: report.File = None,
 ) -> None:
-    """Bake an image from its recipe, missing or outdated parents first. What is there already is not baked again."""
+    """Bake an image from its recipe, missing or outdated parents first. What is there already is not baked again.
+
+    Several clouds bake side by side, each in a process of its own: one that fails takes no other down.
+    """
     report.refuse_unwritable(junit)
     session = session_of(ctx)
     order = BakeOrder(
@@ -68,11 +74,20 @@ def bake(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         shown = "\n\n".join(plan_text(shown_plans.shown(each)) for each in plans)
         session.out.result({"plans": [shown_plans.as_data(each) for each in plans]}, shown)
         return
-    done = report.of_layers(session, junit, lambda: bakes.carry_out(session.site, order))
-    rows = [(b.ref, b.cloud, _did(b), f"{b.seconds:.1f} s", b.why) for b in done.layers]
-    session.out.result(dump(done), table("image", "cloud", "", "took", "why", rows=rows))
+    try:
+        done = report.of_layers(session, junit, lambda: bakes.carry_out(session.site, order))
+    except PhoenixError as error:
+        session.out.show(_rows(error.facts.get("layers", ())) if "clouds" in error.facts else "")
+        raise
+    session.out.result(dump(done), _rows(dump(done)["layers"]))
 
 
-def _did(layer: bakes.BakedLayer) -> str:
+def _rows(layers: Sequence[Mapping[str, Any]]) -> object:
+    """What is there now, a line each."""
+    rows = [(each["ref"], each["cloud"], _did(each), f"{each['seconds']:.1f} s", each["why"]) for each in layers]
+    return table("image", "cloud", "", "took", "why", rows=rows) if rows else ""
+
+
+def _did(layer: Mapping[str, Any]) -> str:
     """What this order did to the image, in a word."""
-    return "baked" if layer.built else "there" if layer.hit else "verified"
+    return "baked" if layer["built"] else "there" if layer["hit"] else "verified"

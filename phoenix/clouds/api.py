@@ -21,6 +21,7 @@ from phoenix.model import (
     Image,
     ImageType,
     LaunchTemplate,
+    MachineKind,
     Package,
     Place,
     Proof,
@@ -261,6 +262,17 @@ class Traffic(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a roll needs at most beside what serves."""
+
+    machine: MachineKind
+    machines: int
+    """So many more, in one group more."""
+    live: int
+    """So many serve."""
+
+
 class Cloud(Protocol):
     """One cloud of `phoenix.yaml`, ready to be asked."""
 
@@ -301,6 +313,13 @@ class Cloud(Protocol):
 
     def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
         """The alarms of those names as they are now, all in one call; one that there is not is left out."""
+        ...
+
+    def room(self, need: Need) -> tuple[Finding, ...]:
+        """Whether there is room for that: quotas, addresses. A lack is certain; what may not be seen is a note.
+
+        Looks only. Nothing where nobody counts.
+        """
         ...
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:

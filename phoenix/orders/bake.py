@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,6 +16,7 @@ from phoenix.orders.planned import Planned, stale
 from phoenix.orders.site import Site
 from phoenix.plan.bake import Layer, LayerPlan, Wish, bake
 from phoenix.spec.images import ImageName
+from phoenix.spec.project import Project
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +60,21 @@ class BakedLayer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CloudBaked:
+    """How the bake ended for one cloud. `code`: the exit code of its process, 0 where it ended well; else `error`."""
+
+    cloud: str
+    code: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BakeResult:
-    """Every layer that was asked for, lowest first. `baked`: how many had to be made."""
+    """Every layer that was asked for, lowest first, cloud after cloud. `baked`: how many had to be made."""
 
     baked: int
     layers: tuple[BakedLayer, ...]
+    clouds: tuple[CloudBaked, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,12 +116,35 @@ def plan(site: Site, order: BakeOrder) -> Planned[BakeOrder]:
 def carry_out(site: Site, asked: BakeOrder | Planned[BakeOrder]) -> BakeResult:
     """Bake what is missing. Every recipe is read and every package made exact before the first bake begins.
 
-    A plan that was looked at is refused where it would be another by now. Where a bake fails, the error's facts have
-    the layers that are there by then.
+    Several clouds bake side by side, each in a process of its own. A plan that was looked at is refused where it would
+    be another by now. Where a bake fails, the error's facts have the layers that are there by then, and how it ended
+    for each cloud.
     """
     order = asked.order if isinstance(asked, Planned) else asked
     if isinstance(asked, Planned):
         _refuse_stale(asked, plan(site, order))
+    clouds = tuple(dict.fromkeys(cloud for cloud, _image in _pairs(site, order)))
+    if len(clouds) > 1:
+        from phoenix.orders import bake_apart  # for one cloud no other process is needed
+
+        refuse_unfit(site, order, clouds)
+        return bake_apart.carry_out(site, order, clouds)
+    return _carry_out(site, order, clouds)
+
+
+def refuse_unfit(site: Site, order: BakeOrder, clouds: tuple[str, ...]) -> None:
+    """SpecError for a builder, or a way to verify, that one of the clouds does not have: before any of them bakes."""
+    for name in clouds:
+        cloud: Cloud | None = None
+        with suppress(PhoenixError):  # a cloud that cannot be opened does not take the others down
+            cloud = site.cloud(name)
+        if cloud is not None:
+            _builder(order.builder, cloud)
+            _proof(order.verify, cloud)
+
+
+def _carry_out(site: Site, order: BakeOrder, clouds: tuple[str, ...]) -> BakeResult:
+    """For one cloud, or none, in this process."""
     jobs, baked = _jobs(site, order, dry=False), dict[str, Baked]()
     try:
         for bakery, layers in jobs:
@@ -119,7 +154,11 @@ def carry_out(site: Site, asked: BakeOrder | Planned[BakeOrder]) -> BakeResult:
         error.know({"layers": [dump(layer) for layer in _layers(baked.values())]})
         raise
     layers_now = _layers(baked.values())
-    return BakeResult(baked=sum(layer.built for layer in layers_now), layers=layers_now)
+    return BakeResult(
+        baked=sum(layer.built for layer in layers_now),
+        layers=layers_now,
+        clouds=tuple(CloudBaked(cloud=cloud) for cloud in clouds),
+    )
 
 
 def _refuse_stale(seen: Planned[BakeOrder], today: Planned[BakeOrder]) -> None:
@@ -154,9 +193,25 @@ def _jobs(site: Site, order: BakeOrder, *, dry: bool) -> list[tuple[Bakery, tupl
     wanted = Wanted(
         builder=order.builder, verify=order.verify, force=order.force, from_scratch=order.from_scratch, dry=dry
     )
-    pairs = [(cloud, image) for image in _images(site, order) for cloud in clouds_for(site, image, order.clouds)]
+    pairs = _pairs(site, order)
     bakeries = {cloud: Bakery(site, cloud, wanted) for cloud, _image in pairs}
     return [(bakeries[cloud], bakeries[cloud].lineage(image)) for cloud, image in pairs]
+
+
+def _pairs(site: Site, order: BakeOrder) -> list[tuple[str, ImageName]]:
+    """What is to be baked for which cloud."""
+    for name in order.clouds:
+        site.project.cloud(name)
+    images, project = _images(site, order), site.project
+    if order.every and order.clouds:
+        return [(cloud, image) for image in images for cloud in order.clouds if _is_for(project, image, cloud)]
+    return [(cloud, image) for image in images for cloud in clouds_for(project, image, order.clouds)]
+
+
+def _is_for(project: Project, image: ImageName, cloud: str) -> bool:
+    """Whether the cloud uses the image; one that nobody uses is for every cloud that its recipe has a base for."""
+    users = project.clouds_using(image)
+    return cloud in users if users else project.cloud(cloud).kind in project.lineage(image)[0].base
 
 
 def _images(site: Site, order: BakeOrder) -> list[ImageName]:
@@ -173,12 +228,11 @@ def _images(site: Site, order: BakeOrder) -> list[ImageName]:
     return [ImageName(type=ImageType(order.type), name=order.name)]
 
 
-def clouds_for(site: Site, image: ImageName, named: Iterable[str]) -> tuple[str, ...]:
+def clouds_for(project: Project, image: ImageName, named: Iterable[str]) -> tuple[str, ...]:
     """The clouds to bake `image` for: those named, else those that use it, else the only one there is.
 
-    SpecError where that leaves it open; RefusedError for a cloud that this version cannot work on.
+    SpecError where that leaves it open.
     """
-    project = site.project
     project.recipe(image)
     chosen = tuple(dict.fromkeys(named)) or project.clouds_using(image)
     if not chosen and len(project.clouds) == 1:
@@ -189,8 +243,6 @@ def clouds_for(site: Site, image: ImageName, named: Iterable[str]) -> tuple[str,
             details=f"no environment uses it; clouds: {', '.join(sorted(project.clouds)) or 'none'}",
             resolution="Name one with --cloud.",
         )
-    for name in chosen:
-        site.cloud(name)
     return chosen
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from phoenix.errors import HeldError, PhoenixError, SpecError
 from phoenix.execute import hooks
 from phoenix.model import Image, Release
-from phoenix.orders import alarms, kinds, places, plan_file, planned, release, runs, turn
+from phoenix.orders import alarms, kinds, places, plan_file, planned, release, room, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
@@ -128,7 +128,7 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
     if bakes:
         return Planned(order=order, plan=None, bakes=bakes)
     wish = _wish(site, place, order, dry=True)
-    planned_now = wish.planned(order, wish.decide())
+    planned_now = wish.planned(order, room.told(site, place, wish.decide()))
     for alarm in alarms.ringing(site, place, wish.strategy.alarms):
         site.warn(f"the alarm {alarm.name} rings: as long as it does the roll is refused")
     return planned_now
@@ -168,6 +168,7 @@ def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) 
     if plan_now.empty:
         return _result(wish, plan_now, None)
     alarms.refuse_ringing(site, place, wish.strategy.alarms)
+    room.refuse_lacking(site, place, plan_now)
     try:
         run = runs.carry_out(site, place, kind=KIND, plan=plan_now, remade=wish.decide, why=order.why)
     except HeldError as held:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that
     from phoenix.clouds.api import Cloud, Traffic
     from phoenix.clouds.local.cloud import LocalCloudDoor
     from phoenix.clouds.local.traffic import LocalTraffic
+    from phoenix.execute.children import Apart, Ended, Hear
     from phoenix.execute.probe import Probe
     from phoenix.execute.repositories import Writer
     from phoenix.orders.places import Place
@@ -34,6 +35,14 @@ def _ask(url: str, *, clock: Clock, status: int = 200) -> Look:
     return probe(url, clock=clock, status=status)
 
 
+def _apart(
+    commands: Mapping[str, tuple[str, ...]], *, environment: Mapping[str, str], clock: Clock, hear: Hear
+) -> Mapping[str, Ended]:
+    from phoenix.execute import children
+
+    return children.run(commands, environment=environment, clock=clock, hear=hear)
+
+
 class Site:
     """What an order works with, made when it is first asked for."""
 
@@ -46,13 +55,18 @@ class Site:
         clock: Clock | None = None,
         clouds: Clouds = open_cloud,
         ask: Probe = _ask,
+        apart: Apart = _apart,
     ) -> None:
-        """`environment`: the variables of the process that asks. `ask` makes one request to a service."""
+        """`environment`: the variables of the process that asks. `ask` makes one request to a service.
+
+        `apart` runs commands of phoenix side by side, each in a process of its own.
+        """
         self.project = project
         self.environment = environment
         self.tell = unfailing(teller)
         self.clock = clock or SystemClock()
         self.ask = ask
+        self.apart = apart
         self._open = clouds
         self._clouds: dict[str, Cloud] = {}
 
@@ -66,12 +80,13 @@ class Site:
         clock: Clock | None = None,
         clouds: Clouds = open_cloud,
         ask: Probe = _ask,
+        apart: Apart = _apart,
     ) -> Site:
         """The site of the `phoenix.yaml` in `file`; SpecError with every mistake of it.
 
         `${NAME}` in it refers to `environment`. `teller` hears of the work as it goes on.
         """
-        return cls(load(file, environment), environment, teller, clock=clock, clouds=clouds, ask=ask)
+        return cls(load(file, environment), environment, teller, clock=clock, clouds=clouds, ask=ask, apart=apart)
 
     @cached_property
     def store(self) -> Store:

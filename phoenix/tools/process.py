@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import IO
 
@@ -125,22 +125,29 @@ class Running:
     pid: int
     code: Callable[[], int | None]
     """Its exit code, or None while it runs."""
+    ask_to_end: Callable[[], None]
+    """Sends SIGTERM to its session, and waits for nothing."""
 
 
 @contextmanager
-def running(command: Command, *, log: Path) -> Iterator[Running]:
+def running(command: Command, *, log: Path, grace: float = GRACE) -> Iterator[Running]:
     """Keep `command` running while this holds; its output is appended to `log`. It has no input.
 
-    At the end, and whenever this process dies, its whole session ends.
+    At the end its whole session ends, within `grace` seconds, and at once whenever this process dies.
     """
     with log.open("ab") as out:
         process = _popen(_wrapped(command), command, output=out)
     try:
-        yield Running(pid=process.pid, code=process.poll)
+        yield Running(pid=process.pid, code=process.poll, ask_to_end=partial(_terminate, process.pid))
     finally:
         if process.poll() is None:
-            end_session(process.pid)
+            end_session(process.pid, grace=grace)
         process.wait()
+
+
+def _terminate(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGTERM)
 
 
 def spawn(command: Command, *, log: Path, keep: tuple[int, ...] = ()) -> int:

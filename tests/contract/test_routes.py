@@ -18,13 +18,13 @@ from phoenix.errors import CloudError, StaleRouteError
 from phoenix.manner import DrainedBy, PreviewBy
 from phoenix.model import Backend, Group, Health
 from phoenix.wait import Look, Verdict, wait_for
-from tests.contract.test_traffic import NEW, OLD, Bench
 from tests.emulators.aws import Emulator
 from tests.support.fakes.aws_rule import Rules
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock
 from tests.support.fakes.manners import FOREIGN, KINDS, Kind
 from tests.support.real import machines as real
+from tests.support.real.bench import NEW, OLD, Bench
 from tests.support.real.instant import machines
 from tests.support.real.ports import free_port
 

@@ -158,6 +158,15 @@ def test_a_target_group_is_made_once(bench: Bench) -> None:
         bench.target_group("other")
 
 
+def test_a_target_group_bears_fifty_tags(bench: Bench) -> None:
+    tags = [{"Key": f"key-{number}", "Value": "x"} for number in range(51)]
+    arn = bench.target_group(Tags=tags[:49])
+    with refused("TooManyTags"):
+        bench.elb.add_tags(ResourceArns=[arn], Tags=tags)
+    bench.elb.add_tags(ResourceArns=[arn], Tags=tags[:50])
+    assert len(bench.elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]) == 50
+
+
 def test_rules_are_listed_by_their_priorities(bench: Bench) -> None:
     arn = bench.target_group()
     for priority in (30, 10, 20):
@@ -263,6 +272,19 @@ def test_the_longest_delay_is_an_hour(bench: Bench) -> None:
     assert [state for state, _reason in bench.health(arn).values()] == ["draining"]
     bench.emulator.advance(1)
     assert bench.health(arn) == {}
+
+
+def test_a_network_balancer_has_listeners_of_its_own(bench: Bench) -> None:
+    made = bench.elb.create_load_balancer(Name="net", Type="network", Subnets=list(bench.world.subnets))
+    arn = made["LoadBalancers"][0]["LoadBalancerArn"]
+    target_group = bench.elb.create_target_group(Name="tcp", Protocol="TCP", Port=8080, VpcId=bench.world.vpc)
+    group = target_group["TargetGroups"][0]["TargetGroupArn"]
+    action = {"Type": "forward", "TargetGroupArn": group}
+    bench.elb.create_listener(LoadBalancerArn=arn, Protocol="TCP", Port=80, DefaultActions=[action])
+    bench.group(size=1, TargetGroupARNs=[group])
+    assert bench.health(group)[bench.ids()[0]] == ("healthy", "")
+    bench.emulator.sick("web", status=None, error="refused")
+    assert bench.health(group)[bench.ids()[0]] == ("unhealthy", "Target.FailedHealthChecks")
 
 
 def weighted(arn: str, weight: int) -> dict[str, Any]:

@@ -190,6 +190,23 @@ def test_a_mixed_policy_is_shown_as_it_was_given(bench: Bench) -> None:
     assert "MixedInstancesPolicy" not in bench.described()
 
 
+def test_an_older_group_has_a_launch_configuration(bench: Bench) -> None:
+    bench.asg.create_launch_configuration(
+        LaunchConfigurationName="old", ImageId=bench.world.image, InstanceType="t3.large"
+    )
+    bench.asg.create_auto_scaling_group(
+        AutoScalingGroupName="web",
+        LaunchConfigurationName="old",
+        MinSize=1,
+        MaxSize=1,
+        VPCZoneIdentifier=",".join(bench.world.subnets),
+    )
+    shown = bench.described()
+    assert (shown["LaunchConfigurationName"], shown["Instances"][0]["LaunchConfigurationName"]) == ("old", "old")
+    assert "LaunchTemplate" not in shown
+    assert shown["Instances"][0]["InstanceType"] == "t3.large"
+
+
 def test_a_suspended_launch_starts_nothing(bench: Bench) -> None:
     bench.group(size=1)
     bench.asg.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["Launch"])
@@ -222,6 +239,7 @@ def test_an_alarm_scales_unless_its_process_is_suspended(bench: Bench) -> None:
     assert bench.emulator.autoscale("web", 9) == 4
     bench.asg.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["AlarmNotification"])
     assert bench.emulator.autoscale("web", 1) == 4
+    assert bench.emulator.autoscale("web", 1, process="ScheduledActions") == 1
 
 
 def test_tags_are_propagated_where_they_say_so(bench: Bench) -> None:
@@ -259,6 +277,23 @@ def test_groups_are_listed_in_pages(bench: Bench) -> None:
     page = bench.asg.describe_auto_scaling_groups(MaxRecords=2)
     assert len(page["AutoScalingGroups"]) == 2
     assert len(bench.asg.describe_auto_scaling_groups(NextToken=page["NextToken"])["AutoScalingGroups"]) == 1
+
+
+def test_pages_may_be_shorter_than_asked_for(bench: Bench) -> None:
+    template = {"LaunchTemplateName": bench.template(), "Version": "1"}
+    for number in range(3):
+        bench.group(f"web-{number}", size=0, LaunchTemplate=template)
+    bench.emulator.configure(page=1)
+    pages = list(bench.asg.get_paginator("describe_auto_scaling_groups").paginate())
+    assert [len(page["AutoScalingGroups"]) for page in pages] == [1, 1, 1]
+    with refused("ValidationError", "between 1 and 100"):
+        bench.asg.describe_auto_scaling_groups(MaxRecords=101)
+
+
+def test_a_group_is_shown_without_its_instances_where_that_is_asked_for(bench: Bench) -> None:
+    bench.group(size=2)
+    (shown,) = bench.asg.describe_auto_scaling_groups(IncludeInstances=False)["AutoScalingGroups"]
+    assert (shown["Instances"], shown["DesiredCapacity"]) == ([], 2)
 
 
 def test_the_number_of_groups_is_limited(bench: Bench) -> None:

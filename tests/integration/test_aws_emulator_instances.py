@@ -231,6 +231,34 @@ def test_a_refresh_replaces_all_and_keeps_the_floor(bench: Bench) -> None:
     assert set(bench.health(arn)) == set(bench.ids())
 
 
+def test_a_refresh_rests_while_its_process_is_suspended(bench: Bench) -> None:
+    bench.group(size=1)
+    before = bench.ids()
+    bench.asg.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["InstanceRefresh"])
+    bench.asg.start_instance_refresh(AutoScalingGroupName="web")
+    bench.emulator.advance(60)
+    assert bench.ids() == before
+    bench.asg.resume_processes(AutoScalingGroupName="web")
+    bench.emulator.advance(60)
+    assert bench.ids() != before
+
+
+@pytest.mark.parametrize(
+    ("action", "most", "more"),
+    [
+        ("enter_standby", 20, {"ShouldDecrementDesiredCapacity": True}),
+        ("detach_instances", 20, {"ShouldDecrementDesiredCapacity": True}),
+        ("set_instance_protection", 50, {"ProtectedFromScaleIn": True}),
+    ],
+)
+def test_a_call_names_only_so_many_instances(bench: Bench, action: str, most: int, more: dict[str, bool]) -> None:
+    bench.group(size=most + 1, most=100)
+    ask = getattr(bench.asg, action)
+    with refused("ValidationError", f"at most {most}"):
+        ask(AutoScalingGroupName="web", InstanceIds=bench.ids(), **more)
+    ask(AutoScalingGroupName="web", InstanceIds=bench.ids()[:most], **more)
+
+
 def test_a_refresh_is_cancelled_once(bench: Bench) -> None:
     bench.emulator.configure(pending=60)
     bench.group(size=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,17 +14,9 @@ from tests.emulators.aws import Emulator
 from tests.emulators.aws.bench import Bench
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[Emulator]:
-    with Emulator(machines="instant") as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def bench(process: Emulator) -> Bench:
-    process.reset()
-    process.configure(probe=0.05)
-    return Bench(process)
+def bench(emulator_with_machines: Emulator) -> Bench:
+    return Bench(emulator_with_machines)
 
 
 def until(wanted: Callable[[], bool]) -> None:

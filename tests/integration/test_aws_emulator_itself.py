@@ -10,6 +10,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientEr
 
 from tests.emulators.aws import Emulator
 from tests.emulators.aws.bench import Bench, client, refused
+from tests.emulators.aws.instant import Instant
+from tests.emulators.aws.machines import Kind, kind
+from tests.emulators.aws.told import Told
 
 
 @pytest.fixture
@@ -96,6 +99,21 @@ def test_a_late_answer_is_late(bench: Bench) -> None:
     bench.ec2.describe_vpcs()
 
 
+def test_what_was_written_may_not_be_seen_yet(bench: Bench) -> None:
+    bench.group(size=1)
+    bench.emulator.fail("autoscaling", "DescribeAutoScalingGroups", empty=True)
+    assert bench.asg.describe_auto_scaling_groups()["AutoScalingGroups"] == []
+    assert len(bench.asg.describe_auto_scaling_groups()["AutoScalingGroups"]) == 1
+
+
+def test_every_kind_of_machines_has_one_shape() -> None:
+    kinds: tuple[Kind, ...] = (Told, Instant)
+    assert kinds == (kind("told"), kind("instant"))
+    assert kind("tests.emulators.aws.told:Told") is Told
+    with pytest.raises(ValueError, match="no kind of machines: nothing"):
+        kind("nothing")
+
+
 def test_what_nobody_can_answer_is_refused_and_not_repeated(bench: Bench) -> None:
     with refused("InvalidAction"):
         bench.ec2.describe_fast_snapshot_restores()
@@ -172,6 +190,7 @@ def test_warm_pools_and_notifications_are_kept(bench: Bench) -> None:
     bench.group(size=1)
     bench.asg.put_warm_pool(AutoScalingGroupName="web", MinSize=2)
     assert bench.asg.describe_warm_pool(AutoScalingGroupName="web")["WarmPoolConfiguration"]["MinSize"] == 2
+    assert bench.described()["WarmPoolConfiguration"]["MinSize"] == 2
     topic = "arn:aws:sns:eu-west-1:123456789012:groups"
     bench.asg.put_notification_configuration(
         AutoScalingGroupName="web", TopicARN=topic, NotificationTypes=["autoscaling:EC2_INSTANCE_LAUNCH"]

@@ -7,19 +7,13 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from tests.emulators.aws import Emulator
 from tests.emulators.aws.bench import Bench, forward
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Emulator]:
-    with Emulator(machines="instant") as emulator:
-        yield emulator
 
 
 class Road(Bench):
@@ -67,10 +61,9 @@ class Road(Bench):
 
 
 @pytest.fixture
-def road(process: Emulator) -> Road:
-    process.reset()
-    process.configure(probe=0.05, check=3600)
-    return Road(process)
+def road(emulator_with_machines: Emulator) -> Road:
+    emulator_with_machines.configure(check=3600)
+    return Road(emulator_with_machines)
 
 
 def until(wanted: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.emulators.aws import Emulator
 from tests.support.fakes.aws_rule import (
     LEGACY,
     NEW,
+    NOTHING,
     OLD,
     PROJECT,
     STICKY,
@@ -23,6 +25,7 @@ from tests.support.fakes.aws_rule import (
     shift,
     weights,
 )
+from tests.support.real import aws
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -218,6 +221,21 @@ def test_a_rule_that_did_not_forward_says_again_what_it_said_to_whichever_proces
     assert rules.actions(rule) == before
 
 
+def test_what_was_before_is_known_however_many_groups_have_served_since(rules: Rules) -> None:
+    before = rules.actions()
+    traffic = rules.traffic()
+    attached(rules, traffic, OLD)
+    shift(traffic, old=100)
+    attached(rules, traffic, NEW)
+    shift(traffic, new=100)
+    traffic.detach(OLD)
+    rules.burn(OLD)
+    traffic.detach(OLD)
+    assert len(rules.rules()) == 2
+    shift(rules.traffic())
+    assert rules.actions() == before
+
+
 def test_where_what_was_before_is_gone_nobody_serves(rules: Rules) -> None:
     foreign = rules.foreign()
     rules.default(rules.forward(foreign))
@@ -267,8 +285,7 @@ def test_a_preview_needs_a_word_that_ends_with_it(rules: Rules) -> None:
 
 
 def test_a_preview_stays_in_its_service(rules: Rules) -> None:
-    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-    rules.rule(10, fixed)
+    rules.rule(10, NOTHING)
     traffic = rules.traffic(rule="10")
     attached(rules, traffic, OLD)
     shown = traffic.preview(OLD)
@@ -284,8 +301,7 @@ def test_a_preview_stays_in_its_service(rules: Rules) -> None:
 
 
 def test_two_services_of_one_listener_do_not_touch_each_other(rules: Rules) -> None:
-    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-    rules.rule(10, fixed)
+    rules.rule(10, NOTHING)
     web, api = rules.traffic(), rules.traffic(service="api", rule="10")
     attached(rules, web, OLD)
     attached(rules, api, "api-local-v001")
@@ -311,6 +327,26 @@ def test_what_drains_keeps_its_target_group_until_its_machines_are_gone(rules: R
     assert len(rules.rules()) == 2
 
 
+def test_a_target_group_goes_with_its_group_when_this_has_drained(rules: Rules) -> None:
+    account, traffic = aws.account(rules.emulator, PROJECT), rules.traffic()
+    born = traffic.prepare(as_wanted(OLD))
+    account.groups().create(as_wanted(OLD), replace(account.template("other"), born_with=born))
+    traffic.attach(as_wanted(OLD))
+    account.clock.sleep(60)
+    traffic.detach(OLD)
+    draining: list[str] = []
+
+    def between() -> None:
+        answer = rules.elb.describe_target_health(TargetGroupArn=born[0]) if OLD in rules.target_groups() else {}
+        draining.extend(each["TargetHealth"]["State"] for each in answer.get("TargetHealthDescriptions", ()))
+
+    account.groups().delete(OLD, between=between)
+    assert "draining" in draining
+    assert rules.target_groups() == ["other"]
+    assert len(rules.rules()) == 1
+    account.groups().delete(OLD)
+
+
 def test_what_a_detached_group_left_goes_with_it_or_by_the_next_roll(rules: Rules) -> None:
     traffic = rules.traffic()
     attached(rules, traffic, OLD, NEW, "web-local-v003")
@@ -322,8 +358,10 @@ def test_what_a_detached_group_left_goes_with_it_or_by_the_next_roll(rules: Rule
     for _time in range(2):
         born_with.remove(rules.calls, PROJECT, OLD)
         assert rules.target_groups() == [NEW, "web-local-v003"]
-    with pytest.raises(CloudError, match=f"target group {NEW} is in use"):
+    with pytest.raises(CloudError, match=f"target group {NEW} is in use") as kept:
         born_with.remove(rules.calls, PROJECT, NEW)
+    assert kept.value.details == "the default rule of the listener HTTP:80"
+    assert traffic.preview(NEW)
     traffic.detach("web-local-v003")
     rules.burn("web-local-v003")
     traffic.prepare(as_wanted("web-local-v004"))

@@ -6,7 +6,7 @@ import pytest
 
 from phoenix.errors import CloudError, RefusedError, StaleRouteError, UnreachableError
 from tests.emulators.aws import Emulator
-from tests.support.fakes.aws_rule import LEGACY, NEW, OLD, STICKY, Rules, as_wanted, attached, shares, shift
+from tests.support.fakes.aws_rule import LEGACY, NEW, NOTHING, OLD, STICKY, Rules, as_wanted, attached, shares, shift
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -94,8 +94,11 @@ def test_a_priority_that_others_take_meanwhile_is_left_to_them(rules: Rules) -> 
 def test_no_more_rules_are_refused_before_a_roll_and_in_it(rules: Rules) -> None:
     traffic = rules.traffic()
     traffic.check()
-    rules.emulator.configure(rules=1)
+    rules.emulator.configure(rules=1, target_groups=1)
     traffic.prepare(as_wanted(OLD))
+    with pytest.raises(RefusedError, match="target groups"):
+        traffic.prepare(as_wanted(NEW))
+    rules.emulator.configure(target_groups=2)
     with pytest.raises(RefusedError, match="rules"):
         traffic.prepare(as_wanted(NEW))
     for priority in range(1000, 1099):
@@ -106,8 +109,7 @@ def test_no_more_rules_are_refused_before_a_roll_and_in_it(rules: Rules) -> None
 
 
 def test_no_priority_before_the_service_is_refused(rules: Rules) -> None:
-    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-    rules.rule(1, fixed)
+    rules.rule(1, NOTHING)
     with pytest.raises(RefusedError, match="no priority is free before rule 1 "):
         rules.traffic(rule="1").check()
     with pytest.raises(RefusedError, match="no priority is free"):
@@ -128,8 +130,9 @@ def test_a_network_load_balancer_and_what_is_missing_are_refused_by_name(rules: 
         rules.traffic(listener=listener).check()
     with pytest.raises(RefusedError, match="there is no listener"):
         rules.traffic(listener=f"{rules.world.listener[:-4]}beef").check()
-    with pytest.raises(RefusedError, match="has no rule 7"):
-        rules.traffic(rule="7").check()
+    for word in ("7", "07", "last"):
+        with pytest.raises(RefusedError, match=f"has no rule {word}"):
+            rules.traffic(rule=word).check()
 
 
 def test_a_target_group_that_others_use_too_is_refused_naming_them(rules: Rules) -> None:
@@ -137,9 +140,7 @@ def test_a_target_group_that_others_use_too_is_refused_naming_them(rules: Rules)
     rules.default(rules.forward(foreign))
     traffic = rules.traffic()
     attached(rules, traffic, NEW)
-    beside = rules.elb.create_listener(
-        LoadBalancerArn=rules.world.balancer, Protocol="HTTP", Port=8080, DefaultActions=[rules.forward(foreign)]
-    )["Listeners"][0]["ListenerArn"]
+    beside = rules.listener(8080, rules.forward(foreign))
     with pytest.raises(RefusedError) as refused:
         traffic.check()
     assert "the default rule of the listener HTTP:8080 also forwards to it" in refused.value.details
@@ -155,6 +156,9 @@ def test_the_way_back_is_not_refused(rules: Rules) -> None:
     rules.default(rules.forward(foreign))
     traffic = rules.traffic()
     attached(rules, traffic, NEW)
+    rules.emulator.configure(rules=1)
+    traffic.attach(as_wanted(LEGACY, made=False))
+    rules.emulator.configure(rules=100)
     shift(traffic, new=100)
     rules.rule(500, rules.forward(foreign))
     shift(traffic, legacy=100)

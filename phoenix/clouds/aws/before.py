@@ -1,7 +1,8 @@
-"""What a rule did before phoenix first wrote it, kept on the rule itself: it outlives this computer, and any crash.
+"""What a rule did before phoenix first wrote it, kept at the balancer: it outlives this computer, and any crash.
 
-The action that routed stands, compressed, in tags of the rule; a default rule's in tags of its listener. They are
-written before the first write to the rule, and anew whenever phoenix finds the rule without a group of its own.
+The action that routed stands, compressed, in tags of the place's preview rules, each of which has all of it: they are
+phoenix's own, where a tag on the service's rule would be somebody else's to allow, and to take away. They are written
+before the first write to the rule, and anew whenever phoenix finds the rule without a group of its own.
 A tag's value has at most 256 letters, digits, spaces and `+-=._:/@`, which base64 keeps to
 (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Tag.html).
 """

@@ -14,26 +14,28 @@ from phoenix.clouds.aws.target_groups import TargetGroup
 def remove(calls: Calls, project: str, group: str) -> None:
     """Remove the target group of that name and its preview rules, where phoenix made them for this group and project.
 
-    CloudError where another rule still names the target group.
+    CloudError where another rule names the target group: then all of it stays.
     """
     found = target_groups.find(calls, group)
     wanted = {labels.PROJECT: project, labels.GROUP: group}
     if found is None or not elb_tags.bear(found.tags, wanted):
         return
-    arns = [arn for balancer in found.balancers for arn in _rules(calls, balancer, found)]
-    tags = elb_tags.tags_of(calls, arns)
-    for arn in arns:
-        if elb_tags.bear(tags.get(arn, {}), wanted):
-            calls.ask("elbv2", "delete_rule", RuleArn=arn)
+    named = {arn: name for balancer in found.balancers for arn, name in _rules(calls, balancer, found).items()}
+    tags = elb_tags.tags_of(calls, named)
+    others = sorted(name for arn, name in named.items() if not elb_tags.bear(tags.get(arn, {}), wanted))
+    if others:
+        raise target_groups.in_use(group, " and ".join(others))
+    for arn in named:
+        calls.ask("elbv2", "delete_rule", RuleArn=arn)
     target_groups.delete(calls, found)
 
 
-def _rules(calls: Calls, balancer: str, found: TargetGroup) -> list[str]:
-    """The rules, but for default ones, that name the target group."""
+def _rules(calls: Calls, balancer: str, found: TargetGroup) -> dict[str, str]:
+    """The rules that name the target group, by their ARNs, and what people call them."""
     listeners = calls.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer)
     every = [
-        rule.parsed(answer)
+        (rule.parsed(answer), f"{each['Protocol']}:{each['Port']}")
         for each in listeners
         for answer in calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=each["ListenerArn"])
     ]
-    return [each.arn for each in every if each.priority is not None and found.arn in each.target_groups]
+    return {each.arn: each.named(listener) for each, listener in every if found.arn in each.target_groups}

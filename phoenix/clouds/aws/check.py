@@ -114,7 +114,7 @@ def _subnets(spec: AwsCloud, calls: Asks, wants: Needed) -> Iterator[Finding]:
 
 def _machine_types(spec: AwsCloud, calls: Asks, wants: Needed) -> Iterator[Finding]:
     names = sorted({spec.builder.type, *(name for name, _number in wants.machines if name)})
-    types = _types_of(calls.ask("ec2", "describe_instance_types", InstanceTypes=names))
+    types = types_of(calls.ask("ec2", "describe_instance_types", InstanceTypes=names))
     wrong = [each.name for each in types.values() if spec.images.architecture not in each.architectures]
     if wrong:
         told = f"{', '.join(wrong)} cannot run {spec.images.architecture}"
@@ -131,7 +131,8 @@ def _machine_types(spec: AwsCloud, calls: Asks, wants: Needed) -> Iterator[Findi
         yield _finding(State.FINE, spec, "vCPUs", told)
 
 
-def _types_of(answer: Mapping[str, Any]) -> dict[str, MachineType]:
+def types_of(answer: Mapping[str, Any]) -> dict[str, MachineType]:
+    """The machine types of an answer to DescribeInstanceTypes, by name."""
     return {
         each["InstanceType"]: MachineType(
             name=each["InstanceType"],

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from phoenix.clouds.api import Template
+from phoenix.clouds.api import Need, Template
 from phoenix.clouds.aws import template
 from phoenix.clouds.aws.calls import Calls
 from phoenix.errors import RefusedError, SpecError
@@ -113,6 +113,12 @@ class AwsCloudDoor:
         from phoenix.clouds.aws import alarms
 
         return alarms.read(self._calls, names)
+
+    def room(self, need: Need) -> tuple[Finding, ...]:
+        """Addresses in the subnets, vCPUs, groups and targets, as far as the account's quotas tell."""
+        from phoenix.clouds.aws import room
+
+        return room.findings(self._spec, self._calls, need)
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         """Who phoenix is there, and whether what the project needs is there. Looks only."""

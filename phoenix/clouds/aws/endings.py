@@ -56,7 +56,7 @@ class Endings:
         """
         if not group.ending:
             _refuse_stuck(group)
-            if group.size or group.least:
+            if group.size or group.least or group.members:
                 self._calls.ask(
                     "autoscaling",
                     "update_auto_scaling_group",

@@ -10,7 +10,7 @@ from typing import Any
 from phoenix.clock import Clock, SystemClock, rfc3339
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.aws import carried, group_reading, labels, launch, pins, user_data
+from phoenix.clouds.aws import born_with, carried, group_reading, labels, launch, pins, user_data
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
 from phoenix.clouds.aws.carried import Carried
 from phoenix.clouds.aws.endings import Endings
@@ -147,7 +147,7 @@ class AwsGroups:
         return {"console": self._console(instance_id)}
 
     def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
-        """End the group's machines, drained as its balancer and its hooks do it, and remove it and its template.
+        """End the group's machines, drained as its balancer and its hooks do it; remove it and what it was born with.
 
         `adopt`: also a group that phoenix did not make; what it started from stays.
         """
@@ -157,6 +157,7 @@ class AwsGroups:
             self._endings.empty(group, between)
         if group is None or group.made:
             self._templates.delete(name)
+            born_with.remove(self._calls, self._project, name)
 
     def sweep(self) -> tuple[str, ...]:
         """Remove launch templates of this project that no group has."""

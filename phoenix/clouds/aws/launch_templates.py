@@ -45,12 +45,16 @@ class LaunchTemplates:
         return self._releases[version]
 
     def make(self, name: str, data: Mapping[str, Any], tags: Mapping[str, str]) -> TemplateVersion:
-        """A template of that name with these data, for a group that is not there.
+        """A template of that name with these data, for a group that is not there yet.
 
-        One that a broken-off run left there goes first. Where the answer to the first attempt was lost, the second
-        finds its own work done: by the run that its tags name.
+        One that the same run made, for the same release and shape, is kept: its group may be there already, and AWS
+        not show it. Another that was left behind goes first. Where the answer to the first attempt was lost, the
+        second finds its own work done.
         """
-        self.delete(name)
+        for found in self._found(name):
+            if _of_the_same(found, tags):
+                return _version(found)
+            self._delete(found)
         marks = [{"ResourceType": "launch-template", "Tags": labels.written(tags)}]
         try:
             answer = self._calls.ask(
@@ -64,8 +68,11 @@ class LaunchTemplates:
         except RefusedCallError as error:
             if error.said != _EXISTS:
                 raise
-            made = self._mine(name, tags.get(labels.RUN, ""), error)
-        return TemplateVersion(id=made["LaunchTemplateId"], number=str(made["LatestVersionNumber"]))
+            made = self._mine(name, tags, error)
+        release = release_of(data["UserData"])
+        if release is not None:
+            self._releases[_version(made)] = release
+        return _version(made)
 
     def delete(self, name: str) -> None:
         """Remove the template of that name, where its tags say that it is ours."""
@@ -91,9 +98,9 @@ class LaunchTemplates:
         named = [{"Name": "launch-template-name", "Values": [name]}] if name else []
         return self._calls.pages("ec2", "describe_launch_templates", "LaunchTemplates", Filters=[*ours, *named])
 
-    def _mine(self, name: str, run: str, error: RefusedCallError) -> Answer:
+    def _mine(self, name: str, tags: Mapping[str, str], error: RefusedCallError) -> Answer:
         for found in self._found(name):
-            if labels.read(found.get("Tags", ())).get(labels.RUN) == run:
+            if _of_the_same(found, tags):
                 return found
         raise CloudError(
             f"the launch template {name} exists, and it is not ours",
@@ -122,6 +129,16 @@ class LaunchTemplates:
             raise
         data = [each["LaunchTemplateData"] for each in answer["LaunchTemplateVersions"]]
         return release_of(data[0].get("UserData", "")) if data else None
+
+
+def _of_the_same(found: Answer, tags: Mapping[str, str]) -> bool:
+    """Whether the template was made by the same run, for what these tags say."""
+    there = labels.read(found.get("Tags", ()))
+    return all(there.get(key) == tags.get(key) for key in (labels.RUN, labels.RELEASE, labels.SHAPE))
+
+
+def _version(found: Answer) -> TemplateVersion:
+    return TemplateVersion(id=found["LaunchTemplateId"], number=str(found["LatestVersionNumber"]))
 
 
 def release_of(encoded: str) -> Release | None:

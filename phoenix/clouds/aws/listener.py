@@ -97,8 +97,7 @@ def rules_of(calls: Calls, listener: Listener, wanted: str, mark: str) -> Rules:
     """
     answers = calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener.arn)
     every = tuple(rule.parsed(answer) for answer in answers)
-    priority = None if wanted == "default" else int(wanted)
-    live = next((each for each in every if each.priority == priority), None)
+    live = next((each for each in every if str(each.priority or "default") == wanted), None)
     if live is None:
         there = ", ".join(str(each.priority or "default") for each in every)
         raise RefusedError(

@@ -27,14 +27,20 @@ class LiveRule:
     def foreign(self, there: Rules) -> frozenset[str]:
         """The target groups of the rule that phoenix did not make for this place."""
         live = frozenset(there.live.weights)
-        tags = self._tags(live) if live else {}
+        tags = self._tags(live)
         return frozenset(arn for arn in live if not elb_tags.bear(tags.get(arn, {}), self._ours))
 
     def remember(self, there: Rules) -> None:
-        """Write down what the rule does, where nothing of it is phoenix's: what was written before is history."""
-        if self._untouched(there):
-            tags = labels.written(before.kept(there.live.routing))
-            self._calls.ask("elbv2", "add_tags", ResourceArns=[self._holder(there.live)], Tags=tags)
+        """See that each preview rule says what the rule did before phoenix: what it does now, where nothing of that
+        is phoenix's, else what the others say.
+        """
+        tags = self._tags(frozenset(each.arn for each in there.previews))
+        former = there.live.routing if self._untouched(there) else self._before(there)
+        wanted = before.kept(former) if former is not None else {}
+        lacking = sorted(arn for arn, told in tags.items() if not elb_tags.bear(told, wanted))
+        if lacking:  # with the labels again: who may tag is often told by them
+            written = labels.written({**wanted, **self._ours})
+            self._calls.ask("elbv2", "add_tags", ResourceArns=lacking, Tags=written)
 
     def forward(self, there: Rules, weights: Mapping[str, int]) -> None:
         """Let the rule forward to these target groups alone, all else as it is."""
@@ -49,12 +55,11 @@ class LiveRule:
     def put_back(self, there: Rules) -> None:
         """Let the rule do what it did before phoenix, where it does something of phoenix's now.
 
-        Where that can no longer be, its target group removed or its tags gone, it answers with 503.
+        Where that can no longer be, its target group removed or nothing known of it, it answers with 503.
         """
         if self._untouched(there):
             return
-        holder = self._holder(there.live)
-        former = before.found(elb_tags.tags_of(self._calls, [holder]).get(holder, {}))
+        former = self._before(there)
         needed = frozenset(rule.weights_of(former)) if former else frozenset()
         whole = former is not None and (not needed or target_groups.exist(self._calls, needed))
         actions = rule.replaced(there.live, former if former is not None and whole else rule.NOBODY)
@@ -90,9 +95,11 @@ class LiveRule:
         default: Answer = {"RuleArn": live.arn, "Actions": answer["Listeners"][0].get("DefaultActions", ())}
         return rule.parsed(default)
 
-    def _holder(self, live: Rule) -> str:
-        """Where the tags are that tell what the rule did before: a default rule has its listener's."""
-        return self._listener.arn if live.priority is None else live.arn
+    def _before(self, there: Rules) -> Answer | None:
+        """What the preview rules say that the rule did before phoenix."""
+        tags = self._tags(frozenset(each.arn for each in there.previews))
+        told = (before.found(each) for _arn, each in sorted(tags.items()))
+        return next((action for action in told if action is not None), None)
 
     def _read_tags(self, arns: frozenset[str]) -> dict[str, dict[str, str]]:
         return elb_tags.tags_of(self._calls, arns)

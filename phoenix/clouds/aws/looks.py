@@ -78,6 +78,8 @@ class Looks:
         )
 
     def _trouble(self, seen: Found) -> Trouble | None:
+        if "Launch" in seen.suspended:
+            return Trouble(words="its process Launch is suspended", certain=True)
         return activities.trouble(self._activities(seen.name), old=self._old.get(seen.name, frozenset()))
 
     def _activities(self, name: str) -> tuple[Activity, ...]:

@@ -10,6 +10,10 @@ from phoenix.clouds.aws.listener import Listener, Rules
 from phoenix.clouds.aws.preview import PreviewRule
 from phoenix.errors import CloudError, RefusedError
 
+_NO_ROOM = {
+    "TooManyRules": "rules",
+    "TooManyUniqueTargetGroupsPerLoadBalancer": "target groups",
+}
 _ATTEMPTS = 4
 """Others who make rules of the same listener may be faster; each takes a priority that was free a moment ago."""
 
@@ -105,12 +109,11 @@ def _made(
     except RefusedCallError as error:
         if error.said == "PriorityInUse":
             return False
-        if error.said != "TooManyRules":
+        if error.said not in _NO_ROOM:
             raise
         raise RefusedError(
-            f"the load balancer {listener.name} has as many rules as it may",
+            f"the load balancer {listener.name} has as many {_NO_ROOM[error.said]} as it may",
             details=error.details,
-            resolution="Remove a rule that nobody needs, or ask AWS for a higher quota of rules per Application Load "
-            "Balancer; each group needs one of its own.",
+            resolution="Remove what nobody needs, or ask AWS for a higher quota; each group needs one of its own.",
         ) from error
     return True

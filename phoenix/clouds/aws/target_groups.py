@@ -106,6 +106,12 @@ def make(calls: Calls, name: str, *, port: int, vpc: str, health: Health, tags: 
             **checks(health),
         )
     except RefusedCallError as error:
+        if error.said == "TooManyTargetGroups":
+            raise RefusedError(
+                "the region has as many target groups as it may",
+                details=error.details,
+                resolution="Remove those that nobody needs, or ask AWS for a higher quota.",
+            ) from error
         found = find(calls, name) if error.said == "DuplicateTargetGroupName" else None
         if found is not None and elb_tags.bear(found.tags, tags):
             return found.arn
@@ -144,11 +150,16 @@ def delete(calls: Calls, found: TargetGroup) -> None:
     except RefusedCallError as error:
         if error.said != "ResourceInUse":
             raise
-        raise CloudError(
-            f"the target group {found.name} is in use and stays",
-            details=error.details,
-            resolution="See which other rule of the load balancer names it, and change that.",
-        ) from error
+        raise in_use(found.name, error.details) from error
+
+
+def in_use(name: str, details: str) -> CloudError:
+    """What is said of a target group that cannot be removed."""
+    return CloudError(
+        f"the target group {name} is in use and stays",
+        details=details,
+        resolution="See which other rule of the load balancer names it, and change that.",
+    )
 
 
 def ensure_attached(calls: Calls, group: str, arn: str) -> None:

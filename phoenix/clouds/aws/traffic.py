@@ -3,7 +3,7 @@
 The rule forwards to the target groups of those groups that have a share, by weights that are whole percents; all else
 that it says is left as it was found. It is read afresh before each write, and written in one call; between the two
 somebody else's change of the same rule would be lost, for AWS compares no versions: that window is one call wide.
-What is attached has a preview rule (`preview.py`); what the rule did before phoenix stands in tags (`before.py`).
+What is attached has a preview rule (`preview.py`), which also says what the rule did before phoenix (`before.py`).
 """
 
 from __future__ import annotations
@@ -109,8 +109,10 @@ class AwsTraffic:
         """See that the group fills its target group, and that this has a rule by which it is checked."""
         if group.made:
             target_groups.ensure_attached(self._calls, group.name, self.prepare(group)[0])
-        else:
-            self._ensure_preview(self._foreign(group.name), group.name)
+            return
+        arn = self._foreign(group.name)
+        if arn not in self._rules().live.weights:  # else it is checked as it is
+            self._ensure_preview(arn, group.name)
 
     def retire(self, group: Group, instances: frozenset[str]) -> bool:  # noqa: ARG002 (others take them out here)
         """Nothing: the Auto Scaling group takes machines out and drains them when it ends them."""
@@ -136,7 +138,7 @@ class AwsTraffic:
             live.put_back(there)
             return
         weights = {arn: wanted[named[arn]] for arn in there.attached if named[arn] in wanted}
-        if there.live.weights == weights:
+        if there.live.shares == weights:
             return
         self._refuse_entangled(there, live.foreign(there), weights)
         live.remember(there)
@@ -282,8 +284,10 @@ class AwsTraffic:
         """Remove what detached groups left whose managers have ended their machines since."""
         left = [each for each in there.previews if each.leaving]
         standing = attachments.of_group(self._calls, *(each.group for each in left)).of if left else {}
-        for shown in left:
-            if shown.group not in standing and preview_rules.own(self._calls, shown, self._labels(shown.group)):
+        gone = [each for each in left if each.group not in standing]
+        tags = elb_tags.tags_of(self._calls, (each.arn for each in gone))
+        for shown in gone:
+            if elb_tags.bear(tags.get(shown.arn, {}), self._labels(shown.group)):
                 preview_rules.delete(self._calls, shown)
                 self._remove_target_group(shown.group)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phoenix.clouds.api import Template
+from phoenix.clouds.api import Need, Template
 from phoenix.clouds.local import template
 from phoenix.clouds.local.mirror import mirror_of
 from phoenix.errors import SpecError
@@ -72,6 +72,10 @@ class LocalCloudDoor:
 
     def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:  # noqa: ARG002
         """None: this computer has no alarms."""
+        return ()
+
+    def room(self, need: Need) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Nothing: a machine that finds no room here fails to start."""
         return ()
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:  # noqa: ARG002 (nobody gives any here)

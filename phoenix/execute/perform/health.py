@@ -133,6 +133,8 @@ def _as_well(world: World, name: str, context: Context) -> Look:
         return retry_while_unknown(error)
     healthy = backend.healthy if backend else 0
     seen = f"{healthy} pass the health check, {enough} are needed to be as well as when the run began"
+    if group and group.trouble:
+        seen = f"{seen}; {group.trouble}"
     there = group.staying if group else ()
     lost = [i for i in there if i.state is InstanceState.DEAD or i.boot is BootState.FAILED]
     if healthy >= enough:

@@ -11,8 +11,8 @@ from phoenix.errors import PhoenixError, UnreachableError
 from phoenix.execute.engine import Context
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.perform import guards
+from phoenix.execute.perform.leaving import worst_first
 from phoenix.execute.perform.outcomes import Count, Created, Gone, Measured, Memory, Seen, Shrunk, Sized, SmallAlready
-from phoenix.execute.perform.watch import worst_first
 from phoenix.execute.perform.world import World
 from phoenix.model import Backend, Group, InstanceState, LaunchTemplate, shape
 from phoenix.plan.roll_actions import (

@@ -14,7 +14,7 @@ from phoenix.errors import CloudError
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.world import World
 from phoenix.manner import BootSeen
-from phoenix.model import Backend, BootState, Group, Instance, InstanceState, Route
+from phoenix.model import Backend, BootState, Group, InstanceState, Route
 from phoenix.wait import Look, Verdict, retry_while_unknown
 
 LOST_AT_MOST, LOST_PART = 2, 0.2
@@ -108,18 +108,3 @@ class Watch:
         self._read[chosen.id] = self._read.get(chosen.id, 0) + 1
         found = FAILED.findall(self._world.groups.logs(chosen.id).get("console", ""))
         return f"{chosen.id}: boot work failed: {found[-1]}" if found else ""
-
-
-def worst_first(instances: tuple[Instance, ...], well: frozenset[str]) -> list[Instance]:
-    """Which machines are missed least: dead ones, those that fail, those that do not answer, then the youngest."""
-    return sorted(
-        instances,
-        key=lambda i: (
-            i.state is not InstanceState.DEAD,
-            not i.failed_units,
-            i.id in well,
-            -(i.since.timestamp() if i.since else 0.0),
-            -len(i.id),
-            [-ord(letter) for letter in i.id],
-        ),
-    )

@@ -43,7 +43,7 @@ class Account:
 
     def install(self) -> None:
         """Stand in for moto in this process, for good."""
-        answers = Answers()
+        answers = Answers(self.emulated)
         for part in (
             self.instances,
             self.targets,

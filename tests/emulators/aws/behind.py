@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.autoscaling.models import autoscaling_backends
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
 from moto.iam.models import iam_backends
@@ -14,6 +15,11 @@ from tests.emulators.aws.emulated import ACCOUNT
 def ec2(region: str) -> Any:
     """EC2's records of a region."""
     return ec2_backends[ACCOUNT][region]
+
+
+def autoscaling(region: str) -> Any:
+    """Auto Scaling's records of a region; used for launch configurations only."""
+    return autoscaling_backends[ACCOUNT][region]
 
 
 def elb(region: str) -> Any:

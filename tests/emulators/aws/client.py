@@ -9,9 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from tests.emulators.aws.calls import Call
+from tests.emulators.aws.settings import Changes
 from tests.emulators.aws.world import World
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,7 +94,7 @@ class Emulator:
         """Let so many virtual seconds pass, with all that belongs in them; the time then, in seconds since 1970."""
         return float(self._ask("advance", seconds=seconds)["now"])
 
-    def configure(self, **settings: Any) -> None:
+    def configure(self, **settings: Unpack[Changes]) -> None:
         """Change some of `Settings`; the others stay as they are."""
         self._ask("configure", **settings)
 
@@ -109,8 +110,11 @@ class Emulator:
         skip: int = 0,
         delay: float = 0.0,
         lost: bool = False,
+        empty: bool = False,
     ) -> None:
-        """Have calls go wrong, see `Fault`: refused with `code`, late by `delay` REAL seconds, or its answer lost."""
+        """Have calls go wrong, see `Fault`: refused with `code`, late by `delay` REAL seconds, carried out without an
+        answer (`lost`), or, where they describe something, answered as if it were not there yet (`empty`).
+        """
         self._ask(
             "fail",
             service=service,
@@ -122,6 +126,7 @@ class Emulator:
             skip=skip,
             delay=delay,
             lost=lost,
+            empty=empty,
         )
 
     def clear_faults(self) -> None:

@@ -34,6 +34,9 @@ class Fault:
     lost: bool = False
     """The call is carried out, and the connection is cut without an answer."""
 
+    empty: bool = False
+    """A describing call is answered as if there were nothing to tell: what was written is not seen yet."""
+
     def fits(self, service: str, action: str) -> bool:
         """Whether such a call is meant."""
         return bool(re.fullmatch(self.service, service) and re.fullmatch(self.action, action))

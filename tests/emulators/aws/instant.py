@@ -44,7 +44,8 @@ class Instant:
 
     real = True
 
-    def __init__(self, *, boot: str = "0") -> None:
+    def __init__(self, *, boot: str = "0", **options: str) -> None:
+        assert not options, options
         self._boot = float(boot)
         self._machines: dict[str, Machine] = {}
         self._turn = threading.Lock()

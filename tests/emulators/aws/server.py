@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from tests.emulators.aws.account import Account
+from tests.emulators.aws.answers import EMPTY
 from tests.emulators.aws.calls import Call, heard
 from tests.emulators.aws.control import Control
 from tests.emulators.aws.faults import Fault
@@ -57,6 +58,7 @@ class Application:
             time.sleep(fault.delay)
         if fault and fault.code and not fault.lost:
             return self._refused(call, fault, environ, start)
+        environ[EMPTY] = bool(fault and fault.empty)
         with self.lock:
             status, headers, answer = self._by_moto(call, environ)
             self._log(replace(call, status=0 if fault and fault.lost else int(status[:3])))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypedDict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,8 @@ class Settings:
     """So long after a change of a rule the balancer still routes by the former one."""
     probe: float = 0.2
     """REAL seconds between two probes of a target; each counts as one of the target group's interval."""
+    page: int | None = None
+    """The most items of a list in one answer (not of those that moto answers); None for as many as are asked for."""
     rules: int = 100
     """Rules of a load balancer, without the default ones."""
     target_groups: int = 3000
@@ -56,3 +58,27 @@ class Settings:
             name: tuple(value) if kinds.get(name, "").startswith("tuple") else value for name, value in changes.items()
         }
         return replace(self, **read)
+
+
+class Changes(TypedDict, total=False):
+    """Some of the settings, as `Emulator.configure` takes them."""
+
+    speed: float
+    pending: float
+    terminating: float
+    initial: float
+    unhealthy: float
+    drain: float | None
+    ami_pending: float
+    capacity: int | None
+    short: Sequence[str]
+    retry: float
+    check: float
+    lag: float
+    probe: float
+    page: int | None
+    rules: int
+    target_groups: int
+    groups: int
+    quotas: Mapping[str, float]
+    denied: Sequence[str]

@@ -24,6 +24,8 @@ HEALTH = Health(interval=5.0, healthy_after=5.0)
 OLD, NEW, LEGACY = "web-local-v001", "web-local-v002", "legacy"
 STICKY = {"Enabled": True, "DurationSeconds": 600}
 """A client stays with a target group for ten minutes."""
+NOTHING = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+"""What a rule does for which nothing serves."""
 _TEMPLATE = "machines"
 
 
@@ -108,6 +110,11 @@ class Rules:
     def default(self, *actions: dict[str, Any]) -> None:
         """Somebody changes what the listener does by default."""
         self.elb.modify_listener(ListenerArn=self.world.listener, DefaultActions=list(actions))
+
+    def listener(self, port: int, *actions: dict[str, Any]) -> str:
+        """One more listener of the same load balancer; its ARN."""
+        asked = {"LoadBalancerArn": self.world.balancer, "Protocol": "HTTP", "Port": port}
+        return str(self.elb.create_listener(DefaultActions=list(actions), **asked)["Listeners"][0]["ListenerArn"])
 
     def rule(self, priority: int, *actions: dict[str, Any], **more: Any) -> str:
         """Somebody makes a rule; its ARN."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Between, Template, idle
+from phoenix.clouds.api import Between, Need, Template, idle
 from phoenix.clouds.local import template
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
@@ -192,10 +192,7 @@ class FakeDoor:
 
     groups: FakeCloud
     images: FakeImages
-
-    @property
-    def name(self) -> str:
-        return "local"
+    name: str = "local"
 
     @property
     def abilities(self) -> Abilities:
@@ -212,6 +209,9 @@ class FakeDoor:
 
     def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
         return self.groups.rings(names)
+
+    def room(self, need: Need) -> tuple[Finding, ...]:
+        return self.groups.room_for(need)
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         return ()

@@ -9,10 +9,11 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 
 from phoenix.cli import app
 from phoenix.clock import Clock
+from phoenix.execute.children import Ended, Hear
 from phoenix.execute.ownership import OwnedRun, this_process
 from phoenix.orders.clouds import Clouds
 from phoenix.orders.site import Site
@@ -29,7 +31,7 @@ from phoenix.record.history import History
 from phoenix.record.journal import Owner, Run
 from phoenix.record.sqlite import SqliteStore
 from phoenix.record.store import Store
-from phoenix.tell import Teller, nobody
+from phoenix.tell import Level, Teller, Told, nobody
 from phoenix.tools.aptly_root import Root
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.cloud import FakeCloud
@@ -114,10 +116,25 @@ class Desk:
             clock=self.clock,
             clouds=self.clouds or (lambda *_cloud: self.door),
             ask=self._ask,
+            apart=self._apart,
         )
         if self.shared is not None:
             site.store = self.shared
         return site
+
+    def _apart(
+        self, commands: Mapping[str, tuple[str, ...]], *, environment: Mapping[str, str], clock: Clock, hear: Hear
+    ) -> Mapping[str, Ended]:
+        """One after the other, in this process."""
+        ended = {}
+        for name, words in commands.items():
+            out, told = StringIO(), StringIO()
+            with redirect_stdout(out), redirect_stderr(told):
+                code = app.run(words, opener=self.open)
+            for line in told.getvalue().splitlines():
+                hear(name, Told(level=Level.SAY, text=line))
+            ended[name] = Ended(code=code, result=out.getvalue())
+        return ended
 
     def _ask(self, url: str, *, clock: Clock, status: int = 200) -> Look:
         return Look(verdict=Verdict.PASS, seen=f"{url} answers {status}")

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from phoenix.clouds import rules
+from phoenix.clouds.api import Need
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
-from phoenix.manner import Alarm, BootSeen, DrainedBy, Manner, Ring, Survey
+from phoenix.manner import Alarm, BootSeen, DrainedBy, Finding, Manner, Ring, State, Survey
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from tests.support.fakes.doubles import FakeClock, Killed
 from tests.support.fakes.images import FakeImages
@@ -41,6 +42,11 @@ class Memory:
     """How often the route was written, by whomever."""
     images_gone = False
     """Whether no machine of any group can be started any more."""
+
+    most_machines = 1000
+    """So many more may be started."""
+    boot_work_limit = 1 << 30
+    """Bytes of boot work that a machine takes."""
 
     def __init__(self, clock: FakeClock, kind: Kind = LOCAL) -> None:
         self.clock = clock
@@ -86,8 +92,8 @@ class Memory:
         """What is to be known of groups before they are replaced, where that is anything."""
         self.troubles: dict[str, tuple[str, bool]] = {}
         """Why machines of a group do not start, in the cloud's words, and whether that is certain to stay so."""
-        self.boot_work_limit = 1 << 30
-        """Bytes of boot work that a machine takes."""
+        self.needed: list[Need] = []
+        """What was asked for room."""
         self.trespasses: list[str] = []
         """Writes to a group that phoenix did not make."""
         self.alarms: dict[str, Ring] = {"web-5xx": Ring.QUIET}
@@ -179,6 +185,16 @@ class Memory:
     def born_with(self, name: str) -> tuple[str, ...]:
         """What the group of that name has to be made with."""
         return (f"{self.kind.born_with}/{name}",) if self.kind.born_with else ()
+
+    def room_for(self, need: Need) -> tuple[Finding, ...]:
+        """Whether there is room for so many machines more, where somebody counts them."""
+        if self.kind.abilities.here_only:
+            return ()
+        self.needed.append(need)
+        told = f"{need.machines} needed, {self.most_machines} free"
+        enough = need.machines <= self.most_machines
+        state, remedy = (State.FINE, "") if enough else (State.LACK, "Have the quota raised.")
+        return (Finding(state=state, subject="machines", found=told, remedy=remedy),)
 
     def rings(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
         """The alarms of those names, as far as there are some."""

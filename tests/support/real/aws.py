@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.groups import AwsGroups
-from phoenix.model import CloudMachine, Health, LaunchTemplate, Size
+from phoenix.model import CloudMachine, Group, Health, LaunchTemplate, Release, Size
 from phoenix.spec.clouds import AwsCloud
 from tests.emulators.aws import Emulator, World
 
 PORT = 8080
+NAME = "web-prod-v001"
+RELEASE = Release(image="shop-web-1", image_ref="foundation/web@1", settings=(("GREETING", "Grüße"),))
+
+
+def wanted(size: int = 2, **more: Any) -> Group:
+    """A group as a roll of the project `shop` asks for it."""
+    group = Group(
+        name=NAME,
+        project="shop",
+        service="web",
+        environment="prod",
+        release=RELEASE,
+        size=size,
+        created=datetime(2026, 3, 1, 12, tzinfo=UTC),
+        run="roll-1",
+        shape="abc",
+    )
+    return replace(group, **more)
 
 
 class EmulatedTime:
@@ -68,6 +86,27 @@ class Account:
             size=size,
         )
 
+    def serving(self, size: int = 2, bounds: Size | None = None) -> Group:
+        """The group as it is when its machines have come."""
+        self.groups().create(wanted(size), self.template(NAME, bounds))
+        self.clock.sleep(30)
+        return self.seen()
+
+    def seen(self, name: str = NAME) -> Group:
+        """The group as phoenix sees it now."""
+        group = self.groups().find(name)
+        assert group is not None
+        return group
+
+    def templates(self) -> list[Any]:
+        """All launch templates of the account."""
+        return list(self.calls.pages("ec2", "describe_launch_templates", "LaunchTemplates"))
+
+    def left(self) -> list[str]:
+        """What is there of the project's groups, and all launch templates."""
+        groups = [group.name for group in self.groups().list()]
+        return groups + [each["LaunchTemplateName"] for each in self.templates()]
+
     def foreign(self, name: str, size: int = 2, **more: Any) -> None:
         """A group that phoenix did not make."""
         data = {"ImageId": self.world.image, "InstanceType": "t3.micro"}
@@ -87,10 +126,6 @@ class Account:
         answer = self.calls.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
         (group,) = answer["AutoScalingGroups"]
         return dict(group)
-
-    def asked(self, *actions: str) -> int:
-        """How often one of these actions was asked for since the emulator last forgot."""
-        return sum(call.action in actions for call in self.emulator.calls())
 
 
 def account(emulator: Emulator, project: str) -> Account:

@@ -18,6 +18,7 @@ version: 1
 project: hello
 state: .phoenix
 clouds:
+  local: {{kind: local}}
   aws: {{kind: aws, region: {region}, subnets: [{subnets}], tags: {{team: web}}, builder: {{type: t3.small}}}}
 repositories:
   main:

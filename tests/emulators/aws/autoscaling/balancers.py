@@ -9,7 +9,7 @@ from functools import partial
 
 from tests.emulators.aws.answers import Answers, Asked, Shape, paged
 from tests.emulators.aws.autoscaling.engine import Engine
-from tests.emulators.aws.autoscaling.found import named, standing
+from tests.emulators.aws.autoscaling.found import at_most, named, standing
 from tests.emulators.aws.autoscaling.groups import check_target_groups
 from tests.emulators.aws.autoscaling.model import Attached, Group
 
@@ -54,6 +54,7 @@ class Balancers:
 
     def _attach(self, group: Group, sources: list[Attached]) -> None:
         """The instances in service are registered at once, where AddToLoadBalancer is not suspended."""
+        at_most(MOST, [one.identifier for one in sources])
         check_target_groups([one.identifier for one in sources if one.type == "elbv2"])
         for source in sources:
             if any(one.identifier == source.identifier and not one.removing for one in group.attached):
@@ -79,6 +80,7 @@ class Balancers:
         return {}
 
     def _detach(self, group: Group, identifiers: list[str]) -> None:
+        at_most(MOST, identifiers)
         targets = self._engine.targets
         for source in list(group.attached):
             if source.identifier not in identifiers or source.removing:
@@ -100,7 +102,7 @@ class Balancers:
             for one in group.attached
             if one.type == "elbv2" and not one.by_source
         ]
-        return paged(asked, "LoadBalancerTargetGroups", shown)
+        return paged(asked, "LoadBalancerTargetGroups", shown, usual=100)
 
     def _describe_traffic_sources(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeTrafficSources.html"""
@@ -115,7 +117,7 @@ class Balancers:
             for one in group.attached
             if kind in (None, one.type)
         ]
-        return paged(asked, "TrafficSources", shown)
+        return paged(asked, "TrafficSources", shown, most=50)
 
     def _state(self, group: Group, source: Attached) -> str:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LoadBalancerTargetGroupState.html

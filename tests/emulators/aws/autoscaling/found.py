@@ -25,6 +25,12 @@ def standing(engine: Engine, asked: Asked) -> Group:
     return group
 
 
+def at_most(most: int, named: list[str]) -> None:
+    """ValidationError where one call names more."""
+    if len(named) > most:
+        raise RefusedError("ValidationError", f"A call may name at most {most} of them, and names {len(named)}")
+
+
 def managed(engine: Engine, instance: str) -> tuple[Group, Member]:
     """An instance by its id alone. ValidationError where it is no group's."""
     found = engine.group_of(instance)
@@ -35,8 +41,9 @@ def managed(engine: Engine, instance: str) -> tuple[Group, Member]:
     return found
 
 
-def members(group: Group, ids: list[str]) -> list[Member]:
-    """Instances of a group. ValidationError where one is not of it."""
+def members(group: Group, ids: list[str], *, most: int) -> list[Member]:
+    """Instances of a group. ValidationError where one is not of it, or where they are too many for one call."""
+    at_most(most, ids)
     for id in ids:
         if id not in group.members:
             raise RefusedError("ValidationError", f"The instance {id} is not part of Auto Scaling group {group.name}.")

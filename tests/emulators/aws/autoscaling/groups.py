@@ -21,7 +21,6 @@ from tests.emulators.aws.autoscaling.templates import check_image, specified
 from tests.emulators.aws.elbv2 import using
 from tests.emulators.aws.faults import RefusedError
 
-PAGE = 100
 BY_USER = "a user request"
 
 
@@ -135,8 +134,8 @@ class Groups:
             for (region, name), group in sorted(self._engine.groups.items())
             if region == asked.region and (not wanted or name in wanted) and all(_passes(group, one) for one in filters)
         ]
-        page = paged(asked, "AutoScalingGroups", shown, most=PAGE)
-        return page | {"AutoScalingGroups": [group.shape() for group in page["AutoScalingGroups"]]}
+        page = paged(asked, "AutoScalingGroups", shown)
+        return page | {"AutoScalingGroups": [_shape(group, asked) for group in page["AutoScalingGroups"]]}
 
     def _set_desired_capacity(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_SetDesiredCapacity.html"""
@@ -170,8 +169,12 @@ class Groups:
             for activity in group.activities
             if not wanted or activity.id in wanted
         ]
-        page = paged(asked, "Activities", shown, most=PAGE)
+        page = paged(asked, "Activities", shown, usual=100)
         return page | {"Activities": [activity.shape() for activity in page["Activities"]]}
+
+
+def _shape(group: Group, asked: Asked) -> Shape:
+    return group.shape() if asked.get("IncludeInstances", True) else group.shape() | {"Instances": []}
 
 
 def tags_of(given: list[Mapping[str, Any]]) -> dict[str, tuple[str, bool]]:

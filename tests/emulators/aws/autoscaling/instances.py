@@ -13,7 +13,8 @@ from tests.emulators.aws.faults import RefusedError
 
 BY_USER = "a user request"
 ENDABLE = ("InService", "Pending", "Pending:Wait", "Standby")
-PAGE = 50
+MOST, MOST_SHOWN = 20, 50
+"""Instances in one call. https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_EnterStandby.html"""
 
 
 class GroupInstances:
@@ -63,7 +64,7 @@ class GroupInstances:
     def _enter_standby(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_EnterStandby.html"""
         group = standing(self._engine, asked)
-        chosen = members(group, asked.get("InstanceIds", []))
+        chosen = members(group, asked.get("InstanceIds", []), most=MOST)
         for member in chosen:
             if member.state != "InService":
                 raise RefusedError("ValidationError", f"The instance {member.id} is not in InService.")
@@ -87,7 +88,7 @@ class GroupInstances:
     def _exit_standby(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_ExitStandby.html: the desired capacity grows."""
         group = standing(self._engine, asked)
-        chosen = members(group, asked.get("InstanceIds", []))
+        chosen = members(group, asked.get("InstanceIds", []), most=MOST)
         if any(member.state != "Standby" for member in chosen):
             raise RefusedError("ValidationError", "An instance is not in Standby.")
         if group.desired + len(chosen) > group.maximum:
@@ -110,7 +111,7 @@ class GroupInstances:
 
     def _set_instance_protection(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_SetInstanceProtection.html"""
-        for member in members(standing(self._engine, asked), asked.get("InstanceIds", [])):
+        for member in members(standing(self._engine, asked), asked.get("InstanceIds", []), most=MOST_SHOWN):
             member.protected = bool(asked.get("ProtectedFromScaleIn"))
         return {}
 
@@ -157,7 +158,7 @@ class GroupInstances:
     def _detach_instances(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DetachInstances.html: they keep running."""
         group = standing(self._engine, asked)
-        chosen = members(group, asked.get("InstanceIds", []))
+        chosen = members(group, asked.get("InstanceIds", []), most=MOST)
         if asked.get("ShouldDecrementDesiredCapacity"):
             _shrink(group, sum(member.counted for member in chosen), "Detaching")
         shapes = []
@@ -185,7 +186,7 @@ class GroupInstances:
             for member in group.members.values()
             if group.region == asked.region and (not wanted or member.id in wanted)
         ]
-        return paged(asked, "AutoScalingInstances", shown, most=PAGE)
+        return paged(asked, "AutoScalingInstances", shown, most=MOST_SHOWN)
 
     def _complete_lifecycle_action(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html"""

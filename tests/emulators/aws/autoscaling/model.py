@@ -27,6 +27,7 @@ PROCESSES = (
     "ScheduledActions",
 )
 """https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html"""
+CONFIGURATION = "LaunchConfigurationName"
 ON_THE_WAY = frozenset({"Pending", "Pending:Wait", "Pending:Proceed"})
 COUNTED = ON_THE_WAY | {"InService"}
 """The states that count towards the desired capacity."""
@@ -44,6 +45,7 @@ SHOWN_AS_GIVEN = (
     "AvailabilityZoneDistribution",
     "AvailabilityZoneImpairmentPolicy",
     "CapacityReservationSpecification",
+    "WarmPoolConfiguration",
 )
 
 
@@ -129,8 +131,8 @@ class Member:
             "LifecycleState": self.state,
             "HealthStatus": "Healthy" if self.healthy else "Unhealthy",
             "ProtectedFromScaleIn": self.protected,
-            "LaunchTemplate": dict(self.template),
             "ImageId": self.image,
+            **started_from(self.template),
         }
 
 
@@ -249,7 +251,7 @@ class Group:
             "TrafficSources": [{"Identifier": one.identifier, "Type": one.type} for one in self.attached],
         }
         if self.template and not self.given.get("MixedInstancesPolicy"):
-            shape["LaunchTemplate"] = dict(self.template)
+            shape |= started_from(self.template)
         if self.deleting:
             shape["Status"] = "Delete in progress"
         return shape | {name: self.given[name] for name in SHOWN_AS_GIVEN if self.given.get(name) is not None}
@@ -266,6 +268,11 @@ class Group:
             }
             for key, (value, propagated) in self.tags.items()
         ]
+
+
+def started_from(template: Mapping[str, str]) -> Shape:
+    """A launch template as the API shows it, or the name of a launch configuration."""
+    return dict(template) if CONFIGURATION in template else {"LaunchTemplate": dict(template)}
 
 
 def first_to_go(group: Group, count: int) -> list[Member]:

@@ -15,7 +15,7 @@ from moto.ec2.utils import convert_tag_spec
 
 from tests.emulators.aws import behind
 from tests.emulators.aws.answers import Shape
-from tests.emulators.aws.autoscaling.model import Group
+from tests.emulators.aws.autoscaling.model import CONFIGURATION, Group
 from tests.emulators.aws.ec2.instances import GROUP_TAG, Wanted
 from tests.emulators.aws.faults import RefusedError
 
@@ -34,6 +34,8 @@ class Resolved:
     @property
     def shape(self) -> dict[str, str]:
         """As the API shows the template of an instance."""
+        if not self.id:
+            return {CONFIGURATION: self.name}
         return {"LaunchTemplateId": self.id, "LaunchTemplateName": self.name, "Version": str(self.number)}
 
 
@@ -44,6 +46,8 @@ def specified(region: str, given: Mapping[str, Any]) -> dict[str, str] | None:
     https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchTemplateSpecification.html
     """
     policy = (given.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
+    if given.get(CONFIGURATION):
+        return {CONFIGURATION: resolved(region, given).name}
     wanted = given.get("LaunchTemplate") or policy.get("LaunchTemplateSpecification")
     if not wanted:
         return None
@@ -54,6 +58,8 @@ def specified(region: str, given: Mapping[str, Any]) -> dict[str, str] | None:
 
 def resolved(region: str, wanted: Mapping[str, Any]) -> Resolved:
     """The version that is meant. ValidationError where there is none."""
+    if wanted.get(CONFIGURATION):
+        return _configuration(region, wanted[CONFIGURATION])
     backend = behind.ec2(region)
     try:
         if wanted.get("LaunchTemplateId"):
@@ -69,6 +75,23 @@ def resolved(region: str, wanted: Mapping[str, Any]) -> Resolved:
             f"version {wanted.get('Version')}, does not exist.",
         ) from error
     return Resolved(id=template.id, name=template.name, number=version.number, data=version.data)
+
+
+def _configuration(region: str, name: str) -> Resolved:
+    """A launch configuration, which older groups have: https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-configurations.html"""
+    found = behind.autoscaling(region).launch_configurations.get(name)
+    if found is None:
+        raise RefusedError("ValidationError", f"Launch configuration name not found - {name}")
+    data = {
+        "ImageId": found.image_id,
+        "InstanceType": found.instance_type,
+        "UserData": found.user_data,
+        "KeyName": found.key_name,
+        "SecurityGroupIds": found.security_groups,
+        "IamInstanceProfile": {"Name": found.iam_instance_profile} if found.iam_instance_profile else {},
+        "BlockDeviceMappings": found.block_device_mapping_dict,
+    }
+    return Resolved(id="", name=name, number=0, data=data)
 
 
 def check_image(region: str, wanted: Mapping[str, Any]) -> None:
@@ -114,7 +137,10 @@ def _tags(group: Group, found: Resolved) -> dict[str, dict[str, str]]:
         **tags.get("instance", {}),
         **{key: value for key, (value, propagated) in group.tags.items() if propagated},
         GROUP_TAG: group.name,
-        "aws:ec2launchtemplate:id": found.id,
-        "aws:ec2launchtemplate:version": str(found.number),
+        **(
+            {"aws:ec2launchtemplate:id": found.id, "aws:ec2launchtemplate:version": str(found.number)}
+            if found.id
+            else {}
+        ),
     }
     return tags

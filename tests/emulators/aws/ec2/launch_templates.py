@@ -120,7 +120,9 @@ class LaunchTemplates:
         templates = backend.describe_launch_templates(
             template_names=names, template_ids=ids, filters=asked.response._filters_from_querystring()
         )
-        return paged(asked, "LaunchTemplates", [_shape(one) for one in templates], limit="MaxResults", most=PAGE)
+        return paged(
+            asked, "LaunchTemplates", [_shape(one) for one in templates], limit="MaxResults", usual=PAGE, most=PAGE
+        )
 
     def _describe_versions(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeLaunchTemplateVersions.html"""
@@ -137,7 +139,7 @@ class LaunchTemplates:
             if least <= made.number and (not most or made.number <= most)
         ]
         shapes = [_version_shape(made) for made in chosen]
-        return paged(asked, "LaunchTemplateVersions", shapes, limit="MaxResults", most=PAGE)
+        return paged(asked, "LaunchTemplateVersions", shapes, limit="MaxResults", usual=PAGE, most=PAGE)
 
 
 def found(asked: Asked) -> Any:

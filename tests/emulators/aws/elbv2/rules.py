@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from moto.elbv2.models import FakeTargetGroup
+from moto.elbv2.models import ELBv2Backend, FakeTargetGroup
 
 from tests.emulators.aws import behind
 from tests.emulators.aws.answers import Answers, Asked, ByMoto, Shape, paged
@@ -21,6 +21,7 @@ GROUPS_OF_AN_ACTION = 5
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
 GROUPS_OF_A_BALANCER = 100
 MOST_WEIGHT = 999
+MOST_TAGS = 50
 STICKY = range(1, 604_801)
 """Seconds."""
 DELAY = "deregistration_delay.timeout_seconds"
@@ -53,6 +54,7 @@ class Rules:
         # Which balancers use a group is read off their rules; moto only ever adds to a list of its own.
         users = property(lambda group: sorted(using.used().get(group.arn, ())), lambda group, value: None)
         behind.mend(FakeTargetGroup, load_balancer_arns=users)
+        behind.mend(ELBv2Backend, add_tags=_add_tags)
 
     def _create_target_group(self, asked: Asked) -> Any:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
@@ -92,7 +94,7 @@ class Rules:
                 asked.get("LoadBalancerArn"), asked.get("TargetGroupArns", []), asked.get("Names", [])
             )
         )
-        return paged(asked, "TargetGroups", found, limit="PageSize", token="NextMarker", most=PAGE)
+        return paged(asked, "TargetGroups", found, limit="PageSize", usual=PAGE, most=PAGE)
 
     def _modify_listener(self, asked: Asked) -> ByMoto:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html"""
@@ -159,7 +161,7 @@ class Rules:
         """
         found = behind.elb(asked.region).describe_rules(asked.get("ListenerArn"), asked.get("RuleArns") or None)
         ordered = sorted(found, key=lambda rule: (rule.is_default, 0 if rule.is_default else int(rule.priority)))
-        return paged(asked, "Rules", ordered, limit="PageSize", token="NextMarker", most=PAGE)
+        return paged(asked, "Rules", ordered, limit="PageSize", usual=PAGE, most=PAGE)
 
     def _set_rule_priorities(self, asked: Asked) -> Shape:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetRulePriorities.html
@@ -205,6 +207,16 @@ class Rules:
 def settings(asked: Asked) -> Shape:
     """What a target group was made with, but for its tags."""
     return {name: value for name, value in asked.parameters.items() if name != "Tags"}
+
+
+def _add_tags(backend: Any, resource_arns: Iterable[str], tags: list[dict[str, str]]) -> None:
+    """moto's limit is ten. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-tags.html"""
+    for arn in resource_arns:
+        backend._get_resource_by_arn(arn)
+        known = backend.tagging_service.get_tag_dict_for_resource(arn)
+        if len(known.keys() | {tag["Key"] for tag in tags}) > MOST_TAGS:
+            raise RefusedError("TooManyTags", f"The maximum number of tags on '{arn}' has been reached")
+        backend.tagging_service.tag_resource(arn, tags)
 
 
 def _rule(backend: Any, asked: Asked) -> Any:

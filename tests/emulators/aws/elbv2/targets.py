@@ -145,7 +145,7 @@ class Targets:
         real = self._emulated.machines.real
         target.streak = target.streak.after(
             probed,
-            good=health.passes(str((group.matcher or {}).get("HttpCode") or "200"), probed.status),
+            good=_good(group, probed),
             healthy_after=int(group.healthy_threshold_count) if real else 1,
             unhealthy_after=int(group.unhealthy_threshold_count) if real else 1,
         )
@@ -226,6 +226,12 @@ class Targets:
                 )
             ]
         return {"TargetHealthDescriptions": [_shape(arn, self.check(arn, t).port, t, h) for t, h in shown]}
+
+
+def _good(group: Any, probed: Probed) -> bool:
+    """A check over HTTP has a matcher; one over TCP passes with any answer."""
+    matcher = getattr(group, "matcher", None) or {"HttpCode": "1-999"}
+    return health.passes(str(matcher.get("HttpCode") or "200"), probed.status)
 
 
 def _group(asked: Asked) -> str:

@@ -1,0 +1,78 @@
+"""Whether there is room on AWS for the machines that a roll starts beside those that serve. Looks only.
+
+Only what is certain is a lack: free addresses and groups are counted as they are; of the vCPUs that
+others use nothing is asked, so too few are those that the service alone goes beyond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from phoenix.clouds.api import Need
+from phoenix.clouds.aws.calls import Asks
+from phoenix.clouds.aws.check import STANDARD_VCPUS, types_of
+from phoenix.errors import CloudError
+from phoenix.manner import Finding, State
+from phoenix.model import CloudMachine
+from phoenix.spec.clouds import AwsCloud
+
+_QUOTA = f"aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {STANDARD_VCPUS}"
+_Look = Callable[[AwsCloud, Asks, CloudMachine, Need], Iterator[Finding]]
+
+
+def findings(spec: AwsCloud, calls: Asks, need: Need) -> tuple[Finding, ...]:
+    """Addresses, vCPUs, groups and targets. What phoenix may not look at, or gets no answer to, is a note."""
+    machine = need.machine
+    if not isinstance(machine, CloudMachine):
+        return ()
+    looks: dict[str, _Look] = {"addresses": _addresses, "vCPUs": _vcpus, "groups": _groups, "targets": _targets}
+    found: list[Finding] = []
+    for subject, look in looks.items():
+        try:
+            found += look(spec, calls, machine, need)
+        except CloudError as error:
+            found.append(Finding(state=State.NOTE, subject=subject, found=f"not seen: {error.details or error.brief}"))
+    return tuple(found)
+
+
+def _addresses(spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> Iterator[Finding]:
+    subnets = list(machine.subnets or spec.subnets)
+    answer = calls.ask("ec2", "describe_subnets", Filters=[{"Name": "subnet-id", "Values": subnets}])
+    free = sum(subnet["AvailableIpAddressCount"] for subnet in answer["Subnets"])
+    told = f"{need.machines} needed, {free} free in {', '.join(subnets)}"
+    yield _enough(
+        "addresses", told, enough=need.machines <= free, remedy=f"Add a subnet to clouds.{spec.name}.subnets."
+    )
+
+
+def _vcpus(_spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> Iterator[Finding]:
+    types = types_of(calls.ask("ec2", "describe_instance_types", InstanceTypes=[machine.type]))
+    kind = types.get(machine.type)
+    if kind is None or not kind.is_standard or machine.spot:  # counted by quotas of their own
+        return
+    quota = calls.ask("service-quotas", "get_service_quota", ServiceCode="ec2", QuotaCode=STANDARD_VCPUS)
+    most, wanted = int(quota["Quota"]["Value"]), kind.vcpus * (need.machines + need.live)
+    told = f"{wanted} needed by {need.machines + need.live} {machine.type} together, the account may run {most}"
+    yield _enough("vCPUs", told, enough=wanted <= most, remedy=f"Run `{_QUOTA} --desired-value {wanted}`.")
+
+
+def _groups(_spec: AwsCloud, calls: Asks, _machine: CloudMachine, _need: Need) -> Iterator[Finding]:
+    limits = calls.ask("autoscaling", "describe_account_limits")
+    most, there = limits["MaxNumberOfAutoScalingGroups"], limits["NumberOfAutoScalingGroups"]
+    told = f"1 more needed, {there} of {most} there are"
+    yield _enough("groups", told, enough=there < most, remedy="Have the quota raised, or remove what nobody uses.")
+
+
+def _targets(_spec: AwsCloud, calls: Asks, _machine: CloudMachine, need: Need) -> Iterator[Finding]:
+    limits = {limit["Name"]: int(limit["Max"]) for limit in calls.ask("elbv2", "describe_account_limits")["Limits"]}
+    most = limits.get("targets-per-application-load-balancer")
+    if most is None:
+        return
+    told = f"{need.machines + need.live} needed by the service, a load balancer may have {most}"
+    yield _enough("targets", told, enough=need.machines + need.live <= most, remedy="Have the quota raised.")
+
+
+def _enough(subject: str, told: str, *, enough: bool, remedy: str) -> Finding:
+    return Finding(
+        state=State.FINE if enough else State.LACK, subject=subject, found=told, remedy="" if enough else remedy
+    )
