@@ -33,61 +33,7 @@ FULL = AwsCloud(
     images=AwsImages(kms="alias/shop", architecture="arm64"),
 )
 PATTERN = "136693071363/debian-12-amd64-*"
-IDENTITY = {
-    "ref": "os/debian-12 of shop",
-    "project": "shop",
-    "type": "os",
-    "name": "debian-12",
-    "image_id": "shop-os-debian-12-0123456789ab",
-    "key": "0123456789abcdef",
-    "parent": "",
-}
-
-
-@pytest.fixture(autouse=True)
-def old_packer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debian's."""
-    found(monkeypatch, (1, 6, 6))
-
-
-def found(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int] | None) -> None:
-    def answer() -> tuple[int, int, int]:
-        if version is None:
-            raise RefusedError("the program 'packer' is missing")
-        return version
-
-    template._knows_metadata_options.cache_clear()
-    monkeypatch.setattr("phoenix.tools.packer.version", answer)
-
-
-def rendered(spec: AwsCloud | None, base: str | None = PATTERN, parent: str | None = None) -> str:
-    made = template.template(spec, base=base, parent=parent)
-    return Renderer().render(made.file, {**IDENTITY, **made.variables})
-
-
-def source(text: str) -> str:
-    """The block of the builder."""
-    found = re.search(r'^source "amazon-ebs" "image" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
-
-
-def keys(text: str) -> Mapping[str, str]:
-    """What stands in the block, wherever in it."""
-    return dict(re.findall(r"^ +(\w+) += (.*)$", source(text), re.MULTILINE))
-
-
-def default(text: str, variable: str) -> str | None:
-    block = re.search(rf'^variable "{variable}" \{{\n(.*?)^\}}', text, re.MULTILINE | re.DOTALL)
-    assert block, variable
-    value = re.search(r"^  default +\= (.*)$", block[1], re.MULTILINE)
-    return value[1] if value else None
-
-
-def test_the_builder_of_a_bare_entry() -> None:
-    assert (
-        source(rendered(BARE))
-        == """\
+BUILDER = """\
   region                      = var.region
   custom_endpoint_ec2         = var.endpoint
   skip_region_validation      = true
@@ -141,7 +87,59 @@ def test_the_builder_of_a_bare_entry() -> None:
     max_attempts  = 360
   }
 """
-    )
+IDENTITY = {
+    "ref": "os/debian-12 of shop",
+    "project": "shop",
+    "type": "os",
+    "name": "debian-12",
+    "image_id": "shop-os-debian-12-0123456789ab",
+    "key": "0123456789abcdef",
+    "parent": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def old_packer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's."""
+    found(monkeypatch, (1, 6, 6))
+
+
+def found(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int] | None) -> None:
+    def answer() -> tuple[int, int, int]:
+        if version is None:
+            raise RefusedError("the program 'packer' is missing")
+        return version
+
+    template._knows_metadata_options.cache_clear()
+    monkeypatch.setattr("phoenix.tools.packer.version", answer)
+
+
+def rendered(spec: AwsCloud | None, base: str | None = PATTERN, parent: str | None = None) -> str:
+    made = template.template(spec, base=base, parent=parent)
+    return Renderer().render(made.file, {**IDENTITY, **made.variables})
+
+
+def source(text: str) -> str:
+    """The block of the builder."""
+    found = re.search(r'^source "amazon-ebs" "image" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+def keys(text: str) -> Mapping[str, str]:
+    """What stands in the block, wherever in it."""
+    return dict(re.findall(r"^ +(\w+) += (.*)$", source(text), re.MULTILINE))
+
+
+def default(text: str, variable: str) -> str | None:
+    block = re.search(rf'^variable "{variable}" \{{\n(.*?)^\}}', text, re.MULTILINE | re.DOTALL)
+    assert block, variable
+    value = re.search(r"^  default +\= (.*)$", block[1], re.MULTILINE)
+    return value[1] if value else None
+
+
+def test_the_builder_of_a_bare_entry() -> None:
+    assert source(rendered(BARE)) == BUILDER
 
 
 def test_every_key_of_an_entry_stands_in_the_template() -> None:
