@@ -179,6 +179,17 @@ def test_a_lost_answer(stage: AwsStage, service: str, action: str) -> None:
 
 
 @pytest.mark.full
+def test_answers_that_are_older_than_what_was_written(stage: AwsStage) -> None:
+    stage.roll("1")
+    for step in ("create-candidate", "candidate-healthy", "shift"):
+        stage.meddle[step] = lambda: stage.account.emulator.fail(
+            "autoscaling", "DescribeAutoScalingGroups", empty=True, times=2, skip=2
+        )
+    assert stage.roll("2").state is RunState.DONE
+    assert stage.shares == {NEW: 100}
+
+
+@pytest.mark.full
 def test_an_aws_that_is_too_busy_for_a_while(stage: AwsStage) -> None:
     stage.roll("1")
     stage.meddle["create-candidate"] = lambda: stage.account.emulator.fail(

@@ -100,6 +100,7 @@ class Endings:
                 return Look(verdict=Verdict.PASS, seen="gone")
             if not group.members and not group.ending:
                 self._calls.ask("autoscaling", "delete_auto_scaling_group", AutoScalingGroupName=name)
+                self._looks.forget(name)
                 if self._looks.found(name) is None:
                     return Look(verdict=Verdict.PASS, seen="gone")
         except RefusedCallError as error:
