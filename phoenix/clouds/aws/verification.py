@@ -38,7 +38,7 @@ _MADE_HERE = """
     started=$(systemctl show --timestamp=unix --property=UserspaceTimestamp --value | tr -d @)
     for file in {files}; do
         [ -s "$file" ] || continue
-        if [ "$(stat -c %Y "$file")" -lt "${{started:-0}}" ]; then echo "in the image: $file"; found=yes; fi
+        if [ "$(stat -L -c %Y "$file")" -lt "${{started:-0}}" ]; then echo "in the image: $file"; found=yes; fi
     done
     [ -z "$found" ]"""
 _HYGIENE = (

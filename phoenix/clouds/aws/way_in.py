@@ -6,6 +6,7 @@ Session Manager, needs no group of ours, or one that lets nobody in.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 
 KEY_COMMENT = "phoenix-builder"
 """By it the role `seal` finds the key in authorized_keys and takes it out."""
-_LET_IN = """\
-#!/bin/sh
-# Lets phoenix log in, and ends the machine after {minutes} minutes, whatever has become of phoenix.
-set -eu
-systemd-run --quiet --on-active={minutes}m systemctl poweroff || true
-umask 077
-mkdir -p /root/.ssh
-printf '%s\\n' '{key}' >> /root/.ssh/authorized_keys
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,9 +65,18 @@ def make(calls: Calls, cloud: AwsCloud, tags: Mapping[str, str], directory: Path
     key = directory / "key"
     argv = (require("ssh-keygen", "openssh-client"), "-q", "-t", "ed25519", "-N", "", "-C", KEY_COMMENT, "-f", str(key))
     run(Command(argv=argv), timeout=60, log=log)
-    public = key.with_suffix(".pub").read_text().strip()
-    user_data = _LET_IN.format(key=public, minutes=int(bakers.LONGEST // 60))
+    user_data = lets_in(key.with_suffix(".pub").read_text().strip())
     return WayIn(key=key, user_data=user_data, groups=cloud.builder.firewall or (_group(calls, cloud, tags),))
+
+
+def lets_in(public_key: str) -> str:
+    """What cloud-init does before sshd starts: root may log in with the key. JSON is YAML, too.
+
+    The machine ends itself when no bake can still need it, whatever has become of phoenix.
+    """
+    end = f"systemd-run --quiet --on-active={int(bakers.LONGEST // 60)}m systemctl poweroff || true"
+    wishes = {"disable_root": False, "ssh_authorized_keys": [public_key], "runcmd": [["sh", "-c", end]]}
+    return f"#cloud-config\n{json.dumps(wishes, indent=1)}\n"
 
 
 def _group(calls: Calls, cloud: AwsCloud, tags: Mapping[str, str]) -> str:

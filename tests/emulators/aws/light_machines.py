@@ -19,7 +19,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from phoenix.clouds.local import guest, remains, trees
+from phoenix.clouds.local import guest, machines, remains, trees
 from phoenix.clouds.local.image_files import PRIVATE
 from phoenix.clouds.local.machine_files import MachineFiles
 from phoenix.errors import PhoenixError
@@ -67,9 +67,11 @@ class LightMachines:
 
     @property
     def real(self) -> bool:
+        """They are."""
         return True
 
     def launch(self, wanted: Launch) -> str:
+        """Its container runs when this returns, a tenth of a second later; its system comes up in seconds."""
         files = _files(self._root, next(self._numbers))
         files.directory.mkdir(parents=True, mode=PRIVATE)
         with _as_os_error(), _address() as (address, listener):
@@ -83,64 +85,74 @@ class LightMachines:
         return address
 
     def ready(self, machine: str) -> bool:
+        """Its first process lives: as with AWS, the network answers before its services do."""
         found = self._machines.get(machine)
         return found is not None and found.boot is not None and found.boot.first.alive
 
     def probe(self, machine: str, check: Check) -> Probed:
+        """The port leads to it from the first probe on."""
         found = self._machines.get(machine)
         if found is None or not self._lead(found, check.port):
             return Probed(status=None, error="refused")
         return asked(found.address, check)
 
     def console(self, machine: str) -> str:
+        """What all of its boots have written."""
         found = self._machines.get(machine)
         if found is None:
             return ""
         return guest.read_logs(light_boot.console_of(found.files)).console[-SHOWN:]
 
     def stop(self, machine: str) -> None:
+        """By its own systemd; killed where that takes too long."""
         found = self._machines.get(machine)
         if found is not None and found.boot is not None:
             light_boot.stop(found.boot)
             self._end(found)
 
     def start(self, machine: str) -> None:
+        """On the disk that it had."""
         found = self._machines.get(machine)
         if found is not None and found.boot is None:
             with _as_os_error(), socket.create_server((found.address, SSH), backlog=BACKLOG) as listener:
                 self._boot(found, listener)
 
     def terminate(self, machine: str) -> None:
+        """Killed, and removed."""
         found = self._machines.pop(machine, None)
         if found is not None:
             self._end(found)
-            trees.remove(found.files.directory)
+            machines.remove(found.files)
             self._remove_forgotten()
 
     def save(self, machine: str, image: str) -> None:
+        """The tree below it with all that it has written, as EBS keeps it: nothing is left out."""
         found = self._machines[machine]
         ran = found.boot is not None
         self.stop(machine)
-        disk = found.files.directory / "upper"
-        copied = self._image(image) / "upper"
+        made = self._image(image)
         with _as_os_error():
-            copied.parent.mkdir(parents=True, mode=PRIVATE)
-            _copy(disk, copied)
-            trees.flatten(found.tree, copied, copied.with_name("tree"))
-            trees.remove(copied)
+            made.mkdir(parents=True, mode=PRIVATE)
+            _copy(found.files.directory / "upper", made / "upper")
+            trees.flatten(found.tree, made / "upper", made / "unfinished")
+            trees.remove(made / "upper")
+            (made / "unfinished").rename(made / "tree")
         if ran:
             self.start(machine)
 
     def copy(self, image: str, to: str) -> None:
+        """By hard links: nobody writes into a tree."""
         with _as_os_error():
             self._image(to).mkdir(parents=True, mode=PRIVATE)
             trees.copy(self._tree(image), self._image(to) / "tree")
 
     def forget(self, image: str) -> None:
+        """Once the last machine on it is gone."""
         self._forgotten.add(image)
         self._remove_forgotten()
 
     def close(self) -> None:
+        """None is left, nor any image."""
         for machine in tuple(self._machines):
             self.terminate(machine)
         self._forgotten.clear()

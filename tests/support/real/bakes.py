@@ -1,4 +1,4 @@
-"""Requests for images on an emulated AWS, with machines that nobody can log in to: Packer makes AMIs of them."""
+"""Requests for images on an emulated AWS: of real machines, or of such that nobody can log in to."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from phoenix.model import CloudKind, ImageType, Package, Source
 from phoenix.spec.clouds import AwsCloud
 from phoenix.spec.images import ImageName, Recipe
 from phoenix.spec.project import Project
+from tests.support.real import marked
 
 DEBIAN = "136693071363"
 """The account of Debian's AMIs."""
@@ -26,11 +27,16 @@ _ANSIBLE = re.compile(r'  provisioner "ansible" \{\n.*?\n  \}\n', re.DOTALL)
 
 @dataclass(frozen=True, kw_only=True)
 class Bakes:
-    """Bakes of one project on one cloud, laid out below `directory`."""
+    """Bakes of one project on one cloud, laid out below `directory`.
+
+    Where machines are not `real` the template is the shipped one but for the login: Packer makes an AMI of the machine
+    as it is.
+    """
 
     project: str
     spec: AwsCloud
     directory: Path
+    real: bool = False
 
     def request(
         self,
@@ -40,19 +46,28 @@ class Bakes:
         created: datetime,
         packages: tuple[Package, ...] = (),
         doing: str = "",
+        content: str = "",
     ) -> BakeRequest:
-        """For the image of that id. `doing`: a command that this computer runs while the machine is there."""
+        """For the image of that id. `doing`: a command that this computer runs while the machine is there.
+
+        `content` is what the playbook of a real machine writes into `/etc/` of `marked.FILE`.
+        """
         name = ImageName(type=ImageType.FOUNDATION if parent else ImageType.OS, name="marked")
         key = image_id.encode().hex()
+        if content:
+            own = self.directory / "playbooks" / "mark.yml"
+            own.parent.mkdir(exist_ok=True)
+            own.write_text(marked.playbook(content))
         laid_out = self.directory / f"workspace-{image_id}"
         workspace.lay_out(
             self._project(),
-            _recipe(name),
+            _recipe(name, "mark.yml" if content else None),
             template.template(self.spec, base=BASE, parent=parent),
             laid_out,
             identity=Identity(image_id=image_id, key=key, parent=parent or ""),
         )
-        _without_login(laid_out / workspace.TEMPLATE, doing)
+        if not self.real:
+            _without_login(laid_out / workspace.TEMPLATE, doing)
         return BakeRequest(
             image_id=image_id,
             type=name.type,
@@ -83,12 +98,12 @@ class Bakes:
         )
 
 
-def _recipe(name: ImageName) -> Recipe:
+def _recipe(name: ImageName, playbook: str | None) -> Recipe:
     return Recipe(
         image=name,
         parent=ImageName(type=ImageType.OS, name="debian-12") if name.type is not ImageType.OS else None,
         base={CloudKind.AWS: BASE},
-        playbook=None,
+        playbook=playbook,
         variables={},
         packages=(),
         tests=(),

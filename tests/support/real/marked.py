@@ -39,8 +39,12 @@ def add(shell: Shell) -> Shell:
 
 def write_playbook(shell: Shell, content: str = "one") -> None:
     """Another content makes another image; only `one` passes its test."""
-    text = _PLAYBOOK.format(content=content, file=FILE)
-    (shell.directory / "playbooks" / "mark.yml").write_text(text)
+    (shell.directory / "playbooks" / "mark.yml").write_text(playbook(content))
+
+
+def playbook(content: str) -> str:
+    """One task: it writes `content` into /etc/FILE."""
+    return _PLAYBOOK.format(content=content, file=FILE)
 
 
 def images_of(shell: Shell) -> Path:

@@ -33,6 +33,60 @@ FULL = AwsCloud(
     images=AwsImages(kms="alias/shop", architecture="arm64"),
 )
 PATTERN = "136693071363/debian-12-amd64-*"
+BUILDER = """\
+  region                      = var.region
+  custom_endpoint_ec2         = var.endpoint
+  skip_region_validation      = true
+  skip_credential_validation  = true
+  skip_metadata_api_check     = true
+  instance_type               = var.instance_type
+  iam_instance_profile        = ""
+  subnet_id                   = var.subnet_id
+  security_group_ids          = var.security_group_ids
+  associate_public_ip_address = true
+  shutdown_behavior           = "terminate"
+  user_data                   = var.user_data
+  source_ami                  = var.source_ami
+  source_ami_filter {
+    owners      = [var.source_owner]
+    most_recent = true
+    filters = {
+      name                = var.source_name
+      architecture        = "x86_64"
+      root-device-type    = "ebs"
+      virtualization-type = "hvm"
+    }
+  }
+
+  launch_block_device_mappings {
+    device_name           = var.root_device
+    volume_type           = "gp3"
+    volume_size           = var.disk_size
+    iops                  = 3000
+    throughput            = 125
+    encrypted             = true
+    kms_key_id            = ""
+    delete_on_termination = true
+  }
+
+  ami_name        = var.image_id
+  ami_description = "${var.image_id}, baked by phoenix"
+  tags            = local.image_tags
+  snapshot_tags   = local.image_tags
+  run_tags        = local.builder_tags
+  run_volume_tags = local.builder_tags
+
+  communicator           = "ssh"
+  ssh_interface          = "public_ip"
+  ssh_username           = "root"
+  ssh_private_key_file   = var.ssh_private_key_file
+  ssh_timeout            = "10m"
+  ssh_handshake_attempts = 100 # a slow machine refuses the key until cloud-init has let it in
+  aws_polling {
+    delay_seconds = 5
+    max_attempts  = 360
+  }
+"""
 IDENTITY = {
     "ref": "os/debian-12 of shop",
     "project": "shop",
@@ -85,62 +139,7 @@ def default(text: str, variable: str) -> str | None:
 
 
 def test_the_builder_of_a_bare_entry() -> None:
-    assert (
-        source(rendered(BARE))
-        == """\
-  region                      = var.region
-  custom_endpoint_ec2         = var.endpoint
-  skip_region_validation      = true
-  skip_credential_validation  = true
-  skip_metadata_api_check     = true
-  instance_type               = var.instance_type
-  iam_instance_profile        = ""
-  subnet_id                   = var.subnet_id
-  security_group_ids          = var.security_group_ids
-  associate_public_ip_address = true
-  shutdown_behavior           = "terminate"
-  user_data                   = var.user_data
-  source_ami                  = var.source_ami
-  source_ami_filter {
-    owners      = [var.source_owner]
-    most_recent = true
-    filters = {
-      name                = var.source_name
-      architecture        = "x86_64"
-      root-device-type    = "ebs"
-      virtualization-type = "hvm"
-    }
-  }
-
-  launch_block_device_mappings {
-    device_name           = var.root_device
-    volume_type           = "gp3"
-    volume_size           = var.disk_size
-    iops                  = 3000
-    throughput            = 125
-    encrypted             = true
-    kms_key_id            = ""
-    delete_on_termination = true
-  }
-
-  ami_name        = var.image_id
-  ami_description = "${var.image_id}, baked by phoenix"
-  tags            = local.image_tags
-  snapshot_tags   = local.image_tags
-  run_tags        = local.builder_tags
-  run_volume_tags = local.builder_tags
-
-  communicator         = "ssh"
-  ssh_interface        = "public_ip"
-  ssh_username         = "root"
-  ssh_private_key_file = var.ssh_private_key_file
-  ssh_timeout          = "10m"
-  aws_polling {
-    delay_seconds = 5
-    max_attempts  = 360
-  }
-"""
-    )
+    assert source(rendered(BARE)) == BUILDER
 
 
 def test_every_key_of_an_entry_stands_in_the_template() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from phoenix.clouds import rules
 from phoenix.clouds.aws import image_reading, shells, trial_machine, way_in
@@ -210,8 +211,10 @@ def test_the_way_in_is_a_key_and_a_group_for_ssh_alone(tmp_path: Path) -> None:
     public = (tmp_path / "key.pub").read_text().strip()
     assert public.startswith("ssh-ed25519 ")
     assert public.endswith(" phoenix-builder")
-    assert f"printf '%s\\n' '{public}' >> /root/.ssh/authorized_keys" in way.user_data
-    assert "systemd-run --quiet --on-active=90m systemctl poweroff" in way.user_data
+    assert way.user_data.startswith("#cloud-config\n")
+    wishes = yaml.safe_load(way.user_data)
+    assert (wishes["disable_root"], wishes["ssh_authorized_keys"]) == (False, [public])
+    assert "systemd-run --quiet --on-active=90m systemctl poweroff" in wishes["runcmd"][0][-1]
     assert way.groups == ("sg-7",)
     (group,) = account.of("create_security_group")
     assert group["GroupName"] == "phoenix-trial-x-b"
