@@ -77,7 +77,7 @@ class Shop:
 
     def answer(self) -> str:
         """What a client is told now."""
-        return get(f"http://{self.address}/")[1]
+        return get(f"http://{self.address}")[1]
 
 
 def opened(shell: Shell, emulator: Emulator, port: int) -> Shop:
