@@ -154,9 +154,13 @@ def carry_out(site: Site, asked: Order | Planned[Any]) -> GroupResult:
 
 def _place(site: Site, order: Order) -> Place:
     """Where the group stands, or served: one that phoenix did not make nobody but the record may know any more."""
-    adopt = isinstance(order, DeleteOrder) and order.adopt
-    served = places.that_it_served(site, order.group) if adopt else None
-    return served or status.place_of_group(site, order.group).place
+    try:
+        return status.place_of_group(site, order.group).place
+    except PhoenixError:
+        served = places.that_it_served(site, order.group) if isinstance(order, DeleteOrder) else None
+        if served is None or site.cloud(served.cloud).groups.find(order.group) is None:
+            raise
+        return served
 
 
 _KINDS: dict[type, str] = {EnableOrder: "enable", DisableOrder: "disable", ResizeOrder: "resize", DeleteOrder: "burn"}
@@ -184,8 +188,8 @@ def _decide(site: Site, place: Place, order: Order) -> Plan[RollAction]:
         case DeleteOrder():
             known = site.project.services.get(service.name)
             unroute = order.force and (known is None or environment.name not in known.environments)
-            there = site.cloud(place.cloud).groups.find(order.group) if order.adopt else None
-            group = there or _standing(observed, order.group)
+            unseen = None if observed.group(order.group) else site.cloud(place.cloud).groups.find(order.group)
+            group = unseen or _standing(observed, order.group)
             return regroup.delete(service, environment, observed, group, unroute=unroute, adopt=order.adopt)
         case _:
             assert_never(order)

@@ -169,6 +169,8 @@ def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) 
         return _result(wish, plan_now, None)
     alarms.refuse_ringing(site, place, wish.strategy.alarms)
     room.refuse_lacking(site, place, plan_now)
+    for note in plan_now.notes:
+        site.say(f"note: {note}")
     try:
         run = runs.carry_out(site, place, kind=KIND, plan=plan_now, remade=wish.decide, why=order.why)
     except HeldError as held:

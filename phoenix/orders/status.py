@@ -195,15 +195,16 @@ def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | 
         names = ", ".join(group.name for group in observed.groups)
         yield f"phoenix.yaml no longer has this service: `phoenix group delete` burns what is left of it ({names})"
     elif going is None and undone is not None:  # else it may be a run's
-        yield from (_unlimited(g.name) for g in idle(observed) if g.keep_until is None and g not in over)
+        yield from (_unlimited(g) for g in idle(observed) if g.keep_until is None and g not in over)
     for backend in observed.route.backends:
         if backend.share:
             group_there = observed.group(backend.group)
             yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
 
 
-def _unlimited(name: str) -> str:
-    return f"{name} gets no traffic and has no time limit: `phoenix group delete {name}` burns it"
+def _unlimited(group: Group) -> str:
+    words = group.name if group.made else f"{group.name} --adopt"
+    return f"{group.name} gets no traffic and has no time limit: `phoenix group delete {words}` burns it"
 
 
 def unwell(name: str, size: int | None, healthy: int) -> Iterator[str]:

@@ -78,14 +78,15 @@ def _baked_in(data: Data, image: Any) -> Iterator[Any]:
 
 
 def _by_cloud(data: Data, place: Place, urls: dict[str, Any], users: dict[str, str]) -> Found:
-    clouds = mapping(data, "clouds")
+    """A key is the name of a cloud of the file, or a kind of clouds."""
+    clouds, kinds = mapping(data, "clouds"), list(CloudKind)
     for cloud, url in urls.items():
-        if cloud not in clouds:
-            yield (*place, cloud), f"there is no cloud {cloud!r}{nearest(cloud, clouds)}"
-        elif isinstance(url, str) and _HERE.fullmatch(url) and cloud_kind(data, cloud) is not CloudKind.LOCAL:
+        if cloud not in clouds and cloud not in kinds:
+            yield (*place, cloud), f"there is no cloud {cloud!r}{nearest(cloud, (*clouds, *kinds))}"
+        elif isinstance(url, str) and _HERE.fullmatch(url) and (cloud_kind(data, cloud) or cloud) != CloudKind.LOCAL:
             yield (*place, cloud), f"{_unreached(url, cloud)}; accepted: one that they reach"
     for cloud, user in users.items():
-        if cloud not in urls:
+        if cloud not in urls and cloud_kind(data, cloud) not in urls:
             yield place, f"has no address for {cloud}, but {user} needs it there"
 
 

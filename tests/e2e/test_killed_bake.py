@@ -96,7 +96,7 @@ def test_interrupted_and_undone(project: Shell, number: signal.Signals, code: in
     stdout, _stderr = process.communicate(timeout=60)
     assert process.returncode == code, stdout
     assert names(images) == before
-    assert marked.processes_naming(str(images)) == []
+    marked.wait_until_quiet(images)  # killed is not gone at once, on a busy computer
     assert remains.marked(images) == {}
     assert project.run("run", "list")["runs"][0]["state"] == "undone"
 

@@ -61,7 +61,7 @@ def put(account: Account, name: str) -> Callable[..., Any]:
     """Asks AWS about the group of that name."""
 
     def ask(action: str, **parameters: Any) -> Any:
-        return account.calls.ask("autoscaling", action, AutoScalingGroupName=name, **parameters)
+        return account.ask("autoscaling", action, AutoScalingGroupName=name, **parameters)
 
     return ask
 

@@ -21,6 +21,7 @@ OIDC = {
 
 @pytest.fixture
 def bench(emulator: Emulator) -> Bench:
+    emulator.configure(speed=0)
     return Bench(emulator)
 
 
@@ -178,6 +179,20 @@ def test_rules_are_listed_by_their_priorities(bench: Bench) -> None:
     swapped = [{"RuleArn": rules["10"], "Priority": 30}, {"RuleArn": rules["30"], "Priority": 10}]
     bench.elb.set_rule_priorities(RulePriorities=swapped)
     assert {rule["Priority"]: rule["RuleArn"] for rule in shown_rules(bench)}["10"] == rules["30"]
+
+
+def test_hosts_and_paths_are_shown_in_both_forms_and_taken_in_one(bench: Bench) -> None:
+    rule = bench.rule(bench.target_group(), path="/api/*")
+    (shown,) = shown_rules(bench)[0]["Conditions"]
+    assert shown == {"Field": "path-pattern", "Values": ["/api/*"], "PathPatternConfig": {"Values": ["/api/*"]}}
+    with refused("ValidationError", "You cannot provide both Values and 'PathPatternConfig'"):
+        bench.elb.modify_rule(RuleArn=rule, Conditions=[shown])
+    host = {"Field": "host-header", "HostHeaderConfig": {"Values": ["a.example.com", "b.example.com"]}}
+    bench.elb.modify_rule(RuleArn=rule, Conditions=[host])
+    assert shown_rules(bench)[0]["Conditions"] == [{**host, "Values": ["a.example.com", "b.example.com"]}]
+    six = {"Field": "path-pattern", "PathPatternConfig": {"Values": [f"/{number}" for number in range(6)]}}
+    with refused("ValidationError", "'5' condition values"):
+        bench.elb.modify_rule(RuleArn=rule, Conditions=[six])
 
 
 def test_the_number_of_rules_is_limited(bench: Bench) -> None:

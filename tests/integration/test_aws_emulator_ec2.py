@@ -13,6 +13,7 @@ from tests.emulators.aws.bench import Bench, client, refused
 
 @pytest.fixture
 def bench(emulator: Emulator) -> Bench:
+    emulator.configure(speed=0)
     return Bench(emulator)
 
 
@@ -108,6 +109,14 @@ def test_an_instance_is_pending_and_shutting_down_for_a_time(bench: Bench) -> No
     bench.emulator.advance(3600)
     with refused("InvalidInstanceID.NotFound"):
         instance(bench, id)
+
+
+def test_a_protected_instance_is_not_ended(bench: Bench) -> None:
+    id = run(bench)
+    bench.ec2.modify_instance_attribute(InstanceId=id, DisableApiTermination={"Value": True})
+    with refused("OperationNotPermitted"):
+        bench.ec2.terminate_instances(InstanceIds=[id])
+    assert instance(bench, id)["State"]["Name"] == "running"
 
 
 def test_an_instance_is_started_once_by_its_token(bench: Bench) -> None:

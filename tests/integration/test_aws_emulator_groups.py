@@ -12,6 +12,7 @@ from tests.emulators.aws.bench import Bench, refused
 
 @pytest.fixture
 def bench(emulator: Emulator) -> Bench:
+    emulator.configure(speed=0)
     return Bench(emulator)
 
 
@@ -143,6 +144,15 @@ def test_zones_are_evened_out_when_there_is_room_again(bench: Bench) -> None:
     assert bench.states() == ["InService"] * 4 + ["Pending"], "a new one first"
     bench.emulator.advance(60)
     assert sorted(Counter(one["AvailabilityZone"] for one in bench.described()["Instances"]).values()) == [2, 2]
+
+
+def test_instances_move_out_of_a_zone_that_the_group_leaves(bench: Bench) -> None:
+    bench.group(size=4)
+    bench.asg.update_auto_scaling_group(AutoScalingGroupName="web", VPCZoneIdentifier=bench.world.subnets[0])
+    assert bench.described()["AvailabilityZones"] == ["eu-west-1a"]
+    bench.emulator.advance(60)
+    assert {one["AvailabilityZone"] for one in bench.described()["Instances"]} == {"eu-west-1a"}
+    assert len(bench.ids()) == 4
 
 
 def test_what_a_launch_fails_of_is_the_tests_to_say(bench: Bench) -> None:

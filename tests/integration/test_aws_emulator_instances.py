@@ -14,6 +14,7 @@ HOOK = {"AutoScalingGroupName": "web", "LifecycleHookName": "warm"}
 
 @pytest.fixture
 def bench(emulator: Emulator) -> Bench:
+    emulator.configure(speed=0)
     return Bench(emulator)
 
 
@@ -30,6 +31,16 @@ def test_an_ended_instance_is_replaced_or_the_group_shrinks(bench: Bench) -> Non
         end(InstanceId=bench.ids()[0], ShouldDecrementDesiredCapacity=True)
     with refused("ValidationError", "No managed instance found"):
         end(InstanceId="i-0123456789abcdef0", ShouldDecrementDesiredCapacity=True)
+
+
+def test_an_instance_that_is_on_its_way_is_not_ended(bench: Bench) -> None:
+    bench.emulator.configure(pending=60)
+    bench.group(size=1)
+    (young,) = bench.ids(state="Pending")
+    with refused("ScalingActivityInProgress", "is in progress"):
+        bench.asg.terminate_instance_in_auto_scaling_group(InstanceId=young, ShouldDecrementDesiredCapacity=True)
+    bench.asg.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=0)
+    assert bench.states() == [], "the group itself may"
 
 
 def test_several_are_ended_at_once(bench: Bench) -> None:

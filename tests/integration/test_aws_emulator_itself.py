@@ -130,6 +130,25 @@ def test_rights_are_simulated_as_the_test_says(bench: Bench) -> None:
     answer = iam.simulate_principal_policy(PolicySourceArn=bench.world.role, ActionNames=actions)
     decided = {one["EvalActionName"]: one["EvalDecision"] for one in answer["EvaluationResults"]}
     assert decided == {"ec2:RunInstances": "implicitDeny", "ec2:DescribeVpcs": "allowed"}
+    first = iam.simulate_principal_policy(PolicySourceArn=bench.world.role, ActionNames=["ec2:DescribeVpcs"] * 101)
+    assert (len(first["EvaluationResults"]), first["IsTruncated"]) == (100, True)
+
+
+def test_a_roles_session_is_who_asks_and_not_whose_rights_are_simulated(bench: Bench) -> None:
+    sts, iam = client(bench.emulator.url, "sts"), client(bench.emulator.url, "iam")
+    assert ":iam::123456789012:user/" in sts.get_caller_identity()["Arn"]
+    keys = sts.assume_role(RoleArn=bench.world.role, RoleSessionName="phoenix")["Credentials"]
+    session = boto3.client(
+        "sts",
+        endpoint_url=bench.emulator.url,
+        region_name="eu-west-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    ).get_caller_identity()["Arn"]
+    assert session == "arn:aws:sts::123456789012:assumed-role/machine/phoenix"
+    with refused("InvalidInput", "does not clearly define entity type and name"):
+        iam.simulate_principal_policy(PolicySourceArn=session, ActionNames=["ec2:DescribeVpcs"])
 
 
 def test_quotas_are_as_the_test_says(bench: Bench) -> None:

@@ -40,19 +40,19 @@ def test_what_aws_is_told(account: Account) -> None:
     assert told["LaunchTemplate"]["Version"] == "1"
     assert told["VPCZoneIdentifier"] == ",".join(account.world.subnets)
     assert {instance.zone for instance in group.instances} == set(account.world.zones)
-    (policy,) = account.calls.pages("autoscaling", "describe_policies", "ScalingPolicies", AutoScalingGroupName=NAME)
+    (policy,) = account.pages("autoscaling", "describe_policies", "ScalingPolicies", AutoScalingGroupName=NAME)
     assert policy["TargetTrackingConfiguration"]["TargetValue"] == 60.0
 
 
 def test_what_its_machines_are(account: Account) -> None:
     account.serving(size=1)
-    template = account.calls.ask("ec2", "describe_launch_template_versions", LaunchTemplateName=NAME, Versions=["1"])[
+    template = account.ask("ec2", "describe_launch_template_versions", LaunchTemplateName=NAME, Versions=["1"])[
         "LaunchTemplateVersions"
     ][0]["LaunchTemplateData"]
     assert template["MetadataOptions"]["HttpTokens"] == "required"
     assert template["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
     assert user_data.release_of(base64.b64decode(template["UserData"])) == RELEASE
-    (reservation,) = account.calls.pages("ec2", "describe_instances", "Reservations")
+    (reservation,) = account.pages("ec2", "describe_instances", "Reservations")
     (machine,) = reservation["Instances"]
     own = tags(machine["Tags"])
     assert (own["team"], own["phoenix:project"], own["phoenix:release"], own["Name"]) == (
@@ -62,7 +62,7 @@ def test_what_its_machines_are(account: Account) -> None:
         NAME,
     )
     assert "phoenix:keep-until" not in own
-    (volume,) = account.calls.pages("ec2", "describe_volumes", "Volumes")
+    (volume,) = account.pages("ec2", "describe_volumes", "Volumes")
     assert tags(volume["Tags"])["phoenix:group"] == NAME
 
 
@@ -76,6 +76,20 @@ def test_a_look_at_a_group_that_is_well_is_one_call_whatever_its_size(account: A
         assert found is not None
         assert len({instance.address for instance in found.instances}) == 120
     assert [call.action for call in account.emulator.calls()] == ["DescribeAutoScalingGroups"] * 3
+
+
+def test_a_minute_of_waiting_for_machines_is_a_few_questions(account: Account) -> None:
+    account.emulator.configure(capacity=1)
+    groups = account.groups()
+    groups.create(wanted(), account.template(NAME))
+    account.emulator.forget_calls()
+    for _look in range(12):
+        groups.find(NAME)
+        account.clock.sleep(5)
+    asked = [call.action for call in account.emulator.calls()]
+    assert asked.count("DescribeAutoScalingGroups") == 12
+    assert asked.count("DescribeScalingActivities") <= 4
+    assert len(asked) <= 18, asked
 
 
 def test_nobody_asks_per_machine(account: Account) -> None:
@@ -107,7 +121,7 @@ def test_a_lost_answer_to_a_call_that_makes_something(account: Account, service:
     account.clock.sleep(30)
     assert len(account.seen().instances) == 2
     assert account.left() == [NAME, NAME]
-    policies = account.calls.pages("autoscaling", "describe_policies", "ScalingPolicies", AutoScalingGroupName=NAME)
+    policies = account.pages("autoscaling", "describe_policies", "ScalingPolicies", AutoScalingGroupName=NAME)
     assert len(list(policies)) == 1
 
 
@@ -172,7 +186,7 @@ def test_what_failed_before_a_resize_says_nothing_of_it(account: Account) -> Non
 
 
 def test_a_subnet_that_is_gone(account: Account) -> None:
-    account.calls.ask("ec2", "delete_subnet", SubnetId=account.world.subnets[0])
+    account.ask("ec2", "delete_subnet", SubnetId=account.world.subnets[0])
     with pytest.raises(RefusedCallError) as error:
         account.groups().create(wanted(), account.template(NAME))
     assert f"The subnet ID '{account.world.subnets[0]}' does not exist" in error.value.details
@@ -182,7 +196,7 @@ def test_a_subnet_that_is_gone(account: Account) -> None:
 
 def test_an_image_that_is_gone(account: Account) -> None:
     template = account.template(NAME)
-    account.calls.ask("ec2", "deregister_image", ImageId=account.world.image)
+    account.ask("ec2", "deregister_image", ImageId=account.world.image)
     for image in (account.world.image, "shop-web-1"):
         with pytest.raises(CloudError, match=f"the image {image} cannot be started from"):
             account.groups().create(wanted(), replace(template, image=image))
@@ -190,9 +204,9 @@ def test_an_image_that_is_gone(account: Account) -> None:
 
 
 def test_an_image_by_the_name_that_phoenix_gave_it(account: Account) -> None:
-    (image,) = account.calls.ask("ec2", "describe_images", ImageIds=[account.world.image])["Images"]
+    (image,) = account.ask("ec2", "describe_images", ImageIds=[account.world.image])["Images"]
     account.groups().create(wanted(0), replace(account.template(NAME), image=image["Name"]))
-    template = account.calls.ask("ec2", "describe_launch_template_versions", LaunchTemplateName=NAME, Versions=["1"])[
+    template = account.ask("ec2", "describe_launch_template_versions", LaunchTemplateName=NAME, Versions=["1"])[
         "LaunchTemplateVersions"
     ][0]["LaunchTemplateData"]
     assert template["ImageId"] == account.world.image
@@ -229,7 +243,7 @@ def test_names_that_others_have(account: Account) -> None:
 
 
 def test_a_launch_template_of_somebody_else_is_in_the_way(account: Account) -> None:
-    account.calls.ask(
+    account.ask(
         "ec2", "create_launch_template", LaunchTemplateName=NAME, LaunchTemplateData={"InstanceType": "t3.micro"}
     )
     with pytest.raises(CloudError, match="is not ours"):
@@ -240,38 +254,38 @@ def test_a_launch_template_of_somebody_else_is_in_the_way(account: Account) -> N
 
 def test_deleting_waits_for_hooks_and_leaves_nothing(account: Account) -> None:
     account.serving()
-    account.calls.ask(
+    account.ask(
         "autoscaling",
         "put_lifecycle_hook",
         AutoScalingGroupName=NAME,
         LifecycleHookName="save-logs",
         LifecycleTransition="autoscaling:EC2_INSTANCE_TERMINATING",
-        HeartbeatTimeout=900,
+        HeartbeatTimeout=660,
         DefaultResult="CONTINUE",
     )
     began, rounds = account.clock.slept, []
     account.groups().delete(NAME, between=lambda: rounds.append(1))
-    assert 850 < account.clock.slept - began < 920  # a little time passes by itself, too
-    assert len(rounds) > 400, "a lease is kept meanwhile"
+    assert 630 < account.clock.slept - began < 690  # a little time passes by itself, too
+    assert len(rounds) > 300, "a lease is kept meanwhile"
     assert account.left() == []
 
 
 def test_deleting_drains_as_long_as_the_balancer_does(account: Account) -> None:
     template = account.template(NAME)
     (target_group,) = template.born_with
-    account.calls.ask(
+    account.ask(
         "elbv2",
         "modify_target_group_attributes",
         TargetGroupArn=target_group,
-        Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "1200"}],
+        Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "120"}],
     )
     action = {"Type": "forward", "TargetGroupArn": target_group}
-    account.calls.ask("elbv2", "modify_listener", ListenerArn=account.world.listener, DefaultActions=[action])
+    account.ask("elbv2", "modify_listener", ListenerArn=account.world.listener, DefaultActions=[action])
     account.groups().create(wanted(), template)
     account.clock.sleep(30)
     began = account.clock.slept
     account.groups().delete(NAME)
-    assert 1150 < account.clock.slept - began < 1230
+    assert 110 < account.clock.slept - began < 140
     assert account.left() == []
 
 
@@ -300,7 +314,7 @@ def test_what_another_run_left_behind_is_made_anew(account: Account) -> None:
 
 def test_a_group_that_may_start_nothing_says_so(account: Account) -> None:
     account.serving()
-    account.calls.ask("autoscaling", "suspend_processes", AutoScalingGroupName=NAME, ScalingProcesses=["Launch"])
+    account.ask("autoscaling", "suspend_processes", AutoScalingGroupName=NAME, ScalingProcesses=["Launch"])
     account.groups().resize(NAME, 3)
     group = account.seen()
     assert (group.trouble, group.hopeless) == ("its process Launch is suspended", True)
@@ -331,7 +345,7 @@ def test_who_made_a_group_is_read_in_the_same_step(account: Account) -> None:
     """Somebody takes the labels off between two commands: phoenix does not know the group any more."""
     account.serving()
     gone = [{"ResourceId": NAME, "ResourceType": "auto-scaling-group", "Key": "phoenix:project"}]
-    account.calls.ask("autoscaling", "delete_tags", Tags=gone)
+    account.ask("autoscaling", "delete_tags", Tags=gone)
     with pytest.raises(RefusedError, match="did not make"):
         account.groups().delete(NAME)
     assert len(account.told(NAME)["Instances"]) == 2

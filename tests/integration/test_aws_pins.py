@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from phoenix.clouds.aws.calls import RefusedCallError
 from phoenix.errors import RefusedError, UnreachableError
 from phoenix.model import InstanceState, Size
 from phoenix.wait import HopelessError
@@ -44,7 +45,7 @@ def test_a_pin_holds_scale_in_off_and_lets_the_group_grow(account: Account) -> N
 def test_a_pin_gives_back_what_it_found_and_not_more(account: Account) -> None:
     account.foreign(LEGACY)
     stopped = ["AZRebalance", "AlarmNotification"]
-    account.calls.ask("autoscaling", "suspend_processes", AutoScalingGroupName=LEGACY, ScalingProcesses=stopped)
+    account.ask("autoscaling", "suspend_processes", AutoScalingGroupName=LEGACY, ScalingProcesses=stopped)
     before = account.told(LEGACY)
     groups = account.groups()
     groups.pin(LEGACY, until=wanted().created)
@@ -97,7 +98,7 @@ def test_a_group_is_born_pinned(account: Account) -> None:
 def test_what_somebody_protects_is_not_ended(account: Account) -> None:
     group = account.serving()
     kept, other = (instance.id for instance in group.instances)
-    account.calls.ask(
+    account.ask(
         "autoscaling",
         "set_instance_protection",
         AutoScalingGroupName=NAME,
@@ -113,7 +114,7 @@ def test_what_somebody_protects_is_not_ended(account: Account) -> None:
         account.groups().delete(NAME)
     assert f"protected from scale-in: {kept}" in error.value.details
     assert [instance.id for instance in account.seen().instances] == [kept]
-    account.calls.ask(
+    account.ask(
         "autoscaling",
         "set_instance_protection",
         AutoScalingGroupName=NAME,
@@ -126,7 +127,7 @@ def test_what_somebody_protects_is_not_ended(account: Account) -> None:
 
 def test_what_somebody_set_aside_counts_for_nothing_and_is_not_ended(account: Account) -> None:
     aside = account.serving().instances[0].id
-    account.calls.ask(
+    account.ask(
         "autoscaling",
         "enter_standby",
         AutoScalingGroupName=NAME,
@@ -146,14 +147,14 @@ def test_what_somebody_set_aside_counts_for_nothing_and_is_not_ended(account: Ac
 
 def test_nothing_ends_where_ending_is_suspended(account: Account) -> None:
     account.serving()
-    account.calls.ask("autoscaling", "suspend_processes", AutoScalingGroupName=NAME, ScalingProcesses=["Terminate"])
+    account.ask("autoscaling", "suspend_processes", AutoScalingGroupName=NAME, ScalingProcesses=["Terminate"])
     with pytest.raises(RefusedError, match="nothing ends the machines"):
         account.groups().delete(NAME)
 
 
 def test_a_refresh_that_runs_is_seen(account: Account) -> None:
     account.serving()
-    account.calls.ask("autoscaling", "start_instance_refresh", AutoScalingGroupName=NAME)
+    account.ask("autoscaling", "start_instance_refresh", AutoScalingGroupName=NAME)
     busy = account.groups().survey(NAME).busy
     assert busy.startswith("the instance refresh ")
 
@@ -169,3 +170,16 @@ def test_ending_what_ends_already_is_done(account: Account) -> None:
     account.clock.sleep(30)
     group = account.seen()
     assert (group.size, [instance.id for instance in group.instances]) == (1, [third])
+
+
+def test_a_machine_that_ends_by_itself_meanwhile_is_ended(account: Account) -> None:
+    first, second, third = (instance.id for instance in account.serving(size=3).instances)
+    gone = f"Instance Id not found - No managed instance found for instance ID: {first}"
+    end = ("autoscaling", "TerminateInstanceInAutoScalingGroup")
+    account.emulator.fail(*end, code="ValidationError", message=gone)
+    account.groups().end(NAME, frozenset({first, second}), size=1)
+    account.emulator.fail(*end, code="ValidationError", message="nonsense")
+    with pytest.raises(RefusedCallError):
+        account.groups().end(NAME, frozenset({third}), size=0)
+    account.clock.sleep(30)
+    assert account.seen().size == 1

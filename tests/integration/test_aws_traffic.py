@@ -192,6 +192,10 @@ def test_a_group_that_phoenix_did_not_make_serves_and_is_checked_on_without_a_sh
         shift(traffic, new=100)
         shift(traffic, **back)
         assert shares(traffic) == {LEGACY: 100}
+    assert traffic.preview(LEGACY)
+    traffic.detach(NEW)
+    assert traffic.preview(LEGACY) is None, "it serves alone, and nothing of phoenix's is left"
+    attached(rules, traffic, NEW)
     shift(traffic, new=100)
     for _time in range(2):
         traffic.detach(LEGACY)
@@ -366,6 +370,19 @@ def test_what_a_detached_group_left_goes_with_it_or_by_the_next_roll(rules: Rule
     rules.burn("web-local-v003")
     traffic.prepare(as_wanted("web-local-v004"))
     assert rules.target_groups() == [NEW, "web-local-v004"]
+
+
+def test_anothers_target_group_is_left_alone_though_it_has_its_groups_name(rules: Rules) -> None:
+    arn = rules.target_group(LEGACY)
+    rules.make(LEGACY, 2, (arn,))
+    rules.default(rules.forward(arn))
+    traffic = rules.traffic()
+    attached(rules, traffic, NEW)
+    shift(traffic, new=100)
+    traffic.detach(LEGACY)
+    assert traffic.read().backend(LEGACY) is None
+    assert len(rules.rules()) == 2
+    assert rules.target_groups() == [LEGACY, NEW]
 
 
 def test_a_group_left_at_weight_0_by_hand_can_be_detached(rules: Rules) -> None:

@@ -33,6 +33,8 @@ _PLAIN = (
     "TerminationPolicies",
 )
 """What CreateAutoScalingGroup takes just as DescribeAutoScalingGroups tells it."""
+_USUAL_ROLE = "/AWSServiceRoleForAutoScaling"
+"""What every group has that names none: naming it would need the right to pass it."""
 _HOOK = (
     "LifecycleHookName",
     "LifecycleTransition",
@@ -94,7 +96,7 @@ def carried(live: Live, *, to: str, target_groups: tuple[str, ...], cpu: bool, n
     """What the group `to` gets of `live`. `cpu`: phoenix.yaml has a policy for the load, which wins."""
     names = _renamed(live.group, to, target_groups)
     return Carried(
-        plain={key: live.group[key] for key in _PLAIN if live.group.get(key) not in (None, "", [], False)},
+        plain=_plain(live.group),
         hooks=tuple(_only(hook, _HOOK) for hook in live.hooks),
         policies=tuple(_replaced(_only(each, _POLICY), names) for each in live.policies if _kept(each, cpu=cpu)),
         schedules=tuple(_schedules(live.schedules, now)),
@@ -146,6 +148,16 @@ def busy(live: Live) -> str:
             done = f", {refresh['PercentageComplete']} % done" if "PercentageComplete" in refresh else ""
             return f"the instance refresh {refresh['InstanceRefreshId']} is {refresh['Status']}{done}"
     return ""
+
+
+def _plain(group: Answer) -> Answer:
+    """What is set; zonal shift only where it is on, and the role only where it is another than AWS's usual one."""
+    found = {key: group[key] for key in _PLAIN if group.get(key) not in (None, "", [], False)}
+    if not found.get("AvailabilityZoneImpairmentPolicy", {}).get("ZonalShiftEnabled"):
+        found.pop("AvailabilityZoneImpairmentPolicy", None)
+    if str(found.get("ServiceLinkedRoleARN", "")).endswith(_USUAL_ROLE):
+        del found["ServiceLinkedRoleARN"]
+    return found
 
 
 def _kept(policy: Answer, *, cpu: bool) -> bool:

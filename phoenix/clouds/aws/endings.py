@@ -6,6 +6,8 @@ then ends it. ForceDelete, which waits for nothing, is never used.
 
 from __future__ import annotations
 
+import re
+
 from phoenix.clock import Clock
 from phoenix.clouds.api import Between
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
@@ -20,6 +22,8 @@ ENDING = 600.0
 """Seconds that a machine, and then its group, may take to be gone once it is drained."""
 LOOK = 2.0
 """Seconds between two looks."""
+_GONE = re.compile("no managed instance found", re.IGNORECASE)
+"""AWS has no code of its own for it."""
 _IN_USE = "ResourceInUse"
 """A machine came in the meantime."""
 
@@ -42,12 +46,19 @@ class Endings:
             self._calls.ask("autoscaling", "update_auto_scaling_group", AutoScalingGroupName=group.name, MinSize=size)
         for index, each in enumerate(leaving):
             between()
+            self._end(each, replaced=index >= surplus)
+
+    def _end(self, member: Member, *, replaced: bool) -> None:
+        try:
             self._calls.ask(
                 "autoscaling",
                 "terminate_instance_in_auto_scaling_group",
-                InstanceId=each.id,
-                ShouldDecrementDesiredCapacity=index < surplus,
+                InstanceId=member.id,
+                ShouldDecrementDesiredCapacity=not replaced,
             )
+        except RefusedCallError as error:
+            if not _GONE.search(error.details):  # it ended by itself since the last look
+                raise
 
     def empty(self, group: Found, between: Between) -> None:
         """End all machines, wait until they are gone, and remove the group.

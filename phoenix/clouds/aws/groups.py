@@ -41,7 +41,7 @@ class AwsGroups:
         self._calls = calls
         self._clock = clock or SystemClock()
         self._templates = LaunchTemplates(calls, project, self._clock)
-        self._looks = Looks(calls, project, self._templates)
+        self._looks = Looks(calls, project, self._templates, self._clock)
         self._successions = Successions(calls)
         self._endings = Endings(calls, self._looks, self._successions, self._clock)
 

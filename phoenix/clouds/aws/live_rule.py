@@ -30,12 +30,18 @@ class LiveRule:
         tags = self._tags(live)
         return frozenset(arn for arn in live if not elb_tags.bear(tags.get(arn, {}), self._ours))
 
+    def untouched(self, there: Rules) -> bool:
+        """Whether nothing of what the rule does is phoenix's."""
+        live = frozenset(there.live.weights)
+        nobody = rule.same(there.live.routing, rule.NOBODY)
+        return not nobody and self.foreign(there) == live
+
     def remember(self, there: Rules) -> None:
         """See that each preview rule says what the rule did before phoenix: what it does now, where nothing of that
         is phoenix's, else what the others say.
         """
         tags = self._tags(frozenset(each.arn for each in there.previews))
-        former = there.live.routing if self._untouched(there) else self._before(there)
+        former = there.live.routing if self.untouched(there) else self._before(there)
         wanted = before.kept(former) if former is not None else {}
         lacking = sorted(arn for arn, told in tags.items() if not elb_tags.bear(told, wanted))
         if lacking:  # with the labels again: who may tag is often told by them
@@ -57,7 +63,7 @@ class LiveRule:
 
         Where that can no longer be, its target group removed or nothing known of it, it answers with 503.
         """
-        if self._untouched(there):
+        if self.untouched(there):
             return
         former = self._before(there)
         needed = frozenset(rule.weights_of(former)) if former else frozenset()
@@ -65,12 +71,6 @@ class LiveRule:
         actions = rule.replaced(there.live, former if former is not None and whole else rule.NOBODY)
         if not rule.does(there.live, actions):
             self._write(there.live, actions)
-
-    def _untouched(self, there: Rules) -> bool:
-        """Whether nothing of what the rule does is phoenix's."""
-        live = frozenset(there.live.weights)
-        nobody = rule.same(there.live.routing, rule.NOBODY)
-        return not nobody and self.foreign(there) == live
 
     def _write(self, live: Rule, actions: list[dict[str, Any]]) -> None:
         """One call; its answer is the rule as it stands. Where none comes, a look tells whether it was done."""

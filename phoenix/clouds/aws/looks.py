@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from phoenix.clock import Clock
 from phoenix.clouds.aws import activities, group_reading, labels
 from phoenix.clouds.aws.activities import Activity, Trouble
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
@@ -15,12 +16,14 @@ from phoenix.clouds.aws.group_reading import Found, Machine
 from phoenix.clouds.aws.launch_templates import LaunchTemplates
 from phoenix.model import Group, InstanceState
 
-PAGE, MACHINES = 100, 1000
-"""The largest pages that AWS gives of groups and of machines."""
+PAGE, MACHINES = 100, 250
+"""The largest page that AWS gives of groups; of machines one that it fills well within the seconds of a call."""
 VALUES = 200
 """Of one filter, at most."""
 ACTIVITIES = 20
 """So many of the last ones tell why no machine starts."""
+BETWEEN_ACTIVITIES = 15.0
+"""Seconds between two questions for them: AWS tries again far more rarely."""
 _ALIVE = ["pending", "running", "stopping", "stopped", "shutting-down"]
 """EC2 lists machines for an hour after their end."""
 
@@ -28,14 +31,17 @@ _ALIVE = ["pending", "running", "stopping", "stopped", "shutting-down"]
 class Looks:
     """Groups of one region as they are now."""
 
-    def __init__(self, calls: Calls, project: str, templates: LaunchTemplates) -> None:
+    def __init__(self, calls: Calls, project: str, templates: LaunchTemplates, clock: Clock) -> None:
         self._calls = calls
         self._project = project
         self._templates = templates
+        self._clock = clock
         self._machines: dict[str, Machine] = {}
         self._ports: dict[str, str] = {}
         self._old: dict[str, frozenset[str]] = {}
         """Of each group, the activities from before more machines were asked for."""
+        self._told: dict[str, tuple[float, Trouble | None]] = {}
+        """When a group's activities were read last, and what they told."""
 
     def all(self) -> tuple[Group, ...]:
         """The groups of this project."""
@@ -67,6 +73,7 @@ class Looks:
     def remember_activities(self, name: str) -> None:
         """What failed until now says nothing of the machines that are asked for from now on."""
         self._old[name] = frozenset(each.id for each in self._activities(name))
+        self._told.pop(name, None)
 
     def _group(self, seen: Found) -> Group:
         return group_reading.group(
@@ -74,13 +81,22 @@ class Looks:
             release=self._templates.release(seen.template) if seen.made and seen.template else None,
             machines=self._machines,
             port=self._port(seen),
-            trouble=self._trouble(seen) if seen.short else None,
+            trouble=self._trouble(seen),
         )
 
     def _trouble(self, seen: Found) -> Trouble | None:
+        if not seen.short:
+            self._told.pop(seen.name, None)
+            return None
         if "Launch" in seen.suspended:
             return Trouble(words="its process Launch is suspended", certain=True)
-        return activities.trouble(self._activities(seen.name), old=self._old.get(seen.name, frozenset()))
+        now = self._clock.monotonic()
+        read, trouble = self._told.get(seen.name, (now - BETWEEN_ACTIVITIES, None))
+        if now - read >= BETWEEN_ACTIVITIES:
+            old = self._old.get(seen.name, frozenset())
+            trouble = activities.trouble(self._activities(seen.name), old=old)
+            self._told[seen.name] = now, trouble
+        return trouble
 
     def _activities(self, name: str) -> tuple[Activity, ...]:
         answer = self._calls.ask(

@@ -1,4 +1,4 @@
-"""The rights that phoenix needs in an account: one policy to bake, one to roll, one to tend; and no right more.
+"""The rights that phoenix needs in an account: one policy to bake, one to roll, one to tend, one to adopt.
 
 Reading has no limit that AWS would know (most Describe calls take no resource). What is changed has to bear the
 project's tag, what is made gets it with the same call, and a role is passed to EC2 alone. A test compares what the
@@ -24,6 +24,8 @@ class Work(StrEnum):
     BAKE = "bake"
     ROLL = "roll"
     TEND = "tend"
+    ADOPT = "adopt"
+    """Beside rolling: to pin, and with `group delete --adopt` to end, groups that phoenix did not make."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +146,20 @@ _RIGHTS = {
         anywhere=("ec2:RunInstances", *_LIVE_RULE),
     ),
 }
+_RIGHTS[Work.ADOPT] = Rights(
+    reads=(),
+    makes=(),
+    changes=(),
+    anywhere=(
+        "autoscaling:CreateOrUpdateTags",
+        "autoscaling:DeleteAutoScalingGroup",
+        "autoscaling:DeleteTags",
+        "autoscaling:ResumeProcesses",
+        "autoscaling:SuspendProcesses",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+        "autoscaling:UpdateAutoScalingGroup",
+    ),
+)
 _RIGHTS[Work.TEND] = Rights(
     reads=tuple(sorted({*_RIGHTS[Work.BAKE].reads, *_RIGHTS[Work.ROLL].reads})),
     makes=(),
@@ -182,7 +198,7 @@ def policy(work: Work, project: str) -> dict[str, Any]:
         _statement("Change", wanted.changes, ours),
         _statement("Anywhere", wanted.anywhere),
     ]
-    if work is not Work.TEND:
+    if wanted.makes:
         to_machines = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
         own = {"StringEquals": {"iam:AWSServiceName": ["autoscaling.amazonaws.com", "spot.amazonaws.com"]}}
         statements += [

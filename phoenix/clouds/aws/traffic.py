@@ -27,6 +27,7 @@ from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.listener import Listener, Rules
 from phoenix.clouds.aws.live_rule import LiveRule
 from phoenix.clouds.aws.preview import PreviewRule
+from phoenix.clouds.aws.target_groups import TargetGroup
 from phoenix.clouds.aws.target_health import Target
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
@@ -133,7 +134,7 @@ class AwsTraffic:
                 details=f"{self._called(there)} gives {_told(there, named)}",
                 resolution="See `phoenix status`, then say it again.",
             )
-        live = LiveRule(self._calls, self._listener, self._rules, self._labels())
+        live = self._live()
         if not wanted:
             live.put_back(there)
             return
@@ -178,15 +179,15 @@ class AwsTraffic:
                 details=f"{self._called(there)} says so",
                 resolution="Give its share to another group first.",
             )
-        if arns & set(shares):  # somebody left it in the rule, at weight 0
-            rest = {arn: weight for arn, weight in there.live.weights.items() if arn not in arns and weight}
-            LiveRule(self._calls, self._listener, self._rules, self._labels()).forward(there, rest)
-        standing = bool(arns) and group in attachments.of_group(self._calls, group).of
-        for shown in there.previews:
-            if shown.target_group in arns and preview_rules.own(self._calls, shown, self._labels(group)):
-                self._close(there, shown, group, standing=standing)
-        if not standing:
-            self._remove_target_group(group)
+        self._take_out(there, arns)
+        ours = self._own_target_group(group)
+        standing = ours is not None and group in attachments.of_group(self._calls, group).of
+        for shown in (each for each in there.previews if each.target_group in arns):
+            if preview_rules.own(self._calls, shown, self._labels(group)):
+                self._close(there, shown, group, drains=ours.arn if ours and standing else None)
+        if ours is not None and not standing:
+            target_groups.delete(self._calls, ours)
+        self._tidy(there, named)
 
     @cached_property
     def _listener(self) -> Listener:
@@ -199,6 +200,9 @@ class AwsTraffic:
     def _rules(self) -> Rules:
         """As they are now."""
         return listener.rules_of(self._calls, self._listener, self._balancer.rule, self._mark)
+
+    def _live(self) -> LiveRule:
+        return LiveRule(self._calls, self._listener, self._rules, self._labels())
 
     def _called(self, there: Rules) -> str:
         return there.live.named(str(self._listener))
@@ -267,18 +271,33 @@ class AwsTraffic:
         for arn in fewer:
             entangled.refuse(arn, entangled.by_rules(arn, there, every) or entangled.by_groups(arn, now))
 
-    def _close(self, there: Rules, shown: PreviewRule, group: str, *, standing: bool) -> None:
-        """Remove the rule; while its group stands, only let nobody in by it any more."""
-        if not (standing and preview.name_of(shown.target_group) == group):
+    def _take_out(self, there: Rules, arns: frozenset[str]) -> None:
+        """Take out of the rule what somebody has left in it at weight 0."""
+        rest = {arn: weight for arn, weight in there.live.weights.items() if arn not in arns and weight}
+        if rest and arns & set(there.live.weights):
+            self._live().forward(there, rest)
+
+    def _close(self, there: Rules, shown: PreviewRule, group: str, *, drains: str | None) -> None:
+        """Remove the rule; where its group still `drains` by that target group, only let nobody in by it any more."""
+        if shown.target_group != drains:
             preview_rules.delete(self._calls, shown)
         elif not shown.leaving:
             closed = preview.header(group, shown.target_group, self._mark, leaving=True)
             preview_rules.rename(self._calls, there, shown, closed)
 
-    def _remove_target_group(self, group: str) -> None:
+    def _tidy(self, there: Rules, named: Mapping[str, str]) -> None:
+        """Remove the preview rules of others' groups where these alone serve: the service's rule has them checked."""
+        shown = [each for each in there.previews if each.target_group in there.live.weights]
+        if not shown or not self._live().untouched(there):
+            return
+        for each in shown:
+            if preview_rules.own(self._calls, each, self._labels(named[each.target_group])):
+                preview_rules.delete(self._calls, each)
+
+    def _own_target_group(self, group: str) -> TargetGroup | None:
+        """The group's, where phoenix made it."""
         found = target_groups.find(self._calls, group)
-        if found is not None and elb_tags.bear(found.tags, self._labels(group)):
-            target_groups.delete(self._calls, found)
+        return found if found is not None and elb_tags.bear(found.tags, self._labels(group)) else None
 
     def _sweep(self, there: Rules) -> None:
         """Remove what detached groups left whose managers have ended their machines since."""
@@ -289,7 +308,9 @@ class AwsTraffic:
         for shown in gone:
             if elb_tags.bear(tags.get(shown.arn, {}), self._labels(shown.group)):
                 preview_rules.delete(self._calls, shown)
-                self._remove_target_group(shown.group)
+                ours = self._own_target_group(shown.group)
+                if ours is not None:
+                    target_groups.delete(self._calls, ours)
 
     def _host(self, there: Rules) -> tuple[tuple[str, str], ...]:
         """The Host header that a preview needs where the service's rule is for hosts that the address is none of."""

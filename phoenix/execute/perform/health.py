@@ -106,7 +106,7 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
             watch,
             clock=world.clock,
             deadline=context.deadline,
-            interval=max(SOAK_PACE * world.manner.look, 1.0, min(SOAK_LOOKS, action.seconds / 30)),
+            interval=_pace(world.manner.look, action.seconds),
             steady=action.seconds,
             on_change=context.say,
             between=context.renew,
@@ -116,6 +116,11 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
             world, f"{action.group} did not stay healthy, or nobody could tell", action.group, error
         ) from error
     return Seen(seen=seen.seen)
+
+
+def _pace(look: float, seconds: float) -> float:
+    """Seconds between two looks of a soak that long, on a cloud that is looked at every `look` seconds else."""
+    return max(look, 1.0, min(SOAK_LOOKS, seconds / 30), min(SOAK_PACE * look, seconds))
 
 
 def _as_well(world: World, name: str, context: Context) -> Look:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.form.clouds import CloudForm, LocalCloudForm
 from phoenix.spec.form.fields import Boolean, Directory, Form, Matches, Name, Setting, Text, located
 from phoenix.spec.form.images import ImagesForm
@@ -63,7 +62,7 @@ class ProjectForm(Form):
             name: form.read(name, directory, state_directory) if isinstance(form, LocalCloudForm) else form.read(name)
             for name, form in self.clouds.items()
         }
-        local = frozenset(name for name, cloud in clouds.items() if isinstance(cloud, LocalCloud))
+        kinds = {name: cloud.kind for name, cloud in clouds.items()}
         return Project(
             name=self.project,
             directory=directory,
@@ -71,7 +70,7 @@ class ProjectForm(Form):
             state=self.state if in_bucket else str(state_directory),
             state_is_shared=self.state_is_shared,
             clouds=clouds,
-            repositories={name: form.read(name, directory, local) for name, form in self.repositories.items()},
+            repositories={name: form.read(name, directory, kinds) for name, form in self.repositories.items()},
             recipes=self.images.read(repositories),
             services={name: form.read(name, repositories, clouds) for name, form in self.services.items()},
             stacks={name: form.read(name, directory) for name, form in self.stacks.items()},

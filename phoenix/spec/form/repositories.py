@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from phoenix.model import CloudKind
 from phoenix.spec.form.fields import Directory, Form, Integer, Matches, Name, located
 from phoenix.spec.repositories import RepositorySpec
 
@@ -52,20 +54,22 @@ class RepositoryForm(Form):
     keep: Annotated[Integer, Field(ge=1)] = Field(default=5, description="How many published snapshots are kept.")
     component: Name = Field(default="main", description="Component that apt asks for.")
 
-    def read(self, name: str, directory: Path, local: frozenset[str]) -> RepositorySpec:
-        """The frozen value; a relative `root` starts at the project's `directory`. `local`: the local clouds' names.
+    def read(self, name: str, directory: Path, kinds: Mapping[str, CloudKind]) -> RepositorySpec:
+        """The frozen value; a relative `root` starts at the project's `directory`. `kinds`: of the file's clouds.
 
-        Phoenix itself goes where machines of this computer go, where there are some.
+        A url is for the cloud of that name, else for those of that kind. Phoenix itself goes where machines of this
+        computer go, where that is said.
         """
-        urls = {cloud: url.rstrip("/") for cloud, url in self.url.items()}
-        own = next((url for cloud, url in urls.items() if cloud in local), next(iter(urls.values())))
-        urls.pop(EVERY, None)
+        said = {cloud: url.rstrip("/") for cloud, url in self.url.items()}
+        urls = {cloud: said.get(cloud, said.get(kind, "")) for cloud, kind in kinds.items()}
+        here = [said[key] for key in said if kinds.get(key, key) == CloudKind.LOCAL]
+        own = next(iter(here), next(iter(said.values())))
         return RepositorySpec(
             name=name,
             distribution=self.distribution,
             root=located(self.root, directory),
             url=own,
-            urls=urls,
+            urls={cloud: url for cloud, url in urls.items() if url},
             sign=self.sign,
             keep=self.keep,
             component=self.component,

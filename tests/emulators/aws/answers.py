@@ -54,6 +54,11 @@ class ByMoto:
 
     answer: Any
 
+    @property
+    def done(self) -> bool:
+        """Whether it is no refusal."""
+        return int(self.answer[0]) == 200
+
 
 Handler = Callable[[Asked], Shape | ByMoto | None]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.emulators.aws.account import Account
-from tests.emulators.aws.emulated import Told
+from tests.emulators.aws.emulated import Said
 from tests.emulators.aws.faults import Fault
 from tests.emulators.aws.load_balancer import Chooser, Proxy
 
@@ -72,7 +72,7 @@ class Control:
         if asked.get("well"):
             self._emulated.told.pop(asked["subject"], None)
         else:
-            self._emulated.told[asked["subject"]] = Told(
+            self._emulated.told[asked["subject"]] = Said(
                 status=asked["status"], error=asked["error"], since=self._emulated.clock.now
             )
         return {}

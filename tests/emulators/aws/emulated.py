@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tests.emulators.aws.calls import Call
 from tests.emulators.aws.clock import Clock
 from tests.emulators.aws.faults import Faults
-from tests.emulators.aws.machines import Check, Machines, Probed
+from tests.emulators.aws.machines import Machines
 from tests.emulators.aws.settings import Settings
 
 ACCOUNT = "123456789012"
@@ -16,7 +16,7 @@ REGION = "eu-west-1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Said:
     """What a test has said of an instance, of all instances of an AMI, or of all of a group."""
 
     status: int | None = None
@@ -34,7 +34,7 @@ class Emulated:
     settings: Settings = field(default_factory=Settings)
     faults: Faults = field(default_factory=Faults)
     calls: list[Call] = field(default_factory=list)
-    told: dict[str, Told] = field(default_factory=dict)
+    told: dict[str, Said] = field(default_factory=dict)
     """By instance, AMI or group."""
     consoles: dict[str, str] = field(default_factory=dict)
     """What GetConsoleOutput gives instead of a machine's own words, by instance, AMI or group."""
@@ -54,6 +54,3 @@ class Emulated:
         if settings.speed != self.settings.speed:
             self.clock.run(speed=settings.speed)
         self.settings = settings
-
-
-__all__ = ["ACCOUNT", "REGION", "Check", "Emulated", "Probed", "Told"]

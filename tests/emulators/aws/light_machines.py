@@ -19,7 +19,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from phoenix.clouds.local import guest, remains, trees
+from phoenix.clouds.local import guest, machines, remains, trees
 from phoenix.clouds.local.image_files import PRIVATE
 from phoenix.clouds.local.machine_files import MachineFiles
 from phoenix.errors import PhoenixError
@@ -122,7 +122,7 @@ class LightMachines:
         found = self._machines.pop(machine, None)
         if found is not None:
             self._end(found)
-            trees.remove(found.files.directory)
+            machines.remove(found.files)
             self._remove_forgotten()
 
     def save(self, machine: str, image: str) -> None:
@@ -130,13 +130,13 @@ class LightMachines:
         found = self._machines[machine]
         ran = found.boot is not None
         self.stop(machine)
-        disk = found.files.directory / "upper"
-        copied = self._image(image) / "upper"
+        made = self._image(image)
         with _as_os_error():
-            copied.parent.mkdir(parents=True, mode=PRIVATE)
-            _copy(disk, copied)
-            trees.flatten(found.tree, copied, copied.with_name("tree"))
-            trees.remove(copied)
+            made.mkdir(parents=True, mode=PRIVATE)
+            _copy(found.files.directory / "upper", made / "upper")
+            trees.flatten(found.tree, made / "upper", made / "unfinished")
+            trees.remove(made / "upper")
+            (made / "unfinished").rename(made / "tree")
         if ran:
             self.start(machine)
 

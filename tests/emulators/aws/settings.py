@@ -12,7 +12,7 @@ class Settings:
     """Times are virtual seconds, but for `probe`."""
 
     speed: float = 1.0
-    """Virtual seconds that pass by themselves in a real one."""
+    """Virtual seconds that pass by themselves in a real one; 0: time stands still but for `advance`."""
     pending: float = 0.0
     """An instance of a group is Pending so long, as is one that RunInstances starts."""
     terminating: float = 0.0

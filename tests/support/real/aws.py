@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+
+import boto3
 
 from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.groups import AwsGroups
@@ -61,16 +65,25 @@ class Account:
     spec: AwsCloud
     clock: EmulatedTime
     project: str
+    client: Callable[[str], Any]
+    """boto3's clients of somebody else, by service."""
 
     def groups(self) -> AwsGroups:
         """The project's groups, as one more process sees them."""
         return AwsGroups(self.project, self.spec, self.calls, self.clock)
 
+    def ask(self, service: str, action: str, **parameters: Any) -> Any:
+        """A call of somebody who is not phoenix, as boto3 names it."""
+        return getattr(self.client(service), action)(**parameters)
+
+    def pages(self, service: str, action: str, key: str, **parameters: Any) -> list[Any]:
+        """The items of all pages of such a call."""
+        pages = self.client(service).get_paginator(action).paginate(**parameters)
+        return [item for page in pages for item in page[key]]
+
     def target_group(self, name: str) -> str:
         """A new target group, which no rule uses."""
-        made = self.calls.ask(
-            "elbv2", "create_target_group", Name=name, Protocol="HTTP", Port=PORT, VpcId=self.world.vpc
-        )
+        made = self.ask("elbv2", "create_target_group", Name=name, Protocol="HTTP", Port=PORT, VpcId=self.world.vpc)
         arn: str = made["TargetGroups"][0]["TargetGroupArn"]
         return arn
 
@@ -100,7 +113,7 @@ class Account:
 
     def templates(self) -> list[Any]:
         """All launch templates of the account."""
-        return list(self.calls.pages("ec2", "describe_launch_templates", "LaunchTemplates"))
+        return self.pages("ec2", "describe_launch_templates", "LaunchTemplates")
 
     def left(self) -> list[str]:
         """What is there of the project's groups, and all launch templates."""
@@ -110,7 +123,7 @@ class Account:
     def foreign(self, name: str, size: int = 2, **more: Any) -> None:
         """A group that phoenix did not make."""
         data = {"ImageId": self.world.image, "InstanceType": "t3.micro"}
-        self.calls.ask("ec2", "create_launch_template", LaunchTemplateName=name, LaunchTemplateData=data)
+        self.ask("ec2", "create_launch_template", LaunchTemplateName=name, LaunchTemplateData=data)
         wanted = {
             "MinSize": 1,
             "MaxSize": size + 2,
@@ -119,11 +132,11 @@ class Account:
             "VPCZoneIdentifier": ",".join(self.world.subnets),
             **more,
         }
-        self.calls.ask("autoscaling", "create_auto_scaling_group", AutoScalingGroupName=name, **wanted)
+        self.ask("autoscaling", "create_auto_scaling_group", AutoScalingGroupName=name, **wanted)
 
     def told(self, name: str) -> dict[str, Any]:
         """The group as AWS tells of it."""
-        answer = self.calls.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
+        answer = self.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
         (group,) = answer["AutoScalingGroups"]
         return dict(group)
 
@@ -140,4 +153,5 @@ def account(emulator: Emulator, project: str) -> Account:
         spec=spec,
         clock=EmulatedTime(emulator),
         project=project,
+        client=cache(boto3.client),
     )

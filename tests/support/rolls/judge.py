@@ -200,7 +200,8 @@ class JudgedCloud(FakeCloud):
             group, run = self.standing.get(name), self.run()
             if self.shares.get(name):
                 self._breach(f"{name} was deleted with traffic")
-            if group and run and run.state is RunState.COMMITTED and group.keep_until is None:
+            labelled = group is None or group.keep_until is not None or (adopt and not group.made)
+            if run and run.state is RunState.COMMITTED and not labelled:
                 self._breach(f"{name} was deleted after the commit point without a label")
             if group and run and run.state is not RunState.COMMITTED and group.run != run.id:
                 self._breach(f"{name} of {group.run} was deleted by {run.id} before its commit point")

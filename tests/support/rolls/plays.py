@@ -12,6 +12,7 @@ import pytest
 
 from phoenix.errors import HeldError, PhoenixError, ToolError
 from phoenix.model import Group, Health
+from phoenix.plan.regroup import delete
 from phoenix.plan.rollback import burn
 from phoenix.record.history import History
 from phoenix.record.journal import Run, RunState
@@ -26,9 +27,13 @@ REQUEST = 1.0
 """Seconds that every request takes; a machine is given longer to finish."""
 HEALTH = Health(healthy_after=2.0, deadline=8.0)
 
-Kind = Literal["roll", "rollback", "rollback-after-keep", "burn", "adopt"]
+Kind = Literal["roll", "rollback", "rollback-after-keep", "burn", "adopt", "end-adopted"]
 Candidate = Literal["good", "sick", "late"]
 """`sick`: it never becomes healthy. `late`: it fails once it has everything, at the last moment to go back."""
+
+
+ADOPTING = ("adopt", "end-adopted")
+"""Plays in which a group that phoenix did not make serves first."""
 
 
 class Always(dict[str, Callable[[], object]]):
@@ -62,7 +67,9 @@ class Play:
     @property
     def target(self) -> str:
         """The group that wants to serve."""
-        number = {"roll": 2, "rollback": 1, "rollback-after-keep": 3, "burn": 2, "adopt": 1}[self.kind]
+        number = {"roll": 2, "rollback": 1, "rollback-after-keep": 3, "burn": 2, "adopt": 1, "end-adopted": 1}[
+            self.kind
+        ]
         return f"web-tier-local-v00{number}"
 
     @property
@@ -98,7 +105,9 @@ REPEATS = (
 steps, where the release came from) has come to pass. The long tests play these, too."""
 ADOPT = Play(kind="adopt", strategy=BLUE_GREEN)
 """A group that phoenix did not make loses its traffic, and is left standing."""
-OFTEN = (Play(strategy=BLUE_GREEN, candidate="late"), Play(strategy=ROLLING), ADOPT)
+END_ADOPTED = Play(kind="end-adopted", strategy=BLUE_GREEN)
+"""It is ended later, by a person's word."""
+OFTEN = (Play(strategy=BLUE_GREEN, candidate="late"), Play(strategy=ROLLING), ADOPT, END_ADOPTED)
 """What is played on the other clouds every day; all the rest there is for the long tests."""
 CANARIES = tuple(play for play in ALL if isinstance(play.strategy, Canary))
 
@@ -107,7 +116,7 @@ def elsewhere(cloud: manners.Kind) -> Iterator[Any]:
     """The plays on a cloud that is not local, as tests' parameters; no canary where shares are not exact."""
     exact = cloud.manner.exact_shares
     daily = (*OFTEN, *(CANARIES[:1] if exact else ()))
-    for play in (*ALL, ADOPT):
+    for play in (*ALL, ADOPT, END_ADOPTED):
         if exact or play not in CANARIES:
             yield pytest.param(replace(play, cloud=cloud), marks=() if play in daily else pytest.mark.full)
 
@@ -128,12 +137,12 @@ def spec_of(play: Play) -> ServiceSpec:
 
 def before(play: Play, logs: Path) -> Stage:
     """The stage as it is just before the play begins."""
-    stage = Stage(logs=logs, spec=spec_of(play), kind=play.cloud, adopt=play.kind == "adopt")
+    stage = Stage(logs=logs, spec=spec_of(play), kind=play.cloud, adopt=play.kind in ADOPTING)
     stage.cloud = JudgedCloud(stage.clock, stage.store, SUBJECT, play.cloud)
     stage.cloud.found_foreign(play.size, serves=stage.adopt)
     if play.kind != "adopt":
-        stage.roll("1")
-    if play.kind not in ("roll", "adopt"):
+        _roll_to_end(stage, "1")
+    if play.kind not in ("roll", *ADOPTING):
         _roll_to_end(stage, "2")
     if play.kind in ("rollback-after-keep", "burn"):
         stage.clock.seconds += play.keep + 1
@@ -216,6 +225,17 @@ def begin(stage: Stage, play: Play) -> object:
             return stage.rollback(former)
         case "burn":
             return burn_due(stage)
+        case "end-adopted":
+            return _end_adopted(stage)
+
+
+def _end_adopted(stage: Stage) -> Run | None:
+    """End the group that phoenix did not make, as `phoenix group delete --adopt` does; nothing where it is gone."""
+    group = stage.cloud.find(manners.FOREIGN)
+    if group is None:
+        return None
+    plan = delete(stage.spec, stage.spec.environments["local"], stage.observed, group, adopt=True)
+    return stage.carry_out("burn", plan)
 
 
 def _roll_to_end(stage: Stage, version: str) -> None:
@@ -308,7 +328,7 @@ def wrong(stage: Stage, start: Stage, play: Play) -> list[str]:
 
 def _run(play: Play) -> str:
     """The kind of run, as it stands in the record."""
-    return {"rollback-after-keep": "rollback", "adopt": "roll"}.get(play.kind, play.kind)
+    return {"rollback-after-keep": "rollback", "adopt": "roll", "end-adopted": "burn"}.get(play.kind, play.kind)
 
 
 def _wrong_when_done(play: Play, here: dict[str, Standing], there: dict[str, Standing]) -> list[str]:
@@ -316,9 +336,11 @@ def _wrong_when_done(play: Play, here: dict[str, Standing], there: dict[str, Sta
         return [f"a {play.candidate} candidate was rolled"]
     whole = Standing(size=play.size, alive=play.size, at_balancer=play.size, kept=False, pinned=False, share=100)
     expected = {play.target: whole, manners.FOREIGN: replace(there[manners.FOREIGN], share=0)}
+    if play.kind == "end-adopted":
+        del expected[manners.FOREIGN]
     pinned = play.cloud.abilities.autoscaler
     former = {name: replace(each, share=0, kept=True, pinned=pinned) for name, each in there.items() if each.share}
     former.pop(manners.FOREIGN, None)
-    if play.keep and play.kind != "burn":
+    if play.keep and play.kind not in ("burn", "end-adopted"):
         expected |= former
     return [] if here == expected else [f"done, and is {here}, expected {expected}"]

@@ -77,8 +77,10 @@ def test_it_is_deleted_by_that_word_alone(taken: Desk) -> None:
 
 def test_it_is_found_as_long_as_the_record_knows_that_it_served(taken: Desk) -> None:
     taken.roll("1.0.0", "--adopt")
+    assert f"`phoenix group delete {FOREIGN} --adopt` burns it" in taken.run("status")["services"][0]["due"][0]
     taken.cloud.detach(FOREIGN)
     taken.roll("2.0.0")
+    assert "--adopt" in taken.refused("group", "delete", FOREIGN)["resolution"]
     assert taken.run("group", "delete", FOREIGN, "--adopt")["deleted"] == FOREIGN
     assert FOREIGN not in taken.cloud.standing
 

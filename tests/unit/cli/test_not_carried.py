@@ -36,6 +36,7 @@ def test_whoever_accepts_it_is_told(cared_for: Desk) -> None:
     assert [note for note in notes if ", ".join(LACKS) in note and V1 in note]
     assert [note for note in notes if "i-1 is in standby" in note]
     assert cared_for.roll("2.0.0")["group"] == V2
+    assert f"note: not carried over from {V1}: {', '.join(LACKS)}" in cared_for.said
 
 
 def test_nothing_to_do_is_no_roll(cared_for: Desk) -> None:

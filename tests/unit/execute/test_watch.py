@@ -47,6 +47,15 @@ def test_a_boot_that_failed_is_read_off_the_console_long_before_the_deadline(tmp
     assert stage.shares == {OLD: 100}
 
 
+def test_a_soak_asks_more_rarely_than_a_wait_does_and_once_a_look(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS, Canary(steps=(50, 100), soak=600.0, hold=(), keep=600.0))
+    reads: list[int] = []
+    stage.meddle["soak-50"] = stage.meddle["grow-100"] = lambda: reads.append(stage.cloud.reads)
+    stage.roll("2")
+    soaked = reads[1] - reads[0]
+    assert soaked <= 2 * (600 / 10 + 2), "one of the balancer and one of the group in ten seconds"
+
+
 @pytest.mark.parametrize("kind", OTHERS, ids=str)
 def test_one_console_is_read_at_a_time_and_each_in_its_turn(tmp_path: Path, kind: Kind) -> None:
     stage = serving(tmp_path, kind)

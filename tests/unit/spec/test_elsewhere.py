@@ -85,6 +85,8 @@ def test_a_repository_has_an_address_for_each_cloud(load_text: Load, directory: 
         "https://apt.acme.internal",
         "https://apt.acme.internal",
     ]
+    by_kind = load_text(FILE, ("  aws: {kind", "  ours: {kind"), ("cloud: aws", "cloud: ours")).repositories["main"]
+    assert by_kind.url_for("ours") == "https://apt.acme.internal"
     alone = load_text(GOOD).repositories["main"]
     assert alone.url == alone.url_for("local") == "http://127.0.0.1:9999"
 

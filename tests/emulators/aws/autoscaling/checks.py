@@ -76,8 +76,10 @@ class Checks:
                 engine.settle(group, "instances were balanced over the Availability Zones")
         if extra or not all(group.does(process) for process in ("AZRebalance", "Launch", "Terminate")):
             return
-        there = {zone: count for zone, count in group.by_zone.items() if zone not in settings.short}
-        if there and max(group.by_zone.values()) - min(there.values()) > 1:
+        counted = group.by_zone
+        open_zones = {counted[zone] for zone in group.zones if zone not in settings.short}
+        outside = any(count for zone, count in counted.items() if zone not in group.zones)
+        if open_zones and (outside or max(counted.values()) - min(open_zones) > 1):
             for member in engine.launch(group, 1, "an instance was launched to balance the Availability Zones"):
                 member.rebalancing = member.state != "InService"
                 if not member.rebalancing:

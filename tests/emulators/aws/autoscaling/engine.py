@@ -65,7 +65,8 @@ class Engine:
         except RefusedError as error:
             self._failed(group, cause, error.message)
             return started
-        plan, short = group.by_zone, set(self.emulated.settings.short)
+        short, counted = set(self.emulated.settings.short), group.by_zone
+        plan = {zone: counted[zone] for zone in group.zones}
         for zone, number in _spread(plan, count, short).items():
             started += self._start(group, template, zone, number, cause)
         if len(started) < count and set(group.zones) <= short:

@@ -18,10 +18,13 @@ def named(engine: Engine, asked: Asked) -> Group:
 
 
 def standing(engine: Engine, asked: Asked) -> Group:
-    """The group that a call changes. One that is being deleted is not changed any more."""
+    """The group that a call changes. One that is being deleted is not changed any more.
+
+    The words are those of https://github.com/kubernetes/kops/issues/844.
+    """
     group = named(engine, asked)
     if group.deleting:
-        raise RefusedError("ValidationError", f"AutoScalingGroup '{group.name}' is pending delete")
+        raise RefusedError("ValidationError", "The AutoScaling group may not be modified while it is pending delete")
     return group
 
 

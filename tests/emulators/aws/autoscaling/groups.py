@@ -113,7 +113,11 @@ class Groups:
             raise RefusedError("ValidationError", f"The group {group.name} has deletion protection: {protection}")
         if group.members and not force and not group.deleting:
             if all(member.state.startswith("Terminating") for member in group.members.values()):
-                raise RefusedError("ScalingActivityInProgress", "Scaling activities are in progress for the group.")
+                raise RefusedError(
+                    "ScalingActivityInProgress",
+                    "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that "
+                    "group.",
+                )
             raise RefusedError(
                 "ResourceInUse",
                 "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) "

@@ -12,7 +12,8 @@ from tests.emulators.aws.autoscaling.model import Activity, Group, Hook, Member
 from tests.emulators.aws.faults import RefusedError
 
 BY_USER = "a user request"
-ENDABLE = ("InService", "Pending", "Pending:Wait", "Standby")
+ENDABLE = ("InService", "Standby")
+"""In any other state an activity is in progress: https://github.com/kubernetes/kops/issues/6900."""
 MOST, MOST_SHOWN = 20, 50
 """Instances in one call. https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_EnterStandby.html"""
 
@@ -51,7 +52,7 @@ class GroupInstances:
         if member.state not in ENDABLE:
             raise RefusedError(
                 "ScalingActivityInProgress",
-                f"Activity {member.activity.id} is in progress: {member.id} is {member.state}.",
+                f"Activity {member.activity.id} is in progress.",
             )
         if asked.get("ShouldDecrementDesiredCapacity") and member.counted:
             _shrink(group, 1, "Terminating instance without replacement")

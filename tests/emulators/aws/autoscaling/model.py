@@ -276,7 +276,7 @@ def started_from(template: Mapping[str, str]) -> Shape:
 
 
 def first_to_go(group: Group, count: int) -> list[Member]:
-    """Whom a scale-in ends: in the fullest zone, of the oldest launch template, the oldest.
+    """Whom a scale-in ends: outside the group's zones, else in the fullest one; of the oldest template, the oldest.
 
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-termination-policies.html
     """
@@ -284,7 +284,13 @@ def first_to_go(group: Group, count: int) -> list[Member]:
     full = Counter(group.by_zone)
 
     def order(member: Member) -> tuple[Any, ...]:
-        return (-full[member.zone], int(member.template.get("Version", 0)), member.launched, member.id)
+        return (
+            member.zone in group.zones,
+            -full[member.zone],
+            int(member.template.get("Version", 0)),
+            member.launched,
+            member.id,
+        )
 
     for _each in range(count):
         free = [member for member in group.counted if not member.protected and member not in chosen]

@@ -82,10 +82,6 @@ class Instances:
         found = self._known.get(instance)
         return found.state if found else "terminated"
 
-    def all(self) -> list[Any]:
-        """moto's records of all that are not terminated."""
-        return [found for found in self._known.values() if found.state != "terminated"]
-
     def run(self, region: str, wanted: Wanted, count: int) -> list[Any]:
         """Start instances for a group. RefusedError and moto's own errors where EC2 would refuse."""
         backend = behind.ec2(region)
@@ -138,7 +134,7 @@ class Instances:
                 for instance in reservation.instances:
                     self._launch(ec2, instance, _profile(options))
             except OSError as error:
-                end(ec2, [instance.id for instance in reservation.instances])
+                self._end(ec2, [instance.id for instance in reservation.instances], functools.partial(end, ec2))
                 raise RefusedError("InsufficientInstanceCapacity", f"no machine: {error}") from error
             return reservation
 
@@ -204,19 +200,17 @@ class Instances:
             _become(instance, "running")
 
     def _end(self, ec2: Any, ids: list[str], end: Callable[[list[str]], Any]) -> Any:
-        going = [found for found in map(self._known.get, ids) if found and found.state != "terminated"]
-        for instance in going:
-            self._emulated.machines.terminate(instance.id)
-            self._emulated.clock.later(
-                self._emulated.settings.terminating + REMEMBERED, functools.partial(self._drop, ec2, instance)
-            )
-        ended = end(ids)
-        if self._emulated.settings.terminating:
-            for instance in going:
+        known = [found for found in map(self._known.get, ids) if found and found.state != "terminated"]
+        before = {instance.id: instance.state for instance in known}
+        ended = end(ids)  # refused where an instance is protected from it
+        settings, clock = self._emulated.settings, self._emulated.clock
+        for instance in known:
+            if settings.terminating:
                 _become(instance, "shutting-down")
-                self._emulated.clock.later(
-                    self._emulated.settings.terminating, functools.partial(_become, instance, "terminated")
-                )
+            if before[instance.id] != "shutting-down":
+                self._emulated.machines.terminate(instance.id)
+                clock.later(settings.terminating, functools.partial(_become, instance, "terminated"))
+                clock.later(settings.terminating + REMEMBERED, functools.partial(self._drop, ec2, instance))
         return ended
 
     def _drop(self, ec2: Any, instance: Any) -> None:
@@ -266,7 +260,8 @@ class Instances:
         text = self._emulated.machines.console(instance.id) if said is None else said
         answer: Shape = {"InstanceId": instance.id, "Timestamp": self._emulated.clock.date}
         if text:
-            answer["Output"] = Base64EncodedString.from_raw_bytes(text.encode()[-CONSOLE:])
+            last = text.encode()[-CONSOLE:].decode(errors="ignore")
+            answer["Output"] = Base64EncodedString.from_raw_string(last)
         return answer
 
     def names(self, instance: str) -> tuple[str, ...]:

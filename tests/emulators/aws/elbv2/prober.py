@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
@@ -26,7 +27,10 @@ class Prober:
 
     def _for_ever(self) -> None:
         while True:
-            self.round()
+            try:
+                self.round()
+            except Exception:
+                traceback.print_exc()  # a test that waits for a health sees why it does not come
             time.sleep(self._account.emulated.settings.probe)
 
     def round(self) -> None:

@@ -22,6 +22,8 @@ GROUPS_OF_AN_ACTION = 5
 GROUPS_OF_A_BALANCER = 100
 MOST_WEIGHT = 999
 MOST_TAGS = 50
+VALUES_OF_A_RULE = 5
+CONFIGS = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig"}
 STICKY = range(1, 604_801)
 """Seconds."""
 DELAY = "deregistration_delay.timeout_seconds"
@@ -124,7 +126,7 @@ class Rules:
             asked.parameters["Attributes"].remove(longest)
         return asked.moto()
 
-    def _create_rule(self, asked: Asked) -> ByMoto:
+    def _create_rule(self, asked: Asked) -> Any:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html"""
         backend = behind.elb(asked.region)
         listener = backend.describe_listeners(None, [asked.get("ListenerArn")])[0]
@@ -135,9 +137,14 @@ class Rules:
         if made >= self._emulated.settings.rules:
             raise RefusedError("TooManyRules", f"The maximum number of rules on load balancer '{balancer.arn}' is made")
         self._check_actions(backend, balancer.arn, asked.get("Actions", []), ())
-        return asked.moto()
+        _check_conditions(asked.get("Conditions", []))
+        answer = asked.moto()
+        if not answer.done:
+            return answer
+        made_now = [rule for rule in listener.rules.values() if str(rule.priority) == str(asked.get("Priority"))]
+        return _shown(made_now[0])
 
-    def _modify_rule(self, asked: Asked) -> ByMoto:
+    def _modify_rule(self, asked: Asked) -> Any:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyRule.html"""
         backend = behind.elb(asked.region)
         rule = _rule(backend, asked)
@@ -145,7 +152,9 @@ class Rules:
             raise RefusedError("OperationNotPermitted", f"Default rule '{rule.arn}' cannot be modified")
         listener = backend.describe_listeners(None, [rule.listener_arn])[0]
         self._check_actions(backend, listener.load_balancer_arn, asked.get("Actions", []), rule.actions)
-        return asked.moto()
+        _check_conditions(asked.get("Conditions", []))
+        answer = asked.moto()
+        return _shown(rule) if answer.done else answer
 
     def _delete_rule(self, asked: Asked) -> ByMoto:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteRule.html"""
@@ -207,6 +216,35 @@ class Rules:
 def settings(asked: Asked) -> Shape:
     """What a target group was made with, but for its tags."""
     return {name: value for name, value in asked.parameters.items() if name != "Tags"}
+
+
+def _check_conditions(conditions: Iterable[Mapping[str, Any]]) -> None:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html
+
+    The words are those of https://github.com/aws-controllers-k8s/community/issues/2759.
+    """
+    count = 0
+    for condition in conditions:
+        field, config = condition.get("Field"), CONFIGS.get(str(condition.get("Field")))
+        if config and condition.get("Values") and condition.get(config):
+            raise RefusedError(
+                "ValidationError",
+                f"You cannot provide both Values and '{config}' for a condition of type '{field}'",
+            )
+        configs = [value for key, value in condition.items() if key.endswith("Config")]
+        count += len(condition.get("Values") or [value for one in configs for value in one.get("Values", [])])
+    if count > VALUES_OF_A_RULE:
+        raise RefusedError("ValidationError", f"A rule can only have '{VALUES_OF_A_RULE}' condition values")
+
+
+def _shown(rule: Any) -> Shape:
+    """Hosts and paths are shown in both forms, of which a call may give only one."""
+    for condition in rule.conditions:
+        config = CONFIGS.get(condition.get("Field"))
+        if config:
+            values = (condition.get(config) or {}).get("Values") or condition.get("Values") or []
+            condition |= {"Values": values, config: {"Values": values}}
+    return {"Rules": [rule]}
 
 
 def _add_tags(backend: Any, resource_arns: Iterable[str], tags: list[dict[str, str]]) -> None:

@@ -14,7 +14,7 @@ from tests.emulators.aws.answers import Answers, Asked, Shape
 from tests.emulators.aws.ec2.instances import Instances
 from tests.emulators.aws.elbv2 import health, using
 from tests.emulators.aws.elbv2.health import Health, Streak
-from tests.emulators.aws.emulated import Emulated, Told
+from tests.emulators.aws.emulated import Emulated, Said
 from tests.emulators.aws.faults import RefusedError
 from tests.emulators.aws.machines import Check, Probed
 
@@ -158,7 +158,7 @@ class Targets:
                 return self._as_told(told)
         return None
 
-    def _as_told(self, told: Told) -> Probed | None:
+    def _as_told(self, told: Said) -> Probed | None:
         if self._emulated.clock.now < told.since + self._emulated.settings.unhealthy:
             return None
         return Probed(status=told.status, error=told.error)

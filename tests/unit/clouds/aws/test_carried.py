@@ -58,6 +58,24 @@ def test_plain_attributes() -> None:
     assert got.metrics == ("GroupTotalInstances",)
 
 
+@pytest.mark.parametrize(
+    ("role", "named"),
+    [
+        ("arn:aws:iam::1:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", False),
+        ("arn:aws:iam::1:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling_kms", True),
+    ],
+)
+def test_a_role_of_the_groups_own_is_named_and_the_usual_one_is_not(role: str, named: bool) -> None:
+    assert ("ServiceLinkedRoleARN" in get(Live(group=answers.group(ServiceLinkedRoleARN=role))).plain) is named
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_zonal_shift_is_taken_over_where_it_is_on(on: bool) -> None:
+    policy = {"ZonalShiftEnabled": on}
+    got = get(Live(group=answers.group(AvailabilityZoneImpairmentPolicy=policy)))
+    assert ("AvailabilityZoneImpairmentPolicy" in got.plain) is on
+
+
 def test_hooks() -> None:
     hook = {
         "LifecycleHookName": "register",

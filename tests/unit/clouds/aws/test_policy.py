@@ -15,7 +15,7 @@ from phoenix.manner import State
 from tests.support.real.aws_rights import PREFIXES, allowed
 
 
-@pytest.mark.parametrize("work", Work)
+@pytest.mark.parametrize("work", [Work.BAKE, Work.ROLL, Work.TEND])
 def test_what_is_made_or_changed_is_the_projects_own(work: Work) -> None:
     statements = {each["Sid"]: each for each in policy.policy(work, "shop")["Statement"]}
     condition = statements["Change"]["Condition"]
@@ -30,6 +30,12 @@ def test_what_is_made_or_changed_is_the_projects_own(work: Work) -> None:
 def test_no_action_stands_in_two_statements(work: Work) -> None:
     actions = [action for each in policy.policy(work, "shop")["Statement"] for action in each["Action"]]
     assert sorted(actions) == sorted(set(actions))
+
+
+def test_adopting_is_a_policy_of_its_own() -> None:
+    (statement,) = policy.policy(Work.ADOPT, "shop")["Statement"]
+    assert "autoscaling:DeleteAutoScalingGroup" in statement["Action"]
+    assert "Condition" not in statement
 
 
 def test_who_tends_makes_nothing_and_passes_no_role() -> None:

@@ -1,0 +1,211 @@
+"""What is asked of phoenix on AWS, as whole commands on an emulated account: adoption, alarms, room, what lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from phoenix.clouds.api import Cloud
+from phoenix.clouds.aws.calls import Calls
+from phoenix.clouds.aws.cloud import AwsCloudDoor
+from phoenix.clouds.aws.groups import AwsGroups
+from phoenix.spec.clouds import AwsCloud, CloudSpec
+from phoenix.spec.project import Project
+from tests.emulators.aws import Emulator
+from tests.emulators.aws.world import World
+from tests.support.fakes.desk import Desk, desk_in
+from tests.support.real.aws import EmulatedTime
+
+pytestmark = pytest.mark.timeout(300)
+
+LEGACY, V1, V2 = "legacy", "web-prod-v001", "web-prod-v002"
+ALARM = "web-5xx"
+PROJECT = """\
+version: 1
+project: hello
+clouds:
+  aws: {{kind: aws, region: {region}, subnets: [{subnets}]}}
+repositories:
+  main: {{distribution: bookworm, root: aptly, url: {{local: "{url}", aws: "https://apt.acme.internal"}}, sign: none}}
+images:
+  os:
+    debian-12: {{base: {{aws: "136693071363/debian-12-amd64-*"}}, playbook: base.yml}}
+services:
+  web:
+    image: os/debian-12
+    packages: [hello]
+    port: 8080
+    health: {{path: /healthz, healthy_after: 5s}}
+    drain: 10s
+    environments:
+      prod:
+        cloud: aws
+        size: {{min: 2, max: 3, cpu: 60%}}
+        machine: {{type: t3.small}}
+        load_balancer: {{listener: "{listener}", rule: default}}
+        strategy: {{kind: blue-green, keep: 30m}}
+"""
+
+
+class Door(AwsCloudDoor):
+    """The cloud, on the emulator's clock."""
+
+    def __init__(self, project: Project, spec: AwsCloud, clock: EmulatedTime) -> None:
+        super().__init__(project, spec)
+        self._clock = clock
+
+    @cached_property
+    def groups(self) -> AwsGroups:
+        return AwsGroups(self._project.name, self._spec, Calls(self._spec), self._clock)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """A project on an emulated account, in which a group that phoenix did not make serves with four machines."""
+
+    desk: Desk
+    world: World
+    emulator: Emulator
+    autoscaling: Any
+
+    def roll(self, version: str, *options: str, code: int = 0) -> dict[str, Any]:
+        words = ("roll", "web", "--image", "os/debian-12", "--package", f"hello={version}", *options)
+        return self.desk.run(*words, code=code)
+
+    def group(self, name: str) -> dict[str, Any] | None:
+        """The Auto Scaling group, as AWS tells of it."""
+        found = self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        return dict(found[0]) if found else None
+
+    def shares(self) -> dict[str, int]:
+        groups = self.desk.run("status", "web")["services"][0]["groups"]
+        return {group["name"]: group["share"] for group in groups if group["share"]}
+
+
+@pytest.fixture
+def shop(
+    emulator: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    world = emulator.world("hello")
+    with desk_in(tmp_path, capsys, monkeypatch) as desk:
+        url = next(line for line in desk.spec.splitlines() if "url: " in line).split('"')[1]
+        subnets = ", ".join(world.subnets)
+        text = PROJECT.format(region=world.region, subnets=subnets, url=url, listener=world.listener)
+        (tmp_path / "phoenix.yaml").write_text(text)
+        clock = EmulatedTime(emulator)
+        desk.clock = clock  # type: ignore[assignment]
+
+        def opened(project: Project, spec: CloudSpec) -> Cloud:
+            assert isinstance(spec, AwsCloud)
+            return Door(project, spec, clock)
+
+        desk.clouds = opened
+        made = Shop(desk=desk, world=world, emulator=emulator, autoscaling=boto3.client("autoscaling"))
+        _serve(made)
+        yield made
+
+
+def _serve(shop: Shop) -> None:
+    """Somebody's own group serves."""
+    elb, ec2 = boto3.client("elbv2"), boto3.client("ec2")
+    tags = [{"Key": "phoenix:image", "Value": "phoenix-os-debian-12"}]  # its name, as that of every image that is baked
+    ec2.create_tags(Resources=[shop.world.image], Tags=tags)
+    data = {"ImageId": shop.world.image, "InstanceType": "t3.small"}
+    ec2.create_launch_template(LaunchTemplateName=LEGACY, LaunchTemplateData=data)
+    asked = {"Protocol": "HTTP", "Port": 8080, "VpcId": shop.world.vpc, "TargetType": "instance"}
+    arn = elb.create_target_group(Name="legacy-targets", **asked)["TargetGroups"][0]["TargetGroupArn"]
+    shop.autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=LEGACY,
+        LaunchTemplate={"LaunchTemplateName": LEGACY, "Version": "1"},
+        MinSize=1,
+        MaxSize=8,
+        DesiredCapacity=4,
+        VPCZoneIdentifier=",".join(shop.world.subnets),
+        TargetGroupARNs=[arn],
+    )
+    elb.modify_listener(ListenerArn=shop.world.listener, DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}])
+    shop.emulator.advance(60)
+
+
+def test_a_group_of_somebody_else_is_adopted_and_ended_by_a_word_each(shop: Shop) -> None:
+    assert f"did not make {LEGACY}" in shop.roll("1.0.0", code=3)["error"]["brief"]
+    notes = shop.roll("1.0.0", "--adopt", "--plan")["plan"]["notes"]
+    assert f"{LEGACY} has more machines than the 3 of phoenix.yaml" in " ".join(notes)
+    assert "4 machines more at most" in " ".join(notes)
+    done = shop.roll("1.0.0", "--adopt")
+    assert (done["group"], done["former"], shop.shares()) == (V1, LEGACY, {V1: 100})
+    made, left = shop.group(V1), shop.group(LEGACY)
+    assert made is not None
+    assert left is not None
+    assert (made["DesiredCapacity"], made["MinSize"], made["MaxSize"]) == (4, 2, 4)
+    assert (left["DesiredCapacity"], left["MinSize"], left["MaxSize"]) == (4, 1, 8)
+    assert "--adopt" in shop.desk.refused("group", "delete", LEGACY)["resolution"]
+    assert shop.desk.run("group", "delete", LEGACY, "--adopt")["deleted"] == LEGACY
+    shop.emulator.advance(600)
+    assert shop.group(LEGACY) is None
+
+
+def test_what_its_successor_would_lack_is_refused_unless_it_is_accepted(shop: Shop) -> None:
+    shop.autoscaling.put_scaling_policy(
+        AutoScalingGroupName=LEGACY,
+        PolicyName="cpu-high",
+        PolicyType="StepScaling",
+        AdjustmentType="ChangeInCapacity",
+        StepAdjustments=[{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+    )
+    error = shop.roll("1.0.0", "--adopt", code=3)["error"]
+    assert "cpu-high" in error["details"]
+    shop.desk.edit("machine: {type: t3.small}", "machine: {type: t3.small}\n        not_carried: accept")
+    assert any("cpu-high" in note for note in shop.roll("1.0.0", "--adopt", "--plan")["plan"]["notes"])
+    shop.desk.edit("{kind: blue-green, keep: 30m}", "{kind: canary, steps: [25, 100], soak: 30s}")
+    assert shop.roll("1.0.0", "--adopt")["group"] == V1
+    made = shop.group(V1)
+    assert made is not None
+    assert (made["DesiredCapacity"], made["MinSize"], made["MaxSize"]) == (4, 2, 4), "it began with one machine"
+
+
+def test_an_alarm_refuses_a_roll_and_undoes_one(shop: Shop) -> None:
+    shop.roll("1.0.0", "--adopt")
+    shop.desk.edit("keep: 30m}", f"keep: 30m, alarms: [{ALARM}]}}")
+    assert f"has no alarm {ALARM}" in shop.roll("2.0.0", code=3)["error"]["brief"]
+    cloudwatch = boto3.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=ALARM,
+        Namespace="AWS/ApplicationELB",
+        MetricName="HTTPCode_ELB_5XX_Count",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=5,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="9 > 5")
+    error = shop.roll("2.0.0", code=3)["error"]
+    assert (f"the alarm {ALARM} rings" in error["brief"], error["details"]) == (True, f"{ALARM}: 9 > 5")
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="0 > 5")
+    clock, slept = shop.desk.clock, shop.desk.clock.sleep
+
+    def ring_once_it_serves(seconds: float) -> None:
+        slept(seconds)
+        if shop.group(V2) is not None:
+            cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="9 > 5")
+
+    clock.sleep = ring_once_it_serves  # type: ignore[method-assign]
+    assert f"the alarm {ALARM} rings" in shop.roll("2.0.0", code=6)["error"]["brief"]
+    assert shop.shares() == {V1: 100}
+    clock.sleep = slept  # type: ignore[method-assign]
+    assert shop.roll("2.0.0", "--ignore-alarms")["changed"] is True
+
+
+def test_too_few_addresses_are_told_before_anything(shop: Shop) -> None:
+    shop.desk.edit("machine: {type: t3.small}", "machine: {type: t3.large}")
+    shop.desk.edit("size: {min: 2, max: 3, cpu: 60%}", "size: {min: 40, max: 60, cpu: 60%}")
+    error = shop.roll("1.0.0", "--adopt", code=3)["error"]
+    assert "there is no room on aws" in error["brief"]
+    assert shop.group(V1) is None
