@@ -36,7 +36,7 @@ services:
     packages: [hello]
     settings: {{GREETING: Hello}}
     port: 8080
-    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 4m}}
+    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 2m}}
     drain: 5s
     environments:
       prod:
