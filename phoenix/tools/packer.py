@@ -26,8 +26,11 @@ SHOWN_LINES = 15
 """Of what Packer printed, in an error."""
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
-_PREFIX = re.compile(r"(?:==> |--> |    )(?:[\w.-]+: )?")
+_PREFIX = re.compile(r"(?:==> |--> |    )(?:[\w.-]+:(?: |$))?")
 """`==> qemu.image: ` and the like before everything that a build says."""
+_ANSIBLE, _RECAP = "Executing Ansible", "PLAY RECAP"
+_OF_A_HOST = re.compile(r"\S+ +: ok=\d+ ")
+"""A line below the recap of a play."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -136,6 +139,7 @@ def build(
     Raises ToolError with the reason; Packer has then removed what it had begun.
     """
     heard: list[Line] = []
+    progress = Progress()
     with tempfile.TemporaryDirectory(prefix="phoenix-") as sockets, log.open("a", encoding="utf-8") as sink:
 
         def on_line(raw: str) -> None:
@@ -144,7 +148,7 @@ def build(
             text = scrub(line.text, secrets)
             sink.write(f"{text}\n")
             sink.flush()
-            told = progress(line)
+            told = progress.hear(line)
             if told:
                 say(scrub(told, secrets))
 
@@ -164,12 +168,37 @@ def parse(raw: str) -> Line:
     return Line(kind=fields[2], data=tuple(_decoded(field) for field in fields[3:]))
 
 
-def progress(line: Line) -> str | None:
-    """What a person wants to hear of the line: a task of the playbook, or a step of Packer's own."""
-    if line.kind != "ui" or len(line.data) < 2:
-        return None
-    task = ansible.task_of(line.text)
-    return task or (line.text if line.data[1].startswith("==> ") and "\n" not in line.text else None)
+class Progress:
+    """What a person wants to hear of a build: each task of the playbook, and the steps of Packer's own.
+
+    Packer 1.13 and later say their own steps and what the playbook prints in the same way; so what the playbook prints
+    is told by where it stands, and is for the log but for its tasks.
+    """
+
+    def __init__(self) -> None:
+        self._playing = self._ending = False
+
+    def hear(self, line: Line) -> str | None:
+        """What of the next line is worth telling."""
+        if line.kind != "ui" or len(line.data) < 2:
+            return None
+        task = ansible.task_of(line.text)
+        if task or self._plays(line):
+            return task
+        return line.text if line.data[1].startswith("==> ") and "\n" not in line.text else None
+
+    def _plays(self, line: Line) -> bool:
+        """Whether the playbook says it, and not Packer."""
+        if line.text.startswith(_ANSIBLE):
+            self._playing, self._ending = True, False
+            return True
+        if self._ending and line.text.strip() and not _OF_A_HOST.match(line.text):
+            self._playing = self._ending = False
+        if line.is_error:
+            self._playing = False
+        if self._playing and line.text.startswith(_RECAP):
+            self._ending = True
+        return self._playing
 
 
 def failure(texts: list[str], errors: list[str], *, workspace: Path, log: Path) -> PhoenixError:

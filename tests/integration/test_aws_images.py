@@ -174,6 +174,26 @@ def test_credentials_stand_in_no_log(shop: Shop, monkeypatch: pytest.MonkeyPatch
     assert "***" in log
 
 
+def test_a_bake_with_an_assumed_role_has_keys_of_its_own(shop: Shop) -> None:
+    """Those of this process may end while Packer works."""
+    assumed = replace(shop.spec, assume_role="arn:aws:iam::123456789012:role/machine")
+    images, calls = shop.images(assumed), Calls(assumed)
+    one, other = calls.environment(), calls.environment()
+    assert one["AWS_ACCESS_KEY_ID"] != other["AWS_ACCESS_KEY_ID"]
+    assert one["AWS_SESSION_TOKEN"] not in ("", other["AWS_SESSION_TOKEN"])
+    shop.bake(images, shop.request())
+    assert one["AWS_SESSION_TOKEN"] not in (shop.directory / "build.log").read_text()
+
+
+def test_a_role_that_may_not_be_assumed_is_told_before_anything_is_made(shop: Shop) -> None:
+    images = shop.images(replace(shop.spec, assume_role="arn:aws:iam::123456789012:role/machine"))
+    shop.emulator.fail("sts", "AssumeRole", code="AccessDenied", status=403, message="not you", times=9)
+    with pytest.raises(CloudError, match="refused") as caught:
+        shop.bake(images, shop.request())
+    assert "not you" in caught.value.details
+    assert shop.left() == []
+
+
 KILLED = """
 import sys
 from pathlib import Path
@@ -308,6 +328,15 @@ def test_a_machine_whose_start_was_answered_to_nobody_is_one_machine(shop: Shop,
     assert "two" in shop.verify(images, image)
     assert len(shop.left()) == 2, "the AMI and its snapshot"
     assert [call.action for call in shop.emulator.calls()].count("RunInstances") == 2
+
+
+def test_a_moment_without_answers_ends_no_verification(shop: Shop, ssh: Path) -> None:
+    images = shop.images(clock=FakeClock())
+    image = shop.bake(images, shop.request())
+    for action in ("DescribeInstances", "TerminateInstances", "DeleteSecurityGroup"):
+        shop.emulator.fail("ec2", action, code="RequestLimitExceeded", status=503, times=5)
+    assert "two" in shop.verify(images, image)
+    assert len(shop.left()) == 2, "the AMI and its snapshot"
 
 
 def test_an_image_ages_where_phoenix_yaml_says_so(shop: Shop) -> None:

@@ -109,12 +109,21 @@ class Calls:
     def environment(self) -> Mapping[str, str]:
         """The variables by which a program (Packer) works in the same region with the same rights.
 
-        Short-lived keys, where a role is assumed: Packer before 1.7 cannot assume one itself.
+        Where a role is assumed these are keys of an hour, made for it: those of this process may end any minute, and
+        Packer before 1.7 cannot assume a role itself.
         """
-        found = self._opened().get_credentials()
-        if found is None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            session = self._assumed() if self._spec.assume_role else self._opened()
+            found = session.get_credentials()
+            keys = found.get_frozen_credentials() if found else None
+        except ClientError as error:
+            raise self._refused("sts", "assume_role", error.response) from error
+        except BotoCoreError as error:  # a login of SSO that is over
+            raise self._no_credentials(str(error)) from error
+        if keys is None:
             raise self._no_credentials()
-        keys = found.get_frozen_credentials()
         token = {"AWS_SESSION_TOKEN": keys.token} if keys.token else {}
         return {
             "AWS_ACCESS_KEY_ID": keys.access_key,

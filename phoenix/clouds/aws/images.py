@@ -13,6 +13,7 @@ from phoenix.clouds.api import idle
 from phoenix.clouds.aws import amis, bakers, image_reading, labels, remains
 from phoenix.clouds.aws.bakers import Baker
 from phoenix.clouds.aws.labels import Role
+from phoenix.clouds.aws.patience import patient
 from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, Proof, TestResult
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
@@ -214,7 +215,9 @@ class AwsImages:
             return Look(verdict=Verdict.PASS if shown else Verdict.UNKNOWN, seen=seen)
 
         try:
-            wait_for(f"the AMI {ami_id}", look, clock=self._clock, deadline=SHOWN, interval=2.0, between=between)
+            wait_for(
+                f"the AMI {ami_id}", patient(look), clock=self._clock, deadline=SHOWN, interval=2.0, between=between
+            )
         except DeadlineError as error:
             raise ToolError(
                 f"what Packer made is not the image {image_id}",

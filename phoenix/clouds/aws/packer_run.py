@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 TIMEOUT = 3500.0
 """Seconds for the whole build."""
 MANIFEST = "manifest.json"
+_PLUGIN = "session-manager-plugin"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL")
 _NOT_ITS = (
     "AWS_MAX_ATTEMPTS",  # boto3's number of attempts is to Packer how often it looks for something it waits for
@@ -61,10 +63,11 @@ class PackerRun:
         """Let Packer make the AMI; its id. ToolError where a tool failed. What was begun is left to `remains`."""
         rights = self.calls.environment()
         secrets = tuple(rights[name] for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN") if name in rights)
+        known = self._known()
         with tempfile.TemporaryDirectory(prefix="phoenix-") as directory:
             way = way_in.make(self.calls, self.cloud, self.tags, Path(directory), self.log)
             values = Path(directory) / "builder.pkrvars.hcl"
-            packer.write_values(values, self._values(way))
+            packer.write_values(values, {**known, **_opening(way)})
             packer.build(
                 self.request.workspace,
                 values,
@@ -77,27 +80,38 @@ class PackerRun:
             )
         return made(self.request.workspace / MANIFEST)
 
-    def _values(self, way: WayIn) -> dict[str, Any]:
-        """The Packer variables that only the builder knows (see `execute.workspace`)."""
+    def _known(self) -> dict[str, Any]:
+        """The Packer variables that only the builder knows (see the template), before anything is made."""
         own = (labels.BAKER, labels.SINCE)
         return {
             "source_ami": self.below.id,
             "root_device": self.below.root_device,
             "disk_size": disk(self.cloud, self.below),
-            "security_group_ids": list(way.groups),
-            "ssh_private_key_file": str(way.key),
-            "user_data": way.user_data,
             "endpoint": next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), ""),
             "bake_facts": {key: self.tags[key] for key in own},
             "facts": image_reading.facts(self.request, len(self.cloud.tags)),
         }
 
 
+def _opening(way: WayIn) -> dict[str, Any]:
+    """The Packer variables of the way in."""
+    return {
+        "security_group_ids": list(way.groups),
+        "ssh_private_key_file": str(way.key),
+        "user_data": way.user_data,
+    }
+
+
 def refuse_without_tools(cloud: AwsCloud) -> None:
     """RefusedError where a program that Packer needs is missing, before anything is begun."""
     require("packer", "packer")
-    if cloud.builder.reach is AwsReach.SSM:
-        require("session-manager-plugin", "session-manager-plugin, which AWS offers for download")
+    if cloud.builder.reach is AwsReach.SSM and shutil.which(_PLUGIN) is None:
+        raise RefusedError(
+            f"the program '{_PLUGIN}' is missing",
+            details=f"builder.reach of '{cloud.name}' is ssm, and Packer reaches machines by it",
+            resolution="Install it as AWS says (https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+            "session-manager-working-with-install-plugin.html), or name another reach.",
+        )
 
 
 def disk(cloud: AwsCloud, below: Ami) -> int:

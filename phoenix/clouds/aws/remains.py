@@ -19,6 +19,7 @@ from phoenix.clouds.api import Between, idle
 from phoenix.clouds.aws import amis, labels
 from phoenix.clouds.aws.calls import RefusedCallError
 from phoenix.clouds.aws.labels import Role
+from phoenix.clouds.aws.patience import patient
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ _VERBS: Mapping[str, tuple[str, str, str, bool]] = {
 }
 """In this order: what it is, how it is removed, the parameter with its id, and whether that takes several."""
 _GONE = (".NotFound", "InvalidAMIID.Unavailable", "InvalidSpotInstanceRequestID.Malformed")
-_BUSY = frozenset({"DependencyViolation", "VolumeInUse", "InvalidSnapshot.InUse", "IncorrectState"})
+_BUSY = frozenset(
+    {"DependencyViolation", "VolumeInUse", "InvalidSnapshot.InUse", "InvalidGroup.InUse", "IncorrectState"}
+)
 _ENDED = frozenset({"terminated"})
 
 
@@ -104,7 +107,7 @@ def remove(
 
     if todo:
         with suppress(DeadlineError):
-            wait_for("the removal", look, clock=clock, deadline=patience, interval=3.0, between=between)
+            wait_for("the removal", patient(look), clock=clock, deadline=patience, interval=3.0, between=between)
     return tuple(thing for each, thing in begun.items() if each not in todo)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from phoenix.clock import Clock
 from phoenix.clouds.api import Between
 from phoenix.clouds.aws.calls import RefusedCallError
+from phoenix.clouds.aws.patience import patient
 from phoenix.clouds.rules import Trial
 from phoenix.tools.process import Command, require, run
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
@@ -123,7 +124,7 @@ class SystemsManagerShell:
             return Look(verdict=Verdict.UNKNOWN if running else Verdict.PASS, seen=str(answer.get("Status")))
 
         try:
-            wait_for("the test", look, clock=self.clock, deadline=patience, interval=3.0, between=between)
+            wait_for("the test", patient(look), clock=self.clock, deadline=patience, interval=3.0, between=between)
         except DeadlineError as error:
             return str(error)
         said = answer.get("StandardOutputContent") or answer.get("StandardErrorContent")

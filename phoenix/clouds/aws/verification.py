@@ -16,6 +16,7 @@ from phoenix.clock import Clock
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, Say
 from phoenix.clouds.aws import shells, trial_machine, way_in
+from phoenix.clouds.aws.patience import patient
 from phoenix.clouds.aws.shells import Shell, SshShell, SystemsManagerShell
 from phoenix.clouds.aws.trial_machine import TrialMachine
 from phoenix.clouds.rules import Trial
@@ -116,4 +117,4 @@ class Verification:
         return SshShell(host=machine.address(), port=trial_machine.SSH, key=way.key)
 
     def _wait(self, what: str, look: Callable[[], Look]) -> None:
-        wait_for(what, look, clock=self.clock, deadline=DEADLINE, interval=4.0, between=self.between)
+        wait_for(what, patient(look), clock=self.clock, deadline=DEADLINE, interval=4.0, between=self.between)

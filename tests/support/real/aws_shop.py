@@ -40,7 +40,7 @@ services:
     packages: [hello]
     settings: {{GREETING: Hello}}
     port: 8080
-    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 4m}}
+    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 2m}}
     drain: 5s
     environments:
       prod:
@@ -78,7 +78,7 @@ class Shop:
 
     def answer(self) -> str:
         """What a client is told now."""
-        return get(f"http://{self.address}/")[1]
+        return get(f"http://{self.address}")[1]
 
     @contextmanager
     def asking(self, out: Path) -> Iterator[Callable[[], Asked]]:

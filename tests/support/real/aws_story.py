@@ -79,8 +79,9 @@ def play(place: Place, directory: Path, patience: float = 120.0) -> Asked:
         _roll(place, "2.0.0")
         assert shares(place) == {second: 100}
         assert place.answer().startswith("Hello from hello 2.0.0")
-        failed = _roll(place, "3.0.0", broken=True, code=6)
-        assert "refusing to start" in str(failed["error"])
+        failed = _roll(place, "3.0.0", broken=True, code=6)["error"]
+        assert failed["brief"].endswith(f"{place.service}-prod-v003 never became healthy")
+        assert "Target." in failed["details"], failed  # in the balancer's own words
         assert (shares(place), groups(place)) == ({second: 100}, [second])
         _kill(place, "4.0.0", patience)
         assert place.shell.run("resume", place.service)["run"]["state"] == "done"

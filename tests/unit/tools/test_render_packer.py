@@ -44,6 +44,7 @@ def test_the_commands_carry_no_value_and_phone_nobody() -> None:
         ("1,qemu.image,artifact-count,1", "artifact-count", ""),
         ("panic: runtime error, with a comma", "ui", "panic: runtime error, with a comma"),
         ("1,,ui,say,\x1b[1;32m==> null.x: done\x1b[0m", "ui", "done"),
+        ("1,,ui,say,==> null.x:", "ui", ""),
         ("1,,ui", "ui", ""),
         ("", "ui", ""),
     ],
@@ -56,7 +57,7 @@ def test_a_line_is_decoded(raw: str, kind: str, text: str) -> None:
 @given(st.text())
 def test_no_line_breaks_the_parser(raw: str) -> None:
     line = packer.parse(raw)
-    packer.progress(line)
+    packer.Progress().hear(line)
     assert isinstance(line.text, str)
 
 
@@ -71,7 +72,38 @@ def test_no_line_breaks_the_parser(raw: str) -> None:
     ],
 )
 def test_steps_and_tasks_are_heard(raw: str, told: str | None) -> None:
-    assert packer.progress(packer.parse(raw)) == told
+    assert packer.Progress().hear(packer.parse(raw)) == told
+
+
+PLAYED = (
+    ("Connected to SSH!", "Connected to SSH!"),
+    ("Executing Ansible: /v/bin/ansible-playbook -e packer_build_name=image", None),
+    ("", None),
+    ("PLAY [Mark] ****", None),
+    ("TASK [Write the mark] ****", "Write the mark"),
+    ("changed: [default]", None),
+    ("PLAY RECAP ****", None),
+    ("default                    : ok=1    changed=1    unreachable=0    failed=0", None),
+    ("", None),
+    ("Stopping the source instance...", "Stopping the source instance..."),
+    ("Executing Ansible: /v/bin/ansible-playbook again", None),
+    ("[ERROR]: the playbook could not be found", None),
+)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("ui,say,==> image.x: ", "ui,message,    image.x: "), ("ui,say,==> image.x: ", "ui,say,==> image.x: ")],
+    ids=["up to 1.12", "from 1.13 on"],
+)
+def test_of_what_the_playbook_prints_its_tasks_are_heard(ours: str, theirs: str) -> None:
+    """An empty line of it is `==> image.x:` in new ones."""
+    progress = packer.Progress()
+    own = {text for text, _told in PLAYED if text.startswith(("Connected", "Executing", "Stopping"))}
+    lines = [f"1,,{ours if text in own else theirs}{text}".rstrip() for text, _told in PLAYED]
+    assert [progress.hear(packer.parse(line)) for line in lines] == [told for _text, told in PLAYED]
+    assert progress.hear(packer.parse("1,,ui,error,Error executing Ansible: Non-zero exit status")) is None
+    assert progress.hear(packer.parse(f"1,,{ours}Terminating the source AWS instance...")) is not None
 
 
 def test_a_failed_playbook_is_told_as_such() -> None:
