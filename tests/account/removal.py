@@ -88,7 +88,8 @@ def _gone(kind: Kind, account: Account, id: str) -> bool:
     try:
         kind.remove(account, id)
     except ClientError as error:
-        return "NotFound" in str(error.response["Error"].get("Code"))
+        code = str(error.response["Error"].get("Code"))
+        return "NotFound" in code or code == "InvalidAMIID.Unavailable"
     except BotoCoreError:
         return False
     return False
