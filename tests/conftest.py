@@ -114,13 +114,16 @@ def emulator_with_machines_of_worker() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def emulator_with_machines(emulator_with_machines_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+def emulator_with_machines(
+    emulator_with_machines_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Emulator]:
     """The same with nothing in it, probed twenty times a second; the SDK of this process finds it."""
     emulator_with_machines_of_worker.reset()
     emulator_with_machines_of_worker.configure(probe=0.05)
     for name, value in emulator_with_machines_of_worker.environment.items():
         monkeypatch.setenv(name, value)
-    return emulator_with_machines_of_worker
+    yield emulator_with_machines_of_worker
+    assert aws_rights.uncovered(emulator_with_machines_of_worker.calls()) == [], "as above"
 
 
 @pytest.fixture(scope="session")

@@ -253,8 +253,11 @@ class Traffic(Protocol):
         """Where the group alone answers, traffic or not; None where it does not."""
         ...
 
-    def check(self) -> None:
-        """Raise RefusedError where the balancer could not take requests at its address. Changes nothing."""
+    def check(self, *, back: bool = False) -> None:
+        """Raise RefusedError where the balancer could not take requests at its address, or has no room for a group.
+
+        `back`: before going back to what served, which is refused only where it is impossible. Changes nothing.
+        """
         ...
 
     def detach(self, group: str) -> None:

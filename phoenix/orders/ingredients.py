@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from phoenix.execute.recipes import Kitchen
 from phoenix.model import Package
 from phoenix.orders.site import Site
 from phoenix.spec.images import PackageWish
 
+if TYPE_CHECKING:
+    from phoenix.execute.recipes import Kitchen
+
 
 def kitchen(site: Site, cloud: str, builder: str, *, dry: bool) -> Kitchen:
     """Where recipes are read for the cloud. `dry`: no repository is served for it."""
+    from phoenix.execute.recipes import Kitchen  # a way back reads none
+
     return Kitchen(
         project=site.project,
         cloud=site.cloud(cloud),

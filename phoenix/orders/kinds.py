@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from phoenix.errors import RefusedError
 from phoenix.execute.engine import Engine, Performer
 from phoenix.execute.ownership import OwnedRun
-from phoenix.orders import ingredients, places
+from phoenix.orders import places
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site
 from phoenix.plan.actions import BakeAction, Plan, PublishAction, bake_plan, publish_plan, roll_plan
@@ -20,7 +20,6 @@ from phoenix.plan.roll_actions import RollAction
 from phoenix.record.journal import PUBLISH, Run
 
 if TYPE_CHECKING:
-    from phoenix.execute.worlds import Works
     from phoenix.model import Release
 
 A = TypeVar("A")
@@ -64,39 +63,48 @@ def _engine(site: Site, performer: Performer[A], *, changes_traffic: bool) -> En
 
 def publications(site: Site) -> Engine[PublishAction]:
     """The engine for publications into any repository of the project: it needs no run to know where."""
-    return _engine(site, _works(site).of_repositories(site.writers), changes_traffic=False)
+    return _engine(site, _repositories(site), changes_traffic=False)
 
 
-def _works(site: Site) -> Works:
-    """What the worlds of a site are made of."""
-    from phoenix.execute.worlds import Works
+def refuse_unfit(site: Site, place: Place, release: Release) -> None:
+    """RefusedError where no machine of the place's cloud could be started with the boot work of the release."""
+    from phoenix.execute import service_world
 
-    return Works(
+    service_world.refuse_unfit(site.project, site.cloud(place.cloud), release)
+
+
+def _service(site: Site, run: Run) -> Performer[RollAction]:
+    from phoenix.execute import service_world
+
+    place = places.of_run(site, run)
+    return service_world.of_service(
+        site.project,
+        place.service,
+        place.environment,
+        site.cloud(place.cloud),
+        history=site.history,
+        clock=site.clock,
+        ask=site.ask,
+    )
+
+
+def _images(site: Site, run: Run) -> Performer[BakeAction]:
+    from phoenix.execute.image_world import Bakehouse
+    from phoenix.orders import ingredients
+
+    bakehouse = Bakehouse(
         project=site.project,
         clock=site.clock,
         serve=lambda names: ingredients.serve(site, names),
         kitchen=lambda cloud, builder: ingredients.kitchen(site, cloud, builder, dry=True),
     )
+    return bakehouse.of_images(site.cloud(run.about.parts[0]))
 
 
-def refuse_unfit(site: Site, place: Place, release: Release) -> None:
-    """RefusedError where no machine of the place's cloud could be started with the boot work of the release."""
-    _works(site).refuse_unfit(site.cloud(place.cloud), release)
+def _repositories(site: Site) -> Performer[PublishAction]:
+    from phoenix.execute.perform import publish
 
-
-def _service(site: Site, run: Run) -> Performer[RollAction]:
-    place = places.of_run(site, run)
-    cloud = site.cloud(place.cloud)
-    return _works(site).of_service(place.service, place.environment, cloud, site.history, site.ask)
-
-
-def _images(site: Site, run: Run) -> Performer[BakeAction]:
-    cloud = run.about.parts[0]
-    return _works(site).of_images(site.cloud(cloud))
-
-
-def _repositories(site: Site, _run: Run) -> Performer[PublishAction]:
-    return _works(site).of_repositories(site.writers)
+    return publish.World(writers=site.writers, clock=site.clock)
 
 
 def _of_groups(name: str) -> Kind[RollAction]:
@@ -121,7 +129,7 @@ KINDS: dict[str, Kind[Any]] = {
     PUBLISH: Kind(
         name=PUBLISH,
         decode=publish_plan,
-        performer=_repositories,
+        performer=lambda site, _run: _repositories(site),
         cloud=lambda _site, _run: None,
         changes_traffic=False,
     ),

@@ -6,17 +6,13 @@ import tempfile
 from pathlib import Path
 
 from phoenix.errors import SpecError
-from phoenix.execute import boot_package, publication
 from phoenix.execute import release as releases
 from phoenix.model import Image, ImageType, Package, Release
 from phoenix.orders.ingredients import kitchen, serve
 from phoenix.orders.places import Place
-from phoenix.orders.publish import publish_files
 from phoenix.orders.site import Site
 from phoenix.spec import refs
 from phoenix.spec.services import ServiceSpec
-
-"""An image of today's recipe is good whichever builder made it."""
 
 
 def resolve(
@@ -59,6 +55,7 @@ def resolve(
 def _todays_image(site: Site, place: Place, *, dry: bool) -> Image:
     """The newest verified image whose recipe is today's."""
     images, wanted = site.cloud(place.cloud).images, place.service.image
+    # an image of today's recipe is good whichever builder made it
     kitchens = [kitchen(site, place.cloud, builder, dry=dry) for builder in site.cloud(place.cloud).abilities.builders]
     keys = frozenset(each.lineage(wanted)[-1].key for each in kitchens)
     return releases.newest_of_today(images.list(), wanted, keys, place.cloud)
@@ -110,6 +107,9 @@ def _boot_playbook(site: Site, service: ServiceSpec, *, dry: bool) -> Package | 
     """The stack's playbook as a package, published unless it is there already."""
     if service.foundation is None:
         return None
+    from phoenix.execute import boot_package, publication
+    from phoenix.orders.publish import publish_files
+
     repository = next((wish.repository for wish in service.packages), None) or _only_repository(site)
     recipe = site.project.recipe(service.foundation)
     with tempfile.TemporaryDirectory(prefix="phoenix-boot-") as name:

@@ -152,10 +152,10 @@ def carry_out(site: Site, asked: RollOrder | Planned[RollOrder]) -> RollResult:
     return turn.in_turn(site, place, order.wait, lambda: _carry_out(site, place, asked))
 
 
-def refuse_unusable(site: Site, place: Place) -> None:
-    """RefusedError where a roll could not end well: `refuse_unsafe`, or a stranger at the balancer's address."""
+def refuse_unusable(site: Site, place: Place, *, back: bool = False) -> None:
+    """RefusedError where a roll could not end well: `refuse_unsafe`, or what its balancer's `check` says."""
     runs.refuse_unsafe(site, place)
-    site.traffic(place).check()
+    site.traffic(place).check(back=back)
 
 
 def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) -> RollResult:

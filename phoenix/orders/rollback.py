@@ -72,7 +72,7 @@ def carry_out(site: Site, asked: RollbackOrder | Planned[RollbackOrder]) -> Roll
     order = asked.order if isinstance(asked, Planned) else asked
     seen = asked if isinstance(asked, Planned) and not asked.aborts else None
     place = places.named(site, order.service, order.environment)
-    refuse_unusable(site, place)
+    refuse_unusable(site, place, back=True)
     for done in site.cloud(place.cloud).mend(place.name):
         site.say(done)
     aborted = _abort(site, place, order)

@@ -168,6 +168,20 @@ def test_a_target_group_bears_fifty_tags(bench: Bench) -> None:
     assert len(bench.elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]) == 50
 
 
+def test_tags_are_described_of_twenty_that_are_there(bench: Bench) -> None:
+    arn = bench.target_group(Tags=[{"Key": "of", "Value": "web"}])
+    rules = [rule["RuleArn"] for rule in shown_rules(bench)]
+    found = bench.elb.describe_tags(ResourceArns=[arn, bench.world.listener, *rules])["TagDescriptions"]
+    assert [len(one["Tags"]) for one in found] == [1, 0, 0]
+    with refused("ValidationError", "up to 20"):
+        bench.elb.describe_tags(ResourceArns=[arn] * 21)
+    bench.elb.delete_target_group(TargetGroupArn=arn)
+    with refused("TargetGroupNotFound"):
+        bench.elb.describe_tags(ResourceArns=[arn])
+    with refused("RuleNotFound"):
+        bench.elb.describe_tags(ResourceArns=[f"{rules[0]}0"])
+
+
 def test_rules_are_listed_by_their_priorities(bench: Bench) -> None:
     arn = bench.target_group()
     for priority in (30, 10, 20):

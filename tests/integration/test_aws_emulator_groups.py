@@ -217,6 +217,17 @@ def test_an_older_group_has_a_launch_configuration(bench: Bench) -> None:
     assert shown["Instances"][0]["InstanceType"] == "t3.large"
 
 
+def test_a_target_group_that_went_away_fails_the_launch(bench: Bench) -> None:
+    arn = bench.target_group()
+    bench.group(size=1, TargetGroupARNs=[arn])
+    bench.elb.delete_target_group(TargetGroupArn=arn)
+    bench.asg.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=2)
+    assert bench.activities()[0]["StatusMessage"].startswith("One or more target groups not found.")
+    bench.asg.detach_load_balancer_target_groups(AutoScalingGroupName="web", TargetGroupARNs=[arn])
+    bench.emulator.advance(15)
+    assert len(bench.ids()) == 2
+
+
 def test_a_suspended_launch_starts_nothing(bench: Bench) -> None:
     bench.group(size=1)
     bench.asg.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["Launch"])

@@ -92,6 +92,23 @@ def test_a_minute_of_waiting_for_machines_is_a_few_questions(account: Account) -
     assert len(asked) <= 18, asked
 
 
+@pytest.mark.parametrize(("times", "gone"), [(2, False), (3, True)])
+def test_a_group_that_was_there_is_not_gone_by_one_old_answer(account: Account, times: int, gone: bool) -> None:
+    account.serving()
+    groups = account.groups()
+    groups.find(NAME)
+    account.emulator.fail("autoscaling", "DescribeAutoScalingGroups", empty=True, times=times)
+    assert (groups.find(NAME) is None) is gone
+    account.emulator.fail("autoscaling", "DescribeAutoScalingGroups", empty=True)
+    assert account.groups().find(NAME) is None, "nobody has told this process of it"
+
+
+def test_a_new_group_may_be_shown_late(account: Account) -> None:
+    account.emulator.fail("autoscaling", "DescribeAutoScalingGroups", empty=True, times=4)
+    account.groups().create(wanted(), account.template(NAME))
+    assert account.seen().size == 2
+
+
 def test_nobody_asks_per_machine(account: Account) -> None:
     account.serving(size=120)
     account.emulator.forget_calls()

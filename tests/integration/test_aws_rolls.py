@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.errors import RefusedError, UndoneError
+from phoenix.plan.due import due
 from phoenix.record.journal import RunState
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Size, Strategy
 from tests.emulators.aws import Emulator
@@ -179,6 +180,17 @@ def test_a_lost_answer(stage: AwsStage, service: str, action: str) -> None:
 
 
 @pytest.mark.full
+def test_answers_that_are_older_than_what_was_written(stage: AwsStage) -> None:
+    stage.roll("1")
+    for step in ("create-candidate", "candidate-healthy", "shift"):
+        stage.meddle[step] = lambda: stage.account.emulator.fail(
+            "autoscaling", "DescribeAutoScalingGroups", empty=True, times=2, skip=2
+        )
+    assert stage.roll("2").state is RunState.DONE
+    assert stage.shares == {NEW: 100}
+
+
+@pytest.mark.full
 def test_an_aws_that_is_too_busy_for_a_while(stage: AwsStage) -> None:
     stage.roll("1")
     stage.meddle["create-candidate"] = lambda: stage.account.emulator.fail(
@@ -234,15 +246,45 @@ def protect(stage: AwsStage, *, protected: bool) -> str:
     "strategy", [BlueGreen(keep=0.0), Rolling(step=1, percent=False)], ids=["blue-green", "rolling"]
 )
 def test_a_machine_that_somebody_protects_stays_until_it_is_no_longer(stage: AwsStage, strategy: Strategy) -> None:
-    """The roll is good, and its cleaning up is left to `phoenix tend`."""
+    """The roll is good, and `phoenix tend` burns the former group when it can."""
     stage = replace(stage, strategy=strategy)
     stage.roll("1")
     kept = protect(stage, protected=True)
-    assert stage.roll("2").state is RunState.COMMITTED
+    assert stage.roll("2").state is RunState.DONE
     assert stage.shares == {NEW: 100}
-    assert kept in [each.id for each in stage.account.seen(OLD).instances]
+    assert [each.id for each in stage.account.seen(OLD).instances] == [kept]
+    assert [group.name for group in due(stage.observed, stage.account.clock.now(), frozenset())] == [OLD]
     assert protect(stage, protected=False) == kept
-    assert stage.take_over().state is RunState.DONE
+    stage.account.groups().delete(OLD)
+    assert left_of(stage, OLD) == []
+
+
+@pytest.mark.full
+def test_a_machine_that_somebody_set_aside_stays_until_somebody_ends_it(stage: AwsStage) -> None:
+    stage = replace(stage, strategy=BlueGreen(keep=0.0))
+    stage.roll("1")
+    aside = stage.account.seen(OLD).instances[0].id
+    stage.account.ask(
+        "autoscaling",
+        "enter_standby",
+        AutoScalingGroupName=OLD,
+        InstanceIds=[aside],
+        ShouldDecrementDesiredCapacity=False,
+    )
+    stage.account.clock.sleep(60)
+    assert stage.size_of(OLD) == (2, 2), "AWS has put another in its place"
+    assert stage.roll("2").state is RunState.DONE
+    assert stage.shares == {NEW: 100}
+    assert stage.size_of(NEW) == (2, 2)
+    assert [each.id for each in stage.account.seen(OLD).instances] == [aside]
+    stage.account.ask(
+        "autoscaling",
+        "terminate_instance_in_auto_scaling_group",
+        InstanceId=aside,
+        ShouldDecrementDesiredCapacity=False,
+    )
+    stage.account.clock.sleep(60)
+    stage.account.groups().delete(OLD)
     assert left_of(stage, OLD) == []
 
 

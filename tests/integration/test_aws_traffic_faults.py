@@ -106,6 +106,7 @@ def test_no_more_rules_are_refused_before_a_roll_and_in_it(rules: Rules) -> None
         rules.rule(priority, rules.forward(rules.arn(OLD)))
     with pytest.raises(RefusedError, match="rules-per-application-load-balancer"):
         traffic.check()
+    traffic.check(back=True)
 
 
 def test_no_priority_before_the_service_is_refused(rules: Rules) -> None:
@@ -132,7 +133,7 @@ def test_a_network_load_balancer_and_what_is_missing_are_refused_by_name(rules: 
         rules.traffic(listener=f"{rules.world.listener[:-4]}beef").check()
     for word in ("7", "07", "last"):
         with pytest.raises(RefusedError, match=f"has no rule {word}"):
-            rules.traffic(rule=word).check()
+            rules.traffic(rule=word).check(back=True)
 
 
 def test_a_target_group_that_others_use_too_is_refused_naming_them(rules: Rules) -> None:

@@ -63,10 +63,10 @@ class Endings:
     def empty(self, group: Found, between: Between) -> None:
         """End all machines, wait until they are gone, and remove the group.
 
-        What is set aside is never ended, and what is protected ends only when nobody protects it any more.
+        RefusedError where all that is left is protected from scale-in, or set aside: somebody wants it to stay.
         """
         if not group.ending:
-            _refuse_stuck(group)
+            _refuse_endless(group)
             if group.size or group.least or group.members:
                 self._calls.ask(
                     "autoscaling",
@@ -100,6 +100,7 @@ class Endings:
                 return Look(verdict=Verdict.PASS, seen="gone")
             if not group.members and not group.ending:
                 self._calls.ask("autoscaling", "delete_auto_scaling_group", AutoScalingGroupName=name)
+                self._looks.forget(name)
                 if self._looks.found(name) is None:
                     return Look(verdict=Verdict.PASS, seen="gone")
         except RefusedCallError as error:
@@ -108,9 +109,9 @@ class Endings:
             return retry_while_unknown(error)
         except CloudError as error:
             return retry_while_unknown(error)
-        held = [each.id for each in group.members if each.protected and not _leaves(each)]
+        held = [each for each in group.members if _held(each)]
         if held and len(held) == len(group.members):
-            return Look(verdict=Verdict.FAIL, seen=f"protected from scale-in: {', '.join(held)}")
+            _refuse_held(name, held)
         there = [f"{each.id} {each.lifecycle}" for each in group.members[:3]]
         seen = f"{len(group.members)} machines are left: {', '.join(there)}" if there else "being deleted"
         return Look(verdict=Verdict.UNKNOWN, seen=seen)
@@ -120,8 +121,12 @@ def _leaves(member: Member) -> bool:
     return state_of(member)[0] is InstanceState.LEAVING and "Standby" not in member.lifecycle
 
 
+def _held(member: Member) -> bool:
+    return "Standby" in member.lifecycle or (member.protected and not _leaves(member))
+
+
 def _refuse_held(name: str, members: list[Member]) -> None:
-    held = [each for each in members if each.protected or "Standby" in each.lifecycle]
+    held = [each for each in members if _held(each)]
     if held:
         raise RefusedError(
             f"machines of {name} are to stay",
@@ -130,10 +135,7 @@ def _refuse_held(name: str, members: list[Member]) -> None:
         )
 
 
-def _refuse_stuck(group: Found) -> None:
-    aside = [each for each in group.members if "Standby" in each.lifecycle]
-    if aside:
-        _refuse_held(group.name, aside)
+def _refuse_endless(group: Found) -> None:
     if "Terminate" in group.suspended:
         raise RefusedError(
             f"nothing ends the machines of {group.name}",

@@ -100,7 +100,7 @@ def template_data(group: Group, template: LaunchTemplate, ami: Ami, tags: Mappin
         raise CloudError(f"the group {group.name} has no release", details="nobody knows what its machines are to run")
     work = user_data.packed(template.user_data, group.release)
     disk = {"VolumeType": "gp3", "DeleteOnTermination": True, **_disk(machine, ami)}
-    groups = {"Groups": list(machine.firewall)} if machine.firewall else {}
+    groups = {"Groups": _security_groups(machine)} if machine.firewall else {}
     card = {
         "DeviceIndex": 0,
         "AssociatePublicIpAddress": machine.public_ip,
@@ -120,6 +120,17 @@ def template_data(group: Group, template: LaunchTemplate, ami: Ami, tags: Mappin
         **_identity(machine.identity),
         **spot,
     }
+
+
+def _security_groups(machine: CloudMachine) -> list[str]:
+    names = [each for each in machine.firewall if not each.startswith("sg-")]
+    if names:
+        raise RefusedError(
+            f"{', '.join(names)} is no security group's id",
+            details="a launch template of a VPC takes ids, such as sg-0123456789abcdef0, and no names",
+            resolution="Say the ids in the environment's `machine.firewall`.",
+        )
+    return list(machine.firewall)
 
 
 def _disk(machine: CloudMachine, ami: Ami) -> dict[str, Any]:

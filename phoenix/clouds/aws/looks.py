@@ -15,6 +15,7 @@ from phoenix.clouds.aws.calls import Calls, RefusedCallError
 from phoenix.clouds.aws.group_reading import Found, Machine
 from phoenix.clouds.aws.launch_templates import LaunchTemplates
 from phoenix.model import Group, InstanceState
+from phoenix.wait import Look, Verdict, wait_for
 
 PAGE, MACHINES = 100, 250
 """The largest page that AWS gives of groups; of machines one that it fills well within the seconds of a call."""
@@ -24,6 +25,8 @@ ACTIVITIES = 20
 """So many of the last ones tell why no machine starts."""
 BETWEEN_ACTIVITIES = 15.0
 """Seconds between two questions for them: AWS tries again far more rarely."""
+AGAIN = 2
+"""So often, a second apart, a group that was there is asked for once more before it counts as gone."""
 _ALIVE = ["pending", "running", "stopping", "stopped", "shutting-down"]
 """EC2 lists machines for an hour after their end."""
 
@@ -40,6 +43,8 @@ class Looks:
         self._ports: dict[str, str] = {}
         self._old: dict[str, frozenset[str]] = {}
         """Of each group, the activities from before more machines were asked for."""
+        self._known: set[str] = set()
+        """The names of groups that AWS has shown."""
         self._told: dict[str, tuple[float, Trouble | None]] = {}
         """When a group's activities were read last, and what they told."""
 
@@ -66,9 +71,38 @@ class Looks:
         return self._group(seen)
 
     def found(self, name: str) -> Found | None:
-        """The same as Auto Scaling alone tells of it."""
+        """The same as Auto Scaling alone tells of it.
+
+        What it has shown once is gone only when it is not shown several times: answers may be older than a write
+        (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html).
+        """
+        seen = self._shown(name)
+        if seen is None and name in self._known:
+            seen = self._shown_again(name)
+        if seen is None:
+            self.forget(name)
+        else:
+            self._known.add(name)
+        return seen
+
+    def forget(self, name: str) -> None:
+        """The group is being removed: it is gone as soon as it is not shown."""
+        self._known.discard(name)
+
+    def _shown(self, name: str) -> Found | None:
         answer = self._calls.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
         return next(map(group_reading.found, answer["AutoScalingGroups"]), None)
+
+    def _shown_again(self, name: str) -> Found | None:
+        answers: list[Found | None] = []
+
+        def look() -> Look:
+            answers.append(self._shown(name))
+            sure = answers[-1] is not None or len(answers) == AGAIN
+            return Look(verdict=Verdict.PASS if sure else Verdict.UNKNOWN, seen=f"{name} is not shown")
+
+        wait_for(f"{name} being shown again", look, clock=self._clock, deadline=60.0)
+        return answers[-1]
 
     def remember_activities(self, name: str) -> None:
         """What failed until now says nothing of the machines that are asked for from now on."""

@@ -1,8 +1,8 @@
 """The rights that phoenix needs in an account: one policy to bake, one to roll, one to tend, one to adopt.
 
 Reading has no limit that AWS would know (most Describe calls take no resource). What is changed has to bear the
-project's tag, what is made gets it with the same call, and a role is passed to EC2 alone. A test compares what the
-test-suite has called with what stands here; what no call shows has its reason beside it (`BEYOND`).
+project's tag, what is made gets it with the same call, and roles are passed to EC2 and Auto Scaling alone. A test
+compares what the test-suite has called with what stands here; what no call shows has its reason beside it (`BEYOND`).
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ _KEYS = (
     "kms:ReEncryptTo",
 )
 BEYOND: Mapping[str, str] = {
-    "iam:PassRole": "a machine gets the profile of `identity`, or the builder's, only from who may pass its role",
+    "iam:PassRole": "machines get a profile, and carried hooks their role, only from who may pass that role",
     "iam:CreateServiceLinkedRole": "the first Auto Scaling group, or load balancer, of an account makes AWS's own role",
     "ec2:RunInstances": "Auto Scaling checks, when a group is made, that who makes it may start its launch template",
     **dict.fromkeys(_KEYS, "with a key of your own (`images.kms`) EC2 uses it in the name of who bakes"),
@@ -199,7 +199,8 @@ def policy(work: Work, project: str) -> dict[str, Any]:
         _statement("Anywhere", wanted.anywhere),
     ]
     if wanted.makes:
-        to_machines = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+        services = ["autoscaling.amazonaws.com", "ec2.amazonaws.com"]
+        to_machines = {"StringEquals": {"iam:PassedToService": services}}
         own = {"StringEquals": {"iam:AWSServiceName": ["autoscaling.amazonaws.com", "spot.amazonaws.com"]}}
         statements += [
             _statement("PassRole", ("iam:PassRole",), to_machines),

@@ -157,10 +157,13 @@ class AwsTraffic:
                 return Preview(url=self._address, headers=headers)
         return None
 
-    def check(self) -> None:
-        """RefusedError where the rule is not phoenix's to write, or the load balancer has no room. Changes nothing."""
+    def check(self, *, back: bool = False) -> None:
+        """RefusedError where there is no such rule; on the way forward also where what serves is not one rule's to
+        decide, or the load balancer has no room. Changes nothing.
+        """
         there = self._rules()
-        traffic_check.refuse_unfit(self._calls, self._listener, there)
+        if not back:
+            traffic_check.refuse_unfit(self._calls, self._listener, there)
 
     def detach(self, group: str) -> None:
         """Remove the group's preview rule and its target group, where phoenix made them.

@@ -149,7 +149,7 @@ class LocalTraffic:
                 )
             self._apply(state, state.put(replace(slot, group=None, members=())))
 
-    def check(self) -> None:
+    def check(self, *, back: bool = False) -> None:  # noqa: ARG002 (others have more to refuse on the way forward)
         """Raise AddressTakenError where another program has the address and no HAProxy of ours listens there yet."""
         state = balancer.load(self._directory)
         if state is not None and state.listen == self._listen and self.is_running():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import threading
 
@@ -29,6 +30,7 @@ def main() -> None:
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     sys.stdout.write(f"{listening.server_port}\n")
     sys.stdout.flush()
+    signal.signal(signal.SIGTERM, lambda *_seen: sys.exit())
     try:
         sys.stdin.read()
     finally:

@@ -167,9 +167,11 @@ class FakeCloud(Memory):
             return Preview(url=f"http://preview/{group}")
         return Preview(url="http://127.0.0.1:8000", headers=(("X-Phoenix-Group", group),))
 
-    def check(self) -> None:
+    def check(self, *, back: bool = False) -> None:
         if self.address_taken_by:
             raise RefusedError("the balancer cannot listen", details=f"{self.address_taken_by} listens there")
+        if self.full and not back:
+            raise RefusedError("the balancer has no room for another group", details="it is full", resolution="Wait.")
 
     def detach(self, group: str) -> None:
         with Call(self):

@@ -36,6 +36,8 @@ class Memory:
     """The read of that number gets no answer."""
     address_taken_by = ""
     """A foreign program that listens at the balancer's address."""
+    full = False
+    """Whether the balancer has no room for another group."""
     forgiving = False
     """Whether a group with traffic can be deleted, as on a real cloud, instead of failing the test at once."""
     touches = 0

@@ -36,7 +36,7 @@ services:
     packages: [hello]
     settings: {{GREETING: Hello}}
     port: 8080
-    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 4m}}
+    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 2m}}
     drain: 5s
     environments:
       prod:
@@ -77,7 +77,7 @@ class Shop:
 
     def answer(self) -> str:
         """What a client is told now."""
-        return get(f"http://{self.address}/")[1]
+        return get(f"http://{self.address}")[1]
 
 
 def opened(shell: Shell, emulator: Emulator, port: int) -> Shop:

@@ -37,6 +37,14 @@ def test_within_keep_the_kept_group_serves_again(desk: Desk) -> None:
     assert desk.shares == {V1: 100}
 
 
+def test_a_balancer_without_room_for_another_group_does_not_stand_in_the_way_back(desk: Desk) -> None:
+    serve(desk, "1.0.0", "2.0.0")
+    desk.cloud.full = True
+    assert "no room" in desk.refused("roll", "web-tier", "--package", "hello=3.0.0")["brief"]
+    desk.run("rollback", "web-tier")
+    assert desk.shares == {V1: 100}
+
+
 def test_after_keep_its_release_serves_again_in_a_new_group(desk: Desk) -> None:
     serve(desk, "1.0.0", "2.0.0")
     forget(desk, V1)

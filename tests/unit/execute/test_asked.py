@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phoenix.clock import Clock
-from phoenix.execute import worlds
+from phoenix.execute import service_world
 from phoenix.model import Health, Route
 from phoenix.spec.services import AwsBalancer, Balancer, GcpBackendService, GcpUrlMap, LocalBalancer
 from phoenix.wait import Look, Verdict
@@ -37,6 +37,6 @@ def test_where(balancer: Balancer, asked: str | None) -> None:
         return Look(verdict=Verdict.UNKNOWN, seen="not yet")
 
     route = Route(address="http://127.0.0.1:8000")
-    look = worlds.asked(balancer, Health(path="/ready", status=204), route, FakeClock(), ask)
+    look = service_world.asked(balancer, Health(path="/ready", status=204), route, FakeClock(), ask)
     assert heard == ([(asked, 204)] if asked else [])
     assert look.verdict is (Verdict.UNKNOWN if asked else Verdict.PASS), "the balancer's own view alone counts then"

@@ -14,6 +14,7 @@ from moto.core.exceptions import ServiceException
 from tests.emulators.aws.autoscaling.model import Activity, Group, Hook, Member, Waiting, first_to_go
 from tests.emulators.aws.autoscaling.templates import Resolved, resolved, wanted_of
 from tests.emulators.aws.ec2.instances import Instances
+from tests.emulators.aws.elbv2 import using
 from tests.emulators.aws.elbv2.targets import Targets
 from tests.emulators.aws.emulated import Emulated
 from tests.emulators.aws.faults import RefusedError
@@ -23,6 +24,7 @@ NO_CAPACITY = (
     "We currently do not have sufficient {type} capacity in the Availability Zone you requested ({zone}). "
     "Our system will be working on provisioning additional capacity."
 )
+NO_TARGET_GROUP = "One or more target groups not found. Validating load balancer configuration failed."
 LAUNCH_FAILED = " Launching EC2 instance failed."
 
 
@@ -60,6 +62,9 @@ class Engine:
     def launch(self, group: Group, count: int, cause: str) -> list[Member]:
         """Start so many instances, evenly over the zones; those that could be."""
         started: list[Member] = []
+        if any(using.target_group(arn) is None for arn in group.target_groups):
+            self._failed(group, cause, NO_TARGET_GROUP)
+            return started
         try:
             template = resolved(group.region, group.refreshing or group.template or {})
         except RefusedError as error:
@@ -112,7 +117,8 @@ class Engine:
 
     def _failed(self, group: Group, cause: str, why: str) -> None:
         activity = self.begin(group, "Launching a new EC2 instance.", cause)
-        activity.end("Failed", self.emulated.clock.date, why.removesuffix(LAUNCH_FAILED) + LAUNCH_FAILED)
+        words = why if why == NO_TARGET_GROUP else why.removesuffix(LAUNCH_FAILED) + LAUNCH_FAILED
+        activity.end("Failed", self.emulated.clock.date, words)
         if not group.retrying:
             group.retrying = True
             self.emulated.clock.later(self.emulated.settings.retry, partial(self._retry, group, cause))

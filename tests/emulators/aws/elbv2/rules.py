@@ -23,6 +23,7 @@ GROUPS_OF_A_BALANCER = 100
 MOST_WEIGHT = 999
 MOST_TAGS = 50
 VALUES_OF_A_RULE = 5
+DESCRIBED_AT_ONCE = 20
 CONFIGS = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig"}
 STICKY = range(1, 604_801)
 """Seconds."""
@@ -52,6 +53,7 @@ class Rules:
             DeleteRule=self._delete_rule,
             DescribeRules=self._describe_rules,
             SetRulePriorities=self._set_rule_priorities,
+            DescribeTags=self._describe_tags,
         )
         # Which balancers use a group is read off their rules; moto only ever adds to a list of its own.
         users = property(lambda group: sorted(using.used().get(group.arn, ())), lambda group, value: None)
@@ -147,7 +149,7 @@ class Rules:
     def _modify_rule(self, asked: Asked) -> Any:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyRule.html"""
         backend = behind.elb(asked.region)
-        rule = _rule(backend, asked)
+        rule = _rule(backend, asked.get("RuleArn"))
         if rule.is_default:
             raise RefusedError("OperationNotPermitted", f"Default rule '{rule.arn}' cannot be modified")
         listener = backend.describe_listeners(None, [rule.listener_arn])[0]
@@ -158,7 +160,7 @@ class Rules:
 
     def _delete_rule(self, asked: Asked) -> ByMoto:
         """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteRule.html"""
-        rule = _rule(behind.elb(asked.region), asked)
+        rule = _rule(behind.elb(asked.region), asked.get("RuleArn"))
         if rule.is_default:
             raise RefusedError("OperationNotPermitted", f"Default rule '{rule.arn}' cannot be deleted")
         return asked.moto()
@@ -187,6 +189,21 @@ class Rules:
         for rule in rules:
             rule.priority = wanted[rule.arn]
         return {"Rules": rules}
+
+    def _describe_tags(self, asked: Asked) -> Any:
+        """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
+
+        "You can specify up to 20 resources in a single call"; one that is not there is an error.
+        """
+        backend, arns = behind.elb(asked.region), asked.get("ResourceArns", [])
+        if len(arns) > DESCRIBED_AT_ONCE:
+            raise RefusedError("ValidationError", f"You can specify up to {DESCRIBED_AT_ONCE} resources in a call")
+        for arn in arns:
+            if ":listener-rule/" in arn:
+                _rule(backend, arn)
+            else:
+                backend._get_resource_by_arn(arn)
+        return asked.moto()
 
     def _check_actions(
         self, backend: Any, balancer: str, actions: Iterable[dict[str, Any]], before: Iterable[Any]
@@ -257,8 +274,8 @@ def _add_tags(backend: Any, resource_arns: Iterable[str], tags: list[dict[str, s
         backend.tagging_service.tag_resource(arn, tags)
 
 
-def _rule(backend: Any, asked: Asked) -> Any:
-    return backend.describe_rules(None, [asked.get("RuleArn")])[0]
+def _rule(backend: Any, arn: str) -> Any:
+    return backend.describe_rules(None, [arn])[0]
 
 
 def _checked_forward(action: Mapping[str, Any]) -> set[str]:

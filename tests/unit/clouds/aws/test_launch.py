@@ -128,6 +128,11 @@ def test_a_disk_that_cannot_hold_the_image_is_refused() -> None:
         data(replace(MACHINE, disk=4 * 1024**3))
 
 
+def test_security_groups_are_named_by_their_ids() -> None:
+    with pytest.raises(RefusedError, match="web is no security group's id"):
+        data(replace(MACHINE, firewall=("sg-1", "web")))
+
+
 def test_what_aws_cannot_start_is_refused() -> None:
     with pytest.raises(RefusedError, match="cut by `cpus`"):
         launch.template_data(GROUP, replace(TEMPLATE, machine=LocalMachine()), AMI, TAGS)

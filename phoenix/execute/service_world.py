@@ -1,0 +1,78 @@
+"""What a roll acts on, made of a project, a cloud and a clock: what its performers need and no more."""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import urlsplit
+
+from phoenix.clock import Clock
+from phoenix.clouds.api import Cloud, Images
+from phoenix.errors import RefusedError
+from phoenix.execute import hooks
+from phoenix.execute.boot_work import boot_script
+from phoenix.execute.perform.roll import Roller
+from phoenix.execute.perform.world import World
+from phoenix.execute.probe import Probe
+from phoenix.model import Health, Place, Release, Route
+from phoenix.record.history import History
+from phoenix.spec.project import Project
+from phoenix.spec.services import Balancer, EnvironmentSpec, LocalBalancer, ServiceSpec
+from phoenix.wait import Look, Verdict
+
+
+def of_service(
+    project: Project,
+    service: ServiceSpec,
+    environment: EnvironmentSpec,
+    cloud: Cloud,
+    *,
+    history: History,
+    clock: Clock,
+    ask: Probe,
+) -> Roller:
+    """What a roll of the service in the environment acts on."""
+    health = service.health
+    place = Place(service=service.name, environment=environment.name)
+    world = World(
+        project=project.name,
+        place=place,
+        cloud=cloud,
+        traffic=cloud.traffic(place),
+        history=history,
+        clock=clock,
+        user_data=partial(_user_data, project, cloud.images),
+        run_hooks=hooks.runner(project.directory),
+        ask=lambda route: asked(environment.load_balancer, health, route, clock, ask),
+    )
+    return Roller(world=world)
+
+
+def refuse_unfit(project: Project, cloud: Cloud, release: Release) -> None:
+    """RefusedError where no machine of the cloud could be started with the boot work of the release."""
+    cloud.groups.refuse_unfit(release, _user_data(project, cloud.images, release))
+
+
+def _user_data(project: Project, images: Images, kept: Release) -> str:
+    """The boot work of a release."""
+    from phoenix.tools.render import Renderer  # a rollback to a group that stands starts no machine
+
+    image = images.find(kept.image)
+    if image is None:
+        raise RefusedError(
+            f"the image {kept.image} is gone",
+            details=f"release {kept.id} starts from it",
+            resolution="Bake it again, then roll.",
+        )
+    return boot_script(kept, image.type, Renderer(project.directory).render)
+
+
+def asked(balancer: Balancer, health: Health, route: Route, clock: Clock, ask: Probe) -> Look:
+    """One request to the service: where phoenix.yaml says, or at the address of this computer's own balancer.
+
+    Where it says nothing of a cloud's balancer, nobody knows by which name it serves: its own view has to do.
+    """
+    address = route.address if isinstance(balancer, LocalBalancer) else balancer.address
+    if address is None:
+        return Look(verdict=Verdict.PASS, seen="the balancer shows the shares; no address is named to be asked")
+    url = address if urlsplit(address).path else address + health.path
+    return ask(url, clock=clock, status=health.status)
