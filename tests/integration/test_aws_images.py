@@ -367,6 +367,18 @@ def test_the_base_is_the_newest_and_a_part_of_what_is_baked(shop: Shop) -> None:
     assert shop.images(keyed).base(BASE) == plain.replace("the key of EBS", "alias/shop") + f", {20 << 30} bytes"
 
 
+def test_a_bake_starts_from_the_base_that_its_key_counts(shop: Shop) -> None:
+    """Whatever the vendor has published since it was planned."""
+    planned = shop.images().base(BASE)
+    request = replace(shop.request(parent=None), base=planned)
+    shop.bake(shop.images(), request)
+    asked = [call for call in shop.emulator.calls() if call.action == "RunInstances"]
+    assert len(asked) == 1
+    ec2 = boto3.client("ec2", region_name=shop.spec.region)
+    (machine,) = [m for r in ec2.describe_instances()["Reservations"] for m in r["Instances"]]
+    assert machine["ImageId"] == planned.partition(",")[0]
+
+
 def test_every_image_is_booted(shop: Shop) -> None:
     images = shop.images()
     assert images.proof(lambda _line: None) is Proof.QEMU

@@ -231,12 +231,13 @@ class AwsImages:
         return self._expect(request.parent) if request.parent else self._base(request.base)
 
     def _base(self, wanted: str) -> Ami:
-        if wanted not in self._bases:
-            keys = self._spec.images
-            self._bases[wanted] = amis.base(
-                self._calls, wanted, architecture=keys.architecture, region=self._spec.region
-            )
-        return self._bases[wanted]
+        """The vendor's AMI: what `base` of a recipe says, or what this one's `base` said of it before."""
+        pinned, comma, _how = wanted.partition(", ")
+        which = pinned if comma and pinned.startswith("ami-") else wanted
+        if which not in self._bases:
+            architecture, region = self._spec.images.architecture, self._spec.region
+            self._bases[which] = amis.base(self._calls, which, architecture=architecture, region=region)
+        return self._bases[which]
 
     def _amis(self) -> tuple[Ami, ...]:
         """The project's AMIs, read at most FRESH seconds ago, and after this process's last write."""
