@@ -35,7 +35,7 @@ services:
     image: immutable/hello
     settings: {{GREETING: Hello, VERSION: "{version}", BREAK: "{broken}"}}
     port: 8080
-    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 3m}}
+    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 2m}}
     drain: 5s
     environments:
       prod:

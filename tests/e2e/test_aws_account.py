@@ -62,17 +62,6 @@ def wishes(emulator: Emulator, minutes: float = 90.0) -> Wishes:
     return Wishes(region=world.region, subnets=world.subnets, minutes=minutes)
 
 
-@pytest.mark.timeout(2400, method="thread")  # the run has the alarm for itself
-def test_the_story_goes_as_it_must_and_leaves_nothing(emulator: Emulator) -> None:
-    asked, said = wishes(emulator), list[str]()
-    before = inventory()
-    code = run.played("try-0a1b2c3d", asked, said.append, address_of=lambda arn, _name: emulator.serve(arn), interval=1)
-    assert code == 0, "\n".join(said)
-    assert inventory() == before
-    assert said[-1] == "nothing of try-0a1b2c3d is left"
-    assert aws_rights.uncovered(emulator.calls()) == []
-
-
 @pytest.mark.timeout(900, method="thread")
 def test_a_run_whose_time_is_over_leaves_nothing_either(emulator: Emulator) -> None:
     asked, said = wishes(emulator, minutes=0.4), list[str]()
@@ -82,3 +71,14 @@ def test_a_run_whose_time_is_over_leaves_nothing_either(emulator: Emulator) -> N
     assert "failed: OutOfTimeError: the time is over" in said
     assert inventory() == before
     assert said[-1] == "nothing of try-0a1b2c3e is left"
+
+
+@pytest.mark.timeout(2400, method="thread")  # the run has the alarm for itself
+def test_the_story_goes_as_it_must_and_leaves_nothing(emulator: Emulator) -> None:
+    asked, said = wishes(emulator), list[str]()
+    before = inventory()
+    code = run.played("try-0a1b2c3d", asked, said.append, address_of=lambda arn, _name: emulator.serve(arn), interval=1)
+    assert code == 0, "\n".join(said)
+    assert inventory() == before
+    assert said[-1] == "nothing of try-0a1b2c3d is left"
+    assert aws_rights.uncovered(emulator.calls()) == []
