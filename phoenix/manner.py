@@ -72,6 +72,8 @@ class Manner:
     """What starting or ending machines may take, without their boot."""
     look: float
     """Between two looks at what is waited for; clouds count how often they are asked."""
+    damped: bool = False
+    """Whether a machine that misses one check is still shown as healthy: it takes more of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from phoenix.spec.services import BlueGreen, Canary, Rolling, Size, Strategy
 from tests.emulators.aws import Emulator
 from tests.support.fakes.doubles import Killed
 from tests.support.real import aws
-from tests.support.rolls.aws_stage import NEW, OLD, AwsStage
+from tests.support.rolls.aws_stage import NEW, OLD, PLACE, AwsStage
 
 QUOTA = "You have requested more vCPU capacity than your current vCPU limit of 32 allows."
 
@@ -72,6 +72,14 @@ def test_a_roll(stage: AwsStage, strategy: Strategy) -> None:
         assert kept.pinned_until == kept.keep_until
     else:
         assert left_of(stage, OLD) == []
+
+
+def test_a_listener_is_opened_once_however_often_its_traffic_is_asked_for(stage: AwsStage) -> None:
+    door = stage.door
+    for _once in range(2):
+        door.traffic(PLACE).read()
+    asked = [call.action for call in stage.account.emulator.calls()]
+    assert asked == ["DescribeListeners", "DescribeLoadBalancers", "DescribeRules", "DescribeRules"]
 
 
 @pytest.mark.full

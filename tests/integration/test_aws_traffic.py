@@ -331,6 +331,19 @@ def test_what_drains_keeps_its_target_group_until_its_machines_are_gone(rules: R
     assert len(rules.rules()) == 2
 
 
+def test_what_was_just_given_is_not_asked_for_again(rules: Rules) -> None:
+    traffic = rules.traffic()
+    traffic.prepare(as_wanted(NEW))
+    assert rules.asked().count("DescribeRules") == 1
+    traffic.attach(as_wanted(NEW))
+    assert sorted(rules.asked()) == [
+        "DescribeAutoScalingGroups",
+        "DescribeRules",
+        "DescribeTags",
+        "DescribeTargetGroups",
+    ]
+
+
 def test_a_target_group_goes_with_its_group_when_this_has_drained(rules: Rules) -> None:
     account, traffic = aws.account(rules.emulator, PROJECT), rules.traffic()
     born = traffic.prepare(as_wanted(OLD))

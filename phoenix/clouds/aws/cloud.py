@@ -20,6 +20,7 @@ from phoenix.spec.services import AwsBalancer
 if TYPE_CHECKING:  # each room is loaded when it is entered
     from phoenix.clouds.aws.groups import AwsGroups
     from phoenix.clouds.aws.images import AwsImages
+    from phoenix.clouds.aws.listener import Listener
     from phoenix.clouds.aws.traffic import AwsTraffic
 
 ABILITIES = Abilities(
@@ -42,6 +43,7 @@ class AwsCloudDoor:
         self._project = project
         self._spec = spec
         self._calls = Calls(spec)
+        self._listeners: dict[str, Listener] = {}
 
     @property
     def name(self) -> str:
@@ -90,6 +92,7 @@ class AwsCloudDoor:
             port=spec.port,
             health=spec.at(where).health,
             drain=spec.drain,
+            listeners=self._listeners,
         )
 
     def template(self, *, base: str | None, parent: str | None) -> Template:

@@ -22,23 +22,25 @@ def ensure(
     calls: Calls,
     look: Callable[[], Rules],
     *,
+    there: Rules | None = None,
     listener: Listener,
     target_group: str,
     group: str,
     mark: str,
     tags: Mapping[str, str],
 ) -> None:
-    """See that the group has its preview rule, open. `look` reads the listener's rules afresh.
+    """See that the group has its preview rule, open. `look` reads the listener's rules afresh; `there` are those that
+    were read a moment ago: AWS refuses a priority that was taken since.
 
     RefusedError where the listener has no room for it.
     """
-    for _attempt in range(_ATTEMPTS):
-        rules = look()
-        there = rules.preview(target_group)
-        if there is not None and not there.leaving:
+    for attempt in range(_ATTEMPTS):
+        rules = there if there is not None and attempt == 0 else look()
+        shown = rules.preview(target_group)
+        if shown is not None and not shown.leaving:
             return
-        if there is not None:
-            rename(calls, rules, there, preview.header(group, target_group, mark))
+        if shown is not None:
+            rename(calls, rules, shown, preview.header(group, target_group, mark))
             return
         taken = (rule.priority for rule in rules.every if rule.priority is not None)
         priority = preview.free_priority(rules.live, taken, str(listener))

@@ -8,7 +8,7 @@ What is attached has a preview rule (`preview.py`), which also says what the rul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from functools import cached_property
 
 from phoenix.clouds import rules
@@ -43,9 +43,11 @@ MANNER = Manner(
     quick=120.0,
     create=600.0,
     look=5.0,
+    damped=True,
 )
 """`settles`: a load balancer's nodes follow a change of a rule within seconds (argo-rollouts #4433, #3617). `look`: two
-describes per group and look, of which 30 a minute are to be enough.
+describes per group and look, of which 30 a minute are to be enough. `damped`: a target is unhealthy after two failed
+checks at least (API_CreateTargetGroup, UnhealthyThresholdCount).
 """
 
 
@@ -65,7 +67,9 @@ class AwsTraffic:
         port: int,
         health: Health,
         drain: float,
+        listeners: MutableMapping[str, Listener] | None = None,
     ) -> None:
+        """`listeners`: those that were opened before, by ARN; whose they are never changes."""
         self._calls = calls
         self._cloud = cloud
         self._project = project
@@ -74,9 +78,12 @@ class AwsTraffic:
         self._port = port
         self._health = health
         self._drain = drain
+        self._listeners = listeners if listeners is not None else {}
         self._mark = preview.place_mark(project, place)
         self._names: dict[str, str] = {}
         """The groups behind target groups that were looked up: an ARN is never used again."""
+        self._set: set[str] = set()
+        """The target groups that this process has given their attributes."""
 
     def read(self) -> Route:
         """The rule's shares, and what DescribeTargetHealth says of each attached target group, in one call each."""
@@ -102,8 +109,10 @@ class AwsTraffic:
         found = target_groups.own(self._calls, group.name, self._labels(group.name))
         arn = found.arn if found else self._make(group.name)
         serving = max(there.live.weights.items(), key=lambda each: each[1], default=(None, 0))[0]
-        target_groups.set_attributes(self._calls, arn, like=serving, drain=self._drain)
-        self._ensure_preview(arn, group.name)
+        if arn not in self._set:
+            target_groups.set_attributes(self._calls, arn, like=serving, drain=self._drain)
+            self._set.add(arn)
+        self._ensure_preview(arn, group.name, there)
         return (arn,)
 
     def attach(self, group: Group) -> None:
@@ -194,7 +203,10 @@ class AwsTraffic:
 
     @cached_property
     def _listener(self) -> Listener:
-        return listener.opened(self._calls, self._balancer.listener)
+        arn = self._balancer.listener
+        if arn not in self._listeners:
+            self._listeners[arn] = listener.opened(self._calls, arn)
+        return self._listeners[arn]
 
     @property
     def _address(self) -> str:
@@ -242,10 +254,11 @@ class AwsTraffic:
             )
         return found[0]
 
-    def _ensure_preview(self, arn: str, group: str) -> None:
+    def _ensure_preview(self, arn: str, group: str, there: Rules | None = None) -> None:
         preview_rules.ensure(
             self._calls,
             self._rules,
+            there=there,
             listener=self._listener,
             target_group=arn,
             group=group,

@@ -79,6 +79,7 @@ AWS = Kind(
         quick=120.0,
         create=600.0,
         look=2.0,
+        damped=True,
     ),
     boots=3.0,
     replaces_after=4.0,

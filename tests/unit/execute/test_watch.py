@@ -57,6 +57,15 @@ def test_a_soak_asks_more_rarely_than_a_wait_does_and_once_a_look(tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", OTHERS, ids=str)
+def test_what_serves_is_looked_at_again_only_where_a_missed_check_shows(tmp_path: Path, kind: Kind) -> None:
+    stage, manner = serving(tmp_path, kind), kind.manner
+    moments: list[float] = []
+    stage.meddle["measure"] = stage.meddle["pin-stable"] = lambda: moments.append(stage.clock.seconds)
+    stage.roll("2")
+    assert moments[1] - moments[0] == pytest.approx(0.0 if manner.damped else 2 * manner.look)
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
 def test_one_console_is_read_at_a_time_and_each_in_its_turn(tmp_path: Path, kind: Kind) -> None:
     stage = serving(tmp_path, kind)
     stage.cloud.sick.add(NEW)
