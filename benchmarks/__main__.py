@@ -1,6 +1,7 @@
 """`make bench`: measure everything and write docs/benchmarks.md.
 
-`python -m benchmarks recipes start` measures only these, and prints their rows; also `bake` and `rolls`. Exit code 1
+`python -m benchmarks recipes start` measures only these, and prints their rows; also `bake`, `rolls`
+and `aws`. Exit code 1
 where something could not be measured; a ratio that is missed is told with its machine, and fails nothing.
 """
 
@@ -12,12 +13,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import figures, recipes, record, rolls
+from benchmarks import aws, figures, recipes, record, rolls
 from benchmarks.measure import FailedError, run, say
-from benchmarks.report import Figure, page
+from benchmarks.report import Figure, Limit, page
 from phoenix.clouds.local.builders import accelerator
 
-PARTS = ("start", "recipes", "bake", "rolls")
+PARTS = ("start", "recipes", "bake", "rolls", "aws")
 FILE = "SQLite, synced to the disk"
 BUCKET = "a bucket, S3 over HTTP on this machine"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -31,29 +32,36 @@ def main(wanted: Sequence[str]) -> int:
         return 2
     directory = Path(tempfile.mkdtemp(prefix="phoenix-bench-"))
     try:
-        measured = measure(directory, wanted or PARTS)
+        measured, limits = measure(directory, wanted or PARTS)
         steps = {} if wanted else {FILE: record.on_file(directory), BUCKET: record.on_bucket(directory)}
     except FailedError as error:
         say(str(error))
         return 1
     finally:
         shutil.rmtree(directory)
+    every: tuple[Figure | Limit, ...] = (*measured, *limits)
     if wanted:
-        sys.stdout.write("".join(f"{figure.row()}\n" for figure in measured))
+        sys.stdout.write("".join(f"{each.row()}\n" for each in every))
     else:
-        PAGE.write_text(page(measured, steps, accelerator(say)))
+        PAGE.write_text(page(measured, limits, steps, accelerator(say)))
     for figure in measured:
-        say(f"{figure.name}: {figure.phoenix.median:.2f} s, ratio {figure.ratio:.2f}, reached: {figure.reached}")
-        if figure.missed:
-            say(f"missed: {figure.missed}")
+        say(f"{figure.name}: {figure.phoenix.median:.2f} {figure.unit}, ratio {figure.ratio:.2f}")
+    for each in every:
+        say(f"missed: {each.missed}" if each.missed else f"reached: {each.name}: {each.reached}")
     return 0
 
 
-def measure(directory: Path, wanted: Sequence[str]) -> list[Figure]:
+def measure(directory: Path, wanted: Sequence[str]) -> tuple[list[Figure], list[Limit]]:
     """The figures of the parts that are wanted, measured in `directory`."""
     measured = recipes.figures(directory) if "recipes" in wanted else []
-    if not set(wanted) - {"recipes"}:
-        return measured
+    if set(wanted) & {"start", "bake", "rolls"}:
+        measured = _on_this_computer(directory, wanted, measured)
+    compared, limits = aws.figures(directory) if "aws" in wanted else ([], [])
+    return [*measured, *compared], limits
+
+
+def _on_this_computer(directory: Path, wanted: Sequence[str], measured: list[Figure]) -> list[Figure]:
+    """Those of the local cloud, around what is measured already: in the order of the page."""
     place = figures.Workplace(project=directory / "hello", scratch=directory, accelerator=accelerator(say))
     say(f"preparing in {directory}: a project and its two images")
     run(str(figures.BIN / "phoenix"), "init", str(place.project))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +56,18 @@ def run(*argv: str, cwd: Path | None = None, environment: Mapping[str, str] | No
         words = f"{done.stdout}\n{done.stderr}".strip().splitlines()[-20:]
         raise FailedError(f"{' '.join(argv)} failed (exit {done.returncode})\n" + "\n".join(words))
     return done.stdout
+
+
+@contextmanager
+def variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """The environment of this process and its children with these."""
+    before = dict(os.environ)
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def say(text: str) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import take_turns
+from benchmarks.measure import take_turns, variables
 from phoenix.clock import SystemClock
 from phoenix.execute.engine import Context, Engine, Performer
 from phoenix.execute.outcomes import Outcome
@@ -70,19 +67,8 @@ def on_file(scratch: Path) -> StepCost:
 
 def on_bucket(scratch: Path) -> StepCost:
     """On S3 as moto has it, over HTTP on loopback: what a real bucket takes longer is the network's and its own."""
-    with bucket("s3") as server, _variables(server.environment):
+    with bucket("s3") as server, variables(server.environment):
         return _cost(ObjectStore.open(server.url, server.environment), scratch)
-
-
-@contextmanager
-def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _cost(store: Store, scratch: Path) -> StepCost:

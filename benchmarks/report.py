@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Figure:
     must: float
     aim: float
     note: str = ""
+    unit: str = "s"
+    """Of both sides: seconds, unless calls are counted."""
 
     @property
     def ratio(self) -> float:
@@ -52,10 +55,52 @@ class Figure:
         """The figure as a row of the page's table."""
         cells = (
             self.name,
-            f"{self.phoenix.median:.2f} s ({self.phoenix.spread})",
+            f"{self.phoenix.median:.2f} {self.unit} ({self.phoenix.spread})",
             self.beside,
-            f"{self.other.median:.2f} s ({self.other.spread})",
+            f"{self.other.median:.2f} {self.unit} ({self.other.spread})",
             f"**{self.ratio:.2f}**",
+            f"{self.must:g}",
+            f"{self.aim:g}",
+            self.reached,
+        )
+        return f"| {' | '.join(cells)} |"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """One row of what has no other side: it was promised as such, and is counted, or far enough from its limit."""
+
+    name: str
+    seen: tuple[float, ...]
+    """Every round."""
+    unit: str
+    must: float
+    aim: float
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.seen)
+
+    @property
+    def reached(self) -> str:
+        """Which of the two promises holds."""
+        return "aim" if self.median <= self.aim else "must" if self.median <= self.must else "**missed**"
+
+    @property
+    def missed(self) -> str:
+        """What is to be told of a promise that does not hold; else empty."""
+        if self.median <= self.must:
+            return ""
+        return f"{self.name}: {self.median:.2f} {self.unit} instead of at most {self.must:g}, on {machine()}"
+
+    def row(self) -> str:
+        """The limit as a row of the page's second table."""
+        spread = f"{min(self.seen):.2f} - {max(self.seen):.2f}"
+        cells = (
+            self.name,
+            f"**{self.median:.2f}** {self.unit} ({spread})",
             f"{self.must:g}",
             f"{self.aim:g}",
             self.reached,
@@ -74,13 +119,15 @@ def machine() -> str:
     return f"{os.cpu_count()} x {_field('/proc/cpuinfo', 'model name')} with {load:.1f} programs at work on each"
 
 
-def page(figures: Sequence[Figure], steps: Mapping[str, StepCost], accelerator: str) -> str:
+def page(figures: Sequence[Figure], limits: Sequence[Limit], steps: Mapping[str, StepCost], accelerator: str) -> str:
     """The whole page."""
     rounds = "; ".join(f"{figure.name}: {len(figure.phoenix.seconds)} rounds" for figure in figures)
-    notes = "".join(f"- **{figure.name}.** {figure.note}\n" for figure in figures if figure.note)
-    missed = "".join(f"- **Missed:** {figure.missed}.\n" for figure in figures if figure.missed)
+    every: tuple[Figure | Limit, ...] = (*figures, *limits)
+    notes = "".join(f"- **{each.name}.** {each.note}\n" for each in every if each.note)
+    missed = "".join(f"- **Missed:** {each.missed}.\n" for each in every if each.missed)
     costs = "; ".join(f"{c.seconds * 1000:.1f} ms and {c.writes:.1f} writes on {place}" for place, c in steps.items())
     rows = "\n".join(figure.row() for figure in figures)
+    more = "\n".join(limit.row() for limit in limits)
     return f"""# Benchmarks
 
 Made by `make bench`; do not edit. **Judged are ratios alone**: both sides run on one machine in one session and take
@@ -90,6 +137,13 @@ ratios. A ratio that is missed is named with its machine; it fails no run.
 | figure | phoenix | beside it | takes | ratio | must | aim | reached |
 |---|---|---|---|---|---|---|---|
 {rows}
+
+What has no other side is judged by itself: calls and memory are much the same on every machine, and the seconds are
+far below their limits on a fast one.
+
+| figure | phoenix | must | aim | reached |
+|---|---|---|---|---|
+{more}
 
 {missed}{notes}- {rounds}.
 - **A step of a plan** costs, whatever it does, in the record: {costs}.

@@ -92,7 +92,7 @@ def _guard(world: World, action: SetTraffic, context: Context) -> Route:
         if not action.guarded:
             guards.answers(name, backend)
             continue
-        guards.warm(name, Watch(world, name, action.min_healthy).see())
+        guards.warm(name, Watch(world, name, action.min_healthy).see(route))
         guards.large_enough(name, share, backend, floor)
     return route
 

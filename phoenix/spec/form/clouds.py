@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsImages, AwsReach, GcpCloud, LocalCloud, MachineEngine
+from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.form.fields import Boolean, Bytes, Directory, Duration, Form, Matches, Word, located
 
 Mirror = Annotated[
@@ -104,7 +104,7 @@ class AwsBuilderForm(Form):
         )
 
 
-class AwsImagesForm(Form):
+class AwsAmisForm(Form):
     """How AMIs are kept."""
 
     encrypt: Boolean = Field(default=True, description="Whether their snapshots are encrypted.")
@@ -112,9 +112,9 @@ class AwsImagesForm(Form):
     deprecate_after: Duration | None = Field(default=None, description="Age from which searches leave them out; never.")
     architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="Processors that they are for.")
 
-    def read(self) -> AwsImages:
+    def read(self) -> AwsAmis:
         """The frozen value."""
-        return AwsImages(
+        return AwsAmis(
             encrypt=self.encrypt,
             kms=self.kms,
             deprecate_after=self.deprecate_after,
@@ -134,7 +134,7 @@ class AwsCloudForm(Form):
         default={}, description="Tags on everything that is made."
     )
     builder: AwsBuilderForm = Field(default_factory=AwsBuilderForm, description="The machine that builds images.")
-    images: AwsImagesForm = Field(default_factory=AwsImagesForm, description="How its AMIs are made and kept.")
+    images: AwsAmisForm = Field(default_factory=AwsAmisForm, description="How its AMIs are made and kept.")
 
     def read(self, name: str) -> AwsCloud:
         """The frozen value."""

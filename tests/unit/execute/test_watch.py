@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -11,6 +12,7 @@ import pytest
 
 from phoenix.errors import RefusedError, UndoneError
 from phoenix.execute.perform import watch
+from phoenix.model import Route
 from phoenix.plan.due import due, overdue_pins
 from phoenix.plan.rollback import give_back
 from phoenix.record.journal import RunState
@@ -71,6 +73,21 @@ def test_what_serves_is_looked_at_again_only_where_a_missed_check_shows(tmp_path
     stage.meddle["measure"] = stage.meddle["pin-stable"] = lambda: moments.append(stage.clock.seconds)
     stage.roll("2")
     assert moments[1] - moments[0] == pytest.approx(0.0 if manner.damped else 2 * manner.look)
+
+
+def test_a_shift_is_decided_on_one_look_at_the_balancer_and_one_at_the_group(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS)
+    reads: list[int] = []
+    shift = stage.cloud.shift
+
+    def shifted(shares: Mapping[str, int], seen: Route) -> None:
+        reads.append(stage.cloud.reads)
+        shift(shares, seen)
+
+    stage.meddle["shift"] = lambda: reads.append(stage.cloud.reads)
+    stage.cloud.shift = shifted  # type: ignore[method-assign]
+    stage.roll("2")
+    assert reads[1] - reads[0] == 2
 
 
 @pytest.mark.parametrize("kind", OTHERS, ids=str)

@@ -1,0 +1,100 @@
+"""What a group of a thousand machines costs on AWS: to be looked at by hand, and to be watched while it soaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.aws_account import Used, used
+from benchmarks.figures import BIN
+from benchmarks.measure import say, variables
+from benchmarks.report import Limit
+from phoenix.spec.services import Canary, Size
+from tests.emulators.aws import Emulator
+from tests.support.real import aws
+from tests.support.rolls.aws_stage import NEW, OLD, AwsStage
+
+MACHINES, LOOKS = 1000, 3
+"""Of the group; rounds of the figures."""
+SOAK = 600.0
+"""Seconds, on the emulator's clock: nobody waits for them."""
+PROJECT = """\
+version: 1
+project: shop
+state: .phoenix
+clouds:
+  aws: {{kind: aws, region: {region}, subnets: [{subnets}]}}
+images:
+  os:
+    debian-12: {{base: {{aws: "136693071363/debian-12-amd64-*"}}, playbook: os.yml}}
+services:
+  web:
+    image: os/debian-12
+    packages: []
+    port: 8080
+    health: {{path: /}}
+    environments:
+      prod:
+        cloud: aws
+        size: {size}
+        machine: {{type: t3.micro}}
+        load_balancer: {{listener: "{listener}", rule: default}}
+        strategy: {{kind: blue-green}}
+"""
+
+
+def limits(scratch: Path) -> list[Limit]:
+    """Status of the large group, and the soak of a canary."""
+    with Emulator() as emulator, variables(emulator.environment):
+        soaked = _soak(emulator, scratch)
+        emulator.reset()
+        return [*_status(emulator, scratch), soaked]
+
+
+def _status(emulator: Emulator, scratch: Path) -> list[Limit]:
+    stage = AwsStage(account=aws.account(emulator, "shop"), logs=scratch, size=Size(minimum=MACHINES, maximum=MACHINES))
+    stage.roll("1")
+    project = scratch / "large"
+    (project / "playbooks").mkdir(parents=True)
+    (project / "playbooks" / "os.yml").write_text("- hosts: all\n  tasks: []\n")
+    world = stage.account.world
+    (project / "phoenix.yaml").write_text(
+        PROJECT.format(region=world.region, subnets=", ".join(world.subnets), size=MACHINES, listener=world.listener)
+    )
+    rounds: list[Used] = []
+    for _round in range(LOOKS):
+        rounds.append(used(str(BIN / "phoenix"), "-C", str(project), "status", "--json"))
+        say(f"status of {MACHINES} machines: {rounds[-1]}")
+    name = f"`phoenix status`, a group of {MACHINES:,} machines (AWS)"
+    return [
+        Limit(name=name, seen=tuple(each.cpu for each in rounds), unit="s of processors", must=3, aim=2),
+        Limit(name=name, seen=tuple(each.peak for each in rounds), unit="MB at the peak", must=250, aim=150),
+    ]
+
+
+def _soak(emulator: Emulator, scratch: Path) -> Limit:
+    """A canary soaks beside the stable group; the calls of each minute in between, by the group they are about."""
+    strategy = Canary(steps=(50, 100), soak=SOAK, hold=(), keep=0.0)
+    stage = replace(AwsStage(account=aws.account(emulator, "shop"), logs=scratch), strategy=strategy)
+    stage.roll("1")
+    counted: list[float] = []
+
+    def begins() -> None:
+        emulator.forget_calls()
+
+    def ends() -> None:
+        asked = emulator.calls()
+        counted.append(len(asked) / 2 / (SOAK / 60))  # two groups are looked at: OLD and NEW
+
+    stage.meddle["soak-50"], stage.meddle["grow-100"] = begins, ends
+    stage.roll("2")
+    assert stage.shares == {NEW: 100}, f"{OLD} has served before"
+    return Limit(
+        name="describes a minute and group in a soak (AWS)",
+        seen=tuple(counted),
+        unit="calls",
+        must=6,
+        aim=6,
+        note="whatever the group's size: one DescribeRules, one DescribeTargetHealth for each of the two groups, one "
+        "DescribeAutoScalingGroups a look.",
+    )
