@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phoenix.errors import HeldError, PhoenixError, SpecError
+from phoenix.errors import HeldError, PhoenixError, RefusedError, SpecError
 from phoenix.execute import hooks
 from phoenix.model import Image, Release
 from phoenix.orders import alarms, kinds, places, plan_file, planned, release, room, runs, turn
@@ -129,6 +129,10 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
         return Planned(order=order, plan=None, bakes=bakes)
     wish = _wish(site, place, order, dry=True)
     planned_now = wish.planned(order, room.told(site, place, wish.decide()))
+    try:
+        site.traffic(place).check()
+    except RefusedError as error:
+        site.warn(f"the roll is refused as things are: {error.brief}; {error.details}")
     for alarm in alarms.ringing(site, place, wish.strategy.alarms):
         site.warn(f"the alarm {alarm.name} rings: as long as it does the roll is refused")
     return planned_now

@@ -216,6 +216,13 @@ def test_a_taken_service_is_told_before_the_bake(desk: Desk) -> None:
     assert len(desk.images.there) == 1
 
 
+def test_a_plan_says_that_the_balancer_would_refuse_the_roll(desk: Desk) -> None:
+    desk.cloud.full = True
+    desk.roll("1.0.0", "--plan")
+    assert "the roll is refused as things are: the balancer has no room for another group; it is full" in desk.said
+    assert desk.roll("1.0.0", code=3)["error"]["details"] == "it is full"
+
+
 def test_a_stranger_at_the_balancers_address_is_told_before_anything_begins(desk: Desk) -> None:
     desk.cloud.address_taken_by = "nginx (process 80)"
     assert "nginx" in desk.roll("1.0.0", code=3)["error"]["details"]
