@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from phoenix.wait import Look, Verdict, wait_for
 from tests.emulators.aws import Emulator
 from tests.support.fakes.doubles import FakeClock
 from tests.support.real.bakes import BASE, PARENT, Bakes
+from tests.support.real.machines import until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HELLO = Package(name="hello", version="2.10-3", sha256="0123456789abcdef" * 4, repository="main")
@@ -221,6 +223,17 @@ def killed(shop: Shop, *, at: str, doing: str = "") -> None:
     finally:
         baker.send_signal(signal.SIGKILL)
         baker.wait()
+    until("the end of all that it had started", lambda: not working_in(shop.directory), deadline=20)
+
+
+def working_in(directory: Path) -> list[str]:
+    """The processes whose working directory is below this one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(process.joinpath("cwd").readlink()).startswith(str(directory)):
+                found.append(process.name)
+    return found
 
 
 def test_what_a_killed_bake_leaves_the_next_one_finds(shop: Shop) -> None:

@@ -133,7 +133,10 @@ def with_rights(command: Command, rights: Mapping[str, str]) -> Command:
     """
     without = [word for name in _NOT_ITS if name not in rights for word in ("-u", name)]
     argv = (require("env", "coreutils"), *without, *command.argv)
-    return replace(command, argv=argv, environment={**command.environment, **rights}, ends_on=signal.SIGINT)
+    own = {**command.environment, **rights}
+    # Packer is two processes and its plugins: of a killed phoenix only the first would end, were they not contained
+    contained = os.geteuid() == 0
+    return replace(command, argv=argv, environment=own, ends_on=signal.SIGINT, contained=contained)
 
 
 def made(manifest: Path) -> str:
