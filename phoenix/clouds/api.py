@@ -52,7 +52,7 @@ class BakeRequest:
     parent: str | None
     """The parent image's id; None for a layer that starts from the vendor's base."""
     base: str
-    """What the cloud starts the lowest layer from: a distribution's suite on local, an image reference elsewhere."""
+    """What `Images.base` said that the lowest layer starts from: what its key counts, whenever it is built."""
     builder: str
     """`packer` or `chroot`."""
     workspace: Path

@@ -54,10 +54,10 @@ class Kitchen:
 
     def _layer(self, recipe: Recipe, parent_key: str | None) -> Layer:
         packages = self.resolve(recipe.packages) if recipe.packages else ()
-        base = "" if recipe.parent else self._base(recipe)
+        base = "" if recipe.parent else self.cloud.images.base(self._base(recipe))
         ingredients = Ingredients(
             image=recipe.image,
-            base=self.cloud.images.base(base) if base else "",
+            base=base,
             files=recipe_files.recipe_files(self.playbooks, recipe),
             template=self._template,
             variables=recipe.variables,

@@ -35,7 +35,7 @@ class Layer:
     recipe: Recipe
     key: str
     base: str
-    """What the lowest layer starts from; empty above it."""
+    """What the lowest layer starts from, as exactly as its key counts it; empty above it."""
     packages: tuple[Package, ...] = ()
     digests: Digests = ()
     """Of what the build reads from the project's files, so that it bakes what the key names or nothing."""

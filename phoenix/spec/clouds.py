@@ -77,7 +77,7 @@ class AwsBuilder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AwsImages:
+class AwsAmis:
     """How AMIs are kept."""
 
     encrypt: bool = True
@@ -102,7 +102,7 @@ class AwsCloud:
     tags: Mapping[str, str] = field(default_factory=dict)
     """On everything that is made."""
     builder: AwsBuilder = field(default_factory=AwsBuilder)
-    images: AwsImages = field(default_factory=AwsImages)
+    images: AwsAmis = field(default_factory=AwsAmis)
 
     kind: CloudKind = CloudKind.AWS
 

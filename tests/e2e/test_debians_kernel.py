@@ -56,7 +56,8 @@ local = "{{kind: local, machines: light, images: /srv/images, mirror: '{mirror}'
 spec.write_text(re.sub(r"local: [{{]kind: local[}}]", f"local: {{local}}", spec.read_text()))
 shell.run("publish", "/srv/hello_9.0.0_all.deb")
 # an emulated processor
-quick_service._SERVICE = quick_service._SERVICE.replace("deadline: 60s", "deadline: 10m")
+for often, rarely in (("deadline: 60s", "deadline: 10m"), ("interval: 1s", "interval: 5s")):
+    quick_service._SERVICE = quick_service._SERVICE.replace(often, rarely)
 Quick.until = functools.partialmethod(Quick.until, deadline=600)
 quick = Quick(shell=shell, listen="127.0.0.1:8000")
 quick.serve(size=2)

@@ -139,6 +139,7 @@ def answer(address: str) -> str:
         return str(response.read(), "utf-8")
 
 
+@pytest.mark.full
 def test_packer_bakes_an_ami_and_a_group_serves_from_it(emulator: Emulator, tmp_path: Path) -> None:
     bench = Bench(emulator)
     (tmp_path / "trial.pkr.hcl").write_text(TEMPLATE)

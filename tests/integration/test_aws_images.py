@@ -340,7 +340,7 @@ def test_a_moment_without_answers_ends_no_verification(shop: Shop, ssh: Path) ->
 
 
 def test_an_image_ages_where_phoenix_yaml_says_so(shop: Shop) -> None:
-    spec = replace(shop.spec, images=clouds.AwsImages(deprecate_after=90 * 86400.0))
+    spec = replace(shop.spec, images=clouds.AwsAmis(deprecate_after=90 * 86400.0))
     images = shop.images(spec)
     image = shop.bake(images, shop.request())
     assert "EnableImageDeprecation" not in [call.action for call in shop.emulator.calls()]
@@ -363,8 +363,20 @@ def test_what_cannot_be_done_is_refused_before_anything_is_made(shop: Shop) -> N
 def test_the_base_is_the_newest_and_a_part_of_what_is_baked(shop: Shop) -> None:
     plain = shop.images().base(BASE)
     assert plain == f"{shop.emulator.world('shop').base_image}, encrypted by the key of EBS"
-    keyed = replace(shop.spec, images=clouds.AwsImages(kms="alias/shop"), builder=AwsBuilder(disk=20 << 30))
+    keyed = replace(shop.spec, images=clouds.AwsAmis(kms="alias/shop"), builder=AwsBuilder(disk=20 << 30))
     assert shop.images(keyed).base(BASE) == plain.replace("the key of EBS", "alias/shop") + f", {20 << 30} bytes"
+
+
+def test_a_bake_starts_from_the_base_that_its_key_counts(shop: Shop) -> None:
+    """Whatever the vendor has published since it was planned."""
+    planned = shop.images().base(BASE)
+    request = replace(shop.request(parent=None), base=planned)
+    shop.bake(shop.images(), request)
+    asked = [call for call in shop.emulator.calls() if call.action == "RunInstances"]
+    assert len(asked) == 1
+    ec2 = boto3.client("ec2", region_name=shop.spec.region)
+    (machine,) = [m for r in ec2.describe_instances()["Reservations"] for m in r["Instances"]]
+    assert machine["ImageId"] == planned.partition(",")[0]
 
 
 def test_every_image_is_booted(shop: Shop) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix.clock import Clock, SystemClock, rfc3339
-from phoenix.clouds.api import idle
-from phoenix.clouds.aws import amis, bakers, image_reading, labels, remains
-from phoenix.clouds.aws.bakers import Baker
+from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.aws import amis, image_reading, labels, remains
 from phoenix.clouds.aws.labels import Role
 from phoenix.clouds.aws.patience import patient
+from phoenix.clouds.aws.unfinished import Unfinished
 from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, Proof, TestResult
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
 FRESH = 3.0
 """Seconds that a list of the AMIs is good for: what is asked one after the other of one bake is read once."""
-ENDING = 300.0
-"""Seconds that a machine may take to end, where a lease is kept meanwhile."""
 SHOWN = 60.0
 """Seconds after which AWS shows what was just written everywhere."""
 
@@ -40,7 +36,7 @@ class AwsImages:
         self._spec = spec
         self._calls = calls
         self._clock = clock or SystemClock()
-        self._baker = Baker.here()
+        self._unfinished = Unfinished(project, spec, calls, self._clock)
         self._bases: dict[str, Ami] = {}
         self._read: tuple[float, tuple[Ami, ...]] | None = None
 
@@ -75,18 +71,18 @@ class AwsImages:
         from phoenix.clouds.aws import packer_run, way_in
 
         there = self._amis_now(request.image_id)
-        if there and (there.verified or self._baker.owns(there.tags)):
+        if there and (there.verified or self._unfinished.owns(there.tags)):
             return self._expect_image(there)
         way_in.refuse_unreachable(self._spec)
         packer_run.refuse_without_tools(self._spec)
         self.delete(request.image_id)
-        with self._tidy(request.image_id, (Role.BUILDER, Role.UNPROVEN), between):
+        with self._unfinished.tidy(request.image_id, (Role.BUILDER, Role.UNPROVEN), between):
             run = packer_run.PackerRun(
                 calls=self._calls,
                 cloud=self._spec,
                 below=self._below(request),
                 request=request,
-                tags=self._tags(request.image_id, Role.BUILDER),
+                tags=self._unfinished.tags(request.image_id, Role.BUILDER),
                 log=log,
                 say=say,
                 between=between,
@@ -115,12 +111,12 @@ class AwsImages:
 
         del on  # there is one way to start a machine
         way_in.refuse_unreachable(self._spec)
-        with self._tidy(image.id, (Role.TRIAL,), between):
+        with self._unfinished.tidy(image.id, (Role.TRIAL,), between):
             verification = Verification(
                 calls=self._calls,
                 cloud=self._spec,
                 clock=self._clock,
-                tags=self._tags(image.id, Role.TRIAL),
+                tags=self._unfinished.tags(image.id, Role.TRIAL),
                 image=image,
                 log=log,
                 say=say,
@@ -145,63 +141,27 @@ class AwsImages:
         Refused while another process is at work on it.
         """
         found = self._amis_now(image_id)
-        if found and not found.verified and not self._may_remove(found.tags):
+        if found and not found.verified and not self._unfinished.may_remove(found.tags):
             raise CloudError(
                 f"the image {image_id} is being worked on",
                 details=f"by {found.tags.get(labels.BAKER)}, since {found.tags.get(labels.SINCE)}",
                 resolution="Wait until it is done, then try again.",
             )
-        if found:
-            self._write(found, {**self._tags(image_id, Role.UNPROVEN), labels.VERIFIED: ""})  # who dies now left it
-        self._remove(image_id, tuple(Role), also=remains.of_ami(found) if found else ())
+        self._read = None
+        if found:  # whoever dies from here on has left it
+            self._write(found, {**self._unfinished.tags(image_id, Role.UNPROVEN), labels.VERIFIED: ""})
+        self._unfinished.remove(image_id, tuple(Role), also=remains.of_ami(found) if found else ())
 
     def discard(self, image_id: str) -> None:
         """Remove what this process's unfinished bake of the image made, or a dead one's."""
-        self._remove(image_id, tuple(Role))
+        self._read = None
+        self._unfinished.remove(image_id, tuple(Role))
 
     def sweep(self) -> tuple[str, ...]:
         """Remove what bakes that died left here: machines, disks, security groups, AMIs and snapshots."""
-        dead = tuple(each for each in self._unfinished(None) if bakers.left(each.tags, self._clock.now()))
-        if not dead:
-            return ()
-        self._read = None
-        return tuple(str(thing) for thing in remains.remove(self._calls, dead, self._clock))
-
-    @contextmanager
-    def _tidy(self, image_id: str, roles: tuple[Role, ...], between: Between) -> Iterator[None]:
-        """At the end nothing is left of these roles, but for what is whole; `between` is called while it ends."""
-        try:
-            yield
-        except ToolError:
-            self._remove(image_id, roles, between=between, patience=ENDING)
-            raise
-        except BaseException:  # broken off: whoever asked for it does not wait, and the next sweep finds the rest
-            with suppress(CloudError):
-                self._remove(image_id, roles)
-            raise
-        machines = tuple(role for role in roles if role is not Role.UNPROVEN)
-        self._remove(image_id, machines, between=between, patience=ENDING)
-
-    def _remove(
-        self,
-        image_id: str,
-        roles: tuple[Role, ...],
-        *,
-        also: tuple[remains.Thing, ...] = (),
-        between: Between = idle,
-        patience: float = remains.PATIENCE,
-    ) -> None:
-        """Remove what bakes of the image have not finished and nobody else is at work on."""
-        self._read = None
-        mine = (each for each in self._unfinished(image_id) if self._may_remove(each.tags))
-        things = {each.id: each for each in (*also, *(each for each in mine if each.tags[labels.ROLE] in roles))}
-        remains.remove(self._calls, tuple(things.values()), self._clock, between=between, patience=patience)
-
-    def _unfinished(self, image_id: str | None) -> tuple[remains.Thing, ...]:
-        return remains.unfinished(self._calls, self._project, image_id)
-
-    def _may_remove(self, tags: Mapping[str, str]) -> bool:
-        return self._baker.owns(tags) or bakers.left(tags, self._clock.now())
+        gone = self._unfinished.sweep()
+        self._read = None if gone else self._read
+        return tuple(str(thing) for thing in gone)
 
     def _made(self, ami_id: str, image_id: str, between: Between) -> Image:
         """The image that the AMI is, as soon as AWS shows it whole."""
@@ -231,12 +191,13 @@ class AwsImages:
         return self._expect(request.parent) if request.parent else self._base(request.base)
 
     def _base(self, wanted: str) -> Ami:
-        if wanted not in self._bases:
-            keys = self._spec.images
-            self._bases[wanted] = amis.base(
-                self._calls, wanted, architecture=keys.architecture, region=self._spec.region
-            )
-        return self._bases[wanted]
+        """The vendor's AMI: what `base` of a recipe says, or what this one's `base` said of it before."""
+        pinned, comma, _how = wanted.partition(", ")
+        which = pinned if comma and pinned.startswith("ami-") else wanted
+        if which not in self._bases:
+            architecture, region = self._spec.images.architecture, self._spec.region
+            self._bases[which] = amis.base(self._calls, which, architecture=architecture, region=region)
+        return self._bases[which]
 
     def _amis(self) -> tuple[Ami, ...]:
         """The project's AMIs, read at most FRESH seconds ago, and after this process's last write."""
@@ -280,15 +241,3 @@ class AwsImages:
         self._read = None
         whole = labels.written({**tags, labels.PROJECT: self._project})
         self._calls.ask("ec2", "create_tags", Resources=[found.id, *found.snapshots], Tags=whole)
-
-    def _tags(self, image_id: str, role: Role) -> dict[str, str]:
-        """On everything that is made for the image."""
-        return {
-            **self._spec.tags,
-            "Name": image_id,
-            labels.PROJECT: self._project,
-            labels.IMAGE: image_id,
-            labels.ROLE: role,
-            labels.BAKER: str(self._baker),
-            labels.SINCE: rfc3339(self._clock.now()),
-        }

@@ -1,8 +1,8 @@
 """The rights that phoenix needs in an account: one policy to bake, one to roll, one to tend, one to adopt.
 
 Reading has no limit that AWS would know (most Describe calls take no resource). What is changed has to bear the
-project's tag, what is made gets it with the same call, and roles are passed to EC2 and Auto Scaling alone. A test compares what the
-test-suite has called with what stands here; what no call shows has its reason beside it (`BEYOND`).
+project's tag, what is made gets it with the same call, and roles are passed to EC2 and Auto Scaling alone. A test
+compares what the test-suite has called with what stands here; what no call shows has its reason beside it (`BEYOND`).
 """
 
 from __future__ import annotations

@@ -115,5 +115,6 @@ def _bootstrap(work: Work, mirror: str) -> ImageFiles:
     below.directory.mkdir()
     with work.timed("base"):
         max_age = 0.0 if work.request.fresh else base.DAY
-        base.bootstrap(work.request.base, mirror, below.tree, work.log, work.say, max_age=max_age, between=work.between)
+        suite = work.request.base.partition(" ")[0]  # behind it stands what it was when it was planned
+        base.bootstrap(suite, mirror, below.tree, work.log, work.say, max_age=max_age, between=work.between)
     return below

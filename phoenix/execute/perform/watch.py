@@ -68,8 +68,10 @@ class Watch:
                 f"{booted} of {group.size} have finished their boot work, {healthy} pass the health check",
                 (ready and booted >= needed),
             )
-        troubled = f"{seen}; {group.trouble}" if group.trouble and not ready else seen
-        return Look(verdict=Verdict.PASS if ready else Verdict.UNKNOWN, seen=troubled)
+        if ready:
+            return Look(verdict=Verdict.PASS, seen=seen)
+        why = (group.trouble, backend.seen if backend else "")
+        return Look(verdict=Verdict.UNKNOWN, seen="; ".join((seen, *filter(None, why))))
 
     def _hopeless(self, group: Group, backend: Backend | None) -> str:
         """Why the group can no longer become healthy; empty where it can."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsImages, AwsReach, GcpCloud, LocalCloud, MachineEngine
+from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.form.fields import Boolean, Bytes, Directory, Duration, Form, Matches, Word, located
 
 Mirror = Annotated[
@@ -102,7 +102,7 @@ class AwsBuilderForm(Form):
         )
 
 
-class AwsImagesForm(Form):
+class AwsAmisForm(Form):
     """How AMIs are kept."""
 
     encrypt: Boolean = Field(default=True, description="Whether their snapshots are encrypted.")
@@ -110,9 +110,9 @@ class AwsImagesForm(Form):
     deprecate_after: Duration | None = Field(default=None, description="Age from which searches leave them out; never.")
     architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="Processors that they are for.")
 
-    def read(self) -> AwsImages:
+    def read(self) -> AwsAmis:
         """The frozen value."""
-        return AwsImages(
+        return AwsAmis(
             encrypt=self.encrypt,
             kms=self.kms,
             deprecate_after=self.deprecate_after,
@@ -130,7 +130,7 @@ class AwsCloudForm(Form):
     assume_role: Word | None = Field(default=None, description="ARN of the role that works there.")
     tags: dict[TagKey, TagValue] = Field(default={}, description="Tags on everything that is made.")
     builder: AwsBuilderForm = Field(default_factory=AwsBuilderForm, description="The machine that builds images.")
-    images: AwsImagesForm = Field(default_factory=AwsImagesForm, description="How its AMIs are made and kept.")
+    images: AwsAmisForm = Field(default_factory=AwsAmisForm, description="How its AMIs are made and kept.")
 
     def read(self, name: str) -> AwsCloud:
         """The frozen value."""

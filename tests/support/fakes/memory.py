@@ -145,6 +145,7 @@ class Memory:
                 requests=self.sessions.get(name, 0) if self.manner.drain is DrainedBy.REQUESTS else None,
                 well=frozenset(each for each in self.known(name) if self._answers(name, each)),
                 leaving=self._left(name) if self.manner.drain is DrainedBy.REQUESTS else 0,
+                seen="2 x answered with 401" if name in self.sick else "",
             )
             for name in sorted(self.attached)
         ]

@@ -49,6 +49,14 @@ def test_a_boot_that_failed_is_read_off_the_console_long_before_the_deadline(tmp
     assert stage.shares == {OLD: 100}
 
 
+def test_why_nothing_is_healthy_is_told_in_the_balancers_own_words(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS)
+    stage.cloud.sick.add(NEW)
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    assert "0 of 4 pass the health check; 2 x answered with 401" in error.value.details
+
+
 def test_a_soak_asks_more_rarely_than_a_wait_does_and_once_a_look(tmp_path: Path) -> None:
     stage = serving(tmp_path, AWS, Canary(steps=(50, 100), soak=600.0, hold=(), keep=600.0))
     reads: list[int] = []

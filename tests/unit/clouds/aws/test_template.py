@@ -11,7 +11,7 @@ import pytest
 
 from phoenix.clouds.aws import template
 from phoenix.errors import RefusedError
-from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsImages, AwsReach
+from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach
 from phoenix.tools.render import Renderer
 
 BARE = AwsCloud(name="aws", region="eu-west-1", subnets=("subnet-a", "subnet-b"))
@@ -30,7 +30,7 @@ FULL = AwsCloud(
         spot=True,
         tenancy="dedicated",
     ),
-    images=AwsImages(kms="alias/shop", architecture="arm64"),
+    images=AwsAmis(kms="alias/shop", architecture="arm64"),
 )
 PATTERN = "136693071363/debian-12-amd64-*"
 BUILDER = """\
@@ -179,7 +179,7 @@ def test_how_the_builder_is_reached(reach: str, interface: str, public: str) -> 
 
 
 def test_an_image_that_is_not_to_be_encrypted() -> None:
-    assert not {"encrypted", "kms_key_id"} & keys(rendered(replace(BARE, images=AwsImages(encrypt=False)))).keys()
+    assert not {"encrypted", "kms_key_id"} & keys(rendered(replace(BARE, images=AwsAmis(encrypt=False)))).keys()
 
 
 def test_everything_that_is_made_is_tagged_and_the_builder_is_told_from_the_image() -> None:
