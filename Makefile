@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all unit format lint types bench lock wheel clean
+.PHONY: help setup demo test test-all test-aws unit format lint types bench lock wheel clean
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory
@@ -25,6 +25,9 @@ test: setup ## linters, types, and the tests that CI runs, side by side (at most
 
 test-all: setup ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
 	@$(MAKE) --jobs 3 checks tests-in-full
+
+test-aws: setup ## the whole way in a real account of yours: says first what it costs, asks for a yes, removes it
+	@$(BIN)/python -m tests.account
 
 unit: setup ## the unit tests alone: what we decide (at most 90 seconds)
 	@$(PYTEST) --no-header -m "not full" tests/unit

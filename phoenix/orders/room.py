@@ -53,4 +53,4 @@ def _afterwards(need: Need, needs: Needs) -> str:
 
 
 def _lack(finding: Finding) -> str:
-    return f": too little, the roll is refused. {finding.remedy}" if finding.state is State.LACK else ""
+    return f": so the roll is refused. {finding.remedy}" if finding.state is State.LACK else ""

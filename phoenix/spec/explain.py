@@ -87,6 +87,8 @@ def _words(kind: str, error: Mapping[str, Any], place: Place, schema: Mapping[st
             return f"{error['input']!r} is too small; accepted: {context['ge']} and more"
         case "less_than_equal":
             return f"{error['input']!r} is too large; accepted: up to {context['le']}"
+        case "too_long":
+            return f"{len(error['input'])} are too many; accepted: up to {context['max_length']}"
         case "missing":
             described = _model(place[:-1], schema).get("properties", {}).get(place[-1], {}).get("description", "")
             return f"is missing: {described}".rstrip(": ")

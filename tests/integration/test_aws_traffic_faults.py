@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import boto3
 import pytest
 
 from phoenix.errors import CloudError, RefusedError, StaleRouteError, UnreachableError
@@ -134,6 +137,17 @@ def test_a_network_load_balancer_and_what_is_missing_are_refused_by_name(rules: 
     for word in ("7", "07", "last"):
         with pytest.raises(RefusedError, match=f"has no rule {word}"):
             rules.traffic(rule=word).check(back=True)
+
+
+def test_machines_in_another_vpc_than_the_balancers_are_refused_before_a_roll(rules: Rules) -> None:
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    away = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/20")["Subnet"]["SubnetId"]
+    rules.spec = replace(rules.spec, subnets=(rules.world.subnets[0], away))
+    with pytest.raises(RefusedError) as refused:
+        rules.traffic().check()
+    assert refused.value.details == f"it is in {rules.world.vpc}; {away} is in {vpc}"
+    rules.traffic().check(back=True)
 
 
 def test_a_target_group_that_others_use_too_is_refused_naming_them(rules: Rules) -> None:

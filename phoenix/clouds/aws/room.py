@@ -6,10 +6,12 @@ others use nothing is asked, so too few are those that the service alone goes be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from phoenix.clouds.api import Need
-from phoenix.clouds.aws.calls import Asks
+from phoenix.clouds.aws.calls import Asks, RefusedCallError
 from phoenix.clouds.aws.check import STANDARD_VCPUS, types_of
 from phoenix.errors import CloudError
 from phoenix.manner import Finding, State
@@ -17,11 +19,14 @@ from phoenix.model import CloudMachine
 from phoenix.spec.clouds import AwsCloud
 
 _QUOTA = f"aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {STANDARD_VCPUS}"
+_NO_TYPE = "InvalidInstanceType"
 _Look = Callable[[AwsCloud, Asks, CloudMachine, Need], Iterator[Finding]]
 
 
 def findings(spec: AwsCloud, calls: Asks, need: Need) -> tuple[Finding, ...]:
-    """Addresses, vCPUs, groups and targets. What phoenix may not look at, or gets no answer to, is a note."""
+    """Subnets, addresses, machine type, vCPUs, groups, targets. What phoenix may not look at, or gets no answer to, is
+    a note.
+    """
     machine = need.machine
     if not isinstance(machine, CloudMachine):
         return ()
@@ -38,6 +43,11 @@ def findings(spec: AwsCloud, calls: Asks, need: Need) -> tuple[Finding, ...]:
 def _addresses(spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> Iterator[Finding]:
     subnets = list(machine.subnets or spec.subnets)
     answer = calls.ask("ec2", "describe_subnets", Filters=[{"Name": "subnet-id", "Values": subnets}])
+    lack = _misplaced(subnets, answer["Subnets"])
+    if lack:
+        remedy = f"Correct clouds.{spec.name}.subnets: they have to be there, each once, in one VPC."
+        yield Finding(state=State.LACK, subject="subnets", found=lack, remedy=remedy)
+        return
     free = sum(subnet["AvailableIpAddressCount"] for subnet in answer["Subnets"])
     told = f"{need.machines} needed, {free} free in {', '.join(subnets)}"
     yield _enough(
@@ -45,9 +55,33 @@ def _addresses(spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -
     )
 
 
-def _vcpus(_spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> Iterator[Finding]:
-    types = types_of(calls.ask("ec2", "describe_instance_types", InstanceTypes=[machine.type]))
+def _misplaced(named: Sequence[str], there: Sequence[Mapping[str, Any]]) -> str:
+    """Why no machine can start in the subnets, however much room they have; empty where one can."""
+    missing = sorted(set(named) - {subnet["SubnetId"] for subnet in there})
+    if missing:
+        return f"not there: {', '.join(missing)}"
+    twice = sorted(name for name, number in Counter(named).items() if number > 1)
+    if twice:
+        return f"named twice: {', '.join(twice)}"
+    vpcs = sorted({subnet["VpcId"] for subnet in there})
+    return f"in several VPCs: {', '.join(vpcs)}" if len(vpcs) > 1 else ""
+
+
+def _vcpus(spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> Iterator[Finding]:
+    remedy = "Name another one in `machine.type` of the environment."
+    try:
+        types = types_of(calls.ask("ec2", "describe_instance_types", InstanceTypes=[machine.type]))
+    except RefusedCallError as error:
+        if error.said != _NO_TYPE:
+            raise
+        found = f"{spec.region} has no {machine.type}"
+        yield Finding(state=State.LACK, subject="machine type", found=found, remedy=remedy)
+        return
     kind = types.get(machine.type)
+    if kind is not None and spec.images.architecture not in kind.architectures:
+        found = f"{machine.type} cannot run {spec.images.architecture}, which the images are for"
+        yield Finding(state=State.LACK, subject="machine type", found=found, remedy=remedy)
+        return
     if kind is None or not kind.is_standard or machine.spot:  # counted by quotas of their own
         return
     quota = calls.ask("service-quotas", "get_service_quota", ServiceCode="ec2", QuotaCode=STANDARD_VCPUS)

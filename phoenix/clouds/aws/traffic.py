@@ -168,10 +168,11 @@ class AwsTraffic:
 
     def check(self, *, back: bool = False) -> None:
         """RefusedError where there is no such rule; on the way forward also where what serves is not one rule's to
-        decide, or the load balancer has no room. Changes nothing.
+        decide, or the load balancer has no room or does not reach the cloud's subnets. Changes nothing.
         """
         there = self._rules()
         if not back:
+            traffic_check.refuse_elsewhere(self._calls, self._listener, self._cloud)
             traffic_check.refuse_unfit(self._calls, self._listener, there)
 
     def detach(self, group: str) -> None:

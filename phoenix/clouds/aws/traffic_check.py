@@ -7,6 +7,7 @@ from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.entangled import ByListener
 from phoenix.clouds.aws.listener import Listener, Rules
 from phoenix.errors import RefusedError
+from phoenix.spec.clouds import AwsCloud
 
 _RULES = "rules-per-application-load-balancer"
 _GROUPS = "target-groups-per-application-load-balancer"
@@ -28,6 +29,19 @@ def refuse_unfit(calls: Calls, at: Listener, there: Rules) -> None:
     for _each in range(needed):
         taken.add(preview.free_priority(there.live, taken, str(at)))
     _refuse_quota(calls, at, every, needed)
+
+
+def refuse_elsewhere(calls: Calls, at: Listener, cloud: AwsCloud) -> None:
+    """RefusedError where machines start in another VPC than the load balancer's: it would never reach them."""
+    wanted = [{"Name": "subnet-id", "Values": list(cloud.subnets)}]
+    there = calls.ask("ec2", "describe_subnets", Filters=wanted)["Subnets"]
+    away = sorted(f"{each['SubnetId']} is in {each['VpcId']}" for each in there if each["VpcId"] != at.vpc)
+    if away:
+        raise RefusedError(
+            f"the load balancer {at.name} does not reach clouds.{cloud.name}.subnets",
+            details=f"it is in {at.vpc}; {', '.join(away)}",
+            resolution="Name subnets of the load balancer's VPC, or a listener of another load balancer.",
+        )
 
 
 def _refuse_full_rule(at: Listener, there: Rules) -> None:

@@ -30,6 +30,8 @@ TagValue = Annotated[
         re.compile(r"[\w .:/=+@-]{0,256}"), "value of a tag", "at most 256 letters, digits, blanks and . : / = + - @ _"
     ),
 ]
+MOST_TAGS = 25
+"""AWS takes 50 on a thing; phoenix's own on an image or a rule need the others."""
 
 
 class LocalCloudForm(Form):
@@ -128,7 +130,9 @@ class AwsCloudForm(Form):
     subnets: Annotated[list[Word], Field(min_length=1)] = Field(description="Subnets the machines start in.")
     profile: Word | None = Field(default=None, description="Profile of the SDK's configuration files.")
     assume_role: Word | None = Field(default=None, description="ARN of the role that works there.")
-    tags: dict[TagKey, TagValue] = Field(default={}, description="Tags on everything that is made.")
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MOST_TAGS)] = Field(
+        default={}, description="Tags on everything that is made."
+    )
     builder: AwsBuilderForm = Field(default_factory=AwsBuilderForm, description="The machine that builds images.")
     images: AwsAmisForm = Field(default_factory=AwsAmisForm, description="How its AMIs are made and kept.")
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from phoenix.clock import SystemClock
+from phoenix.demo import load
 from tests.emulators.aws import Emulator
 from tests.emulators.aws.world import World
+from tests.support.real.aws_story import Asked
 from tests.support.real.hello import Hello
 from tests.support.real.instant import get
 from tests.support.real.shell import Shell
@@ -48,6 +52,10 @@ services:
 """
 
 
+RATE = 50
+"""Requests a second, through the emulated listener."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shop:
     """The project, the account it is in, and where its listener takes requests."""
@@ -56,28 +64,35 @@ class Shop:
     emulator: Emulator
     world: World
     address: str
+    service: str = "web-tier"
+    layers: tuple[str, ...] = ("os/debian-12", "foundation/nodejs")
 
-    @property
-    def hello(self) -> Hello:
-        """The app, in whatever versions a test needs."""
-        return Hello(self.shell)
-
-    def roll(self, version: str, code: int = 0) -> dict[str, Any]:
-        """Roll to that version of the app."""
-        return self.shell.run("roll", "web-tier", "--package", f"hello={version}", code=code)
-
-    def shares(self) -> dict[str, int]:
-        """The groups that get traffic, with their shares, as `status` tells."""
-        groups = self.shell.run("status", "web-tier")["services"][0]["groups"]
-        return {group["name"]: group["share"] for group in groups if group["share"]}
-
-    def groups(self) -> list[str]:
-        """The groups that stand."""
-        return [group["name"] for group in self.shell.run("group", "list")["groups"]]
+    def released(self, version: str, *, broken: bool = False) -> tuple[str, ...]:
+        """Publish that version of the app, which crashes where it is broken."""
+        hello = Hello(self.shell)
+        if broken:
+            hello.publish_broken(version)
+        else:
+            hello.publish(version)
+        return ("--package", f"hello={version}")
 
     def answer(self) -> str:
         """What a client is told now."""
         return get(f"http://{self.address}")[1]
+
+    @contextmanager
+    def asking(self, out: Path) -> Iterator[Callable[[], Asked]]:
+        """A load through the listener."""
+        url = f"http://{self.address}/"
+        with load.running(url, rate=RATE, out=out, clock=SystemClock()) as running:
+
+            def finish() -> Asked:
+                told = running.finish()
+                failures = tuple(f"{failure.second:.1f} s: {failure.reason}" for failure in told.failures)
+                assert len(failures) == min(told.failed, 1000)
+                return Asked(sent=told.sent, answered=told.answered, failures=failures)
+
+            yield finish
 
 
 def opened(shell: Shell, emulator: Emulator, port: int) -> Shop:

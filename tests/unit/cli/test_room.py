@@ -25,7 +25,7 @@ def test_the_plan_says_what_it_needs_and_what_lacks(full: Desk) -> None:
     notes = full.roll("2.0.0", "--plan")["plan"]["notes"]
     assert notes[-2:] == [
         "5 machines more at most while it goes on, and those that served for 30 minutes after it (2.5 hours)",
-        "room: machines: 5 needed, 1 free: too little, the roll is refused. Have the quota raised.",
+        "room: machines: 5 needed, 1 free: so the roll is refused. Have the quota raised.",
     ]
     (need,) = full.cloud.needed
     assert (need.machines, need.live, need.machine) == (5, 5, CloudMachine(type="t3.small", subnets=("a",)))

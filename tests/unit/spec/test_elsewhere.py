@@ -129,6 +129,16 @@ def test_a_repository_has_an_address_for_each_cloud(load_text: Load, directory: 
             f"{WEB}.local.strategy.alarms: a local cloud has no alarms that phoenix reads; accepted: only on an aws",
         ),
         ('alarms: [web-5xx, "latency p99"]', "alarms: web-5xx", f"{WEB}.prod.strategy.alarms: must be a list"),
+        (
+            "settings: {GREETING: Hello}",
+            'settings: {PASSWORD: "aws-sm://db/password"}',
+            "services.web-tier.settings.PASSWORD: no machine follows aws-sm:// by itself; accepted: file:PATH",
+        ),
+        (
+            "subnets: [subnet-a]",
+            f"subnets: [subnet-a], tags: {{{', '.join(f'k{number}: v' for number in range(60))}}}",
+            "clouds.aws.tags: 60 are too many; accepted: up to 25",
+        ),
         ('[web-5xx, "latency p99"]', '[""]', f"{WEB}.prod.strategy.alarms[0]: '' is no alarm; accepted: its name"),
         (
             "https://apt.acme.internal/",

@@ -1,0 +1,115 @@
+"""One run: say what it costs, lay the ground, tell the story, and remove everything, whatever happened."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from tests.account import costs, project
+from tests.account.ground import Account, account, laid, whose
+from tests.account.removal import removed
+from tests.account.wishes import Wishes
+from tests.support.real import aws_story
+from tests.support.real.shell import Shell
+
+PATIENCE = 600.0
+"""Seconds until a candidate's group stands."""
+MADE = """\
+two security groups, an Application Load Balancer and its listener; three images (Debian 12, node.js, an app), each
+built and proven on a machine of its own; groups of two machines each: a release, another under requests, one that is
+broken and undone, one that is killed and resumed"""
+
+Tell = Callable[[str], None]
+AddressOf = Callable[[str, str], str]
+"""Where requests are taken, from the listener's ARN and the balancer's DNS name."""
+
+
+class OutOfTimeError(Exception):
+    """The story took longer than was agreed, or somebody ended it."""
+
+
+def dns(_listener: str, name: str) -> str:
+    """Where a real balancer takes requests."""
+    return name
+
+
+def new_run() -> str:
+    """A name that no other run has: of its project, its service, its tag."""
+    return f"try-{secrets.token_hex(4)}"
+
+
+def announced(run: str, wishes: Wishes, who: str) -> str:
+    """What will be made, where, whose it is, and what it costs at most."""
+    return "\n".join(
+        [
+            f"{run} in {wishes.region} ({', '.join(wishes.subnets)}), as {who}, will make:",
+            MADE,
+            f"Everything bears the tag {project.TAG}={run}; the balancer takes requests of {wishes.clients}.",
+            costs.told(wishes.minutes),
+        ]
+    )
+
+
+def played(run: str, wishes: Wishes, tell: Tell, *, address_of: AddressOf = dns, interval: float = 10.0) -> int:
+    """The exit code: 0 where the story went as it must and nothing is left, else 1. `interval` is the removal's."""
+    there = account(wishes.region, run)
+    tell(announced(run, wishes, whose(there)))
+    went = False
+    try:
+        with limited(wishes.minutes * 60):
+            _story(there, wishes, tell, address_of)
+        went = True
+    except (Exception, KeyboardInterrupt) as error:
+        tell(f"failed: {type(error).__name__}: {error}")
+    finally:
+        left = cleared(there, tell, interval=interval)
+    return 0 if went and not left else 1
+
+
+def cleared(there: Account, tell: Tell, *, interval: float = 10.0) -> tuple[str, ...]:
+    """Remove everything of the run, and say what is left of it."""
+    left = removed(there, tell, interval=interval)
+    for each in left:
+        tell(f"LEFT: {each}")
+    tell(
+        f"something of {there.run} is left and costs money; again: python -m tests.account --remove {there.run}"
+        if left
+        else f"nothing of {there.run} is left"
+    )
+    return left
+
+
+def _story(there: Account, wishes: Wishes, tell: Tell, address_of: AddressOf) -> None:
+    site = laid(there, wishes, address_of)
+    tell(f"requests are taken at {site.address}")
+    with tempfile.TemporaryDirectory(prefix=f"{there.run}-") as directory:
+        # a process for each command, which ends with the time
+        shell = Shell(directory=Path(directory) / "project", environment={"PYTHONUNBUFFERED": "1"})
+        asked = aws_story.play(project.made(shell, site), Path(directory), PATIENCE)
+    tell(f"{asked.answered} of {asked.sent} requests were answered")
+    assert asked.failures == (), asked.failures
+    assert asked.sent > 100
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise OutOfTimeError after so many seconds, and at SIGTERM and SIGHUP."""
+
+    def over(number: int, _frame: FrameType | None) -> None:
+        why = "the time is over" if number == signal.SIGALRM else signal.Signals(number).name
+        raise OutOfTimeError(why)
+
+    watched = (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, over) for number in watched}
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
