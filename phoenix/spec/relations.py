@@ -17,8 +17,7 @@ from phoenix.spec.mistakes import Place, nearest
 from phoenix.spec.plain import Data, Found, cloud_kind, environments, listing, mapping, recipes
 from phoenix.spec.relations_environments import environment_mistakes
 from phoenix.spec.relations_repositories import repository_mistakes
-
-_UNFOLLOWED = ("aws-sm://", "gcp-sm://")
+from phoenix.spec.relations_secrets import secret_mistakes
 
 
 def relation_mistakes(data: Data, directory: Path) -> Found:
@@ -33,7 +32,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         _names,
         _listen_addresses,
         _environments,
-        _references,
+        secret_mistakes,
     )
     for check in checks:
         yield from check(data)
@@ -172,15 +171,6 @@ def _playbooks(data: Data, directory: Path) -> Found:
         if isinstance(playbook, str) and "/" not in playbook and playbook not in known:
             what = f"there is no playbook {playbook!r} in playbooks/ of the project or of phoenix"
             yield ("images", str(image_type), name, "playbook"), f"{what}{nearest(playbook, known)}"
-
-
-def _references(data: Data) -> Found:
-    """A reference that no machine can follow would reach the service as it stands: as its password, say."""
-    for service, content in mapping(data, "services").items():
-        for name, value in mapping(content, "settings").items():
-            if isinstance(value, str) and value.startswith(_UNFOLLOWED):
-                what = f"no machine follows {value.partition('://')[0]}:// by itself"
-                yield ("services", service, "settings", name), f"{what}; accepted: file:PATH, which it reads itself"
 
 
 def _hooks(data: Data, directory: Path) -> Found:

@@ -130,11 +130,6 @@ def test_a_repository_has_an_address_for_each_cloud(load_text: Load, directory: 
         ),
         ('alarms: [web-5xx, "latency p99"]', "alarms: web-5xx", f"{WEB}.prod.strategy.alarms: must be a list"),
         (
-            "settings: {GREETING: Hello}",
-            'settings: {PASSWORD: "aws-sm://db/password"}',
-            "services.web-tier.settings.PASSWORD: no machine follows aws-sm:// by itself; accepted: file:PATH",
-        ),
-        (
             "subnets: [subnet-a]",
             f"subnets: [subnet-a], tags: {{{', '.join(f'k{number}: v' for number in range(60))}}}",
             "clouds.aws.tags: 60 are too many; accepted: up to 25",
