@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from phoenix.clock import Clock, SystemClock
+from phoenix.clock import Clock
 from phoenix.clouds.api import BakeRequest
 from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.images import AwsImages
@@ -22,7 +22,6 @@ from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, Package, Proof
 from phoenix.spec import clouds
 from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsReach
-from phoenix.wait import Look, Verdict, wait_for
 from tests.emulators.aws import Emulator
 from tests.support.fakes.doubles import FakeClock
 from tests.support.real.bakes import BASE, PARENT, Bakes
@@ -213,13 +212,8 @@ def killed(shop: Shop, *, at: str, doing: str = "") -> None:
     words = (shop.spec.subnets[0], str(shop.directory), doing)
     baker = subprocess.Popen([sys.executable, "-c", KILLED, *words], cwd=Path(__file__).parents[2])
     log = shop.directory / "build.log"
-
-    def look() -> Look:
-        there = log.exists() and at in log.read_text()
-        return Look(verdict=Verdict.PASS if there else Verdict.UNKNOWN, seen=str(baker.poll()))
-
     try:
-        wait_for(at, look, clock=SystemClock(), deadline=60, interval=0.1)
+        until(at, lambda: log.exists() and at in log.read_text())
     finally:
         baker.send_signal(signal.SIGKILL)
         baker.wait()

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix.clouds.aws import user_data
+from phoenix.clouds.aws.machines import user_data
 from phoenix.execute.boot_work import boot_script, settings_file
 from phoenix.model import ImageType, Release
 from phoenix.tools.render import Renderer
