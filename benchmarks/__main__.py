@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks import aws, figures, recipes, record, rolls
 from benchmarks.measure import FailedError, run, say
 from benchmarks.report import Figure, Limit, page
-from phoenix.clouds.local.builders import accelerator
+from phoenix.clouds.local.bake.builders import accelerator
 
 PARTS = ("start", "recipes", "bake", "rolls", "aws")
 FILE = "SQLite, synced to the disk"

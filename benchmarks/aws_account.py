@@ -155,14 +155,16 @@ class Used:
     """Megabytes of memory, at the most."""
 
 
-def used(*argv: str) -> Used:
-    """Run a program to its end, and look at what it took. FailedError where it fails."""
+def used(*argv: str, out: Path) -> tuple[Used, str]:
+    """Run a program to its end: what it took, and what it printed, by way of a file. FailedError where it fails."""
     began = time.perf_counter()
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _pid, status, usage = os.wait4(process.pid, 0)
+    with out.open("wb") as stdout:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout)
+        _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise FailedError(f"{' '.join(argv)} failed (exit {process.returncode})")
-    return Used(
+    taken = Used(
         wall=time.perf_counter() - began, cpu=usage.ru_utime + usage.ru_stime, peak=usage.ru_maxrss * 1024 / 10**6
     )
+    return taken, out.read_text()

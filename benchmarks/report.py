@@ -138,8 +138,8 @@ ratios. A ratio that is missed is named with its machine; it fails no run.
 |---|---|---|---|---|---|---|---|
 {rows}
 
-What has no other side is judged by itself: calls and memory are much the same on every machine, and the seconds are
-far below their limits on a fast one.
+What has no other side is judged by itself: calls and memory are much the same on every machine; seconds are not, and
+have to hold on a slow one.
 
 | figure | phoenix | must | aim | reached |
 |---|---|---|---|---|

@@ -18,10 +18,10 @@ from benchmarks.figures import BIN, Workplace
 from benchmarks.measure import FailedError, Side, run, say, take_turns
 from benchmarks.report import IMPORTS, Figure, imports
 from phoenix.clock import SystemClock
-from phoenix.clouds.local import machines
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec
+from phoenix.clouds.local.machines import lifecycle as machines
+from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec
 from phoenix.execute.probe import probe
 from phoenix.model import LocalMachine
 from phoenix.tools.haproxy_socket import Runtime

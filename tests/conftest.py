@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from phoenix.clouds.local import base, trees
+from phoenix.clouds.local.bake import base, trees
+from phoenix.clouds.local.bake.mirror import configured_mirror
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.mirror import configured_mirror
 from phoenix.tools import disk
 from tests.emulators.aws import Emulator, vendor
 from tests.support.real import aws_rights, shared
@@ -103,7 +103,7 @@ def emulator(emulator_of_worker: Emulator, monkeypatch: pytest.MonkeyPatch) -> I
     for name, value in emulator_of_worker.environment.items():
         monkeypatch.setenv(name, value)
     yield emulator_of_worker
-    assert aws_rights.uncovered(emulator_of_worker.calls()) == [], "add these to phoenix/clouds/aws/policy.py"
+    assert aws_rights.uncovered(emulator_of_worker.calls()) == [], "add these to phoenix/clouds/aws/account/policy.py"
 
 
 @pytest.fixture(scope="session")

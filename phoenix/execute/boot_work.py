@@ -1,7 +1,8 @@
 """The boot work of a release: the one small script that a machine runs at its first boot.
 
 What the image type leaves open is done here: settings always, packages unless they are baked in, the stack
-by a playbook package where the image is an `os` image. Secrets are read by the machine itself.
+by a playbook package where the image is an `os` image. Secrets are read by the machine itself: only what they are
+called stands in a release and in this script.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ BOOT_DIRECTORY = "/usr/share/phoenix/boot"
 """Where a `phoenix-boot-KEY` package puts its playbook tree, in a directory of the package's name."""
 SECRET_FILE = "file:"
 """A setting with this prefix is read by the machine from its own disk."""
+SECRET_OF_AWS = "aws-sm://"
+"""NAME or NAME#KEY after this prefix: read by the machine from AWS Secrets Manager (`boot/aws_secrets.py`)."""
 
 
 def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
@@ -27,7 +30,8 @@ def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
         {
             "release_id": release.id,
             "settings_file": settings_file(release),
-            "secret_files": _secret_files(release),
+            "secret_files": _references(release, SECRET_FILE),
+            "aws_secrets": [_named(*each) for each in _references(release, SECRET_OF_AWS)],
             "install": install,
             "repositories": [_repository(repository) for repository in release.repositories],
             "boot_package": _boot_package(release.boot_playbook),
@@ -39,7 +43,8 @@ def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
 
 def settings_file(release: Release) -> str:
     """The environment file of the release's services, in systemd's syntax (see systemd.exec, EnvironmentFile=)."""
-    plain = [(name, value) for name, value in release.settings if not value.startswith(SECRET_FILE)]
+    references = (SECRET_FILE, SECRET_OF_AWS)
+    plain = [(name, value) for name, value in release.settings if not value.startswith(references)]
     lines = [f'{name}="{_escape(value)}"' for name, value in plain]
     return "\n".join([*lines, f'PHOENIX_RELEASE="{release.id}"'])
 
@@ -53,9 +58,16 @@ def _escape(value: str) -> str:
     return "".join("\\" + character if character in '"\\`$' else character for character in value)
 
 
-def _secret_files(release: Release) -> list[tuple[str, str]]:
-    secrets = [(name, value) for name, value in release.settings if value.startswith(SECRET_FILE)]
-    return [(name, value.removeprefix(SECRET_FILE)) for name, value in secrets]
+def _references(release: Release, prefix: str) -> list[tuple[str, str]]:
+    """The settings that refer to a secret by `prefix`, each with what follows it."""
+    secrets = [(name, value) for name, value in release.settings if value.startswith(prefix)]
+    return [(name, value.removeprefix(prefix)) for name, value in secrets]
+
+
+def _named(setting: str, reference: str) -> tuple[str, str, str]:
+    """A setting, the secret's name, and the key in it, which is empty for the whole secret."""
+    name, _hash, key = reference.partition("#")
+    return setting, name, key
 
 
 def _repository(repository: Repository) -> dict[str, str]:

@@ -55,7 +55,7 @@ def template(project: Project, cloud: str, recipe: Recipe) -> Template:
     base, parent = recipe.base.get(kind), None if recipe.parent is None else ""
     match kind:
         case CloudKind.LOCAL:
-            from phoenix.clouds.local import template as local
+            from phoenix.clouds.local.bake import template as local
 
             return local.template()
         case CloudKind.GCP:
@@ -63,7 +63,7 @@ def template(project: Project, cloud: str, recipe: Recipe) -> Template:
 
             return gcp.template(spec if isinstance(spec, GcpCloud) else None, base=base, parent=parent)
         case CloudKind.AWS:
-            from phoenix.clouds.aws import template as aws
+            from phoenix.clouds.aws.bake import template as aws
 
             return aws.template(spec if isinstance(spec, AwsCloud) else None, base=base, parent=parent)
 

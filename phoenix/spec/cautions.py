@@ -11,7 +11,7 @@ from phoenix.spec.project import Project
 from phoenix.spec.services import EnvironmentSpec
 
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|CREDENTIAL", re.IGNORECASE)
-_REFERENCE = re.compile(r"(file:|gcp-sm://|aws-sm://)\S+")
+_REFERENCE = re.compile(r"(file:|aws-sm://)\S+")
 
 
 def warnings(project: Project) -> tuple[str, ...]:
@@ -57,5 +57,5 @@ def _secrets(project: Project) -> Iterator[str]:
             if value and _SECRET.search(name) and not _REFERENCE.fullmatch(value):
                 yield (
                     f"services.{service.name}.settings.{name} looks like a secret that stands in the file; "
-                    "write a reference: file:PATH, gcp-sm://NAME or aws-sm://NAME"
+                    "write a reference: file:PATH or, on an aws cloud, aws-sm://NAME"
                 )

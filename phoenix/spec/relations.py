@@ -17,6 +17,7 @@ from phoenix.spec.mistakes import Place, nearest
 from phoenix.spec.plain import Data, Found, cloud_kind, environments, listing, mapping, recipes
 from phoenix.spec.relations_environments import environment_mistakes
 from phoenix.spec.relations_repositories import repository_mistakes
+from phoenix.spec.relations_secrets import secret_mistakes
 
 
 def relation_mistakes(data: Data, directory: Path) -> Found:
@@ -31,6 +32,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         _names,
         _listen_addresses,
         _environments,
+        secret_mistakes,
     )
     for check in checks:
         yield from check(data)

@@ -13,7 +13,7 @@ import pytest
 from phoenix.clouds.api import BakeRequest, Images
 from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.images import AwsImages
-from phoenix.clouds.local import template as local_template
+from phoenix.clouds.local.bake import template as local_template
 from phoenix.clouds.local.images import LocalImages
 from phoenix.errors import CloudError, ToolError
 from phoenix.execute import workspace

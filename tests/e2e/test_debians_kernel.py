@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import chroot_builder, machines, trees
+from phoenix.clouds.local.bake import chroot_builder, trees
+from phoenix.clouds.local.bake.mirror import configured_mirror
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.mirror import configured_mirror
+from phoenix.clouds.local.machines import lifecycle as machines
 from phoenix.model import Machine
 from phoenix.tools import disk, fence, process
 from phoenix.tools.process import Command
@@ -26,7 +27,7 @@ PARTS = ("phoenix", "templates", "playbooks", "tests", "pyproject.toml")
 TRIAL = """\
 import platform
 from pathlib import Path
-from phoenix.clouds.local import light_trial
+from phoenix.clouds.local.machines import light_trial
 version = 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
 print(f"kernel {platform.release()} cgroup {version}")
 mounts = Path("/proc/self/mountinfo").read_text()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import light_trial, probe, remains
 from phoenix.clouds.local.groups import LocalGroups
 from phoenix.clouds.local.image_files import ImageFiles, Manifest, write_manifest
-from phoenix.clouds.local.machine_files import MachineFiles, read_record
-from phoenix.clouds.local.machines import run_to_end
+from phoenix.clouds.local.machines import light_trial, probe, remains
+from phoenix.clouds.local.machines.lifecycle import run_to_end
+from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.errors import RefusedError, ToolError
 from phoenix.model import BootState, Image, ImageType, InstanceState, Machine, Proof
 from phoenix.spec.clouds import MachineEngine

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import remains
+from phoenix.clouds.local.machines import remains
 from tests.conftest import NewProject
 from tests.support.real import marked
 from tests.support.real.shell import Shell

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import launch_templates, user_data
 from phoenix.clouds.aws.calls import RefusedCallError
+from phoenix.clouds.aws.machines import launch_templates, user_data
 from phoenix.errors import CloudError, RefusedError, UnreachableError
 from phoenix.model import Size
 from tests.emulators.aws import Emulator

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from phoenix.clock import Clock, SystemClock
+from phoenix.clock import Clock
 from phoenix.clouds.api import BakeRequest
 from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.images import AwsImages
@@ -21,10 +22,10 @@ from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, Package, Proof
 from phoenix.spec import clouds
 from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsReach
-from phoenix.wait import Look, Verdict, wait_for
 from tests.emulators.aws import Emulator
 from tests.support.fakes.doubles import FakeClock
 from tests.support.real.bakes import BASE, PARENT, Bakes
+from tests.support.real.machines import until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HELLO = Package(name="hello", version="2.10-3", sha256="0123456789abcdef" * 4, repository="main")
@@ -211,16 +212,22 @@ def killed(shop: Shop, *, at: str, doing: str = "") -> None:
     words = (shop.spec.subnets[0], str(shop.directory), doing)
     baker = subprocess.Popen([sys.executable, "-c", KILLED, *words], cwd=Path(__file__).parents[2])
     log = shop.directory / "build.log"
-
-    def look() -> Look:
-        there = log.exists() and at in log.read_text()
-        return Look(verdict=Verdict.PASS if there else Verdict.UNKNOWN, seen=str(baker.poll()))
-
     try:
-        wait_for(at, look, clock=SystemClock(), deadline=60, interval=0.1)
+        until(at, lambda: log.exists() and at in log.read_text())
     finally:
         baker.send_signal(signal.SIGKILL)
         baker.wait()
+    until("the end of all that it had started", lambda: not working_in(shop.directory), deadline=20)
+
+
+def working_in(directory: Path) -> list[str]:
+    """The processes whose working directory is below this one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(process.joinpath("cwd").readlink()).startswith(str(directory)):
+                found.append(process.name)
+    return found
 
 
 def test_what_a_killed_bake_leaves_the_next_one_finds(shop: Shop) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from phoenix.clouds.aws import born_with
+from phoenix.clouds.aws.balancer import born_with
 from phoenix.errors import CloudError
 from tests.emulators.aws import Emulator
 from tests.support.fakes.aws_rule import (

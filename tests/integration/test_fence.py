@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import apt_cache, chroot_builder, light, machines, trees
+from phoenix.clouds.local.bake import apt_cache, chroot_builder, trees
 from phoenix.clouds.local.groups import LocalGroups
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec
+from phoenix.clouds.local.machines import lifecycle as machines
+from phoenix.clouds.local.machines import light
+from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec
 from phoenix.model import BootState, Machine
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import fence, process

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import remains
 from phoenix.clouds.local.groups import LocalGroups
-from phoenix.clouds.local.machine_files import MachineFiles, read_record
+from phoenix.clouds.local.machines import remains
+from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.demo import load
 from phoenix.errors import CloudError, RefusedError
 from phoenix.model import BootState, InstanceState, Machine

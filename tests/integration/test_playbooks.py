@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import apt_cache, chroot_builder, template, trees
+from phoenix.clouds.local.bake import apt_cache, chroot_builder, template, trees
 from phoenix.errors import SpecError, ToolError
 from phoenix.execute import workspace
 from phoenix.model import ImageType, Repository

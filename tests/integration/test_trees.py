@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import trees
+from phoenix.clouds.local.bake import trees
 from phoenix.errors import ToolError
 from phoenix.tools import overlay
 from phoenix.tools.process import Command, run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from phoenix.clouds.api import Need, Template
-from phoenix.clouds.aws import template
+from phoenix.clouds.aws.bake import template
 from phoenix.clouds.aws.calls import Calls
 from phoenix.errors import RefusedError, SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding
@@ -18,9 +18,9 @@ from phoenix.spec.project import Project
 from phoenix.spec.services import AwsBalancer
 
 if TYPE_CHECKING:  # each room is loaded when it is entered
+    from phoenix.clouds.aws.balancer.listener import Listener
     from phoenix.clouds.aws.groups import AwsGroups
     from phoenix.clouds.aws.images import AwsImages
-    from phoenix.clouds.aws.listener import Listener
     from phoenix.clouds.aws.traffic import AwsTraffic
 
 ABILITIES = Abilities(
@@ -113,25 +113,25 @@ class AwsCloudDoor:
 
     def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:
         """CloudWatch's alarms of those names, metric and composite ones."""
-        from phoenix.clouds.aws import alarms
+        from phoenix.clouds.aws.account import alarms
 
         return alarms.read(self._calls, names)
 
     def room(self, need: Need) -> tuple[Finding, ...]:
         """Addresses in the subnets, vCPUs, groups and targets, as far as the account's quotas tell."""
-        from phoenix.clouds.aws import room
+        from phoenix.clouds.aws.account import room
 
         return room.findings(self._spec, self._calls, need)
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         """Who phoenix is there, and whether what the project needs is there. Looks only."""
-        from phoenix.clouds.aws import check
+        from phoenix.clouds.aws.account import check
 
         return check.findings(self._project, self._spec, self._calls, rights=rights)
 
     def policy(self) -> Mapping[str, Any]:
         """IAM's policies, one for each kind of work."""
-        from phoenix.clouds.aws import policy
+        from phoenix.clouds.aws.account import policy
 
         return {work.value: policy.policy(work, self._project.name) for work in policy.Work}
 

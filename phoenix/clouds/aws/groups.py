@@ -10,15 +10,17 @@ from typing import Any
 from phoenix.clock import Clock, SystemClock, rfc3339
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.aws import born_with, carried, group_reading, labels, launch, pins, user_data
+from phoenix.clouds.aws import labels
+from phoenix.clouds.aws.balancer import born_with
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
-from phoenix.clouds.aws.carried import Carried
-from phoenix.clouds.aws.endings import Endings
-from phoenix.clouds.aws.group_reading import Found
-from phoenix.clouds.aws.launch_templates import LaunchTemplates
-from phoenix.clouds.aws.looks import Looks
-from phoenix.clouds.aws.startable import find_ami
-from phoenix.clouds.aws.successions import Successions
+from phoenix.clouds.aws.machines import carried, group_reading, launch, pins, user_data
+from phoenix.clouds.aws.machines.carried import Carried
+from phoenix.clouds.aws.machines.endings import Endings
+from phoenix.clouds.aws.machines.group_reading import Found
+from phoenix.clouds.aws.machines.launch_templates import LaunchTemplates
+from phoenix.clouds.aws.machines.looks import Looks
+from phoenix.clouds.aws.machines.startable import find_ami
+from phoenix.clouds.aws.machines.successions import Successions
 from phoenix.errors import CloudError
 from phoenix.manner import Survey
 from phoenix.model import Group, LaunchTemplate, Release

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
-from phoenix.clouds.aws import amis, image_reading, labels, remains
+from phoenix.clouds.aws import labels
+from phoenix.clouds.aws.bake import amis, image_reading, remains
 from phoenix.clouds.aws.labels import Role
 from phoenix.clouds.aws.patience import patient
 from phoenix.clouds.aws.unfinished import Unfinished
@@ -18,8 +19,8 @@ from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.api import BakeRequest, Between, Say
+    from phoenix.clouds.aws.bake.image_reading import Ami
     from phoenix.clouds.aws.calls import Calls
-    from phoenix.clouds.aws.image_reading import Ami
     from phoenix.spec.clouds import AwsCloud
 
 FRESH = 3.0
@@ -68,7 +69,7 @@ class AwsImages:
 
     def build(self, request: BakeRequest, *, log: Path, say: Say, between: Between) -> Image:
         """Make the image by Packer. One that is there is taken, if it is proven or this process's own."""
-        from phoenix.clouds.aws import packer_run, way_in
+        from phoenix.clouds.aws.bake import packer_run, way_in
 
         there = self._amis_now(request.image_id)
         if there and (there.verified or self._unfinished.owns(there.tags)):
@@ -106,8 +107,8 @@ class AwsImages:
         self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
         """Start one machine from the AMI, run the tests in it, end it. Its console is left beside `log`."""
-        from phoenix.clouds.aws import way_in
-        from phoenix.clouds.aws.verification import Verification
+        from phoenix.clouds.aws.bake import way_in
+        from phoenix.clouds.aws.bake.verification import Verification
 
         del on  # there is one way to start a machine
         way_in.refuse_unreachable(self._spec)

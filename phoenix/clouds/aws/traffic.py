@@ -12,7 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from functools import cached_property
 
 from phoenix.clouds import rules
-from phoenix.clouds.aws import (
+from phoenix.clouds.aws.balancer import (
     attachments,
     elb_tags,
     entangled,
@@ -23,12 +23,12 @@ from phoenix.clouds.aws import (
     target_health,
     traffic_check,
 )
+from phoenix.clouds.aws.balancer.listener import Listener, Rules
+from phoenix.clouds.aws.balancer.live_rule import LiveRule
+from phoenix.clouds.aws.balancer.preview import PreviewRule
+from phoenix.clouds.aws.balancer.target_groups import TargetGroup
+from phoenix.clouds.aws.balancer.target_health import Target
 from phoenix.clouds.aws.calls import Calls
-from phoenix.clouds.aws.listener import Listener, Rules
-from phoenix.clouds.aws.live_rule import LiveRule
-from phoenix.clouds.aws.preview import PreviewRule
-from phoenix.clouds.aws.target_groups import TargetGroup
-from phoenix.clouds.aws.target_health import Target
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
 from phoenix.model import Backend, Group, Health, Place, Route

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, rfc3339
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.aws import bakers, labels, remains
-from phoenix.clouds.aws.bakers import Baker
+from phoenix.clouds.aws import labels
+from phoenix.clouds.aws.bake import bakers, remains
+from phoenix.clouds.aws.bake.bakers import Baker
+from phoenix.clouds.aws.bake.remains import Thing
 from phoenix.clouds.aws.labels import Role
-from phoenix.clouds.aws.remains import Thing
 from phoenix.errors import CloudError, ToolError
 
 if TYPE_CHECKING:

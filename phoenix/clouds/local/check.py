@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix.clouds.local.mirror import configured_mirror, mirror_of
+from phoenix.clouds.local.bake.mirror import configured_mirror, mirror_of
 from phoenix.manner import Finding, State
 from phoenix.spec.clouds import LocalCloud, MachineEngine
 
 if TYPE_CHECKING:
-    from phoenix.clouds.local.engines import Engine
+    from phoenix.clouds.local.machines.engines import Engine
 
 ROOM = 4 * 1024**3
 """Bytes that images and machines of a small project take."""
@@ -34,7 +34,7 @@ def local_clouds(
     yield _tun()
     for address in sorted({mirror_of(cloud) for cloud in local} or {configured_mirror()}):
         yield from (mirror(address, suite) for suite in sorted(suites))
-    from phoenix.clouds.local.probe import probe_engines
+    from phoenix.clouds.local.machines.probe import probe_engines
 
     yield from engines(probe_engines(say), {cloud.machines for cloud in local})
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phoenix.clouds.api import Need, Template
-from phoenix.clouds.local import template
-from phoenix.clouds.local.mirror import mirror_of
+from phoenix.clouds.local.bake import template
+from phoenix.clouds.local.bake.mirror import mirror_of
 from phoenix.errors import SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Health, Place

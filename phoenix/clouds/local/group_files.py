@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from phoenix.clouds.local.machine_files import MachineFiles
+from phoenix.clouds.local.machines.machine_files import MachineFiles
 from phoenix.errors import CloudError
 from phoenix.model import Group, LaunchTemplate
 from phoenix.typed import adapter, to_json

@@ -11,10 +11,11 @@ from phoenix import names
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.local import guest, image_files, instances, remains
+from phoenix.clouds.local import image_files
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.machine_files import MachineFiles, MachineSpec, read_record
+from phoenix.clouds.local.machines import guest, instances, remains
+from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec, read_record
 from phoenix.errors import CloudError, RefusedError
 from phoenix.manner import Survey
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind, Release
@@ -66,7 +67,7 @@ class LocalGroups:
         with self._files.locked(group.name):
             record = self._files.read(group.name)
             if record is None:
-                from phoenix.clouds.local import probe
+                from phoenix.clouds.local.machines import probe
 
                 engine = probe.choose_engine(self._spec.machines)
                 self._refuse_unproven(template.image, engine)
@@ -148,7 +149,7 @@ class LocalGroups:
 
         A group that another process is changing is left alone.
         """
-        from phoenix.clouds.local import light_trial
+        from phoenix.clouds.local.machines import light_trial
 
         running = {path.parts[-3]: path for path in remains.marked(self._files.groups).values()}
         of_groups = {names.group_of_instance(name) for name in remains.control_groups(self._spec.root)}
@@ -212,7 +213,7 @@ class LocalGroups:
 
     def _refuse_unproven(self, image: str, engine: str) -> None:
         """A group of whole machines starts from no image that was verified light: one of another sort did not boot."""
-        from phoenix.clouds.local import proven
+        from phoenix.clouds.local.bake import proven
 
         manifest = image_files.read_manifest(ImageFiles(directory=self._spec.images / image))
         if manifest is not None:
@@ -282,12 +283,12 @@ def _local(machine: MachineKind) -> LocalMachine:
 
 
 def _start_machine(spec: MachineSpec, files: MachineFiles, engine: str) -> None:
-    from phoenix.clouds.local import machines  # loaded by whoever starts or ends one: to look at them needs none of it
+    from phoenix.clouds.local.machines import lifecycle as machines
 
     machines.start(spec, files, engine)
 
 
 def _remove_machine(files: MachineFiles) -> None:
-    from phoenix.clouds.local import machines
+    from phoenix.clouds.local.machines import lifecycle as machines
 
     machines.remove(files)

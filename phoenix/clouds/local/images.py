@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
-from phoenix.clouds.local import guest, image_files, proven
-from phoenix.clouds.local.base_digest import base_digest
+from phoenix.clouds.local import image_files
+from phoenix.clouds.local.bake import proven
+from phoenix.clouds.local.bake.base_digest import base_digest
+from phoenix.clouds.local.bake.mirror import mirror_of
 from phoenix.clouds.local.image_files import BUILDING, REMOVED, TRIAL, ImageFiles, Locks, Manifest
-from phoenix.clouds.local.mirror import mirror_of
+from phoenix.clouds.local.machines import guest
 from phoenix.errors import CloudError, ToolError
 from phoenix.model import Image, Proof, TestResult
 from phoenix.spec.clouds import LocalCloud
@@ -98,7 +100,7 @@ class LocalImages:
     ) -> tuple[TestResult, ...]:
         """Look at the image's tree, then start it once for its tests. The console is left beside `log`."""
         from phoenix.clouds import rules
-        from phoenix.clouds.local import trial, verification
+        from phoenix.clouds.local.bake import trial, verification
 
         files, wanted = self.files(image.id), rules.trials(tests)
         seen = verification.look_at_tree(files.tree)
@@ -175,7 +177,7 @@ class LocalImages:
 
     def _make(self, request: BakeRequest, building: Path, log: Path, say: Say, between: Between) -> Image:
         """Build beside the image's place, then move it there."""
-        from phoenix.clouds.local import builders
+        from phoenix.clouds.local.bake import builders
 
         _remove_tree(building)
         building.parent.mkdir(parents=True, exist_ok=True)
@@ -265,6 +267,6 @@ class LocalImages:
 
 
 def _remove_tree(path: Path) -> None:
-    from phoenix.clouds.local import trial
+    from phoenix.clouds.local.bake import trial
 
     trial.remove(path)

@@ -81,7 +81,7 @@ class ServiceForm(Form):
     )
     packages: Packages = Field(default=[], description="Packages that the machines install when they boot.")
     settings: dict[Setting, Text] = Field(
-        default={}, description="The service's environment file on the machine; no secrets."
+        default={}, description="The service's environment file on the machine; secrets by reference."
     )
     port: Annotated[Integer, Field(ge=1, le=65535)] = Field(description="TCP port it listens on.")
     health: Annotated[HealthForm, BeforeValidator(_long_health, json_schema_input_type=str | HealthForm)] = Field(

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from phoenix.clock import SystemClock
-from phoenix.clouds.local.machine_files import MachineFiles
-from phoenix.clouds.local.network import Network, identity
+from phoenix.clouds.local.machines.machine_files import MachineFiles
+from phoenix.clouds.local.machines.network import Network, identity
 from phoenix.errors import ToolError
 from phoenix.model import Machine
 from phoenix.tools import runc

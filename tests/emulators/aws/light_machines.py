@@ -19,9 +19,11 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from phoenix.clouds.local import guest, machines, remains, trees
+from phoenix.clouds.local.bake import trees
 from phoenix.clouds.local.image_files import PRIVATE
-from phoenix.clouds.local.machine_files import MachineFiles
+from phoenix.clouds.local.machines import guest, remains
+from phoenix.clouds.local.machines import lifecycle as machines
+from phoenix.clouds.local.machines.machine_files import MachineFiles
 from phoenix.errors import PhoenixError
 from phoenix.tools.process import Command, run
 from tests.emulators.aws import imds, light_boot

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from phoenix.clouds.local import base, trees
-from phoenix.clouds.local.base_digest import base_digest
-from phoenix.clouds.local.mirror import configured_mirror
+from phoenix.clouds.local.bake import base, trees
+from phoenix.clouds.local.bake.base_digest import base_digest
+from phoenix.clouds.local.bake.mirror import configured_mirror
 from phoenix.tools.cache import cache_directory
 from phoenix.tools.process import Command, run
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, Need, Template, idle
-from phoenix.clouds.local import template
+from phoenix.clouds.local.bake import template
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route

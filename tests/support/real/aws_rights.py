@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from phoenix.clouds.aws.policy import Work, rights
+from phoenix.clouds.aws.account.policy import Work, rights
 from tests.emulators.aws.calls import Call
 
 PREFIXES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from phoenix.clouds.api import BakeRequest
-from phoenix.clouds.aws import template
+from phoenix.clouds.aws.bake import template
 from phoenix.execute import workspace
 from phoenix.execute.packer_values import Identity
 from phoenix.model import CloudKind, ImageType, Package, Source

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from phoenix.clock import SystemClock
-from phoenix.clouds.local import remains
 from phoenix.clouds.local.groups import LocalGroups
+from phoenix.clouds.local.machines import remains
 from phoenix.model import Group, Health, Instance, LaunchTemplate, Machine, Release
 from phoenix.spec.clouds import LocalCloud, MachineEngine
 from phoenix.wait import Look, Verdict, wait_for

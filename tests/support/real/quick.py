@@ -22,7 +22,7 @@ from typing import Any
 from phoenix import names
 from phoenix.clock import SystemClock
 from phoenix.clouds.local.groups import LocalGroups
-from phoenix.clouds.local.machine_files import MachineFiles, read_record
+from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.model import Backend, Health, Route
 from phoenix.record import journal

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from phoenix.clouds.local import trees
+from phoenix.clouds.local.bake import trees
 
 RUN = "PHOENIX_TESTS_RUN"
 """The variable that names the run's directory to its workers."""

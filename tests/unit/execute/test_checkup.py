@@ -10,7 +10,7 @@ import pytest
 
 import phoenix
 from phoenix.clouds.local import check
-from phoenix.clouds.local.engines import Engine
+from phoenix.clouds.local.machines.engines import Engine
 from phoenix.execute import checkup
 from phoenix.manner import State
 from phoenix.orders.doctor import doctor

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from phoenix.clouds.gcp import template as gcp
-from phoenix.clouds.local import template as local_template
+from phoenix.clouds.local.bake import template as local_template
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
 from phoenix.execute.packer_values import Identity

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws.activities import Activity, Trouble, activity, trouble
+from phoenix.clouds.aws.machines.activities import Activity, Trouble, activity, trouble
 from tests.unit.clouds.aws.answers import NOON
 
 CAPACITY = (

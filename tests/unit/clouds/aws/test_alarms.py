@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phoenix.clouds.aws import alarms
+from phoenix.clouds.aws.account import alarms
 from phoenix.manner import Alarm, Ring
 
 ANSWER = {

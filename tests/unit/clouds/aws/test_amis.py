@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import amis
+from phoenix.clouds.aws.bake import amis
 from phoenix.clouds.aws.calls import RefusedCallError
 from phoenix.errors import RefusedError, SpecError
 from tests.unit.clouds.aws.account import Account, no

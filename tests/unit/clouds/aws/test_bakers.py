@@ -7,8 +7,9 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 from phoenix.clock import rfc3339
-from phoenix.clouds.aws import bakers, labels
-from phoenix.clouds.aws.bakers import Baker
+from phoenix.clouds.aws import labels
+from phoenix.clouds.aws.bake import bakers
+from phoenix.clouds.aws.bake.bakers import Baker
 from phoenix.tools.process import ProcessId
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import before
+from phoenix.clouds.aws.balancer import before
 from tests.unit.clouds.aws.test_rule import FIXED, FORWARD, REDIRECT
 
 NOISE = "".join(random.Random(1).choices(string.printable, k=1024))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import carried
-from phoenix.clouds.aws.carried import Carried, Live
+from phoenix.clouds.aws.machines import carried
+from phoenix.clouds.aws.machines.carried import Carried, Live
 from tests.unit.clouds.aws import answers
 from tests.unit.clouds.aws.answers import NAME, NOON, TARGET_GROUP, member
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import check
+from phoenix.clouds.aws.account import check
 from phoenix.errors import CloudError
 from phoenix.manner import State
 from phoenix.spec.clouds import AwsCloud

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from phoenix.clouds.aws import attachments, entangled, preview, rule
-from phoenix.clouds.aws.listener import Rules
+from phoenix.clouds.aws.balancer import attachments, entangled, preview, rule
+from phoenix.clouds.aws.balancer.listener import Rules
 from phoenix.errors import RefusedError
 from tests.unit.clouds.aws import test_preview as previews
 from tests.unit.clouds.aws.test_rule import ARN, LEGACY, NEW, OLD, forward

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import group_reading
-from phoenix.clouds.aws.activities import Trouble
-from phoenix.clouds.aws.group_reading import Machine
+from phoenix.clouds.aws.machines import group_reading
+from phoenix.clouds.aws.machines.activities import Trouble
+from phoenix.clouds.aws.machines.group_reading import Machine
 from phoenix.errors import CloudError
 from phoenix.model import BootState, Group, Instance, InstanceState, Release
 from tests.unit.clouds.aws import answers

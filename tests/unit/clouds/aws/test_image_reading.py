@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from phoenix.clouds.api import BakeRequest
-from phoenix.clouds.aws import image_reading, labels, packed
-from phoenix.clouds.aws.image_reading import Ami
+from phoenix.clouds.aws import labels
+from phoenix.clouds.aws.bake import image_reading, packed
+from phoenix.clouds.aws.bake.image_reading import Ami
 from phoenix.errors import RefusedError
 from phoenix.model import Image, ImageType, Package, Proof, Source, TestResult
 

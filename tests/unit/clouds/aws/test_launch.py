@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import launch, user_data
-from phoenix.clouds.aws.group_reading import TemplateVersion
-from phoenix.clouds.aws.launch import Ami
-from phoenix.clouds.aws.startable import ami
+from phoenix.clouds.aws.machines import launch, user_data
+from phoenix.clouds.aws.machines.group_reading import TemplateVersion
+from phoenix.clouds.aws.machines.launch import Ami
+from phoenix.clouds.aws.machines.startable import ami
 from phoenix.errors import CloudError, RefusedError
 from phoenix.model import CloudMachine, Group, Health, LaunchTemplate, LocalMachine, Release, Size
 from tests.unit.clouds.aws.answers import NAME, NOON, TARGET_GROUP

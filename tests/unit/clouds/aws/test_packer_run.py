@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.aws import image_reading, packer_run
+from phoenix.clouds.aws.bake import image_reading, packer_run
 from phoenix.errors import RefusedError, ToolError
 from phoenix.spec.clouds import AwsBuilder, AwsReach
 from phoenix.tools.process import Command, run

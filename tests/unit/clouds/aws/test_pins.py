@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import pins
-from phoenix.clouds.aws.group_reading import found
-from phoenix.clouds.aws.pins import Owed
+from phoenix.clouds.aws.machines import pins
+from phoenix.clouds.aws.machines.group_reading import found
+from phoenix.clouds.aws.machines.pins import Owed
 from tests.unit.clouds.aws import answers
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import permissions, policy
-from phoenix.clouds.aws.policy import BEYOND, Work
+from phoenix.clouds.aws.account import permissions, policy
+from phoenix.clouds.aws.account.policy import BEYOND, Work
 from phoenix.manner import State
 from tests.support.real.aws_rights import PREFIXES, allowed
 
@@ -92,7 +92,7 @@ def test_a_right_that_is_missing_is_named_for_each_work_that_needs_it() -> None:
     assert "--policy" in found["aws: rights to tend"].remedy
 
 
-ROOM = Path(policy.__file__).parent
+ROOM = Path(policy.__file__).parents[1]
 ASKED = re.compile(r'"(ec2|autoscaling|elbv2|iam|sts|kms|ssm|cloudwatch|service-quotas)",\s*"([a-z_]+_[a-z_]+)"')
 PACKERS = frozenset(
     {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import preview, rule
+from phoenix.clouds.aws.balancer import preview, rule
 from phoenix.errors import RefusedError
 from phoenix.model import Place
 from tests.unit.clouds.aws.test_rule import ARN, LEGACY, NEW

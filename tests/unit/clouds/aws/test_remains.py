@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import remains
+from phoenix.clouds.aws.bake import remains
+from phoenix.clouds.aws.bake.remains import Thing
 from phoenix.clouds.aws.calls import RefusedCallError
-from phoenix.clouds.aws.remains import Thing
 from tests.support.fakes.doubles import FakeClock
 from tests.unit.clouds.aws.account import Account, no
 

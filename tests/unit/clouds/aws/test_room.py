@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from phoenix.clouds.api import Need
-from phoenix.clouds.aws import room
+from phoenix.clouds.aws.account import room
 from phoenix.clouds.aws.calls import RefusedCallError
 from phoenix.errors import CloudError
 from phoenix.manner import State

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import rule
+from phoenix.clouds.aws.balancer import rule
 
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
 LEGACY, OLD, NEW = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phoenix.clouds.aws import target_groups
+from phoenix.clouds.aws.balancer import target_groups
 from phoenix.model import Health
 
 

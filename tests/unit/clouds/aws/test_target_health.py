@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from phoenix.clouds.aws import target_health
+from phoenix.clouds.aws.balancer import target_health
 from phoenix.model import Backend
 
 MISMATCH = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.aws import template
+from phoenix.clouds.aws.bake import template
 from phoenix.errors import RefusedError
 from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach
 from phoenix.tools.render import Renderer

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from phoenix.clouds import rules
-from phoenix.clouds.aws import image_reading, shells, trial_machine, way_in
-from phoenix.clouds.aws.shells import SshShell, SystemsManagerShell
-from phoenix.clouds.aws.trial_machine import TrialMachine
+from phoenix.clouds.aws.bake import image_reading, shells, trial_machine, way_in
+from phoenix.clouds.aws.bake.shells import SshShell, SystemsManagerShell
+from phoenix.clouds.aws.bake.trial_machine import TrialMachine
 from phoenix.errors import RefusedError
 from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsReach
 from phoenix.wait import Look, Verdict

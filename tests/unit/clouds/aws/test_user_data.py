@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix.clouds.aws import user_data
-from phoenix.clouds.aws.launch_templates import release_of
+from phoenix.clouds.aws.machines import user_data
+from phoenix.clouds.aws.machines.launch_templates import release_of
 from phoenix.errors import RefusedError
 from phoenix.model import Package, Release, Repository
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local import apt_cache
+from phoenix.clouds.local.bake import apt_cache
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from phoenix import data
-from phoenix.clouds.local import base
-from phoenix.clouds.local.base_digest import base_digest
+from phoenix.clouds.local.bake import base
+from phoenix.clouds.local.bake.base_digest import base_digest
 from phoenix.errors import ToolError
 from tests.support.real.ports import free_port
 

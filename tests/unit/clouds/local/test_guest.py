@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix.clouds.local import guest
+from phoenix.clouds.local.machines import guest
 from phoenix.model import BootState
 
 UNDER_QEMU = """\

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local.mirror import DEFAULT_MIRROR, configured_mirror
+from phoenix.clouds.local.bake.mirror import DEFAULT_MIRROR, configured_mirror
 
 ONE_LINE = """\
 # deb http://commented.example/debian bookworm main

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from phoenix.clouds.local.verification import HOST_KEYS, LEFT_OVER, MACHINE_ID, OVER, look_at_tree, user_data
+from phoenix.clouds.local.bake.verification import HOST_KEYS, LEFT_OVER, MACHINE_ID, OVER, look_at_tree, user_data
 from phoenix.clouds.rules import BOOT_FINISHED, NO_FAILED_UNITS, Trial, results, trials
 from phoenix.tools.process import Command, run
 

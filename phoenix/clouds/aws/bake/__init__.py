@@ -1,0 +1,1 @@
+"""How AMIs come to be, and are proven."""

@@ -1,0 +1,1 @@
+"""What stands at a load balancer: the rule that serves, target groups, previews."""

@@ -1,0 +1,1 @@
+"""How images come to be on this computer, and are proven."""

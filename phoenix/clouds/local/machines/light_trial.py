@@ -1,0 +1,141 @@
+"""A light machine on trial: whether one starts here, and whether its root can get at this computer.
+
+Its first process tries what a machine that was broken into would: the kernel's settings and the services on the
+loopback interface. Where the kernel cannot fence a machine, that is told, with what is open. The tests try many ways
+more (tests/support/real/ways_out.py); here it is seen that the kernel does what they rely on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from phoenix.clock import SystemClock
+from phoenix.clouds.local.bake import trees
+from phoenix.clouds.local.image_files import ImageFiles
+from phoenix.clouds.local.machines import guest, light, remains
+from phoenix.clouds.local.machines import lifecycle as machines
+from phoenix.clouds.local.machines.engines import MARKER, Engine
+from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec
+from phoenix.errors import PhoenixError, RefusedError, ToolError
+from phoenix.model import Machine
+from phoenix.tools.cache import cache_directory
+from phoenix.tools.process import ProcessId, require
+from phoenix.wait import Look, Verdict, wait_for
+
+TRIAL = "trial-"
+DEADLINE = 20.0
+"""Seconds; it takes 0.2 on a quiet computer."""
+REMEDY = "See what runc says; `machines: qemu` does without light machines."
+OPEN_REMEDY = "Use a newer kernel, or `machines: qemu`; `machines: light` runs only what you trust."
+KERNEL = "a fence needs Linux 5.19 or newer (overlays of idmapped layers)"
+WAY, NO_WAY_BACK = "way out: ", "no way back"
+INIT = f"""\
+#!/bin/busybox sh
+report() {{ echo "$1" >> /run/phoenix-host/report.log; }}
+busybox mkdir /tmp/proc
+busybox mount -t proc proc /tmp/proc
+for settings in /proc/sys /tmp/proc/sys; do
+    value=$(busybox cat $settings/vm/swappiness)
+    {{ echo "$value" > $settings/vm/swappiness; }} 2> /dev/null && report '{WAY}its kernel settings'
+done
+read -r given other < /run/phoenix-host/seed/user-data
+busybox nc -w 1 10.0.2.2 "$given" < /dev/null || report '{NO_WAY_BACK}'
+busybox nc -w 1 10.0.2.2 "$other" < /dev/null && report '{WAY}its loopback interface'
+busybox ip address del 127.0.0.1/8 dev lo
+busybox ip route add 127.0.0.1/32 via 10.0.2.2 dev eth0
+busybox nc -w 1 127.0.0.1 "$other" < /dev/null && report '{WAY}its loopback interface'
+report '{MARKER}'
+exec busybox sleep 60
+"""
+"""The first process of the machine: tries ways to the computer, and tells of each that is open."""
+
+
+def attempt(name: str) -> Engine:
+    """Start a machine of the engine `name`, fenced or open, and hear what it finds."""
+    if os.geteuid() != 0:
+        remedy = "Run phoenix as root for light machines; without it machines are virtual."
+        return Engine(name=name, works=False, detail="light machines need root", remedy=remedy, certain=False)
+    begun = SystemClock().monotonic()
+    try:
+        ways = _ways_out(name)
+    except RefusedError as error:
+        return Engine(name=name, works=False, detail=str(error), remedy=REMEDY, certain=False)
+    except (OSError, PhoenixError) as raised:
+        told = raised if isinstance(raised, PhoenixError) else ToolError("it cannot be tried", details=str(raised))
+        hint = f"; {KERNEL}" if name == light.NAME else ""
+        return Engine(name=name, works=False, detail=f"{told.brief}: {told.details}{hint}", remedy=REMEDY)
+    detail = f"a machine started in {SystemClock().monotonic() - begun:.1f} s"
+    if not ways and name == light.NAME:
+        return Engine(name=name, works=True, detail=f"{detail}, and its root is nobody on this computer")
+    reached = f"its root reaches this computer: {', '.join(ways) or 'as root, held back by namespaces only'}; {KERNEL}"
+    return Engine(name=name, works=name == light.OPEN, detail=f"{detail}, but {reached}", remedy=OPEN_REMEDY)
+
+
+def sweep() -> tuple[str, ...]:
+    """End and remove light machines of trials whose phoenix was killed; say what it was."""
+    swept = []
+    for root in cache_directory().glob(f"{TRIAL}*"):
+        owner = root.name.removeprefix(TRIAL).partition("-")[0]
+        if ProcessId.of(int(owner)) is None:
+            remains.end(_trial_machine(root))
+            shutil.rmtree(root, ignore_errors=True)
+            swept.append(f"a trial machine that was broken off ({root})")
+    return tuple(swept)
+
+
+def _ways_out(name: str) -> tuple[str, ...]:
+    """What of this computer the root of a light machine got at. Its tree is a busybox, in the cache: /tmp may be no
+    place for a machine.
+    """
+    root = Path(tempfile.mkdtemp(prefix=f"{TRIAL}{os.getpid()}-", dir=cache_directory()))
+    files = _trial_machine(root)
+    _make_tree(root / "image" / "tree")
+    files.directory.mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as given, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [service.getsockname()[1] for service in (given, other)]
+        spec = MachineSpec(
+            image=ImageFiles(directory=root / "image"),
+            machine=Machine(),
+            port=80,
+            user_data="{} {}\n".format(*ports),
+            reach=(ports[0],),
+        )
+        try:
+            started = light.start(spec, files, name)
+            report = files.directory / started.report
+            wait_for(
+                "the trial of a light machine",
+                lambda: _look_at_report(report),
+                clock=SystemClock(),
+                deadline=DEADLINE,
+                interval=0.02,
+            )
+            said = guest.lines(report)
+        finally:
+            machines.remove(files)
+            trees.remove(root)
+    if NO_WAY_BACK in said:
+        raise ToolError("a machine cannot reach what it is given", details="no way back to a port of this computer")
+    return tuple(dict.fromkeys(line.removeprefix(WAY) for line in said if line.startswith(WAY)))
+
+
+def _make_tree(tree: Path) -> None:
+    for name in ("bin", "sbin", "proc", "dev", "sys", "run", "tmp"):
+        (tree / name).mkdir(parents=True)
+    shutil.copyfile(require("busybox", "busybox-static"), tree / "bin/busybox")
+    (tree / "sbin/init").write_text(INIT)
+    for program in (tree / "bin/busybox", tree / "sbin/init"):
+        program.chmod(0o755)
+
+
+def _trial_machine(root: Path) -> MachineFiles:
+    return MachineFiles(root=root, group="trial-v001", name="trial-v001-1")
+
+
+def _look_at_report(report: Path) -> Look:
+    said = guest.lines(report)
+    return Look(verdict=Verdict.PASS if MARKER in said else Verdict.UNKNOWN, seen=" ".join(said) or "nothing said")

@@ -1,0 +1,61 @@
+"""References to secrets of a cloud: which are accepted, where, and what is said of the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from phoenix.spec.cautions import warnings
+from tests.unit.spec.conftest import GOOD, Load, Mistakes
+
+SETTINGS = "services.web-tier.settings"
+PLACE = "services.web-tier.environments"
+FORM = "aws-sm://NAME or aws-sm://NAME#KEY, NAME of letters, digits and /_+=.@-"
+ON_AWS = (
+    GOOD.replace("local: {kind: local}", "local: {kind: aws, region: eu-west-1, subnets: [subnet-a]}")
+    .replace("{local: bookworm}", '{aws: "136/debian-12-amd64-*"}')
+    .replace("{cpus: 1, memory: 512M}", "{type: t3.small, identity: web}")
+    .replace("{listen: 127.0.0.1:8000}", '{listener: "arn:aws:x"}')
+    .replace("http://127.0.0.1:9999", "https://apt.acme.internal")
+)
+
+
+def setting(value: str) -> tuple[str, str]:
+    return "{GREETING: Hello}", f'{{DB_PASSWORD: "{value}"}}'
+
+
+@pytest.mark.parametrize(
+    "value", ["aws-sm://db", "aws-sm://prod/db#password", "aws-sm://a_b+c=d.e@f-g", "aws-sm://x#y#z"]
+)
+def test_a_reference_on_aws(load_text: Load, value: str) -> None:
+    project = load_text(ON_AWS, setting(value))
+    assert project.services["web-tier"].settings == {"DB_PASSWORD": value}
+    assert [each for each in warnings(project) if "DB_PASSWORD" in each] == []
+
+
+@pytest.mark.parametrize(
+    "value", ["aws-sm://", "aws-sm://#k", "aws-sm://a b", "aws-sm://a#", "aws-sm://a:b", "aws-sm://ä"]
+)
+def test_a_name_that_no_secret_has(mistakes: Mistakes, value: str) -> None:
+    found = mistakes(setting(value), text=ON_AWS)
+    assert found == [f"22: {SETTINGS}.DB_PASSWORD: {value!r} names no secret; accepted: {FORM}"]
+
+
+def test_no_other_cloud_has_it(mistakes: Mistakes) -> None:
+    assert mistakes(setting("aws-sm://db")) == [
+        f"22: {SETTINGS}.DB_PASSWORD: environment local is on a local cloud, whose machines cannot read aws-sm://; "
+        "accepted: file:PATH, or environments on aws clouds alone"
+    ]
+
+
+@pytest.mark.parametrize("text", [GOOD, ON_AWS])
+def test_a_secret_of_gcp_is_refused_while_nothing_resolves_it(mistakes: Mistakes, text: str) -> None:
+    assert mistakes(setting("gcp-sm://db"), text=text) == [
+        f"22: {SETTINGS}.DB_PASSWORD: this version of phoenix cannot resolve gcp-sm:// yet; accepted: file:PATH, {FORM}"
+    ]
+
+
+def test_a_machine_without_an_identity_can_read_none(mistakes: Mistakes) -> None:
+    found = mistakes(setting("aws-sm://db"), (", identity: web", ""), text=ON_AWS)
+    assert len(found) == 1
+    assert f"{PLACE}.local.machine: its machines read settings (aws-sm://) with their own identity" in found[0]
+    assert found[0].endswith("accepted: {identity: INSTANCE_PROFILE}")
