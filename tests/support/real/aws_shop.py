@@ -40,7 +40,7 @@ services:
     packages: [hello]
     settings: {{GREETING: Hello}}
     port: 8080
-    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 2m}}
+    health: {{path: /healthz, interval: 5s, healthy_after: 5s, deadline: 90s}}
     drain: 5s
     environments:
       prod:
