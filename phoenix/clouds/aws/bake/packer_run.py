@@ -133,7 +133,7 @@ def with_rights(command: Command, rights: Mapping[str, str]) -> Command:
     Ctrl-C is what Packer cleans up after: SIGTERM would end its plugins, and it would wait for them.
     """
     without = [word for name in _NOT_ITS if name not in rights for word in ("-u", name)]
-    argv = (require("env", "coreutils"), *without, *command.argv)
+    argv = ("env", *without, *command.argv)
     own = {**command.environment, **rights}
     # Packer is two processes and its plugins: of a killed phoenix only the first would end, were they not contained
     contained = os.geteuid() == 0
