@@ -95,6 +95,7 @@ def test_two_layers_from_the_vendors_image_each_proven_by_its_boot(account: Acco
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.full
 def test_a_task_that_fails_is_named(account: Account) -> None:
     request = account.bakes.request("shop-broken", parent=None, created=NOON, content="{{ nothing_of_this_name }}")
     with pytest.raises(ToolError, match="the playbook failed at the task 'Write the mark'") as caught:

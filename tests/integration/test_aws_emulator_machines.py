@@ -107,6 +107,7 @@ def test_a_service_has_its_own_port_at_the_machines_address(bench: Bench, addres
     assert bench.machines.probe(FIRST, Check(port=8081)).status is None
 
 
+@pytest.mark.full
 def test_an_image_of_a_stopped_machine_is_what_others_start_from(bench: Bench, address: str) -> None:
     machines, images = bench.machines, bench.root / "images"
     bench.say(address, "echo kept | sudo tee /etc/kept; sudo rm /etc/debian_version")
@@ -130,6 +131,7 @@ def test_an_image_of_a_stopped_machine_is_what_others_start_from(bench: Bench, a
     assert list(images.iterdir()) == []
 
 
+@pytest.mark.full
 def test_a_stopped_machine_starts_again_where_it_was(bench: Bench, address: str) -> None:
     bench.machines.stop(FIRST)
     bench.machines.start(FIRST)
