@@ -44,6 +44,9 @@ AlarmName = Annotated[
 ]
 Alarms = Annotated[list[AlarmName], Field(max_length=100)]
 ALARMS = "Alarms of the cloud; the roll is undone while one rings (aws)."
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html: priorities are 1 to 50000
+_PRIORITY = re.compile(r"default|[1-9][0-9]{0,3}|[1-4][0-9]{4}|50000", re.ASCII)
+Rule = Annotated[str, Matches(_PRIORITY, "rule", "default, or a priority, 1 to 50000")]
 Count = Annotated[Integer, Field(ge=1, le=1000)]
 Percent = Annotated[Integer, Field(ge=1, le=100)]
 
@@ -102,7 +105,7 @@ class LoadBalancerForm(Form):
 
     listen: Listen | None = Field(default=None, description="Address HAProxy listens on (local).")
     listener: Word | None = Field(default=None, description="ARN of the listener (aws).")
-    rule: Annotated[Word, BeforeValidator(_text, json_schema_input_type=str | int)] | None = Field(
+    rule: Annotated[Rule, BeforeValidator(_text, json_schema_input_type=str | int)] | None = Field(
         default=None, description="default, or a rule's priority (aws)."
     )
     url_map: Word | None = Field(default=None, description="URL map, for exact shares (gcp).")

@@ -129,6 +129,14 @@ def test_a_repository_has_an_address_for_each_cloud(load_text: Load, directory: 
             f"{WEB}.local.strategy.alarms: a local cloud has no alarms that phoenix reads; accepted: only on an aws",
         ),
         ('alarms: [web-5xx, "latency p99"]', "alarms: web-5xx", f"{WEB}.prod.strategy.alarms: must be a list"),
+        *(
+            (
+                "rule: default",
+                f"rule: {wrong}",
+                f"{WEB}.prod.load_balancer.rule: '{wrong}' is no rule; accepted: default, or a priority, 1 to 50000",
+            )
+            for wrong in ("first", "-3", "0", "50001")
+        ),
         (
             "subnets: [subnet-a]",
             f"subnets: [subnet-a], tags: {{{', '.join(f'k{number}: v' for number in range(60))}}}",
