@@ -20,7 +20,7 @@ setup: ## install what is missing: Debian packages, .venv, dependencies (again: 
 demo: setup ## the whole way on this machine: bake, publish, roll under load, burn
 	@$(BIN)/phoenix demo
 
-test: setup ## linters, types, and the tests that CI runs, side by side (at most 9 minutes)
+test: setup ## linters, types, and the tests that CI runs, side by side (a quarter of an hour)
 	@$(MAKE) --jobs 3 checks tests-of-ci
 
 test-all: setup ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
@@ -29,7 +29,7 @@ test-all: setup ## the same and the long rest: rolls on emulated machines (at mo
 test-aws: setup ## the whole way in a real account of yours: says first what it costs, asks for a yes, removes it
 	@$(BIN)/python -m tests.account
 
-unit: setup ## the unit tests alone: what we decide (at most 90 seconds)
+unit: setup ## the unit tests alone: what we decide (a minute and a half)
 	@$(PYTEST) --no-header -m "not full" tests/unit
 
 format: setup ## bring the source into ruff's form, and mend what ruff can mend
