@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from phoenix.clouds.aws.calls import Calls
 from phoenix.clouds.aws.machines import launch, user_data
 from phoenix.clouds.aws.machines.group_reading import TemplateVersion
 from phoenix.clouds.aws.machines.launch import Ami
-from phoenix.clouds.aws.machines.startable import ami
+from phoenix.clouds.aws.machines.startable import find_ami
 from phoenix.errors import CloudError, RefusedError
 from phoenix.model import CloudMachine, Group, Health, LaunchTemplate, LocalMachine, Release, Size
 from tests.unit.clouds.aws.answers import NAME, NOON, TARGET_GROUP
@@ -182,10 +184,31 @@ def test_the_policy_of_the_load() -> None:
     }
 
 
+class Images:
+    """Answers DescribeImages."""
+
+    def __init__(self, *images: dict[str, Any]) -> None:
+        self.images = images
+
+    def pages(self, *_asked: str, **_parameters: Any) -> Iterator[dict[str, Any]]:
+        return iter(self.images)
+
+
+def started_from(*images: dict[str, Any]) -> Ami:
+    return find_ami(cast("Calls", Images(*images)), "shop-os-debian-12-abc")
+
+
 def test_an_ami() -> None:
     disks = [
         {"DeviceName": "/dev/sdb", "VirtualName": "ephemeral0"},
         {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": "snap-1", "VolumeSize": 8}},
     ]
-    assert ami({"ImageId": "ami-1", "RootDeviceName": "/dev/xvda", "BlockDeviceMappings": disks}) == AMI
-    assert ami({"ImageId": "ami-1"}) == Ami(id="ami-1", root="/dev/xvda")
+    there = {"ImageId": "ami-1", "State": "available"}
+    assert started_from({**there, "RootDeviceName": "/dev/xvda", "BlockDeviceMappings": disks}) == AMI
+    assert started_from(there) == Ami(id="ami-1", root="/dev/xvda")
+
+
+def test_an_ami_that_no_machine_starts_from() -> None:
+    with pytest.raises(CloudError, match="cannot be started from") as caught:
+        started_from({"ImageId": "ami-1", "State": "pending"})
+    assert caught.value.details == "ami-1 is pending"
