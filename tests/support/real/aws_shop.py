@@ -21,6 +21,7 @@ PROJECT = """\
 version: 1
 project: hello
 state: .phoenix
+state_is_shared: true
 clouds:
   local: {{kind: local}}
   aws: {{kind: aws, region: {region}, subnets: [{subnets}], tags: {{team: web}}, builder: {{type: t3.small}}}}
