@@ -62,7 +62,7 @@ def measure(directory: Path, wanted: Sequence[str]) -> tuple[list[Figure], list[
 
 def _on_this_computer(directory: Path, wanted: Sequence[str], measured: list[Figure]) -> list[Figure]:
     """Those of the local cloud, around what is measured already: in the order of the page."""
-    place = figures.Workplace(project=directory / "hello", scratch=directory, accelerator=accelerator(say))
+    place = figures.Workplace(project=directory / "hello", scratch=directory)
     say(f"preparing in {directory}: a project and its two images")
     run(str(figures.BIN / "phoenix"), "init", str(place.project))
     place.phoenix("bake", "foundation", "nodejs")

@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import run, take_turns
+from benchmarks.measure import run, say, take_turns
 from benchmarks.packer_build import PackerBuild
 from benchmarks.report import IMPORTS, Figure, imports
+from phoenix.clouds.local.bake.builders import accelerator
 
 BIN = Path(sys.executable).parent
 STARTS, HITS, BAKES = 21, 11, 3
@@ -22,8 +23,6 @@ class Workplace:
 
     project: Path
     scratch: Path
-    accelerator: str
-    """What QEMU machines run on here: `kvm` or `tcg`."""
 
     def phoenix(self, *arguments: str) -> None:
         """Run phoenix in the project."""
@@ -82,7 +81,7 @@ def bake(place: Workplace) -> Figure:
     packer = PackerBuild(
         image=place.os_image(),
         playbook=place.project / "playbooks" / "nodejs.yml",
-        accelerator=place.accelerator,
+        accelerator=accelerator(say),
         scratch=place.scratch / "packer",
     )
     packer.prepare()
