@@ -35,6 +35,52 @@ class LocalCloud:
     kind: CloudKind = CloudKind.LOCAL
 
 
+class GcpReach(StrEnum):
+    """How phoenix reaches the machine that an image is built on, or proven on: by SSH, whatever the way."""
+
+    PUBLIC = "public"
+    """At its external address."""
+    PRIVATE = "private"
+    """At its internal address; it has no external one."""
+    IAP = "iap"
+    """Through Identity-Aware Proxy; it has no external address, and `gcloud` makes the tunnel."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GcpBuilder:
+    """The machine that images are built on and proven on."""
+
+    type: str = "e2-standard-2"
+    disk: int | None = None
+    """Bytes; None: as large as the image below."""
+    disk_type: str = "pd-balanced"
+    zone: str | None = None
+    """None: the region's `b`, which every region has."""
+    identity: str | None = None
+    """E-mail address of its service account; None: it has none."""
+    scopes: tuple[str, ...] = ("https://www.googleapis.com/auth/cloud-platform",)
+    """What the service account's tokens are good for; of no account, nothing."""
+    firewall: tuple[str, ...] = ()
+    """Network tags: a firewall rule for them has to let in SSH."""
+    reach: GcpReach = GcpReach.PUBLIC
+    spot: bool = False
+    secure_boot: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GcpImages:
+    """How images are kept."""
+
+    family: str | None = None
+    """What families begin with: a verified image belongs to FAMILY-TYPE-NAME; None: to none."""
+    kms: str | None = None
+    """Resource name of the key that encrypts them; None: Google's own."""
+    location: str | None = None
+    """Region or multi-region that they are stored in; None: the nearest multi-region."""
+    features: tuple[str, ...] = ()
+    """Guest OS features beside those of the image below."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GcpCloud:
     """A Google Cloud project and region."""
@@ -43,6 +89,14 @@ class GcpCloud:
     project: str
     region: str
     network: str
+    subnetwork: str | None = None
+    """None: that of the region in an auto mode network."""
+    host_project: str | None = None
+    """Project that network and subnetwork are shared from (shared VPC); None: `project` itself."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """On everything that is made."""
+    builder: GcpBuilder = field(default_factory=GcpBuilder)
+    images: GcpImages = field(default_factory=GcpImages)
 
     kind: CloudKind = CloudKind.GCP
 

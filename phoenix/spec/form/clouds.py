@@ -10,6 +10,7 @@ from pydantic import Field
 
 from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.form.fields import Boolean, Bytes, Directory, Duration, Form, Matches, Word, located
+from phoenix.spec.form.gcp import MOST_LABELS, GcpBuilderForm, GcpImagesForm, LabelKey, LabelValue
 
 Mirror = Annotated[
     str, Matches(re.compile(r"(https?://[^\s@'\"\\]+|file:///[^\s'\"\\]*)"), "mirror", "http://HOST/PATH")
@@ -70,10 +71,29 @@ class GcpCloudForm(Form):
     project: Word = Field(description="Id of the Google Cloud project.")
     region: Word = Field(description="Region of groups and balancers, such as us-central1.")
     network: Word = Field(default="default", description="VPC network of the machines.")
+    subnetwork: Word | None = Field(
+        default=None, description="Subnetwork of the machines; the network's of the region."
+    )
+    host_project: Word | None = Field(default=None, description="Project that shares network and subnetwork; its own.")
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=MOST_LABELS)] = Field(
+        default={}, description="Labels on everything that is made."
+    )
+    builder: GcpBuilderForm = Field(default_factory=GcpBuilderForm, description="The machine that builds images.")
+    images: GcpImagesForm = Field(default_factory=GcpImagesForm, description="How its images are made and kept.")
 
     def read(self, name: str) -> GcpCloud:
         """The frozen value."""
-        return GcpCloud(name=name, project=self.project, region=self.region, network=self.network)
+        return GcpCloud(
+            name=name,
+            project=self.project,
+            region=self.region,
+            network=self.network,
+            subnetwork=self.subnetwork,
+            host_project=self.host_project,
+            labels=dict(self.labels),
+            builder=self.builder.read(),
+            images=self.images.read(),
+        )
 
 
 class AwsBuilderForm(Form):
