@@ -93,6 +93,8 @@ class GcpCloud:
     """None: that of the region in an auto mode network."""
     host_project: str | None = None
     """Project that network and subnetwork are shared from (shared VPC); None: `project` itself."""
+    impersonate: str | None = None
+    """E-mail of the service account that works there; None: who is found by Google's own chain works itself."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """On everything that is made."""
     builder: GcpBuilder = field(default_factory=GcpBuilder)
