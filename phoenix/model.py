@@ -207,6 +207,8 @@ class CloudMachine:
     """VPC network, where the cloud's entry names one."""
     subnets: tuple[str, ...] = ()
     """Where machines start, and so in which zones."""
+    scopes: tuple[str, ...] = ()
+    """What its identity's tokens are good for, on clouds that limit them; empty: all that its roles allow."""
 
 
 MachineKind = CloudMachine | LocalMachine
@@ -242,7 +244,8 @@ def shape(machine: MachineKind, port: int, health: Health, size: Size, zones: tu
 
     How many are wanted is no part of it, nor are bounds without an autoscaler: both are changed in place.
     """
-    parts: list[object] = [asdict(machine), port, health.path, health.status]
+    made_of = {k: v for k, v in asdict(machine).items() if v or k != "scopes"}  # older groups' shapes are without
+    parts: list[object] = [made_of, port, health.path, health.status]
     if size.cpu is not None or size.most > size.least:
         parts.append([size.least, size.most, size.cpu])
     parts += [zones] if zones else []

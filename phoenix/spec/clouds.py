@@ -65,6 +65,11 @@ class GcpBuilder:
     reach: GcpReach = GcpReach.PUBLIC
     spot: bool = False
     secure_boot: bool = False
+    """As of the cloud."""
+    max_run_duration: float = 5400.0
+    """Seconds after which Compute Engine ends it by itself, where the tool that starts it can say so."""
+    kms: str | None = None
+    """Resource name of the key that encrypts its disk; None: Google's own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,24 +88,44 @@ class GcpImages:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GcpCloud:
-    """A Google Cloud project and region."""
+    """A region of a Google Cloud project."""
 
     name: str
     project: str
     region: str
-    network: str
+    network: str = "default"
+    """VPC network of the machines; empty: whichever `subnetwork` is in."""
     subnetwork: str | None = None
-    """None: that of the region in an auto mode network."""
+    """None: the network's own of the region, as networks in auto mode have it."""
     host_project: str | None = None
-    """Project that network and subnetwork are shared from (shared VPC); None: `project` itself."""
+    """Project that network and subnetwork are shared from (Shared VPC); None: `project` itself."""
     impersonate: str | None = None
     """E-mail of the service account that works there; None: who is found by Google's own chain works itself."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """On everything that is made."""
+    """On everything that is made and can bear labels; `tags` in phoenix.yaml, as on other clouds."""
+    secure_boot: bool = False
+    """Whether machines start signed kernels alone; a vTPM and integrity monitoring they always have."""
     builder: GcpBuilder = field(default_factory=GcpBuilder)
     images: GcpImages = field(default_factory=GcpImages)
 
     kind: CloudKind = CloudKind.GCP
+
+    @property
+    def network_path(self) -> str:
+        """The network as calls name it, `projects/P/global/networks/N`; empty where the subnetwork says it."""
+        host = self.host_project or self.project
+        return f"projects/{host}/global/networks/{self.network}" if self.network else ""
+
+    @property
+    def subnetwork_path(self) -> str:
+        """The subnetwork as calls name it; empty where the network's own of the region is meant."""
+        host = self.host_project or self.project
+        return f"projects/{host}/regions/{self.region}/subnetworks/{self.subnetwork}" if self.subnetwork else ""
+
+    @property
+    def builder_zone(self) -> str:
+        """Where machines of bakes run."""
+        return self.builder.zone or f"{self.region}-b"
 
 
 class AwsReach(StrEnum):

@@ -16,6 +16,7 @@ from phoenix.names import SERVICE_AND_ENVIRONMENT_MAX, group_owner
 from phoenix.spec.mistakes import Place, nearest
 from phoenix.spec.plain import Data, Found, cloud_kind, environments, listing, mapping, recipes
 from phoenix.spec.relations_environments import environment_mistakes
+from phoenix.spec.relations_gcp import gcp_mistakes
 from phoenix.spec.relations_repositories import repository_mistakes
 from phoenix.spec.relations_secrets import secret_mistakes
 
@@ -32,6 +33,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         _names,
         _listen_addresses,
         _environments,
+        gcp_mistakes,
         secret_mistakes,
     )
     for check in checks:

@@ -101,7 +101,9 @@ class GcpUrlMap:
 
     url_map: str
     route: str
-    """`default`, or the route's name."""
+    """`default`, or the name of a path matcher."""
+    region: str | None = None
+    """Of a regional load balancer; None: a global one."""
     address: str | None = None
     """As of an `AwsBalancer`."""
 
@@ -111,6 +113,8 @@ class GcpBackendService:
     """One backend service with several groups behind it, which share by their capacity."""
 
     backend_service: str
+    region: str | None = None
+    """As of a `GcpUrlMap`."""
     address: str | None = None
     """As of an `AwsBalancer`."""
 

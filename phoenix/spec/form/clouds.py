@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach, GcpCloud, LocalCloud, MachineEngine
+from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach, LocalCloud, MachineEngine
 from phoenix.spec.form.fields import Boolean, Bytes, Directory, Duration, Form, Matches, Word, located
-from phoenix.spec.form.gcp import MOST_LABELS, GcpBuilderForm, GcpImagesForm, LabelKey, LabelValue
+from phoenix.spec.form.gcp import GcpCloudForm
 
 Mirror = Annotated[
     str, Matches(re.compile(r"(https?://[^\s@'\"\\]+|file:///[^\s'\"\\]*)"), "mirror", "http://HOST/PATH")
@@ -61,38 +61,6 @@ class LocalCloudForm(Form):
             root=root,
             images=located(self.images, directory) if self.images else root / "images",
             mirror=self.mirror.rstrip("/") if self.mirror else None,
-        )
-
-
-class GcpCloudForm(Form):
-    """A Google Cloud project and region."""
-
-    kind: Literal["gcp"] = Field(description="Where the machines are.")
-    project: Word = Field(description="Id of the Google Cloud project.")
-    region: Word = Field(description="Region of groups and balancers, such as us-central1.")
-    network: Word = Field(default="default", description="VPC network of the machines.")
-    subnetwork: Word | None = Field(
-        default=None, description="Subnetwork of the machines; the network's of the region."
-    )
-    host_project: Word | None = Field(default=None, description="Project that shares network and subnetwork; its own.")
-    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=MOST_LABELS)] = Field(
-        default={}, description="Labels on everything that is made."
-    )
-    builder: GcpBuilderForm = Field(default_factory=GcpBuilderForm, description="The machine that builds images.")
-    images: GcpImagesForm = Field(default_factory=GcpImagesForm, description="How its images are made and kept.")
-
-    def read(self, name: str) -> GcpCloud:
-        """The frozen value."""
-        return GcpCloud(
-            name=name,
-            project=self.project,
-            region=self.region,
-            network=self.network,
-            subnetwork=self.subnetwork,
-            host_project=self.host_project,
-            labels=dict(self.labels),
-            builder=self.builder.read(),
-            images=self.images.read(),
         )
 
 

@@ -16,8 +16,8 @@ PROJECT = """\
 version: 1
 project: hello
 clouds:
-  one: {kind: gcp, project: p, region: r}
-  two: {kind: gcp, project: p, region: r}
+  one: {kind: gcp, project: acme-prod, region: us-central1}
+  two: {kind: gcp, project: acme-prod, region: us-central1}
 images:
   os:
     debian-12: {base: {gcp: debian-cloud/debian-12}, playbook: base.yml}

@@ -111,3 +111,15 @@ def test_a_plan_that_a_former_version_wrote_down_is_read(tmp_path: Path) -> None
     (action,) = (step.action for step in roll_plan(data).steps if isinstance(step.action, CreateGroup))
     assert action.sized(3) == Size(wanted=3, least=3, most=3)
     assert action.machine == LocalMachine()
+
+
+def test_groups_that_live_keep_their_shape() -> None:
+    """The digest as the version before machines had scopes wrote it on groups."""
+    health = Health()
+    size = Size(wanted=2, least=2, most=6, cpu=60)
+    before = shape(MACHINE, 8080, health, size)
+    assert before == "037fb9c70820"
+    assert (
+        shape(replace(MACHINE, scopes=("https://www.googleapis.com/auth/cloud-platform",)), 8080, health, size)
+        != before
+    )

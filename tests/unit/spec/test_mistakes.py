@@ -173,9 +173,9 @@ def test_a_stack_that_is_installed_at_boot(mistakes: Mistakes) -> None:
 
 
 def test_what_the_other_clouds_need(mistakes: Mistakes, good: str) -> None:
-    text = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: p, region: r}\n")
+    text = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: acme-prod, region: us-central1}\n")
     text = text.replace("http://127.0.0.1:9999", "https://apt.acme.internal")
-    machine = "accepted: type, disk, identity, firewall, public_ip, spot"
+    machine = "accepted: type, disk, identity, scopes, firewall, public_ip, spot"
     balancer = "accepted: {url_map: NAME, route: default} or {backend_service: NAME}"
     used = "has no base for gcp, but web-tier in environment local starts from it on a gcp cloud"
     assert mistakes(text=text) == [
@@ -195,7 +195,7 @@ def test_how_images_are_verified_is_said_of_local_machines_only(mistakes: Mistak
     (mistake,) = mistakes(text=text)
     assert "light" in mistake
     assert "qemu" in mistake
-    other = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: p, region: r}\n")
+    other = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: acme-prod, region: us-central1}\n")
     found = mistakes(text=other.replace(cloud, f"{cloud}        verify: light\n", 1))
     assert [each for each in found if ".verify: images of a gcp cloud" in each]
 
