@@ -153,7 +153,7 @@ def base_tree(phoenix_cache: Path, roomy: Path) -> Path:
 @pytest.fixture(scope="session")
 def debian_ami(phoenix_cache: Path, roomy: Path) -> Path:
     """The tree of Debian's AMI, with cloud-init, as emulated instances start from it. Only read."""
-    return shared.once(roomy / "debian-ami", lambda tree: vendor.make(tree, roomy / "debian-ami.log"))
+    return shared.once(roomy / "debian-ami", lambda tree: vendor.AMI.make(tree, roomy / "debian-ami.log"))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulators.aws import Emulator, light_machines
+from tests.emulators.aws import Emulator
+from tests.emulators.machines import light
 from tests.support.real import aws_rights, aws_story
 from tests.support.real.aws_shop import Shop, opened
 from tests.support.real.machines import left_of
@@ -34,7 +35,7 @@ def shop(roomy: Path, debian_ami: Path, tmp_path_factory: pytest.TempPathFactory
         assert left_of(root) == []
         assert aws_rights.uncovered(used) == []
     finally:
-        light_machines.sweep(root)
+        light.sweep(root)
 
 
 def test_baked_rolled_broken_killed_and_resumed(shop: Shop, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from phoenix.model import ImageType, Release
 from phoenix.tools.render import Renderer
 from tests.emulators.aws import Emulator
 from tests.emulators.aws.bench import client
-from tests.emulators.aws.imds import Facts, Service
+from tests.emulators.aws.imds import Facts, answering
 from tests.emulators.aws.machines import Launch
+from tests.emulators.machines.metadata import Service
 from tests.support import secret_program
 
 PROFILE = "arn:aws:iam::123456789012:instance-profile/web"
@@ -34,7 +35,7 @@ def metadata(port: int = 0, *, profile: str = PROFILE) -> Iterator[int]:
     """The metadata service of a machine with this profile; its port."""
     launch = Launch(id="i-1", image="ami-1", profile=profile, tokens_only=True)
     listener = socket.create_server(("127.0.0.1", port))
-    service = Service(listener, Facts(launch=launch, address="127.64.0.1", mac="02:00:00:00:00:01"))
+    service = Service(listener, answering(Facts(launch=launch, address="127.64.0.1", mac="02:00:00:00:00:01")))
     try:
         yield int(listener.getsockname()[1])
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.emulators.aws.machines import Check, Launch, Probed
+from tests.emulators.machines.kinds import Check, Launch, Probed
 
 WELL = Probed(status=200)
 

@@ -1,6 +1,6 @@
 """Machines that are HTTP servers, up at once: each at a loopback address of its own, on whatever port it is asked.
 
-Every path is answered with a JSON object that says which machine, group and AMI it came from; `/slow?seconds=N` takes
+Every path is answered with a JSON object that says which machine, group and image it came from; `/slow?seconds=N` takes
 so many REAL seconds, and `/hold` until the machine is stopped.
 """
 
@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.emulators.aws.machines import Check, Launch, Probed
+from tests.emulators.machines.kinds import Check, Launch, Probed
 
 BLOCKS = range(64, 127)
 """Of each, 127.BLOCK.0.0/16 are the addresses of one emulator of this computer."""
@@ -121,8 +121,8 @@ def asked(address: str, check: Check) -> Probed:
     """What a machine at this address answers to a health check."""
     connection = http.client.HTTPConnection(address, check.port, timeout=check.timeout)
     try:
-        host = {"Host": check.host} if check.host else {}
-        connection.request("GET", check.path, headers={"User-Agent": "ELB-HealthChecker/2.0", **host})
+        headers = {"Host": check.host, "User-Agent": check.agent}
+        connection.request("GET", check.path, headers={name: value for name, value in headers.items() if value})
         return Probed(status=connection.getresponse().status)
     except TimeoutError:
         return Probed(status=None, error="timed out")
@@ -182,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/slow":
             machine.stopped.wait(float(parse_qs(url.query)["seconds"][0]))
         said = {
-            "instance": machine.wanted.id,
+            "instance": machine.wanted.name or machine.wanted.id,
             "group": machine.wanted.group,
             "image": machine.wanted.image,
             "zone": machine.wanted.zone,

@@ -1,7 +1,7 @@
-"""One boot of a light machine as an EC2 instance: the local cloud's container, with what EC2 gives to a machine.
+"""One boot of a light machine as an instance of a cloud: the local cloud's container, with what clouds give to one.
 
-That is a serial console (a pseudo terminal, written down), a hypervisor that says `ec2` (cloud-init takes its word for
-being on AWS), and the instance metadata service. Nothing of phoenix's own is in it: no seed, no guest files.
+That is a serial console (a pseudo terminal, written down), the cloud's metadata service, and what its guise lends it.
+Nothing of phoenix's own is in it: no seed, no guest files.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from phoenix.clock import SystemClock
 from phoenix.clouds.local.machines.machine_files import MachineFiles
@@ -25,7 +25,8 @@ from phoenix.tools import runc
 from phoenix.tools.namespaces import in_network, network_of
 from phoenix.tools.process import Command, ProcessId, run, spawn
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
-from tests.emulators.aws import imds
+from tests.emulators.machines.kinds import Launch
+from tests.emulators.machines.metadata import ADDRESS, PORT, Answering, Service
 
 SIZE = Machine(cpus=2, memory=1 << 30)
 TIMEOUT = 60.0
@@ -34,20 +35,22 @@ POWER_OFF = signal.SIGRTMIN + 4
 """What systemd takes, as the first process of a container, for `poweroff` (systemd(1))."""
 ENDING = 20.0
 """Seconds that a system may take to end itself; it takes half of one."""
-UNIT = "/run/systemd/system/cloud-init.service.d"
-HYPERVISOR = "/run/hypervisor"
-DROP_IN = f"""\
-[Service]
-TemporaryFileSystem=/sys
-BindPaths=/sys/class /sys/devices /sys/fs -/sys/block
-BindReadOnlyPaths={HYPERVISOR}:/sys/hypervisor
-"""
-"""cloud-init asks for EC2's way of metadata (with tokens) where the hypervisor's uuid begins with ec2."""
-UUID = "ec2e1916-9099-7caf-fd21-012345abcdef\n"
 KEEP = 'while :; do cat <&"$1" >>"$2" 2>/dev/null; sleep 0.05; done'
 """For bash: in Debian's sh a descriptor has one digit. It reads again where the terminal was hung up (vhangup(2))."""
 LOGIN = "/run/systemd/system/console-getty.service"
 """Empty, so masked: it would hang the terminal up, and what nobody has read yet would be lost."""
+
+
+class Guise(Protocol):
+    """How a machine sees which cloud it is on."""
+
+    def lend(self, directory: Path) -> Mapping[str, str]:
+        """Write below `directory` what the machine is to see: by the path inside, the path below the directory."""
+        ...
+
+    def answering(self, launch: Launch, address: str, mac: str) -> Answering:
+        """What its metadata service answers; `mac` is the address of its one device."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +59,7 @@ class Boot:
 
     first: ProcessId
     network: Network
-    metadata: imds.Service
+    metadata: Service
 
 
 def console_of(files: MachineFiles) -> Path:
@@ -64,16 +67,21 @@ def console_of(files: MachineFiles) -> Path:
     return files.directory / "console.log"
 
 
-def start(files: MachineFiles, tree: Path, facts: Callable[[str], imds.Facts], reach: tuple[int, ...]) -> Boot:
-    """Boot the machine from what its directory holds of its disk; `facts` are given the address of its device.
+def start(
+    files: MachineFiles, tree: Path, guise: Guise, answering: Callable[[str], Answering], reach: tuple[int, ...]
+) -> Boot:
+    """Boot the machine from what its directory holds of its disk; `answering` is given the address of its device.
 
     What a failed start leaves is for `remains.end`. Raises PhoenixError or OSError with what went wrong.
     """
     container = _lay_out(files, tree)
+    lent = guise.lend(container.host)
     master, slave = os.openpty()
     try:
         os.fchown(slave, container.first_user, container.first_user)
-        (container.directory / "config.json").write_text(json.dumps(_config(container, os.ttyname(slave)), indent=1))
+        (container.directory / "config.json").write_text(
+            json.dumps(_config(container, lent, os.ttyname(slave)), indent=1)
+        )
         keep = ("bash", "-c", KEEP, "console", str(master), str(console_of(files)))
         # it has the other end open, too: a terminal that nobody has open reads as ended
         spawn(Command(argv=keep, environment=files.tag), log=files.directory / "keeper.log", keep=(master, slave))
@@ -84,7 +92,7 @@ def start(files: MachineFiles, tree: Path, facts: Callable[[str], imds.Facts], r
     network = Network(pid=first.pid, directory=files.directory, tag=files.tag)
     listeners: list[socket.socket] = []
     network.connect(reach, also=lambda between: listeners.append(_listener(between)))
-    metadata = imds.Service(listeners[0], facts(_device_address(first.pid)))
+    metadata = Service(listeners[0], answering(_device_address(first.pid)))
     try:
         run(runc.start_command(container, files.tag), timeout=TIMEOUT)
     except BaseException:
@@ -115,28 +123,21 @@ def _lay_out(files: MachineFiles, tree: Path) -> runc.Container:
     directory = files.directory
     for name in ("host", "work", "root", "runc"):
         shutil.rmtree(directory / name, ignore_errors=True)
-    for name in ("host", "host/hypervisor", "host/unit", "work", "root"):
+    for name in ("host", "work", "root"):
         (directory / name).mkdir()
     (directory / "upper").mkdir(exist_ok=True)
-    (directory / "host/hypervisor/uuid").write_text(UUID)
-    (directory / "host/unit/hypervisor.conf").write_text(DROP_IN)
     (directory / "host/masked").touch()
     return runc.Container(id=files.container, directory=directory, hostname="localhost", tree=tree, machine=SIZE)
 
 
-def _config(container: runc.Container, console: str) -> dict[str, Any]:
+def _config(container: runc.Container, lent: Mapping[str, str], console: str) -> dict[str, Any]:
     made = runc.config(container)
     shared = container.scaffold / runc.SHARED
-    lent = {
-        "/dev/console": console,
-        UNIT: str(shared / "unit"),
-        LOGIN: str(shared / "masked"),
-        HYPERVISOR: str(shared / "hypervisor"),
-    }
+    sources = {inside: str(shared / name) for inside, name in {LOGIN: "masked", **lent}.items()}
     own = [each for each in made["mounts"] if not each["destination"].startswith("/run/phoenix-host")]
     binds = [
         {"destination": inside, "type": "bind", "source": source, "options": ["bind", "rw"]}
-        for inside, source in lent.items()
+        for inside, source in {"/dev/console": console, **sources}.items()
     ]
     return {**made, "mounts": [*own, *binds]}
 
@@ -156,10 +157,10 @@ def _create(container: runc.Container, files: MachineFiles) -> ProcessId:
 def _listener(between: int) -> socket.socket:
     """The socket of the metadata service, in the network between the machine and the world."""
     there = f"--net=/proc/{os.getpid()}/fd/{between}"
-    add = ("nsenter", there, "--", "ip", "address", "add", f"{imds.ADDRESS}/32", "dev", "machine")
+    add = ("nsenter", there, "--", "ip", "address", "add", f"{ADDRESS}/32", "dev", "machine")
     run(Command(argv=add), timeout=TIMEOUT)
     with in_network(between):
-        return socket.create_server((imds.ADDRESS, imds.PORT), backlog=128)
+        return socket.create_server((ADDRESS, PORT), backlog=128)
 
 
 def _device_address(pid: int) -> str:
