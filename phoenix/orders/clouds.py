@@ -59,7 +59,7 @@ def template(project: Project, cloud: str, recipe: Recipe) -> Template:
 
             return local.template()
         case CloudKind.GCP:
-            from phoenix.clouds.gcp import template as gcp
+            from phoenix.clouds.gcp.bake import template as gcp
 
             return gcp.template(spec if isinstance(spec, GcpCloud) else None, base=base, parent=parent)
         case CloudKind.AWS:
