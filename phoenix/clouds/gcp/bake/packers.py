@@ -83,8 +83,8 @@ def lacks(here: Packer | None, cloud: GcpCloud, *, gcloud: bool) -> Iterator[Lac
     if missing:
         install = " && ".join(f"packer plugins install github.com/hashicorp/{name}" for name in missing)
         yield Lack(subject="packer", found=f"{here} without the plugins {' and '.join(missing)}", remedy=install)
-    elif cloud.images.features and not here.knows_more:
-        told = f"{here}: images.features needs the plugin googlecompute {_written(KNOWS_MORE)}"
+    elif not here.knows_more and (keys := _newer_keys(cloud)):
+        told = f"{here}: {' and '.join(keys)} needs the plugin googlecompute {_written(KNOWS_MORE)}"
         yield Lack(subject="packer", found=told, remedy="packer plugins install github.com/hashicorp/googlecompute")
     if cloud.builder.reach is GcpReach.IAP and not gcloud:
         told = "missing: builder.reach is iap, and it makes the tunnel"
@@ -100,17 +100,7 @@ def findings(cloud: GcpCloud) -> tuple[Finding, ...]:
             Finding(state=State.LACK, subject=f"{cloud.name}: {each.subject}", found=each.found, remedy=each.remedy)
             for each in lacking
         )
-    fine = Finding(state=State.FINE, subject=f"{cloud.name}: packer", found=str(here))
-    if here is None or here.knows_more:
-        return (fine,)
-    return (
-        Finding(
-            state=State.NOTE,
-            subject=f"{cloud.name}: packer",
-            found=f"{here}: a builder machine that is forgotten runs until `phoenix tend`",
-            remedy="packer plugins install github.com/hashicorp/googlecompute",
-        ),
-    )
+    return (Finding(state=State.FINE, subject=f"{cloud.name}: packer", found=str(here)),)
 
 
 def refuse_unfit(cloud: GcpCloud) -> None:
@@ -122,6 +112,15 @@ def refuse_unfit(cloud: GcpCloud) -> None:
             details=f"{lacking.subject}: {lacking.found}",
             resolution=f"Install it, then see `phoenix doctor --cloud {cloud.name}`: {lacking.remedy}",
         )
+
+
+def _newer_keys(cloud: GcpCloud) -> list[str]:
+    """What phoenix.yaml asks for that older plugins cannot do."""
+    return [
+        name
+        for name, wanted in (("images.features", cloud.images.features), ("builder.kms", cloud.builder.kms))
+        if wanted
+    ]
 
 
 def _lacks_here(cloud: GcpCloud) -> Iterator[Lack]:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from phoenix.clouds.api import Template
-from phoenix.clouds.gcp.bake import bakers, packers
+from phoenix.clouds.gcp.bake import packers
 from phoenix.spec.clouds import GcpCloud
 
 GIB = 1024**3
@@ -37,9 +37,9 @@ def template(spec: GcpCloud | None, *, base: str | None, parent: str | None) -> 
         file="packer/gcp.pkr.hcl.j2",
         plugin="googlecompute",
         variables={
-            **_keys(spec or GcpCloud(name="", project="", region="", network="default")),
+            **_keys(spec or GcpCloud(name="", project="", region="")),
             "project_id": project,
-            "zone": zone(spec) if spec else None,
+            "zone": spec.builder_zone if spec else None,
             "knows_more": bool(base or parent) and _knows_more(),
             **source,
         },
@@ -47,18 +47,12 @@ def template(spec: GcpCloud | None, *, base: str | None, parent: str | None) -> 
     )
 
 
-def zone(spec: GcpCloud) -> str:
-    """Where machines of bakes run."""
-    return spec.builder.zone or f"{spec.region}-b"  # the letter that every region has
-
-
 def _keys(spec: GcpCloud) -> dict[str, Any]:
     """The keys of the cloud's entry that decide how images are made."""
     builder, images = spec.builder, spec.images
     return {
         "impersonate": spec.impersonate or "",
-        # with both, a subnetwork of another network than the default one would be refused
-        "network": "" if spec.subnetwork else spec.network,
+        "network": spec.network,
         "subnetwork": spec.subnetwork or "",
         "network_project_id": spec.host_project or "",
         "machine_type": builder.type,
@@ -70,7 +64,8 @@ def _keys(spec: GcpCloud) -> dict[str, Any]:
         "reach": str(builder.reach),
         "spot": builder.spot,
         "secure_boot": builder.secure_boot,
-        "longest": int(bakers.LONGEST),
+        "max_run_duration": int(builder.max_run_duration),
+        "disk_kms_key_id": builder.kms or "",
         "ssh_username": USER,
         "labels": dict(spec.labels),
         "family": images.family or "",
