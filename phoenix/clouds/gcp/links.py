@@ -26,3 +26,8 @@ def short(link: str) -> str:
 def same(one: str, other: str) -> bool:
     """Whether two links name one thing."""
     return short(one) == short(other)
+
+
+def full(link: str) -> str:
+    """The link as Google tells it itself: where a backend's group is named, no other form is taken."""
+    return f"https://www.googleapis.com/compute/v1/{short(link)}"
