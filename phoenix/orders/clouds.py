@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from phoenix.errors import RefusedError, SpecError
+from phoenix.errors import SpecError
 from phoenix.model import CloudKind
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.images import Recipe
@@ -17,32 +17,25 @@ if TYPE_CHECKING:  # a cloud's SDK is loaded when the cloud is chosen
 
 Clouds = Callable[[Project, CloudSpec], "Cloud"]
 """Opens a cloud of a project."""
-_WORKING = (CloudKind.LOCAL, CloudKind.AWS)
-"""The kinds that this version can work on; it renders for all."""
 _DEFAULT_SUITE = "bookworm"
 """What phoenix's own example starts from."""
 
 
 def open_cloud(project: Project, spec: CloudSpec) -> Cloud:
-    """The cloud; RefusedError for a kind that this version cannot work on."""
-    if isinstance(spec, LocalCloud):
-        from phoenix.clouds.local.cloud import LocalCloudDoor
+    """The cloud."""
+    match spec:
+        case LocalCloud():
+            from phoenix.clouds.local.cloud import LocalCloudDoor
 
-        return LocalCloudDoor(project, spec)
-    if isinstance(spec, AwsCloud):
-        from phoenix.clouds.aws.cloud import AwsCloudDoor
+            return LocalCloudDoor(project, spec)
+        case AwsCloud():
+            from phoenix.clouds.aws.cloud import AwsCloudDoor
 
-        return AwsCloudDoor(project, spec)
-    raise RefusedError(
-        f"the cloud '{spec.name}' cannot be used by this version",
-        details=f"it is of kind {spec.kind}; this version works on {', '.join(_WORKING)} and renders for all kinds",
-        resolution=f"Use a cloud of kind {' or '.join(_WORKING)}, or run what `phoenix render` writes by hand.",
-    )
+            return AwsCloudDoor(project, spec)
+        case GcpCloud():
+            from phoenix.clouds.gcp.cloud import GcpCloudDoor
 
-
-def workable(project: Project) -> tuple[str, ...]:
-    """The clouds of the project that this version can work on."""
-    return tuple(name for name, spec in project.clouds.items() if spec.kind in _WORKING)
+            return GcpCloudDoor(project, spec)
 
 
 def template(project: Project, cloud: str, recipe: Recipe) -> Template:
@@ -98,7 +91,7 @@ def look(
 
     `rights`: also whether phoenix may do its work there. `say` hears of what takes long.
     """
-    elsewhere = (spec for spec in clouds if spec.kind in _WORKING and not isinstance(spec, LocalCloud))
+    elsewhere = (spec for spec in clouds if not isinstance(spec, LocalCloud))
     found = [each for spec in elsewhere if project for each in open_cloud(project, spec).check(rights=rights)]
     return (*(_look_here(project, clouds, say) if local else ()), *found)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from phoenix import model
 from phoenix.clock import Clock, SystemClock
 from phoenix.model import Observed
-from phoenix.orders.clouds import Clouds, open_cloud, workable
+from phoenix.orders.clouds import Clouds, open_cloud
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.load import load
 from phoenix.spec.project import Project
@@ -120,14 +120,10 @@ class Site:
         return {name: Writer(spec, clock=self.clock, say=self.say) for name, spec in specs.items()}
 
     def cloud(self, name: str) -> Cloud:
-        """The cloud of that name; RefusedError for a kind that this version cannot work on."""
+        """The cloud of that name."""
         if name not in self._clouds:
             self._clouds[name] = self._open(self.project, self.project.cloud(name))
         return self._clouds[name]
-
-    def workable(self) -> tuple[str, ...]:
-        """The clouds of the project that this version can work on."""
-        return workable(self.project)
 
     def traffic(self, place: Place) -> Traffic:
         """The balancer of a place."""

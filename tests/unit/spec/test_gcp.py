@@ -128,7 +128,7 @@ CANARY = ("{kind: blue-green, keep: 30m}", "{kind: canary, steps: [5, 100]}")
 
 
 def test_a_canary_has_exact_shares(load_text: Load, mistakes: Mistakes) -> None:
-    assert load_text(FILE, CANARY)
+    assert load_text(FILE, CANARY).services
     found = mistakes(CANARY, ("{url_map: web}", "{backend_service: web}"), text=FILE)
     assert found == [
         f"32: {WEB}.strategy.kind: canary needs exact shares, which load_balancer.backend_service has not; "

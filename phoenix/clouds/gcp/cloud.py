@@ -1,0 +1,122 @@
+"""Google Cloud as one thing to ask: its images, its managed instance groups, a load balancer's route for each place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from phoenix.clouds.api import Groups, Images, Need, Template, Traffic
+from phoenix.clouds.gcp import template
+from phoenix.clouds.gcp.calls import Calls
+from phoenix.errors import RefusedError, SpecError
+from phoenix.manner import Abilities, Alarm, BootSeen, Finding
+from phoenix.model import Place
+from phoenix.spec.clouds import GcpCloud
+from phoenix.spec.project import Project
+from phoenix.spec.services import GcpBackendService, GcpBalancer, GcpUrlMap, ServiceSpec
+
+ABILITIES = Abilities(
+    builders=("packer",),
+    proofs=(),
+    boot=BootSeen.CONSOLE,
+    heals=True,
+    autoscaler=True,
+    zones=True,
+    here_only=False,
+)
+_LOOPBACK = ("127.", "localhost", "[::1]")
+
+
+class GcpCloudDoor:
+    """Implements `clouds.api.Cloud` in one region of a project."""
+
+    def __init__(self, project: Project, spec: GcpCloud) -> None:
+        self._project = project
+        self._spec = spec
+        self._calls = Calls(spec)
+
+    @property
+    def name(self) -> str:
+        """The cloud, as phoenix.yaml names it."""
+        return self._spec.name
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do: it replaces machines, sizes groups by load, and spreads them over zones."""
+        return ABILITIES
+
+    @cached_property
+    def images(self) -> Images:
+        """Its images."""
+        raise _unready("images")  # GcpImages(self._project.name, self._spec, self._calls)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Its groups."""
+        raise _unready("groups")  # GcpGroups(self._project.name, self._spec, self._calls)
+
+    def traffic(self, place: Place) -> Traffic:
+        """The route that serves one service in one environment. SpecError where phoenix.yaml names none."""
+        service, balancer = self._served(place)
+        raise _unready(f"traffic by {balancer} to port {service.port}")
+        # GcpTraffic(calls=, cloud=, project=, place=, balancer=, port=, health=service.health, drain=)
+
+    def _served(self, place: Place) -> tuple[ServiceSpec, GcpBalancer]:
+        """The service as it is there, and what clients reach it by."""
+        spec = self._project.services.get(place.service)
+        where = spec.environments.get(place.environment) if spec else None
+        balancer = where.load_balancer if where else None
+        if spec is None or where is None or not isinstance(balancer, GcpUrlMap | GcpBackendService):
+            raise SpecError(
+                f"{place.service}/{place.environment} has no load balancer",
+                details=f"{self._project.file}: services.{place.service}.environments.{place.environment}"
+                ".load_balancer",
+                resolution="Give it {url_map: NAME, route: default} or {backend_service: NAME}.",
+            )
+        return spec.at(where), balancer
+
+    def template(self, *, base: str | None, parent: str | None) -> Template:
+        """A machine that starts from the image below."""
+        return template.template(self._spec, base=base, parent=parent)
+
+    def url_for_machines(self, url: str) -> str:
+        """The same. RefusedError for an address of this computer: no machine of Google Cloud reaches it."""
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        if host.startswith(_LOOPBACK):
+            raise RefusedError(
+                f"machines of the cloud '{self.name}' cannot reach {url}",
+                details="it is an address of this computer's loopback",
+                resolution="Give the repository a url of its own for this cloud in phoenix.yaml, "
+                f"such as `url: {{{self.name}: https://apt.example.com}}`.",
+            )
+        return url
+
+    def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:  # noqa: ARG002 (phoenix.yaml names none here)
+        """None: phoenix reads no alarms of Cloud Monitoring."""
+        return ()
+
+    def room(self, need: Need) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Nothing is known yet."""
+        return ()
+
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Nothing is known yet."""
+        return ()
+
+    def policy(self) -> Mapping[str, Any]:
+        """Nothing is known yet."""
+        return {}
+
+    def mend(self, place: Place) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
+        """Nothing: Google keeps its balancers up itself."""
+        return ()
+
+    def stop(self) -> tuple[str, ...]:
+        """Nothing: nothing of it runs on this computer."""
+        return ()
+
+
+def _unready(what: str) -> RefusedError:
+    return RefusedError(f"phoenix cannot do this on Google Cloud yet: {what}")
