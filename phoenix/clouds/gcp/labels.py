@@ -9,6 +9,7 @@ step: a name alone says nothing of who made a thing.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,6 +21,13 @@ RELEASE, SHAPE, RUN = f"{PREFIX}release", f"{PREFIX}shape", f"{PREFIX}run"
 GROUP, KEEP_UNTIL, PINNED_UNTIL = f"{PREFIX}group", f"{PREFIX}keep-until", f"{PREFIX}pinned-until"
 IMAGE, TYPE, NAME, KEY, PARENT = f"{PREFIX}image", f"{PREFIX}type", f"{PREFIX}name", f"{PREFIX}key", f"{PREFIX}parent"
 VERIFIED, BUILDER = f"{PREFIX}verified", f"{PREFIX}builder"
+CREATED, PORT, LIKE = f"{PREFIX}created", f"{PREFIX}port", f"{PREFIX}like"
+PINNED_MODE, PINNED_LEAST = f"{PREFIX}pinned-mode", f"{PREFIX}pinned-least"
+"""What a pin has to give back: the autoscaler's mode and its minimum before."""
+FORMERLY = f"{PREFIX}formerly"
+"""The description of somebody's autoscaler before it was pinned."""
+CPU = f"{PREFIX}cpu"
+"""On an autoscaler: the load that phoenix.yaml names, in percent; other signals are somebody's own."""
 ROLE, BAKER, SINCE = f"{PREFIX}role", f"{PREFIX}baker", f"{PREFIX}since"
 """What a thing is for (`Role`), and which process has been at work on it since when."""
 LONGEST = 63
@@ -60,3 +68,19 @@ def moment(at: datetime) -> str:
 def from_moment(text: str) -> datetime:
     """The moment that `moment` wrote. Raises ValueError for anything else."""
     return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+
+
+def described(labels: Mapping[str, str]) -> str:
+    """Labels as a description, whole: of what cannot bear labels, or for what they are too short."""
+    return json.dumps({key: text for key, text in sorted(labels.items()) if text}, ensure_ascii=False)
+
+
+def from_description(text: str) -> dict[str, str]:
+    """The labels that `described` wrote; none where somebody else wrote the description."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: str(value) for key, value in found.items() if key.startswith(PREFIX)}
