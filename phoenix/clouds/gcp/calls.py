@@ -209,6 +209,8 @@ class Calls:
             parameters[_camel(next(each for each in fields if each.endswith("_resource")))] = body
         if "project" in fields:
             parameters.setdefault("project", self._spec.project)
+        if "request_id" not in fields:  # labels of an image: their fingerprint makes it done once
+            parameters.pop("requestId", None)
         try:
             return kind(ParseDict(parameters, kind.pb(kind())))
         except (ParseError, ValueError, TypeError) as error:
