@@ -73,7 +73,7 @@ class GcpBuilder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GcpImages:
+class GcpImageOptions:
     """How images are kept."""
 
     family: str | None = None
@@ -106,7 +106,7 @@ class GcpCloud:
     secure_boot: bool = False
     """Whether machines start signed kernels alone; a vTPM and integrity monitoring they always have."""
     builder: GcpBuilder = field(default_factory=GcpBuilder)
-    images: GcpImages = field(default_factory=GcpImages)
+    images: GcpImageOptions = field(default_factory=GcpImageOptions)
 
     kind: CloudKind = CloudKind.GCP
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from phoenix.clouds.api import Groups, Images, Need, Template, Traffic
-from phoenix.clouds.gcp import template
+from phoenix.clouds.gcp.bake import template
 from phoenix.clouds.gcp.calls import Calls
 from phoenix.errors import RefusedError, SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding

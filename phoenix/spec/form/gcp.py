@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImages, GcpReach
+from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImageOptions, GcpReach
 from phoenix.spec.form.fields import Boolean, Bytes, Form, Matches, Period, Word, written
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects#before_you_begin; older ones have a domain
@@ -117,9 +117,9 @@ class GcpImagesForm(Form):
     family: Family | None = Field(default=None, description="Verified images belong to family FAMILY-TYPE-NAME; none.")
     features: list[Feature] = Field(default=[], description="Guest OS features beside those of the image below.")
 
-    def read(self) -> GcpImages:
+    def read(self) -> GcpImageOptions:
         """The frozen value."""
-        return GcpImages(
+        return GcpImageOptions(
             family=self.family,
             kms=self.kms,
             location=next(iter(self.locations), None),

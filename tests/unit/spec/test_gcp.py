@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phoenix.model import CloudMachine
-from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImages, GcpReach
+from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImageOptions, GcpReach
 from phoenix.spec.services import GcpBackendService, GcpUrlMap, Rolling
 from tests.unit.spec.conftest import GOOD, Load, Mistakes
 
@@ -65,7 +65,7 @@ def test_every_key_of_a_cloud(load_text: Load) -> None:
             max_run_duration=3600.0,
             kms=KEY,
         ),
-        images=GcpImages(family="acme", kms=KEY, location="eu", features=("GVNIC",)),
+        images=GcpImageOptions(family="acme", kms=KEY, location="eu", features=("GVNIC",)),
     )
     assert isinstance(cloud, GcpCloud)
     assert (cloud.network_path, cloud.subnetwork_path) == ("", "projects/acme-net/regions/us-central1/subnetworks/web")

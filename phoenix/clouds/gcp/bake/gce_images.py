@@ -55,7 +55,7 @@ def base(calls: Asks, wanted: str, *, project: str) -> GceImage:
         raise RefusedError(
             f"there is no image {owner}/{name} that machines can start from",
             details=f"it is {image.state}, {image.deprecated}" if image else "neither a family nor an image",
-            resolution="Correct `base` in phoenix.yaml: PROJECT/FAMILY such as debian-cloud/debian-12, or PROJECT/IMAGE.",
+            resolution="Correct `base` in phoenix.yaml: PROJECT/FAMILY (debian-cloud/debian-12) or PROJECT/IMAGE.",
         )
     return image
 

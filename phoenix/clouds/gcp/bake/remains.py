@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from phoenix.clock import Clock
 from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import labels, links, refusals
-from phoenix.clouds.gcp.patience import patient
 from phoenix.clouds.gcp.calls import RefusedCallError
 from phoenix.clouds.gcp.labels import Role
+from phoenix.clouds.gcp.patience import patient
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 if TYPE_CHECKING:

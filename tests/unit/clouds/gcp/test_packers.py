@@ -12,7 +12,7 @@ from phoenix.clouds.gcp.bake import packers
 from phoenix.clouds.gcp.bake.packers import ANYWAY, Packer
 from phoenix.errors import RefusedError
 from phoenix.manner import State
-from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImages, GcpReach
+from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImageOptions, GcpReach
 
 CLOUD = GcpCloud(name="gcp", project="acme-prod", region="us-central1")
 BOTH = {"googlecompute": (1, 2, 8), "ansible": (1, 1, 7)}
@@ -63,7 +63,7 @@ def test_both_plugins_lack_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("cloud", "key"),
     [
-        (replace(CLOUD, images=GcpImages(features=("GVNIC",))), "images.features"),
+        (replace(CLOUD, images=GcpImageOptions(features=("GVNIC",))), "images.features"),
         (replace(CLOUD, builder=GcpBuilder(kms="projects/p/locations/l/keyRings/r/cryptoKeys/k")), "builder.kms"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from phoenix.clouds.gcp.bake import packers, template
 from phoenix.clouds.gcp.bake.packers import Packer
-from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImages, GcpReach
+from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImageOptions, GcpReach
 from phoenix.tools.render import Renderer
 
 BARE = GcpCloud(name="gcp", project="acme-prod", region="us-central1")
@@ -40,7 +40,7 @@ FULL = GcpCloud(
         max_run_duration=3600.0,
         kms=f"{KEY}-disk",
     ),
-    images=GcpImages(family="shop", kms=KEY, location="eu", features=("GVNIC", "SEV_CAPABLE")),
+    images=GcpImageOptions(family="shop", kms=KEY, location="eu", features=("GVNIC", "SEV_CAPABLE")),
 )
 DEBIAN = "debian-cloud/debian-12"
 ONE = "debian-cloud/debian-12-bookworm-v20260115"
