@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from phoenix.clouds.api import Groups, Images, Need, Template, Traffic
+from phoenix.clouds.api import Images, Need, Template, Traffic
 from phoenix.clouds.gcp.bake import template
 from phoenix.clouds.gcp.calls import Calls
 from phoenix.errors import RefusedError, SpecError
@@ -16,6 +16,9 @@ from phoenix.model import Place
 from phoenix.spec.clouds import GcpCloud
 from phoenix.spec.project import Project
 from phoenix.spec.services import GcpBackendService, GcpBalancer, GcpUrlMap, ServiceSpec
+
+if TYPE_CHECKING:  # each room is loaded when it is entered
+    from phoenix.clouds.gcp.groups import GcpGroups
 
 ABILITIES = Abilities(
     builders=("packer",),
@@ -53,9 +56,11 @@ class GcpCloudDoor:
         raise _unready("images")  # GcpImages(self._project.name, self._spec, self._calls)
 
     @cached_property
-    def groups(self) -> Groups:
+    def groups(self) -> GcpGroups:
         """Its groups."""
-        raise _unready("groups")  # GcpGroups(self._project.name, self._spec, self._calls)
+        from phoenix.clouds.gcp.groups import GcpGroups
+
+        return GcpGroups(self._project.name, self._spec, self._calls)
 
     def traffic(self, place: Place) -> Traffic:
         """The route that serves one service in one environment. SpecError where phoenix.yaml names none."""

@@ -10,6 +10,8 @@ from phoenix.clock import Clock, SystemClock
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import labels, refusals
+from phoenix.clouds.gcp.balancer import born_with, named_port
+from phoenix.clouds.gcp.balancer.named_port import NamedPort
 from phoenix.clouds.gcp.calls import Answer, Calls, RefusedCallError, StaleError
 from phoenix.clouds.gcp.machines import autoscalers, boot, carried, group_reading, launch, pins
 from phoenix.clouds.gcp.machines.autoscalers import Autoscalers
@@ -51,7 +53,9 @@ class GcpGroups:
         self._scalers = Autoscalers(calls)
         self._looks = Looks(calls, project, spec.region, self._templates, self._scalers, self._clock)
         self._successions = Successions(calls, self._looks, self._scalers)
-        self._endings = Endings(calls, self._looks, self._scalers, self._templates, self._checks, self._clock)
+        self._endings = Endings(
+            calls, self._looks, self._scalers, self._successions, self._templates, self._checks, self._clock
+        )
 
     def list(self) -> tuple[Group, ...]:
         """Every group of this project in the region, with its machines as they are now."""
@@ -158,7 +162,7 @@ class GcpGroups:
         return {"console": str(answer.get("contents", ""))}
 
     def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
-        """End the group's machines and remove it, its autoscaler, its template and its check.
+        """End the group's machines, drained as its balancer does it; remove it and what it was born with.
 
         `adopt`: also a group that phoenix did not make; what it started from stays.
         """
@@ -166,7 +170,10 @@ class GcpGroups:
         if group is not None:
             self._refuse_another(group, adopt=adopt)
             self._endings.empty(group, between)
-            self._templates.forget(group.template)
+        between()
+        born_with.remove(self._calls, self._spec.region, self._project, name, adopt=adopt)
+        if group is not None:
+            self._endings.remove(group, between)
         if group is None or group.made:
             self._endings.clear(name, between)
 
@@ -194,7 +201,7 @@ class GcpGroups:
 
     def _finish(self, there: Found, group: Group, template: LaunchTemplate, gets: Carried, between: Between) -> None:
         """Give the group what it cannot be made with; again where that was broken off."""
-        ports = launch.named_ports(template)
+        ports = named_port.found(template.born_with)
         if ports:
             between()
             self._name_ports(there, ports, between)
@@ -204,10 +211,11 @@ class GcpGroups:
             body = launch.autoscaler_body(group, template, self._spec, home=there.home, policy=policy)
             self._scalers.make(there.home, body, between=between)
 
-    def _name_ports(self, group: Found, ports: tuple[Answer, ...], between: Between) -> None:
+    def _name_ports(self, group: Found, ports: tuple[NamedPort, ...], between: Between) -> None:
         """Of the plain group: what a managed one is given when it is made is only shown by it."""
         place: Mapping[str, Any] = {**group.home.place, "instanceGroup": group.name}
-        self._calls.change(group.home.groups, "setNamedPorts", **place, body={"namedPorts": [*ports]}, between=between)
+        body = {"namedPorts": [{"name": each.name, "port": each.port} for each in ports]}
+        self._calls.change(group.home.groups, "setNamedPorts", **place, body=body, between=between)
 
     def _carried(self, group: Group, template: LaunchTemplate) -> Carried:
         live = self._successions.live(template.like) if template.like else None

@@ -5,7 +5,7 @@ The keys are those of the REST reference: instanceTemplates, instanceGroupManage
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
@@ -213,18 +213,6 @@ def manager_body(
 def _spread(zones: tuple[str, ...], shape: str, spec: GcpCloud) -> dict[str, Any]:
     named = [{"zone": f"projects/{spec.project}/zones/{zone}"} for zone in zones]
     return {"targetShape": shape, **({"zones": named} if named else {})}
-
-
-def named_ports(template: LaunchTemplate) -> tuple[dict[str, Any], ...]:
-    """The named ports that the balancer wants the group to have: `http:8080` in `born_with`."""
-    return tuple(_ports(template))
-
-
-def _ports(template: LaunchTemplate) -> Iterator[dict[str, Any]]:
-    for each in template.born_with:
-        name, colon, port = each.rpartition(":")
-        if colon and port.isdecimal():
-            yield {"name": name, "port": int(port)}
 
 
 def pin_labels(group: Group, template: LaunchTemplate, carried: Carried) -> dict[str, str]:

@@ -10,6 +10,10 @@ from phoenix.clouds.gcp.machines.carried import Live
 from phoenix.clouds.gcp.machines.group_reading import Found
 from phoenix.clouds.gcp.machines.looks import Looks
 
+AFTER_DRAIN = 60.0
+"""Seconds after it in which a group notices that a machine is drained."""
+_DRAINING = "items/*/backendServices(name,backends/group,connectionDraining),nextPageToken,unreachables"
+
 
 class Successions:
     """What groups have of their own: an autoscaler, configurations of single machines."""
@@ -26,6 +30,16 @@ class Successions:
             return None
         seen = group_reading.found(answer)
         return Live(group=answer, autoscaler=self._scalers.of(seen), own_configs=self._own_configs(seen))
+
+    def drains(self, group: Found) -> float:
+        """Seconds that a machine of the group may take to leave: its balancer's draining, and the minute after it."""
+        services = self._calls.pages("backendServices", "aggregatedList", fields=_DRAINING)
+        times = [
+            int(each.get("connectionDraining", {}).get("drainingTimeoutSec", 0)) + AFTER_DRAIN
+            for each in services
+            if any(links.same(backend.get("group", ""), group.instance_group) for backend in each.get("backends", ()))
+        ]
+        return max(times, default=0.0)
 
     def _own_configs(self, group: Found) -> tuple[str, ...]:
         answers = self._calls.pages(
