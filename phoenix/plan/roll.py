@@ -162,6 +162,8 @@ def _notes(rollout: Rollout, foreign: tuple[Group, ...], survey: Survey) -> Iter
     """What a person should know of the groups that are replaced. No numbers that move: a plan is looked at later."""
     yield from map(_left_standing, foreign)
     stable, most = rollout.stable, rollout.environment.size.maximum
+    if rollout.manner.first_serves and not rollout.observed.route.backends:
+        yield f"{rollout.candidate} is the only group of its balancer, which gives it all traffic from its first moment"
     if stable is None:
         return
     if survey.not_carried:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping
 
 from phoenix.clouds import rules
+from phoenix.clouds.api import Traffic
 from phoenix.clouds.gcp import links, refusals
 from phoenix.clouds.gcp.balancer import (
     birth,
@@ -28,13 +29,14 @@ from phoenix.clouds.gcp.balancer.frontends import Frontend
 from phoenix.clouds.gcp.balancer.moves import Filled
 from phoenix.clouds.gcp.balancer.named_port import NamedPort
 from phoenix.clouds.gcp.balancer.services import Service
+from phoenix.clouds.gcp.balancer.shared_traffic import GcpBackendServiceTraffic
 from phoenix.clouds.gcp.balancer.url_map import There
 from phoenix.clouds.gcp.balancer.whole import Json
 from phoenix.clouds.gcp.calls import Calls, RefusedCallError
-from phoenix.errors import CloudError, RefusedError, StaleRouteError, UnreachableError
+from phoenix.errors import CloudError, RefusedError, SpecError, StaleRouteError, UnreachableError
 from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
 from phoenix.model import Group, Health, Place, Route
-from phoenix.spec.services import GcpUrlMap
+from phoenix.spec.services import EnvironmentSpec, GcpBackendService, GcpUrlMap, ServiceSpec
 
 MANNER = Manner(
     exact_shares=True,
@@ -49,6 +51,40 @@ MANNER = Manner(
 """`settles`: a changed URL map reaches the load balancer's proxies one after the other. `look`: one getHealth for each
 group and look. `damped`: a machine is ill after two failed checks.
 """
+
+
+def opened(
+    calls: Calls,
+    project: str,
+    place: Place,
+    service: ServiceSpec,
+    environment: EnvironmentSpec,
+    known: MutableMapping[str, Frontend | None],
+) -> Traffic:
+    """The balancer that phoenix.yaml names for a service in an environment. SpecError where it names none of Google's.
+
+    `known`: the frontends of URL maps that were looked up before.
+    """
+    balancer = environment.load_balancer
+    if isinstance(balancer, GcpUrlMap):
+        return GcpUrlMapTraffic(
+            calls=calls,
+            project=project,
+            place=place,
+            balancer=balancer,
+            port=service.port,
+            health=service.at(environment).health,
+            drain=service.drain,
+            accepts_not_carried=environment.accepts_not_carried,
+            known=known,
+        )
+    if isinstance(balancer, GcpBackendService):
+        return GcpBackendServiceTraffic(calls=calls, project=project, place=place, balancer=balancer, port=service.port)
+    raise SpecError(
+        f"{place.service}/{place.environment} has no load balancer of Google Cloud",
+        details=f"services.{place.service}.environments.{place.environment}.load_balancer",
+        resolution="Give it {url_map: NAME, route: default} or {backend_service: NAME}.",
+    )
 
 
 class GcpUrlMapTraffic:

@@ -8,11 +8,10 @@ What share was meant stands in the description of each backend, for a person, wi
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phoenix.clouds import rules
@@ -42,6 +41,12 @@ class Entry:
     """Whether it was detached, and its manager is still draining it."""
     owner: Owner | None = None
     """For whom phoenix wrote there."""
+    made: bool = False
+    """Whether phoenix made the group."""
+    said: str = ""
+    """What somebody else wrote there before phoenix."""
+    idle: bool = False
+    """Whether it had no traffic before phoenix."""
 
     @property
     def words(self) -> str:
@@ -79,50 +84,61 @@ def version(told: Json) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def with_group(told: Json, backend: Json, owner: Owner) -> dict[str, Any] | None:
+def with_group(told: Json, backend: Json, owner: Owner, *, made: bool) -> dict[str, Any] | None:
     """It with the group as one more backend that gets nothing, or everything where it is the only one.
 
     None where it is there. A group that was detached is taken up again.
     """
-    there = next((each for each in entries(told) if each.link == links.short(backend["group"])), None)
+    link = links.short(backend["group"])
+    there = next((each for each in entries(told) if each.link == link), None)
     if there is not None and not there.leaving:
         return None
-    others = [copy.deepcopy(each) for each in told.get("backends", ()) if there is None or not _is(each, there)]
-    usual = float(backend.get("capacityScaler", _WHOLE)) or _WHOLE
-    share = 0 if others else rules.WHOLE
-    text = notes.written(owner, share=share, usual=usual)
-    added = {**backend, "capacityScaler": usual if share else 0, "description": text}
+    others = [each for each in told.get("backends", ()) if links.short(each.get("group", "")) != link]
+    entry = there or Entry(
+        group=owner.group, link=link, scaler=0, usual=backend["capacityScaler"], made=made, idle=not made
+    )
+    added = _given(backend, replace(entry, leaving=False), 0 if others else rules.WHOLE, owner)
     return {**told, "backends": [*others, added]}
 
 
 def shifted(told: Json, wanted: Mapping[str, int], project: str, place: Place) -> dict[str, Any]:
-    """It with these shares, each above 0 of a group that is there; groups not named get 0.
+    """It with these shares, each above 0 of a group that is there; groups not named get 0."""
+    changed = []
+    for backend in told.get("backends", ()):
+        entry = _entry(backend)
+        owner = Owner(project=project, place=place, group=entry.group)
+        changed.append(_given(backend, entry, 0 if entry.leaving else wanted.get(entry.group, 0), owner))
+    return {**told, "backends": changed}
+
+
+def put_back(told: Json, project: str, place: Place) -> dict[str, Any]:
+    """It as it was before phoenix: with what phoenix did not make as it was found, and with nothing else that serves.
 
     An only backend that is to get nothing is taken out, for there Google takes no 0.
     """
-    found = {each.link: each for each in entries(told)}
-    changed = copy.deepcopy(list(told.get("backends", ())))
-    for backend in changed:
-        entry = found[links.short(backend.get("group", ""))]
-        share = 0 if entry.leaving else wanted.get(entry.group, 0)
-        owner = Owner(project=project, place=place, group=entry.group)
-        backend["capacityScaler"] = entry.usual if share else 0
-        backend["description"] = notes.written(owner, share=share, usual=entry.usual, leaving=entry.leaving)
-    if not wanted and len(changed) == 1:
-        changed = []
-    return {**told, "backends": changed}
-
-
-def closed(told: Json, group: str, project: str, place: Place) -> dict[str, Any]:
-    """It with the group as one that leaves: its manager still drains its machines through it."""
-    changed = copy.deepcopy(list(told.get("backends", ())))
-    for backend in changed:
+    changed = []
+    for backend in told.get("backends", ()):
         entry = _entry(backend)
-        if entry.group == group:
-            owner = Owner(project=project, place=place, group=group)
-            backend["capacityScaler"] = 0
-            backend["description"] = notes.written(owner, usual=entry.usual, leaving=True)
-    return {**told, "backends": changed}
+        owner = Owner(project=project, place=place, group=entry.group)
+        if entry.made or entry.leaving:
+            changed.append(_given(backend, entry, 0, owner))
+        elif entry.owner is None:
+            changed.append(dict(backend))
+        else:
+            scaler = 0 if entry.idle else entry.usual
+            changed.append({**backend, "capacityScaler": scaler, "description": entry.said})
+    return {**told, "backends": [] if len(changed) == 1 and not changed[0]["capacityScaler"] else changed}
+
+
+def closed(told: Json, group: str, project: str, place: Place) -> dict[str, Any] | None:
+    """It with the group as one that leaves: its manager still drains its machines through it. None where that is so."""
+    changed = []
+    for backend in told.get("backends", ()):
+        entry = _entry(backend)
+        owner = Owner(project=project, place=place, group=group)
+        mine = entry.group == group and not entry.leaving
+        changed.append(_given(backend, replace(entry, leaving=True), 0, owner) if mine else backend)
+    return {**told, "backends": changed} if changed != list(told.get("backends", ())) else None
 
 
 def without(told: Json, group: str) -> dict[str, Any]:
@@ -139,6 +155,12 @@ def is_of(told: Json, group: str, project: str) -> bool:
     return bool(mine) and all(owner is not None and owner.project == project for owner in mine)
 
 
+def _given(backend: Json, entry: Entry, share: int, owner: Owner) -> dict[str, Any]:
+    """The backend with that share, and phoenix's word on it."""
+    text = notes.written(owner, share=share, usual=entry.usual, made=entry.made, leaving=entry.leaving, said=entry.said)
+    return {**backend, "capacityScaler": entry.usual if share else 0, "description": text}
+
+
 def _entry(backend: Json) -> Entry:
     link = links.short(backend.get("group", ""))
     scaler = float(backend.get("capacityScaler", _WHOLE))
@@ -152,8 +174,7 @@ def _entry(backend: Json) -> Entry:
         meant=int(more.get("share", 0)) if note else None,
         leaving=bool(more.get("leaving")),
         owner=note.owner if note else None,
+        made=bool(more.get("made")),
+        said=str(more.get("said", "")) if note else str(backend.get("description", "")),
+        idle=bool(more.get("idle")) if note else not scaler,
     )
-
-
-def _is(backend: Json, entry: Entry) -> bool:
-    return links.short(backend.get("group", "")) == entry.link
