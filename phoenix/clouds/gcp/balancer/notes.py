@@ -1,22 +1,21 @@
 """What phoenix writes on what it makes at a load balancer: in `description`, for nothing there bears labels. Pure.
 
-Backend services, health checks and path matchers of URL maps have no labels in the API, so who made them, for which
-group, and what a path matcher has to remember, stands in their descriptions as JSON. A removal reads it in the same
-step: a name alone says nothing of who made a thing.
+Backend services, health checks, backends and path matchers of URL maps have no labels in the API. So who made them, for
+which group, and what is to be remembered there stands in their descriptions, as JSON (`labels.described`). A removal
+reads it in the same step: a name alone says nothing of who made a thing.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from phoenix.clouds.gcp import labels
 from phoenix.model import Place
 
-_KEY = "phoenix"
 LONGEST = 2048
 """Characters of a description."""
+_WHOSE = (labels.PROJECT, labels.SERVICE, labels.ENVIRONMENT, labels.GROUP)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,34 +32,25 @@ class Note:
     """What a description says."""
 
     owner: Owner
-    more: Mapping[str, Any]
-    """What else is to be remembered there."""
+    more: Mapping[str, str]
+    """What else is remembered there, by its key."""
 
 
-def written(owner: Owner, **more: Any) -> str:
-    """The description of a thing that is made for the owner. What is None or empty is left out."""
-    told = {
-        "project": owner.project,
-        "service": owner.place.service,
-        "environment": owner.place.environment,
-        "group": owner.group,
-        **{key: value for key, value in more.items() if value not in (None, "", False)},
-    }
-    return json.dumps({_KEY: told}, separators=(",", ":"))
+def written(owner: Owner, **more: str | float | None) -> str:
+    """The description of a thing that is made for the owner. What is nothing is left out."""
+    whose = (owner.project, owner.place.service, owner.place.environment, owner.group)
+    told = {f"{labels.PREFIX}{key}": _text(value) for key, value in more.items() if value}
+    return labels.described({**dict(zip(_WHOSE, whose, strict=True)), **told})
 
 
 def read(description: str | None) -> Note | None:
     """What phoenix wrote there; None where somebody else did, or nobody."""
-    try:
-        told = json.loads(description or "").get(_KEY)
-        owner = Owner(
-            project=told["project"],
-            place=Place(service=told["service"], environment=told["environment"]),
-            group=told["group"],
-        )
-    except (ValueError, AttributeError, TypeError, KeyError):
+    told = labels.from_description(description or "")
+    if any(key not in told for key in _WHOSE):
         return None
-    more = {k: v for k, v in told.items() if k not in ("project", "service", "environment", "group")}
+    project, service, environment, group = (told[key] for key in _WHOSE)
+    owner = Owner(project=project, place=Place(service=service, environment=environment), group=group)
+    more = {key.removeprefix(labels.PREFIX): text for key, text in told.items() if key not in _WHOSE}
     return Note(owner=owner, more=more)
 
 
@@ -68,3 +58,9 @@ def is_of(description: str | None, owner: Owner) -> bool:
     """Whether phoenix made the thing for that owner."""
     note = read(description)
     return note is not None and note.owner == owner
+
+
+def _text(value: str | float | None) -> str:
+    if isinstance(value, bool):
+        return "yes"
+    return value if isinstance(value, str) else f"{value:g}"

@@ -127,7 +127,7 @@ def _found(matcher: Json, hosts: Mapping[str, str], project: str, place: Place) 
         host=hosts.get(matcher["name"], ""),
         made=bool(note.more.get("made")),
         leaving=bool(note.more.get("leaving")),
-        before=_unpacked(note.more.get("before")),
+        before=_unpacked(note.more.get("before", "")),
     )
 
 
@@ -136,10 +136,10 @@ def _packed(does: Json) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
-def _unpacked(packed: Any) -> Json | None:
+def _unpacked(packed: str) -> Json | None:
     """What was packed; None where nothing was, or somebody has cut it."""
     try:
         does = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
-    except (binascii.Error, zlib.error, ValueError, TypeError):
+    except (binascii.Error, zlib.error, ValueError):
         return None
     return does if isinstance(does, dict) else None
