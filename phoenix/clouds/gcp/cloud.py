@@ -15,9 +15,9 @@ from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Place
 from phoenix.spec.clouds import GcpCloud
 from phoenix.spec.project import Project
-from phoenix.spec.services import GcpBackendService, GcpBalancer, GcpUrlMap, ServiceSpec
 
 if TYPE_CHECKING:  # each room is loaded when it is entered
+    from phoenix.clouds.gcp.balancer.frontends import Frontend
     from phoenix.clouds.gcp.groups import GcpGroups
 
 ABILITIES = Abilities(
@@ -39,6 +39,7 @@ class GcpCloudDoor:
         self._project = project
         self._spec = spec
         self._calls = Calls(spec)
+        self._frontends: dict[str, Frontend | None] = {}
 
     @property
     def name(self) -> str:
@@ -63,24 +64,18 @@ class GcpCloudDoor:
         return GcpGroups(self._project.name, self._spec, self._calls)
 
     def traffic(self, place: Place) -> Traffic:
-        """The route that serves one service in one environment. SpecError where phoenix.yaml names none."""
-        service, balancer = self._served(place)
-        raise _unready(f"traffic by {balancer} to port {service.port}")
-        # GcpTraffic(calls=, cloud=, project=, place=, balancer=, port=, health=service.health, drain=)
+        """The load balancer of one service in one environment. SpecError where phoenix.yaml names none."""
+        from phoenix.clouds.gcp import traffic
 
-    def _served(self, place: Place) -> tuple[ServiceSpec, GcpBalancer]:
-        """The service as it is there, and what clients reach it by."""
         spec = self._project.services.get(place.service)
         where = spec.environments.get(place.environment) if spec else None
-        balancer = where.load_balancer if where else None
-        if spec is None or where is None or not isinstance(balancer, GcpUrlMap | GcpBackendService):
+        if spec is None or where is None:
             raise SpecError(
-                f"{place.service}/{place.environment} has no load balancer",
-                details=f"{self._project.file}: services.{place.service}.environments.{place.environment}"
-                ".load_balancer",
+                f"{place.service}/{place.environment} is not in phoenix.yaml",
+                details=f"{self._project.file}: services.{place.service}.environments.{place.environment}",
                 resolution="Give it {url_map: NAME, route: default} or {backend_service: NAME}.",
             )
-        return spec.at(where), balancer
+        return traffic.opened(self._calls, self._project.name, place, spec, where, self._frontends)
 
     def template(self, *, base: str | None, parent: str | None) -> Template:
         """A machine that starts from the image below."""

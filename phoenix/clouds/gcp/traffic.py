@@ -27,6 +27,7 @@ from phoenix.clouds.gcp.balancer import (
 )
 from phoenix.clouds.gcp.balancer.frontends import Frontend
 from phoenix.clouds.gcp.balancer.moves import Filled
+from phoenix.clouds.gcp.balancer.named_port import NamedPort
 from phoenix.clouds.gcp.balancer.services import Service
 from phoenix.clouds.gcp.balancer.shared_traffic import GcpBackendServiceTraffic
 from phoenix.clouds.gcp.balancer.url_map import There
@@ -136,7 +137,7 @@ class GcpUrlMapTraffic:
         self._sweep(there)
         made = self._ensure(group.name, there)
         name = str(made.told.get("portName") or successor.PORT_NAME)
-        return (f"{name}:{self._port}",)
+        return (str(NamedPort(name=name, port=self._port)),)
 
     def attach(self, group: Group) -> None:
         """See that the group fills its backend service, and that this has a preview by which it is checked."""

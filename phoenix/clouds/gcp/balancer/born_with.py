@@ -8,6 +8,8 @@ is who finds what is left.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from phoenix.clouds.gcp import links, refusals
 from phoenix.clouds.gcp.balancer import notes, preview, route, shared, whole
 from phoenix.clouds.gcp.balancer.notes import Owner
@@ -29,13 +31,11 @@ def remove(calls: Calls, region: str, project: str, group: str, *, adopt: bool =
     CloudError where something else has it as a backend, or sends to it: then all of that stays. `adopt`: it is taken
     out of backend services that phoenix did not make, which stay.
     """
-    for scope in (Scope(project=calls.project, region=region), Scope(project=calls.project)):
-        for told in whole.listed(calls, scope.parent, SERVICES):
-            service = Service(link=links.short(told["selfLink"]), told=told)
-            if _is_ours(service.owner, project, group) and links.name_of(service.link) == group:
-                remove_service(calls, service, project)
-            elif any(links.name_of(each) == group for each in service.groups):
-                _take_out(calls, service, project, group, adopt=adopt)
+    for service in _around(calls, region, group):
+        if _is_ours(service.owner, project, group) and links.name_of(service.link) == group:
+            remove_service(calls, service, project)
+        elif _has(service, group):
+            _take_out(calls, service, project, group, adopt=adopt)
 
 
 def remove_service(calls: Calls, service: Service, project: str) -> None:
@@ -102,6 +102,19 @@ def _take_out(calls: Calls, service: Service, project: str, group: str, *, adopt
         return shared.without(told, group) if there else None
 
     whole.change(calls, service.link, decide)
+
+
+def _around(calls: Calls, region: str, group: str) -> Iterator[Service]:
+    """The backend services, of the region and global, that bear the group's name or have it as a backend."""
+    for scope in (Scope(project=calls.project, region=region), Scope(project=calls.project)):
+        for told in whole.listed(calls, scope.parent, SERVICES):
+            service = Service(link=links.short(told["selfLink"]), told=told)
+            if links.name_of(service.link) == group or _has(service, group):
+                yield service
+
+
+def _has(service: Service, group: str) -> bool:
+    return any(links.name_of(each) == group for each in service.groups)
 
 
 def _is_ours(owner: Owner | None, project: str, group: str) -> bool:

@@ -26,6 +26,7 @@ from phoenix.clouds.gcp.balancer import (
     whole,
 )
 from phoenix.clouds.gcp.balancer.moves import named_by
+from phoenix.clouds.gcp.balancer.named_port import NamedPort
 from phoenix.clouds.gcp.balancer.notes import Owner
 from phoenix.clouds.gcp.balancer.scope import Scope
 from phoenix.clouds.gcp.balancer.services import Service
@@ -82,7 +83,7 @@ class GcpBackendServiceTraffic:
     def prepare(self, group: Group) -> tuple[str, ...]:  # noqa: ARG002 (others make something for each group)
         """The named port by which the backend service asks its machines."""
         name = str(self._there().get("portName") or successor.PORT_NAME)
-        return (f"{name}:{self._port}",)
+        return (str(NamedPort(name=name, port=self._port)),)
 
     def attach(self, group: Group) -> None:
         """See that the group is a backend, without traffic. The only one there cannot be without: it serves at once."""
