@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.account.asking import asking
-from tests.support.real.aws_story import Asked
 from tests.support.real.instant import get
 from tests.support.real.shell import Shell
+from tests.support.real.story import Asked
 
 TAG = "phoenix-test-aws"
 """On everything that a run makes, with its name."""
@@ -115,11 +115,16 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """The `Place` of a run: see `aws_story.py`."""
+    """The `Place` of a run: see `story.py`."""
 
     shell: Shell
     site: Site
     layers: tuple[str, ...] = ("os/debian-12", "foundation/nodejs", "immutable/hello")
+
+    @property
+    def word(self) -> str:
+        """Of the reason of a target's health."""
+        return "Target."
 
     @property
     def service(self) -> str:

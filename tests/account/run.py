@@ -14,7 +14,7 @@ from tests.account import costs, project
 from tests.account.ground import Account, account, laid, whose
 from tests.account.removal import removed
 from tests.account.wishes import Wishes
-from tests.support.real import aws_story
+from tests.support.real import story
 from tests.support.real.shell import Shell
 
 PATIENCE = 600.0
@@ -90,7 +90,7 @@ def _story(there: Account, wishes: Wishes, tell: Tell, address_of: AddressOf) ->
     with tempfile.TemporaryDirectory(prefix=f"{there.run}-") as directory:
         # a process for each command, which ends with the time
         shell = Shell(directory=Path(directory) / "project", environment={"PYTHONUNBUFFERED": "1"})
-        asked = aws_story.play(project.made(shell, site), Path(directory), PATIENCE)
+        asked = story.play(project.made(shell, site), Path(directory), PATIENCE)
     tell(f"{asked.answered} of {asked.sent} requests were answered")
     assert asked.failures == (), asked.failures
     assert asked.sent > 100

@@ -83,7 +83,7 @@ class Control:
         return {}
 
     def _kill(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._emulated.machines.stop(asked["instance"])
+        self._emulated.machines.kill(asked["instance"])
         return {}
 
     def _serve(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -95,6 +95,10 @@ class Machines(Protocol):
         """End its system in order, as by its power button; its disk stays. Returns when it has ended."""
         ...
 
+    def kill(self, machine: str) -> None:
+        """Off at once, as by a power cut; its disk stays."""
+        ...
+
     def start(self, machine: str) -> None:
         """Start a stopped one again, with the same address."""
         ...

@@ -113,6 +113,12 @@ class LightMachines:
             light_boot.stop(found.boot)
             self._end(found)
 
+    def kill(self, machine: str) -> None:
+        """What it has not yet written down is lost."""
+        found = self._machines.get(machine)
+        if found is not None and found.boot is not None:
+            self._end(found)
+
     def start(self, machine: str) -> None:
         """On the disk that it had."""
         found = self._machines.get(machine)

@@ -36,6 +36,10 @@ class Told:
         """It answers no more."""
         self._running.discard(machine)
 
+    def kill(self, machine: str) -> None:
+        """It answers no more."""
+        self._running.discard(machine)
+
     def start(self, machine: str) -> None:
         """It answers again."""
         self._running.add(machine)
