@@ -157,7 +157,15 @@ def is_of(told: Json, group: str, project: str) -> bool:
 
 def _given(backend: Json, entry: Entry, share: int, owner: Owner) -> dict[str, Any]:
     """The backend with that share, and phoenix's word on it."""
-    text = notes.written(owner, share=share, usual=entry.usual, made=entry.made, leaving=entry.leaving, said=entry.said)
+    text = notes.written(
+        owner,
+        share=share,
+        usual=entry.usual,
+        made=entry.made,
+        leaving=entry.leaving,
+        said=entry.said,
+        idle=entry.idle,
+    )
     return {**backend, "capacityScaler": entry.usual if share else 0, "description": text}
 
 
