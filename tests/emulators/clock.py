@@ -24,6 +24,11 @@ class Clock:
         self._order = itertools.count()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
 
+    def forget(self) -> None:
+        """Be as new: the time of this computer, and nothing is to happen."""
+        self._speed, self._base, self._since = 1.0, time.time(), time.monotonic()
+        self._agenda.clear()
+
     @property
     def now(self) -> float:
         """The time; while something of the agenda happens, the moment for which it was written."""
@@ -48,6 +53,11 @@ class Clock:
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Have `action` happen in so many virtual seconds."""
         heapq.heappush(self._agenda, (self.now + seconds, next(self._order), action))
+
+    @property
+    def next(self) -> float | None:
+        """The moment of what is to happen first."""
+        return self._agenda[0][0] if self._agenda else None
 
     def settle(self) -> None:
         """Let everything happen that is due."""
