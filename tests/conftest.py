@@ -21,7 +21,8 @@ from phoenix.clouds.local.bake.mirror import configured_mirror
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.tools import disk
 from tests.emulators.aws import Emulator, vendor
-from tests.support.real import aws_rights, shared
+from tests.emulators.gcp import Emulator as GcpEmulator
+from tests.support.real import aws_rights, gcp_rights, shared
 from tests.support.real.hello import deb_of, steer
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
@@ -124,6 +125,44 @@ def emulator_with_machines(
         monkeypatch.setenv(name, value)
     yield emulator_with_machines_of_worker
     assert aws_rights.uncovered(emulator_with_machines_of_worker.calls()) == [], "as above"
+
+
+@pytest.fixture(scope="session")
+def gcp_of_worker() -> Iterator[GcpEmulator]:
+    """An emulated Google Cloud without machines; the worker's own."""
+    with GcpEmulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def gcp(gcp_of_worker: GcpEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[GcpEmulator]:
+    """An emulated Google Cloud with nothing in it, which the SDK of this process finds; no right is too few."""
+    yield from _found(gcp_of_worker, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def gcp_with_machines_of_worker() -> Iterator[GcpEmulator]:
+    """An emulated Google Cloud whose instances are HTTP servers; the worker's own."""
+    with GcpEmulator(machines="instant") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def gcp_with_machines(
+    gcp_with_machines_of_worker: GcpEmulator, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[GcpEmulator]:
+    """The same with nothing in it, probed twenty times a second; the SDK of this process finds it."""
+    for emulator in _found(gcp_with_machines_of_worker, monkeypatch):
+        emulator.configure(probe=0.05)
+        yield emulator
+
+
+def _found(emulator: GcpEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[GcpEmulator]:
+    emulator.reset()
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    yield emulator
+    assert gcp_rights.uncovered(emulator.calls()) == [], "add these to phoenix/clouds/gcp/account/policy.py"
 
 
 @pytest.fixture(scope="session")
