@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from phoenix.clouds.api import Images, Need, Template, Traffic
+from phoenix.clouds.api import Need, Template, Traffic
 from phoenix.clouds.gcp.bake import template
 from phoenix.clouds.gcp.calls import Calls
 from phoenix.errors import RefusedError, SpecError
@@ -19,6 +19,7 @@ from phoenix.spec.project import Project
 if TYPE_CHECKING:  # each room is loaded when it is entered
     from phoenix.clouds.gcp.balancer.frontends import Frontend
     from phoenix.clouds.gcp.groups import GcpGroups
+    from phoenix.clouds.gcp.images import GcpImages
 
 ABILITIES = Abilities(
     builders=("packer",),
@@ -52,9 +53,11 @@ class GcpCloudDoor:
         return ABILITIES
 
     @cached_property
-    def images(self) -> Images:
+    def images(self) -> GcpImages:
         """Its images."""
-        raise _unready("images")  # GcpImages(self._project.name, self._spec, self._calls)
+        from phoenix.clouds.gcp.images import GcpImages
+
+        return GcpImages(self._project.name, self._spec, self._calls)
 
     @cached_property
     def groups(self) -> GcpGroups:
@@ -116,7 +119,3 @@ class GcpCloudDoor:
     def stop(self) -> tuple[str, ...]:
         """Nothing: nothing of it runs on this computer."""
         return ()
-
-
-def _unready(what: str) -> RefusedError:
-    return RefusedError(f"phoenix cannot do this on Google Cloud yet: {what}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PART = r"[a-z]([-a-z0-9.:]{0,61}[a-z0-9])?"
 _BASE = re.compile(rf"(?:(?P<owner>{_PART})/)?(?P<name>[a-z]([-a-z0-9]{{0,61}}[a-z0-9])?)")
+_PINNED = re.compile(rf"projects/(?P<owner>{_PART})/global/images/(?P<name>[^/]+)")
 _SHOWN = (
     "id,name,selfLink,status,creationTimestamp,diskSizeGb,family,labels,labelFingerprint,description,"
     "storageLocations,deprecated,guestOsFeatures"
@@ -37,9 +38,12 @@ def find(calls: Asks, name: str) -> GceImage | None:
 def base(calls: Asks, wanted: str, *, project: str) -> GceImage:
     """What a recipe's `base` means now: the newest image of the family `PROJECT/FAMILY`, or the one `PROJECT/IMAGE`.
 
-    `project`: where an image is that `wanted` names without one. RefusedError where there is none that machines can
-    start from, SpecError where `wanted` names none.
+    An image by its path (`projects/PROJECT/global/images/IMAGE`) is that one. `project`: where an image is that
+    `wanted` names without one. RefusedError where there is none that machines can start from, SpecError where `wanted`
+    names none.
     """
+    if pinned := _PINNED.fullmatch(wanted):
+        return _usable(calls, pinned["owner"], pinned["name"], families=False)
     parts = _BASE.fullmatch(wanted)
     if parts is None:
         raise SpecError(
@@ -47,8 +51,11 @@ def base(calls: Asks, wanted: str, *, project: str) -> GceImage:
             details="accepted: PROJECT/FAMILY such as debian-cloud/debian-12, or PROJECT/IMAGE",
             resolution="Correct `base` in phoenix.yaml.",
         )
-    owner, name = parts["owner"] or project, parts["name"]
-    newest = calls.find("images", "getFromFamily", project=owner, family=name, fields=_SHOWN)
+    return _usable(calls, parts["owner"] or project, parts["name"], families=True)
+
+
+def _usable(calls: Asks, owner: str, name: str, *, families: bool) -> GceImage:
+    newest = calls.find("images", "getFromFamily", project=owner, family=name, fields=_SHOWN) if families else None
     found = newest or calls.find("images", project=owner, image=name, fields=_SHOWN)
     image = image_reading.gce_image(found) if found else None
     if image is None or image.state != image_reading.READY or image.deprecated in image_reading.UNUSABLE:

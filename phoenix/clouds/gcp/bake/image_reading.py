@@ -122,16 +122,25 @@ def facts(request: BakeRequest) -> dict[str, Any]:
     return told
 
 
-def proof(found: GceImage, tests: tuple[TestResult, ...], on: Proof) -> tuple[str, dict[str, str]]:
-    """The description and the labels that say that the image is verified.
+def proof(found: GceImage, tests: tuple[TestResult, ...]) -> str:
+    """The description with how the tests ended.
 
-    Where many tests said much, less of their output is kept; where there are too many, none is.
+    Where many said much, less of their output is kept; where there are too many tests, none of them is.
     """
     told = packed.unpacked(found.description) or {}
     longer = (packed.description(found.name, {**told, "tests": _cut(tests, length)}) for length in _SHOWN)
     without = packed.description(found.name, {**told, "tests": []})
-    description = next((text for text in longer if len(text) <= packed.LONGEST), without)
-    return description, {**found.labels, labels.VERIFIED: str(on), labels.ROLE: Role.IMAGE}
+    return next((text for text in longer if len(text) <= packed.LONGEST), without)
+
+
+def proven(found: GceImage, on: Proof) -> dict[str, str]:
+    """The labels that say that the image is verified."""
+    return {**found.labels, labels.VERIFIED: str(on), labels.ROLE: Role.IMAGE}
+
+
+def unproven(found: GceImage) -> dict[str, str]:
+    """Its labels, but that it is not verified."""
+    return {key: value for key, value in found.labels.items() if key != labels.VERIFIED}
 
 
 def _cut(tests: tuple[TestResult, ...], length: int) -> list[dict[str, Any]]:

@@ -70,13 +70,16 @@ def of_image(image: GceImage) -> Thing:
     return Thing(kind=IMAGES, name=image.name, number=image.number, zone="", labels=image.labels)
 
 
-def unfinished(calls: Calls, project: str, images: tuple[GceImage, ...]) -> tuple[Thing, ...]:
-    """What the project's bakes have made that is not part of a verified image, dead or alive.
+def unfinished(
+    calls: Calls, project: str, images: tuple[GceImage, ...], image_id: str | None = None
+) -> tuple[Thing, ...]:
+    """What the project's bakes (of one image) have made that is not part of a verified image, dead or alive.
 
-    `images`: the project's, as they were just read.
+    `images`: those of the project that it may be part of, as they were just read.
     """
     half = (of_image(image) for image in images if image.labels.get(labels.ROLE) in UNFINISHED and not image.verified)
-    return (*_labelled(calls, project, MACHINES), *_labelled(calls, project, DISKS), *half)
+    wanted = {labels.PROJECT: project, **({labels.IMAGE: image_id} if image_id else {})}
+    return (*_labelled(calls, wanted, MACHINES), *_labelled(calls, wanted, DISKS), *half)
 
 
 def remove(
@@ -161,10 +164,11 @@ def _attached(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield links.name_of(link), links.part_of(link, "zones")
 
 
-def _labelled(calls: Calls, project: str, kind: str) -> Iterator[Thing]:
-    wanted = f"(labels.{labels.PROJECT}={project}) (labels.{labels.ROLE}:*)"
-    shown = _SHOWN.format(kind=kind)
-    for each in calls.pages(kind, "aggregatedList", filter=wanted, fields=shown):
+def _labelled(calls: Calls, wanted: Mapping[str, str], kind: str) -> Iterator[Thing]:
+    """Those with these labels and some role, in every zone, by one paged call."""
+    terms = (f"(labels.{key}={value})" for key, value in wanted.items())
+    named, shown = " ".join((*terms, f"(labels.{labels.ROLE}:*)")), _SHOWN.format(kind=kind)
+    for each in calls.pages(kind, "aggregatedList", filter=named, fields=shown):
         if labels_of(each).get(labels.ROLE) in UNFINISHED:
             yield _thing(kind, each)
 
