@@ -132,7 +132,7 @@ class _Value:
                     f"Invalid JSON payload received. Unknown name \"{name}\" at '{at}': Cannot find field.",
                 )
             if not self._answered and _output_only(field):
-                if self._strict:
+                if self._strict and name != "kind":  # which Packer says of its disk
                     raise invalid(f"{at}.{name}", part, "It is output-only: the service sets it.")
                 continue
             read[name] = None if part is None else self.read(field, part, f"{at}.{name}")
