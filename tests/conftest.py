@@ -22,6 +22,7 @@ from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.tools import disk
 from tests.emulators.aws import Emulator, vendor
 from tests.emulators.gcp import Emulator as GcpEmulator
+from tests.emulators.gcp import vendor as gcp_vendor
 from tests.support.real import aws_rights, gcp_rights, shared
 from tests.support.real.hello import deb_of, steer
 from tests.support.real.ports import free_port
@@ -193,6 +194,12 @@ def base_tree(phoenix_cache: Path, roomy: Path) -> Path:
 def debian_ami(phoenix_cache: Path, roomy: Path) -> Path:
     """The tree of Debian's AMI, with cloud-init, as emulated instances start from it. Only read."""
     return shared.once(roomy / "debian-ami", lambda tree: vendor.AMI.make(tree, roomy / "debian-ami.log"))
+
+
+@pytest.fixture(scope="session")
+def debian_gce(phoenix_cache: Path, roomy: Path) -> Path:
+    """The tree of Debian's image for Compute Engine, with Google's guest agent. Only read."""
+    return shared.once(roomy / "debian-gce", lambda tree: gcp_vendor.IMAGE.make(tree, roomy / "debian-gce.log"))
 
 
 @pytest.fixture(scope="session")

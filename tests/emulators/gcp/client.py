@@ -25,7 +25,8 @@ LOOPBACK = "localhost,127.0.0.1,127.0.0.0/8"
 class Emulator:
     """One emulated Compute Engine, for as long as the `with` block.
 
-    `machines` is the kind behind its instances: `none`, or `package.module:Class`; `options` are given to it.
+    `machines` is the kind behind its instances: `none`, `instant`, `light`, or `package.module:Class`; `options` are
+    given to it.
     """
 
     def __init__(self, *, machines: str = "none", options: Mapping[str, str] | None = None) -> None:
@@ -196,6 +197,13 @@ class Emulator:
     def keys(self, noun: str) -> tuple[str, ...]:
         """The paths of all things of a kind, such as `instances`, sorted."""
         return tuple(self._ask("rows", noun=noun)["keys"])
+
+    def serve(self, rule: str) -> str:
+        """Let a forwarding rule, by its path, take requests until the reset; its address, `127.0.0.1:PORT`.
+
+        Machines must be real, and it must lead to a URL map.
+        """
+        return str(self._ask("serve", rule=rule)["address"])
 
     def world(self, labels: Mapping[str, str] | None = None) -> World:
         """A small project to begin with, made once; `labels` are those of its image."""

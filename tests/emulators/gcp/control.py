@@ -9,10 +9,12 @@ from tests.emulators.gcp.api.references import name_of
 from tests.emulators.gcp.compute.said import subjects
 from tests.emulators.gcp.emulated import Said
 from tests.emulators.gcp.faults import Fault
+from tests.emulators.gcp.load_balancer import Chooser
 from tests.emulators.gcp.making import made
 from tests.emulators.gcp.service import Service
 from tests.emulators.gcp.wire.hosts import Hosts
 from tests.emulators.machines.kinds import Probed
+from tests.emulators.machines.proxy import Proxy
 
 Asked = Mapping[str, Any]
 Verb = Callable[[Asked], Mapping[str, Any]]
@@ -25,6 +27,8 @@ class Control:
         self._service = service
         self._emulated = service.emulated
         self._hosts = hosts
+        self._proxies: dict[str, Proxy] = {}
+        """By forwarding rule."""
         self.verbs: dict[str, Verb] = {
             "reset": self._reset,
             "advance": self._advance,
@@ -41,9 +45,13 @@ class Control:
             "secret": self._secret,
             "world": self._world,
             "rows": self._rows,
+            "serve": self._serve,
         }
 
     def _reset(self, asked: Asked) -> Asked:
+        for proxy in self._proxies.values():
+            proxy.end()
+        self._proxies.clear()
         self._service.reset()
         self._hosts.forget()
         return {}
@@ -111,6 +119,14 @@ class Control:
 
     def _world(self, asked: Asked) -> Asked:
         return made(self._emulated, asked["labels"]).written()
+
+    def _serve(self, asked: Asked) -> Asked:
+        """Its port stays the same until the reset."""
+        rule, pictures, clock = asked["rule"], self._service.pictures, self._emulated.clock
+        pictures.serve(rule)
+        if rule not in self._proxies:
+            self._proxies[rule] = Proxy(Chooser(rule, picture=lambda: pictures.now, now=lambda: clock.now))
+        return {"address": f"127.0.0.1:{self._proxies[rule].server_port}"}
 
     def _rows(self, asked: Asked) -> Asked:
         """The keys of all things of a kind that are there."""

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from tests.emulators.machines import kinds
 from tests.emulators.machines.kinds import Kind
 
-OWN: Mapping[str, str] = {"none": kinds.NAMED["told"]}
+OWN: Mapping[str, str] = {
+    "none": kinds.NAMED["told"],
+    "light": "tests.emulators.gcp.light_machines:LightMachines",
+}
 """Kinds of machines by a name that only this cloud knows."""
 
 
@@ -18,7 +21,7 @@ class Launch(kinds.Launch):
 
     project: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """What its metadata server gives out under `instance/attributes`."""
+    """What its metadata server gives out under `instance/attributes`; asked anew each time, so it may change."""
     service_account: str = ""
     """The address of its service account; empty where it has none."""
     network_tags: tuple[str, ...] = ()

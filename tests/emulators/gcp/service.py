@@ -8,6 +8,7 @@ from tests.emulators.gcp.api.kinds import Kind
 from tests.emulators.gcp.balancing.backend_services import BackendServiceKind
 from tests.emulators.gcp.balancing.health import Health
 from tests.emulators.gcp.balancing.health_checks import HealthCheckKind
+from tests.emulators.gcp.balancing.picture import Pictures
 from tests.emulators.gcp.balancing.url_maps import ForwardingRuleKind, ProxyKind, UrlMapKind
 from tests.emulators.gcp.balancing.watching import Watching
 from tests.emulators.gcp.compute.fixed import ProjectKind, RegionKind, fill
@@ -44,6 +45,7 @@ class Service:
         self.engine.draining = self.backends.draining
         self.autoscalers = AutoscalerKind(emulated, self.engine)
         self.watching = Watching(emulated, self.engine, self.backends, self.health)
+        self.pictures = Pictures(emulated, self.backends, self.engine)
         managers = ManagerKind(emulated, self.engine, generic)
         parts = (
             OperationKind(emulated),
@@ -71,10 +73,20 @@ class Service:
         """Let happen what is due."""
         self.emulated.clock.settle()
         self.engine.look()
+        self.pictures.draw()
 
     def reset(self) -> None:
         """Everything is as it was at the start."""
         self.emulated.forget()
-        for part in (self.instances, self.health, self.engine, self.groups, self.backends, self.autoscalers, self.api):
+        for part in (
+            self.instances,
+            self.health,
+            self.engine,
+            self.groups,
+            self.backends,
+            self.autoscalers,
+            self.pictures,
+            self.api,
+        ):
             part.forget()
         fill(self.emulated)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.emulators.gcp.api.errors import ApiError, Json, OperationError, invalid, not_found, required
 from tests.emulators.gcp.api.references import key_in, key_of, link, name_of, project_of, region_of, scope_of
+from tests.emulators.gcp.api.store import Store
 from tests.emulators.gcp.compute.images import ImageKind
 from tests.emulators.gcp.emulated import Emulated
 from tests.emulators.gcp.machines import Launch
@@ -143,7 +145,7 @@ class Launching:
                     public=any(interface["accessConfigs"] for interface in row["networkInterfaces"]),
                     tags=row.get("labels", {}),
                     project=project_of(key),
-                    metadata=items,
+                    metadata=Metadata(self._store, key),
                     service_account=next((one["email"] for one in row.get("serviceAccounts", [])), ""),
                     network_tags=tuple((row.get("tags") or {}).get("items", ())),
                 )
@@ -176,6 +178,26 @@ class Launching:
         machine = self.machine_of.pop(disk, None)
         if machine is not None:
             self._emulated.machines.terminate(machine)
+
+
+class Metadata(Mapping[str, str]):
+    """The metadata of an instance as it is whenever somebody looks."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store = store
+        self._key = key
+
+    def __getitem__(self, name: str) -> str:
+        return self._now()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def _now(self) -> dict[str, str]:
+        return metadata(self._store.get(self._key) or {})
 
 
 def metadata(instance: Json) -> dict[str, str]:
