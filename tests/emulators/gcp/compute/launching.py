@@ -146,7 +146,7 @@ class Launching:
                     tags=row.get("labels", {}),
                     project=project_of(key),
                     metadata=Metadata(self._store, key),
-                    service_account=next((one["email"] for one in row.get("serviceAccounts", [])), ""),
+                    service_account=next((one.get("email", "") for one in row.get("serviceAccounts", [])), ""),
                     network_tags=tuple((row.get("tags") or {}).get("items", ())),
                 )
             )
@@ -203,7 +203,7 @@ class Metadata(Mapping[str, str]):
 def metadata(instance: Json) -> dict[str, str]:
     """The metadata of an instance, or of a template's properties."""
     items: list[dict[str, Any]] = (instance.get("metadata") or {}).get("items", [])
-    return {item["key"]: item.get("value", "") for item in items}
+    return {item["key"]: item.get("value", "") for item in items if item}  # Packer 1.6.6 sends null, too
 
 
 def address_of(instance: Json) -> str:
