@@ -29,7 +29,9 @@ class Successions:
         if answer is None:
             return None
         seen = group_reading.found(answer)
-        return Live(group=answer, autoscaler=self._scalers.of(seen), own_configs=self._own_configs(seen))
+        stateful = answer.get("status", {}).get("stateful", {}).get("hasStatefulConfig", False)
+        own = self._own_configs(seen) if stateful else ()
+        return Live(group=answer, autoscaler=self._scalers.of(seen), own_configs=own)
 
     def drains(self, group: Found) -> float:
         """Seconds that a machine of the group may take to leave: its balancer's draining, and the minute after it."""

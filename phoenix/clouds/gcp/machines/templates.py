@@ -50,7 +50,10 @@ class Templates:
             self._refuse_another(there)
             self._delete(body["name"], between)
         try:
-            self._calls.change("instanceTemplates", "insert", body=body, between=between)
+            made = self._calls.change("instanceTemplates", "insert", body=body, between=between)
+            release = boot.release_of(_items(body))
+            if release is not None:
+                self._releases[links.short(made["targetLink"])] = release
         except RefusedCallError as error:
             if error.said != refusals.EXISTS:
                 raise
