@@ -250,7 +250,9 @@ class Calls:
     def _made_session(self) -> Any:
         from google.auth.transport.requests import AuthorizedSession
 
-        return AuthorizedSession(self._credentials())
+        session = AuthorizedSession(self._credentials())
+        session.headers["User-Agent"] = "phoenix"
+        return session
 
     def _made_credentials(self) -> Credentials:
         """Those of the environment, or of the service account that they may act as."""

@@ -46,6 +46,8 @@ class Settings:
     """So many instances can be in all zones together; None for as many as are asked for."""
     short: tuple[str, ...] = ()
     """Zones without resources: ZONE_RESOURCE_POOL_EXHAUSTED."""
+    unreachable: tuple[str, ...] = ()
+    """Zones and regions that aggregated lists cannot reach: `unreachables` says so, and what is there is missing."""
     quotas: Mapping[str, float] = field(default_factory=dict)
     """Limits by metric, `CPUS` of each region or `BACKEND_SERVICES` of the project; see `compute/quotas.py`."""
     denied: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ class Changes(TypedDict, total=False):
     page: int | None
     capacity: int | None
     short: Sequence[str]
+    unreachable: Sequence[str]
     quotas: Mapping[str, float]
     denied: Sequence[str]
     disabled: Sequence[str]

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from tests.emulators.gcp.api import fields
 from tests.emulators.gcp.api.checking import Checks
 from tests.emulators.gcp.api.document import Routed
 from tests.emulators.gcp.api.errors import ApiError, Json, OperationError, not_found
@@ -32,6 +33,8 @@ class Request:
     body: bytes
     caller: str
     user_agent: str
+    mask: str = ""
+    """Which fields are wanted; empty for all, or where the query says it."""
 
 
 class Api:
@@ -101,9 +104,13 @@ class Api:
             caller=call.caller,
             error=OperationError(fault.code, fault.words, status=fault.status) if fault and fault.code else None,
         )
+        mask = fields.read(text) if (text := request.mask or call.query.get("fields", "")) else {}
+        if mask:
+            fields.check(mask, {"$ref": method.response}, self._emulated.document.schemas)
         answer = copy.deepcopy(self._once(asked))
         self._checks.answer(method, answer)
-        return answer
+        wanted: Json = fields.masked(answer, mask)
+        return wanted
 
     def _check_rights(self, routed: Routed, call: Call) -> None:
         project = routed.parameters.get("project", "")

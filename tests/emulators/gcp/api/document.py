@@ -32,6 +32,8 @@ class Method:
     action: bool
     """Whether its path ends with a word of its own behind the thing: `setLabels`."""
     http: str
+    template: str
+    """Its path: `projects/{project}/zones/{zone}/instances`."""
     path: re.Pattern[str]
     words: int
     """Of its path."""
@@ -76,6 +78,8 @@ class Document:
             found = method.path.fullmatch(path)
             if found:
                 key = path.rpartition("/")[0] if method.action else path
+                if method.action and method.words == 5 and method.noun.startswith("target"):
+                    key = "projects/{}/global/{}/{}".format(*key.split("/")[1:])  # setUrlMap has an old path
                 return Routed(method=method, key=key, parameters=found.groupdict())
         return None
 
@@ -115,6 +119,7 @@ def _method(entry: Json) -> Method:
         of_collection=of_collection,
         action=last_is_literal and not of_collection,
         http=entry["httpMethod"],
+        template=template,
         path=re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)),
         words=len(words),
         parameters=entry.get("parameters", {}),

@@ -13,7 +13,7 @@ from tests.emulators.gcp.api.errors import ApiError, Json, OperationError, inval
 from tests.emulators.gcp.api.filters import compiled
 from tests.emulators.gcp.api.kinds import Asked, Handler, Kind
 from tests.emulators.gcp.api.links import Links
-from tests.emulators.gcp.api.references import link, name_of, noun_of, place_fields, scope_of
+from tests.emulators.gcp.api.references import key_in, link, name_of, noun_of, place_fields, scope_of
 from tests.emulators.gcp.emulated import Emulated
 
 MOST = 500
@@ -199,10 +199,14 @@ class Generic:
         found = [self._shown(key, row) for key, row in self._store.of(noun, f"projects/{asked.project}/")]
         rows, token = self._page(asked, found)
         items: Json = {}
+        lost = self._emulated.settings.unreachable
         for row in rows:
-            place = scope_of(row["selfLink"].partition("/compute/v1/")[2]).split("/", 2)[2]
-            items.setdefault(place, {}).setdefault(noun, []).append(row)
+            place = scope_of(key_in(row["selfLink"])).split("/", 2)[2]
+            if name_of(place) not in lost:
+                items.setdefault(place, {}).setdefault(noun, []).append(row)
         answer = {**self._listed(asked), "items": items}
+        if lost:
+            answer["unreachables"] = [f"{'zones' if place.count('-') > 1 else 'regions'}/{place}" for place in lost]
         if token:
             answer["nextPageToken"] = token
         return answer

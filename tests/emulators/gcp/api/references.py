@@ -84,9 +84,11 @@ def project_of(key: str) -> str:
 
 
 def scope_of(key: str) -> str:
-    """`projects/p/global`, `projects/p/zones/z` or `projects/p/regions/r`."""
+    """`projects/p/global` (also of the project itself), `projects/p/zones/z` or `projects/p/regions/r`."""
     words = key.split("/")
-    return "/".join(words[:3] if words[2:3] == ["global"] else words[:4])
+    if len(words) < 4 or words[2] == "global":
+        return f"projects/{words[1]}/global"
+    return "/".join(words[:4])
 
 
 def place_fields(key: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ CHECKS = {
     "GRPC": "grpcHealthCheck",
 }
 """Where a health check of a type has its settings."""
-HEALTHY, UNHEALTHY = "HEALTHY", "UNHEALTHY"
+HEALTHY, UNHEALTHY, UNKNOWN = "HEALTHY", "UNHEALTHY", "UNKNOWN"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,10 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True)
 class Streak:
-    """The probes of one instance so far: it is unhealthy until enough have passed."""
+    """The probes of one instance so far."""
 
-    well: bool = False
+    well: bool | None = None
+    """None until enough have passed, or failed, in a row."""
     passed: int = 0
     failed: int = 0
 
@@ -73,20 +74,29 @@ class Health:
         self._streaks.clear()
 
     def state(self, check: str, instance: str, port: int | None = None, *, since: float = 0.0) -> str:
-        """HEALTHY or UNHEALTHY. `since`: when it was begun to look."""
+        """HEALTHY or UNHEALTHY, as a load balancer has it: what is not known to be well gets nothing.
+
+        `since`: when it was begun to look.
+        """
+        return HEALTHY if self._well(check, instance, port, since) else UNHEALTHY
+
+    def detailed(self, check: str, instance: str) -> str:
+        """The same as a managed group has it: UNKNOWN before the first verdict."""
+        return {True: HEALTHY, False: UNHEALTHY, None: UNKNOWN}[self._well(check, instance, None, 0.0)]
+
+    def _well(self, check: str, instance: str, port: int | None, since: float) -> bool | None:
         row = self._store.get(instance)
         if row is None or row["status"] != "RUNNING" or check not in self._store:
-            return UNHEALTHY
+            return None
         if self._emulated.machines.real:
-            streak = self._streaks.get(Watch(check=check, instance=instance, port=port), Streak())
-            return HEALTHY if streak.well else UNHEALTHY
-        return HEALTHY if self._told_well(instance, since) else UNHEALTHY
+            return self._streaks.get(Watch(check=check, instance=instance, port=port), Streak()).well
+        return self._told(instance, since)
 
-    def _told_well(self, instance: str, since: float) -> bool:
+    def _told(self, instance: str, since: float) -> bool | None:
         now, settings = self._emulated.clock.now, self._emulated.settings
         begun = max(since, self._instances.running.get(instance, 0.0))
         if now - begun < settings.initial:
-            return False
+            return None
         for name in subjects(self._store, instance):
             said = self._emulated.told.get(name)
             if said is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from tests.emulators.gcp.api.errors import ApiError, Json, OperationError
 from tests.emulators.gcp.api.references import key_in, link, name_of, place_fields, project_of, scope_of
-from tests.emulators.gcp.balancing.health import Health
+from tests.emulators.gcp.balancing.health import HEALTHY, UNHEALTHY, UNKNOWN, Health
 from tests.emulators.gcp.compute.instances import InstanceKind
 from tests.emulators.gcp.compute.launching import CREATED_BY, Launching
 from tests.emulators.gcp.emulated import Emulated
@@ -226,16 +226,16 @@ class Engine:
         for member in group.members.values():
             if member.action not in ("VERIFYING", "NONE"):
                 continue
-            if self.healthy(policy, member):
+            if self._state(policy, member) == HEALTHY:
                 member.was_healthy = True
             late = now - member.since >= policy.get("initialDelaySec", 0)
             if member.action == "VERIFYING" and (member.was_healthy or late or not policy.get("healthCheck")):
                 member.action = "NONE"
 
-    def healthy(self, policy: Json, member: Member) -> bool:
-        """Whether its autohealing check says so."""
+    def _state(self, policy: Json, member: Member) -> str:
+        """What its autohealing check says."""
         check = policy.get("healthCheck")
-        return isinstance(check, str) and self._health.state(key_in(check), member.key) == "HEALTHY"
+        return self._health.detailed(key_in(check), member.key) if isinstance(check, str) else UNKNOWN
 
     def _repair(self, key: str, group: Group, row: Json) -> None:
         """https://cloud.google.com/compute/docs/instance-groups/about-repairs-for-ha-vms-in-migs"""
@@ -248,7 +248,7 @@ class Engine:
             instance = self._store.get(member.key)
             gone = instance is None or instance["status"] in ("TERMINATED", "STOPPED")
             late = member.was_healthy or self._emulated.clock.now - member.since >= policy.get("initialDelaySec", 0)
-            if gone or (policy.get("healthCheck") and late and not self.healthy(policy, member)):
+            if gone or (late and self._state(policy, member) == UNHEALTHY):
                 self.recreate(key, name)
 
     def _update(self, key: str, group: Group, row: Json) -> None:

@@ -69,7 +69,7 @@ class MemberKind(Kind):
         ]
         if instance and instance["status"] == "RUNNING" and checks:
             shown["instanceHealth"] = [
-                {"healthCheck": check, "detailedHealthState": self._health.state(key_in(check), member.key)}
+                {"healthCheck": check, "detailedHealthState": self._health.detailed(key_in(check), member.key)}
                 for check in checks
             ]
         return shown

@@ -86,6 +86,7 @@ class Application:
             body=heard.body,
             caller=caller,
             user_agent=_agent(heard.headers),
+            mask=heard.headers.get("x-goog-fieldmask", ""),
         )
         with self.lock:
             self._service.look()
