@@ -177,7 +177,7 @@ def test_members_are_deleted_abandoned_and_made_again_by_name(bench: Bench) -> N
     bench.group(size=4)
     first, second, third, _fourth = (member["instance"] for member in bench.members())
     ids = {member["instance"]: member["id"] for member in bench.members()}
-    manager = {"instanceGroupManager": "web"}
+    manager: Any = {"instanceGroupManager": "web"}
     bench.do("regionInstanceGroupManagers.deleteInstances", {"instances": [first]}, **manager)
     bench.do("regionInstanceGroupManagers.abandonInstances", {"instances": [second]}, **manager)
     bench.do("regionInstanceGroupManagers.recreateInstances", {"instances": [third]}, **manager)

@@ -271,6 +271,7 @@ def test_an_answer_has_the_fields_that_were_asked_for(bench: Bench) -> None:
 
 def test_what_is_used_cannot_be_deleted(bench: Bench) -> None:
     bench.served()
+    given: Any
     for method, given in (
         ("backendServices.delete", {"backendService": "web"}),
         ("healthChecks.delete", {"healthCheck": "web-check"}),
