@@ -11,7 +11,7 @@ from phoenix.spec.project import Project
 from phoenix.spec.services import EnvironmentSpec
 
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|CREDENTIAL", re.IGNORECASE)
-_REFERENCE = re.compile(r"(file:|aws-sm://)\S+")
+_REFERENCE = re.compile(r"(file:|aws-sm://|gcp-sm://)\S+")
 
 
 def warnings(project: Project) -> tuple[str, ...]:
@@ -53,9 +53,13 @@ def _unshared_state(project: Project) -> Iterator[str]:
 
 def _secrets(project: Project) -> Iterator[str]:
     for service in project.services.values():
-        for name, value in service.settings.items():
-            if value and _SECRET.search(name) and not _REFERENCE.fullmatch(value):
-                yield (
-                    f"services.{service.name}.settings.{name} looks like a secret that stands in the file; "
-                    "write a reference: file:PATH or, on an aws cloud, aws-sm://NAME"
-                )
+        here = f"services.{service.name}"
+        places = {here: service.settings}
+        places |= {f"{here}.environments.{name}": each.settings for name, each in service.environments.items()}
+        for place, settings in places.items():
+            for name, value in settings.items():
+                if value and _SECRET.search(name) and not _REFERENCE.fullmatch(value):
+                    yield (
+                        f"{place}.settings.{name} looks like a secret that stands in the file; "
+                        "write a reference: file:PATH, on an aws cloud aws-sm://NAME, on a gcp cloud gcp-sm://NAME"
+                    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phoenix.model import Health, MachineKind, Proof
@@ -140,6 +140,8 @@ class EnvironmentSpec:
     """Where machines are spread; empty: over all of the region, or wherever the cloud's subnets are."""
     accepts_not_carried: bool = False
     """Whether a roll may leave settings of the live group behind that a new group cannot be given."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Those that are others here, or are here alone."""
     health: Health | None = None
     """How machines prove themselves here; None: as the service says."""
 
@@ -166,7 +168,8 @@ class ServiceSpec:
 
     def at(self, environment: EnvironmentSpec) -> ServiceSpec:
         """The service as it is in that environment of it."""
-        return self if environment.health is None else replace(self, health=environment.health)
+        settings = {**self.settings, **environment.settings}
+        return replace(self, settings=settings, health=environment.health or self.health)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

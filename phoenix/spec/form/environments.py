@@ -9,7 +9,21 @@ from pydantic import BeforeValidator, Field
 
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
-from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
+from phoenix.spec.form.fields import (
+    Boolean,
+    Bytes,
+    Duration,
+    Form,
+    Integer,
+    Matches,
+    Name,
+    Setting,
+    Share,
+    Text,
+    Word,
+    written,
+    wrong,
+)
 from phoenix.spec.form.health import HealthForm
 from phoenix.spec.services import (
     AwsBalancer,
@@ -207,6 +221,9 @@ class EnvironmentForm(Form):
     strategy: Annotated[BlueGreenForm | RollingForm | CanaryForm, Field(discriminator="kind")] = Field(
         default_factory=lambda: BlueGreenForm(kind="blue-green"), description="How a new release gets its traffic."
     )
+    settings: dict[Setting, Text] = Field(
+        default={}, description="Settings that are others here than the service's, or are here alone."
+    )
     verify: Literal["light", "qemu"] | None = Field(
         default=None,
         description="How its images are verified (local): on a light machine, or booted in QEMU; as its machines.",
@@ -227,6 +244,7 @@ class EnvironmentForm(Form):
             machine=self.machine.read(cloud),
             load_balancer=self.load_balancer.read(),
             strategy=self.strategy.read(),
+            settings=self.settings,
             verify=Proof(self.verify) if self.verify else None,
             zones=tuple(self.zones or ()),
             accepts_not_carried=self.not_carried is not None,
