@@ -7,7 +7,7 @@ called stands in a release and in this script.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from phoenix.model import ImageType, Package, Release, Repository
@@ -18,8 +18,8 @@ BOOT_DIRECTORY = "/usr/share/phoenix/boot"
 """Where a `phoenix-boot-KEY` package puts its playbook tree, in a directory of the package's name."""
 SECRET_FILE = "file:"
 """A setting with this prefix is read by the machine from its own disk."""
-SECRET_OF_AWS = "aws-sm://"
-"""NAME or NAME#KEY after this prefix: read by the machine from AWS Secrets Manager (`boot/aws_secrets.py`)."""
+SECRETS_OF_CLOUDS = {"aws-sm://": "boot/aws_secrets.py", "gcp-sm://": "boot/gcp_secrets.py"}
+"""NAME or NAME#KEY after such a prefix: the machine reads it from its cloud's own manager, by that program."""
 
 
 def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
@@ -31,7 +31,7 @@ def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
             "release_id": release.id,
             "settings_file": settings_file(release),
             "secret_files": _references(release, SECRET_FILE),
-            "aws_secrets": [_named(*each) for each in _references(release, SECRET_OF_AWS)],
+            "cloud_secrets": [(program, wanted) for program, wanted in _of_clouds(release) if wanted],
             "install": install,
             "repositories": [_repository(repository) for repository in release.repositories],
             "boot_package": _boot_package(release.boot_playbook),
@@ -43,7 +43,7 @@ def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
 
 def settings_file(release: Release) -> str:
     """The environment file of the release's services, in systemd's syntax (see systemd.exec, EnvironmentFile=)."""
-    references = (SECRET_FILE, SECRET_OF_AWS)
+    references = (SECRET_FILE, *SECRETS_OF_CLOUDS)
     plain = [(name, value) for name, value in release.settings if not value.startswith(references)]
     lines = [f'{name}="{_escape(value)}"' for name, value in plain]
     return "\n".join([*lines, f'PHOENIX_RELEASE="{release.id}"'])
@@ -62,6 +62,12 @@ def _references(release: Release, prefix: str) -> list[tuple[str, str]]:
     """The settings that refer to a secret by `prefix`, each with what follows it."""
     secrets = [(name, value) for name, value in release.settings if value.startswith(prefix)]
     return [(name, value.removeprefix(prefix)) for name, value in secrets]
+
+
+def _of_clouds(release: Release) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Each cloud's program, with what it is to read."""
+    for prefix, program in SECRETS_OF_CLOUDS.items():
+        yield program, [_named(*each) for each in _references(release, prefix)]
 
 
 def _named(setting: str, reference: str) -> tuple[str, str, str]:
