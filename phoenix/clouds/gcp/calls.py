@@ -43,6 +43,7 @@ _PAUSE = 0.5
 _LOOK = 1.0
 """Seconds between two questions for an operation, which Google answers as soon as it is done, or after a while."""
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_USER = "https://openidconnect.googleapis.com/v1/userinfo"
 _AN_HOUR = 3600
 
 Answer = Mapping[str, Any]
@@ -164,6 +165,20 @@ class Calls:
 
         said: Answer = self._twice(f"{verb} {url}", once)
         return said
+
+    def who(self) -> str:
+        """The e-mail of whose rights these are; empty where Google does not tell it (a federated identity).
+
+        CloudError where it is nobody's. https://developers.google.com/identity/openid-connect/openid-connect#obtaininguserprofileinformation
+        """
+        self.token()
+        account = self._spec.impersonate or getattr(self._credentials(), "service_account_email", None)
+        if account:
+            return str(account)
+        try:
+            return str(self.web("GET", _USER).get("email", ""))
+        except RefusedCallError:  # who is logged in without the scope for it
+            return ""
 
     def token(self) -> str:
         """An access token with these rights, of an hour at most: for a program (Packer) that works with them."""

@@ -100,17 +100,26 @@ class GcpCloudDoor:
         """None: phoenix reads no alarms of Cloud Monitoring."""
         return ()
 
-    def room(self, need: Need) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Nothing is known yet."""
-        return ()
+    def room(self, need: Need) -> tuple[Finding, ...]:
+        """Network, firewall and quotas of the region, with what is used of them."""
+        from phoenix.clouds.gcp.account import places, room
 
-    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Nothing is known yet."""
-        return ()
+        there = (each for each in places.of(self._project, self.name) if need.place == each.place)
+        return room.findings(self._spec, self._calls, need, next(there, None))
+
+    def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
+        """Who phoenix is there, whether what the project needs is there, and a Packer that can bake. Looks only."""
+        from phoenix.clouds.gcp.account import check
+        from phoenix.clouds.gcp.bake import packers
+
+        tools = packers.findings(self._spec) if self._project.recipes else ()
+        return (*tools, *check.findings(self._project, self._spec, self._calls, rights=rights))
 
     def policy(self) -> Mapping[str, Any]:
-        """Nothing is known yet."""
-        return {}
+        """IAM's custom roles, one for each kind of work."""
+        from phoenix.clouds.gcp.account import policy
+
+        return {work.value: policy.policy(work) for work in policy.Work}
 
     def mend(self, place: Place) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
         """Nothing: Google keeps its balancers up itself."""

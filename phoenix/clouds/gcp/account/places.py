@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from phoenix.clouds.gcp.account.firewall import Target
 from phoenix.clouds.gcp.account.quotas import Quotas, Wanted, of_machines
-from phoenix.model import CloudMachine
+from phoenix.model import CloudMachine, Place
 from phoenix.spec.project import Project
 from phoenix.spec.services import EnvironmentSpec, GcpUrlMap, ServiceSpec
 
@@ -24,6 +24,11 @@ class Served:
     def name(self) -> str:
         """SERVICE/ENVIRONMENT, as people type it."""
         return f"{self.service.name}/{self.environment.name}"
+
+    @property
+    def place(self) -> Place:
+        """By its names."""
+        return Place(service=self.service.name, environment=self.environment.name)
 
     @property
     def target(self) -> Target:
