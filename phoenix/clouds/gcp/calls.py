@@ -31,7 +31,7 @@ from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
-__all__ = ["Answer", "Asks", "Calls", "RefusedCallError", "StaleError"]
+__all__ = ["Answer", "Asks", "Calls", "Lists", "RefusedCallError", "StaleError"]
 
 OPERATION = 300.0
 """Seconds that an operation may take, where nobody says it better."""
@@ -60,6 +60,16 @@ class Asks(Protocol):
 
     def find(self, collection: str, method: str = "get", /, **parameters: Any) -> Answer | None:
         """The same, and None where Google says that there is no such thing."""
+        ...
+
+
+class Lists(Asks, Protocol):
+    """What also answers lists: `Calls`, or a test."""
+
+    def pages(
+        self, collection: str, method: str = "list", /, *, key: str = "items", **parameters: Any
+    ) -> Iterator[Answer]:
+        """The items under `key` of every page."""
         ...
 
 

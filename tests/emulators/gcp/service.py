@@ -15,6 +15,7 @@ from tests.emulators.gcp.compute.fixed import ProjectKind, RegionKind, fill
 from tests.emulators.gcp.compute.images import DiskKind, ImageKind
 from tests.emulators.gcp.compute.instances import InstanceKind
 from tests.emulators.gcp.compute.launching import Launching
+from tests.emulators.gcp.compute.networks import NetworkKind
 from tests.emulators.gcp.compute.operations import OperationKind
 from tests.emulators.gcp.compute.quotas import Quotas
 from tests.emulators.gcp.compute.templates import TemplateKind
@@ -51,6 +52,7 @@ class Service:
             OperationKind(emulated),
             ProjectKind(emulated, quotas, generic),
             RegionKind(quotas),
+            NetworkKind(emulated),
             images,
             disks,
             self.instances,

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from phoenix.clouds.gcp.account import machine_types, network, permissions, places, quotas, services
 from phoenix.clouds.gcp.account.places import Served
-from phoenix.clouds.gcp.calls import Answer, Asks, RefusedCallError
+from phoenix.clouds.gcp.calls import Answer, Lists, RefusedCallError
 from phoenix.errors import CloudError
 from phoenix.manner import Finding, State
 from phoenix.spec.clouds import GcpCloud
@@ -21,7 +21,7 @@ from phoenix.spec.project import Project
 _IMPERSONATES = "roles/iam.serviceAccountTokenCreator"
 
 
-class Account(Asks, Protocol):
+class Account(Lists, Protocol):
     """What answers every call of a check: `Calls`, or a test."""
 
     def who(self) -> str:

@@ -10,12 +10,13 @@ from typing import Any
 from phoenix.clouds.gcp import links
 from phoenix.clouds.gcp.account import firewall
 from phoenix.clouds.gcp.account.firewall import PROBERS, Target
-from phoenix.clouds.gcp.calls import Asks
+from phoenix.clouds.gcp.calls import Asks, Lists
 from phoenix.manner import Finding, State
 from phoenix.spec.clouds import GcpCloud
 
 _RESERVED = 4
 """Addresses of a range that no machine gets: https://cloud.google.com/vpc/docs/subnets#unusable-ip-addresses-in-every-subnet"""
+_SHOWN = "items(name,network,ipCidrRange,purpose,role,privateIpGoogleAccess),nextPageToken"
 _FOR_PROXIES = frozenset({"REGIONAL_MANAGED_PROXY", "INTERNAL_HTTPS_LOAD_BALANCER"})
 _FOR_MACHINES = frozenset({"", "PRIVATE", "PRIVATE_RFC_1918"})
 
@@ -52,7 +53,7 @@ class Network:
     """Firewall policies, which are looked at before or after the rules; they are not read here."""
 
 
-def read(spec: GcpCloud, calls: Asks) -> Network | None:
+def read(spec: GcpCloud, calls: Lists) -> Network | None:
     """The network that the cloud names; None where Google says that there is none. Four calls at most."""
     host = spec.host_project or spec.project
     name = spec.network or _network_of(spec, calls, host)
@@ -84,16 +85,8 @@ def _network_of(spec: GcpCloud, calls: Asks, host: str) -> str:
     return links.name_of(str(found.get("network", ""))) if found else ""
 
 
-def _subnetworks(spec: GcpCloud, calls: Asks, host: str) -> Iterable[Mapping[str, Any]]:
-    answer = calls.ask(
-        "subnetworks",
-        "list",
-        project=host,
-        region=spec.region,
-        fields="items(name,network,ipCidrRange,purpose,role,privateIpGoogleAccess)",
-    )
-    found: Iterable[Mapping[str, Any]] = answer.get("items", ())
-    return found
+def _subnetworks(spec: GcpCloud, calls: Lists, host: str) -> Iterator[Mapping[str, Any]]:
+    return calls.pages("subnetworks", project=host, region=spec.region, fields=_SHOWN)
 
 
 def _subnetwork(said: Mapping[str, Any]) -> Subnetwork:

@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from phoenix.clouds.api import Need
 from phoenix.clouds.gcp.account import machine_types, network, quotas
 from phoenix.clouds.gcp.account.places import Served
-from phoenix.clouds.gcp.calls import Asks
+from phoenix.clouds.gcp.calls import Lists
 from phoenix.errors import CloudError
 from phoenix.manner import Finding, State
 from phoenix.model import CloudMachine
 from phoenix.spec.clouds import GcpCloud
 
-_Look = Callable[[GcpCloud, Asks, CloudMachine, Need, Served | None], Iterator[Finding]]
+_Look = Callable[[GcpCloud, Lists, CloudMachine, Need, Served | None], Iterator[Finding]]
 
 
-def findings(spec: GcpCloud, calls: Asks, need: Need, place: Served | None) -> tuple[Finding, ...]:
+def findings(spec: GcpCloud, calls: Lists, need: Need, place: Served | None) -> tuple[Finding, ...]:
     """Network, firewall, machine type, quotas. What phoenix may not look at, or gets no answer to, is a note.
 
     `place`: the service's environment as phoenix.yaml has it; None where it has it no longer.
@@ -39,7 +39,7 @@ def findings(spec: GcpCloud, calls: Asks, need: Need, place: Served | None) -> t
 
 
 def _network(
-    spec: GcpCloud, calls: Asks, _machine: CloudMachine, need: Need, place: Served | None
+    spec: GcpCloud, calls: Lists, _machine: CloudMachine, need: Need, place: Served | None
 ) -> Iterator[Finding]:
     found = network.read(spec, calls)
     yield from network.where(spec, found, need.machines + need.live)
@@ -47,7 +47,7 @@ def _network(
         yield from network.probes(spec, found, place.target, what=place.name, regional=place.is_regional)
 
 
-def _quotas(spec: GcpCloud, calls: Asks, machine: CloudMachine, need: Need, place: Served | None) -> Iterator[Finding]:
+def _quotas(spec: GcpCloud, calls: Lists, machine: CloudMachine, need: Need, place: Served | None) -> Iterator[Finding]:
     named = place.environment.zones if place else ()
     zones = named or machine_types.zones(calls, spec.region)
     kind = machine_types.read(calls, machine.type, zones)

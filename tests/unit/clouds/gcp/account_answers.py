@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,11 @@ class Account:
             raise told
         found: Mapping[str, Any] | None = told
         return found
+
+    def pages(
+        self, collection: str, method: str = "list", /, *, key: str = "items", **parameters: Any
+    ) -> Iterator[Mapping[str, Any]]:
+        yield from self.ask(collection, method, **parameters)[key]
 
     def web(self, verb: str, url: str, /, *, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         self.asked.append((f"{verb} {url}", body or {}))
