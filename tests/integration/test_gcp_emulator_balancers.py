@@ -308,6 +308,20 @@ def test_who_uses_a_backend_service(bench: Bench) -> None:
     assert [user["reference"].rpartition("/")[2] for user in bench.service()["usedBy"]] == ["web"]
 
 
+def test_the_secret_of_iap_is_never_shown(bench: Bench) -> None:
+    """ "For security reasons, this value cannot be retrieved via the API." """
+    secret = {"enabled": True, "oauth2ClientId": "a", "oauth2ClientSecret": "hunter2"}
+    bench.backend_service(iap=secret)
+    shown = bench.service()["iap"]
+    assert (set(shown), len(shown["oauth2ClientSecretSha256"])) == (
+        {"enabled", "oauth2ClientId", "oauth2ClientSecretSha256"},
+        64,
+    )
+    bench.do("backendServices.update", {**bench.service(), "timeoutSec": 5}, backendService="web")
+    assert bench.service()["iap"] == shown
+    assert "hunter2" not in str(bench.service())
+
+
 def test_regional_balancers_stay_in_their_region(bench: Bench) -> None:
     """https://cloud.google.com/load-balancing/docs/https/setting-up-reg-ext-https-lb"""
     bench.group(size=1)

@@ -9,11 +9,11 @@ from typing import Any
 SERVICE = "https://www.googleapis.com/compute/v1/"
 """How every self link begins. https://cloud.google.com/compute/docs/reference/rest/v1/instances#resource:-instance"""
 REFERENCE = re.compile(
-    r"(?:https://(?:www|compute)\.googleapis\.com/compute/v1/|/?compute/v1/|/)?"
+    r"(?:https://(?:www|compute)\.googleapis\.com/compute/(?:v1|beta)/|/?compute/v1/|/)?"
     r"(projects/[^/]+/)?((?:global|zones/[^/]+|regions/[^/]+)/[a-zA-Z]+/.+)"
 )
 PLACE = re.compile(
-    r"(?:https://(?:www|compute)\.googleapis\.com/compute/v1/|/?compute/v1/|/)?"
+    r"(?:https://(?:www|compute)\.googleapis\.com/compute/(?:v1|beta)/|/?compute/v1/|/)?"
     r"(projects/[^/]+/)?((?:zones|regions)/[^/]+)"
 )
 EXISTING = frozenset(
@@ -66,6 +66,11 @@ def place_of(reference: object, project: str) -> str | None:
 def key_in(reference: str) -> str:
     """The thing that a self link of this emulator means."""
     return reference.removeprefix(SERVICE)
+
+
+def is_whole(reference: object) -> bool:
+    """Whether it is a whole URL, from `https` on."""
+    return isinstance(reference, str) and reference.startswith("https://") and bool(REFERENCE.fullmatch(reference))
 
 
 def noun_of(key: str) -> str:

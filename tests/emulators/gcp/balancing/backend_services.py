@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 
 from tests.emulators.gcp.api.errors import Json, invalid, required
 from tests.emulators.gcp.api.generic import Generic
 from tests.emulators.gcp.api.kinds import Asked, Handler, Kind
-from tests.emulators.gcp.api.references import SERVICE, key_in, key_of, link, noun_of, region_of, scope_of
+from tests.emulators.gcp.api.references import is_whole, key_in, key_of, link, noun_of, region_of, scope_of
 from tests.emulators.gcp.balancing.health import Health, Watch
 from tests.emulators.gcp.balancing.routes import services
 from tests.emulators.gcp.compute.launching import address_of
@@ -18,7 +19,6 @@ from tests.emulators.gcp.groups.instance_groups import InstanceGroupKind
 LEAST_SCALER = 0.1
 LONGEST_DRAINING = 3600
 RATES = ("maxRate", "maxRatePerInstance", "maxRatePerEndpoint")
-WHOLE_URLS = (SERVICE, "https://compute.googleapis.com/compute/v1/")
 USUAL = {"protocol": "HTTP", "timeoutSec": 30, "loadBalancingScheme": "EXTERNAL", "sessionAffinity": "NONE"}
 STAYS = ("loadBalancingScheme",)
 
@@ -60,8 +60,9 @@ class BackendServiceKind(Kind):
             self.added[key, key_in(backend["group"])] = self._emulated.clock.now
         return body
 
-    def _checked(self, asked: Asked, key: str, body: Json) -> Json:
+    def _checked(self, asked: Asked, key: str, body: Json, former: Json | None = None) -> Json:
         body.setdefault("backends", [])
+        body = _with_secret(body, former)
         self._check_health_checks(key, body)
         draining = (body.get("connectionDraining") or {}).get("drainingTimeoutSec", 0)
         if not 0 <= draining <= LONGEST_DRAINING:
@@ -73,7 +74,7 @@ class BackendServiceKind(Kind):
         for index, backend in enumerate(body["backends"]):
             at = f"resource.backends[{index}]"
             as_given = given[index].get("group", "") if index < len(given) else backend.get("group", "")
-            if not str(as_given).startswith(WHOLE_URLS):
+            if not is_whole(as_given):
                 raise invalid(f"{at}.group", as_given, "The URL is malformed: partial URLs are not supported.")
             group = key_in(backend["group"])
             if group in seen:
@@ -114,7 +115,7 @@ class BackendServiceKind(Kind):
 
     def change(self, asked: Asked, key: str, former: Json, new: Json) -> Json:
         """Groups come and go."""
-        new = self._checked(asked, key, {**USUAL, **{name: former[name] for name in STAYS}, **new})
+        new = self._checked(asked, key, {**USUAL, **{name: former[name] for name in STAYS}, **new}, former)
         for name in STAYS:
             if new[name] != former[name]:
                 raise invalid(f"resource.{name}", new[name], "It cannot be changed.")
@@ -219,3 +220,17 @@ class BackendServiceKind(Kind):
             self._store.stamp(asked.key)
 
         return self._generic.alter(asked, come)
+
+
+def _with_secret(body: Json, former: Json | None) -> Json:
+    """ "For security reasons, this value cannot be retrieved via the API. Instead, the SHA-256 hash of the value is
+    returned." Who does not send the secret leaves it as it is.
+    """
+    iap = body.get("iap")
+    if not iap:
+        return body
+    hashed = ((former or {}).get("iap") or {}).get("oauth2ClientSecretSha256")
+    if "oauth2ClientSecret" in iap:
+        hashed = hashlib.sha256(iap["oauth2ClientSecret"].encode()).hexdigest()
+    shown = {name: part for name, part in iap.items() if not name.startswith("oauth2ClientSecret")}
+    return {**body, "iap": {**shown, **({"oauth2ClientSecretSha256": hashed} if hashed else {})}}
