@@ -149,6 +149,10 @@ def test_secrets(bench: Bench) -> None:
         bench.web("GET", secret)
     bench.emulator.secret("password", "hunter2")
     assert base64.b64decode(bench.web("GET", secret)["payload"]["data"]) == b"hunter2"
+    assert bench.emulator.calls()[-1].permissions == ("secretmanager.versions.access",)
+    bench.emulator.configure(denied=["secretmanager.*"])
+    with refused(403, "PERMISSION_DENIED", "secretmanager.versions.access"):
+        bench.web("GET", secret)
 
 
 def test_a_host_that_nobody_serves(bench: Bench) -> None:

@@ -125,9 +125,10 @@ class Application:
         visit = Visit(host=heard.host, http=heard.http, path=heard.path, query=heard.query, body=heard.body)
         with self.lock:
             status, answer = self._hosts.answer(visit)
+            needed = self._hosts.permission(visit)
             call = Call(
                 method=f"{heard.http} {heard.host}{heard.path}",
-                permissions=(),
+                permissions=(needed,) if needed else (),
                 subject=heard.path,
                 query={name: values[-1] for name, values in heard.query.items()},
                 body=_json(heard.body),

@@ -6,11 +6,11 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.emulators.gcp.api.errors import Json
-from tests.emulators.gcp.api.rights import granted
+from tests.emulators.gcp.api.rights import denied, granted
 from tests.emulators.gcp.emulated import Emulated
 from tests.emulators.gcp.wire.accounts import Accounts
 
@@ -50,6 +50,24 @@ class Visit:
 Answer = tuple[int, Any]
 
 
+@dataclass(frozen=True)
+class Route:
+    """What is answered to some paths of a host."""
+
+    host: str
+    """Without `.googleapis.com`."""
+    http: str
+    path: str
+    """A regular expression."""
+    permission: str
+    answer: Callable[[Visit], Answer]
+
+    def match(self, visit: Visit) -> re.Match[str] | None:
+        """Whether it is meant."""
+        here = (visit.host, visit.http) == (f"{self.host}.googleapis.com", self.http)
+        return re.fullmatch(self.path, visit.path) if here else None
+
+
 def refused(status: int, words: str, kind: str) -> Answer:
     """An error as these hosts write it. https://cloud.google.com/apis/design/errors"""
     return status, {"error": {"code": status, "message": words, "status": kind}}
@@ -63,60 +81,52 @@ class Hosts:
         self._accounts = accounts
         self.secrets: dict[str, bytes] = {}
         """By name; the newest version."""
-        self._routes: tuple[tuple[str, str, re.Pattern[str], Callable[[Visit], Answer]], ...] = tuple(
-            (host, http, re.compile(path), answer)
-            for host, http, path, answer in (
-                ("serviceusage", "GET", r"/v1/projects/(?P<project>[^/]+)/services", self._services),
-                ("serviceusage", "GET", r"/v1/projects/(?P<project>[^/]+)/services:batchGet", self._some_services),
-                ("serviceusage", "GET", r"/v1/projects/(?P<project>[^/]+)/services/(?P<name>[^/]+)", self._service),
-                (
-                    "cloudresourcemanager",
-                    "POST",
-                    r"/v[13]/projects/(?P<project>[^/:]+):testIamPermissions",
-                    self._rights,
-                ),
-                ("cloudresourcemanager", "GET", r"/v[13]/projects/(?P<project>[^/:]+)", self._project),
-                (
-                    "iam",
-                    "POST",
-                    r"/v1/projects/[^/]+/serviceAccounts/(?P<account>[^/:]+):testIamPermissions",
-                    self._rights,
-                ),
-                ("iam", "GET", r"/v1/projects/[^/]+/serviceAccounts/(?P<account>[^/:]+)", self._account),
-                (
-                    "iamcredentials",
-                    "POST",
-                    r"/v1/projects/-/serviceAccounts/(?P<account>[^/:]+):generateAccessToken",
-                    self._impersonated,
-                ),
-                (
-                    "secretmanager",
-                    "GET",
-                    r"/v1/projects/(?P<project>[^/]+)/secrets/(?P<name>[^/]+)/versions/(?P<version>[^/:]+):access",
-                    self._secret,
-                ),
-            )
+        services, account = "/v1/projects/(?P<project>[^/]+)/services", "/serviceAccounts/(?P<account>[^/:]+)"
+        project = "/v[13]/projects/(?P<project>[^/:]+)"
+        secret = "/v1/projects/(?P<project>[^/]+)/secrets/(?P<name>[^/]+)/versions/(?P<version>[^/:]+):access"
+        self._routes = (
+            Route("serviceusage", "GET", services, "serviceusage.services.list", self._services),
+            Route("serviceusage", "GET", f"{services}:batchGet", "serviceusage.services.get", self._some_services),
+            Route("serviceusage", "GET", f"{services}/(?P<name>[^/]+)", "serviceusage.services.get", self._service),
+            Route("cloudresourcemanager", "POST", f"{project}:testIamPermissions", "", self._rights),
+            Route("cloudresourcemanager", "GET", project, "resourcemanager.projects.get", self._project),
+            Route("iam", "POST", f"/v1/projects/[^/]+{account}:testIamPermissions", "", self._rights),
+            Route("iam", "GET", f"/v1/projects/[^/]+{account}", "iam.serviceAccounts.get", self._account),
+            Route(
+                "iamcredentials",
+                "POST",
+                f"/v1/projects/-{account}:generateAccessToken",
+                "iam.serviceAccounts.getAccessToken",
+                self._impersonated,
+            ),
+            Route("secretmanager", "GET", secret, "secretmanager.versions.access", self._secret),
         )
 
     def forget(self) -> None:
         """No secret is kept."""
         self.secrets.clear()
 
+    def permission(self, visit: Visit) -> str:
+        """What IAM asks for it; empty for nothing."""
+        return next((route.permission for route in self._routes if route.match(visit)), "")
+
     def answer(self, visit: Visit) -> Answer:
         """What is answered; 404 for what is not known here."""
-        service = visit.host.removesuffix(".googleapis.com")
-        for host, http, path, handler in self._routes:
-            found = path.fullmatch(visit.path) if (host, http) == (service, visit.http) else None
+        for route in self._routes:
+            found = route.match(visit)
             if found:
-                if f"{host}.googleapis.com" in self._emulated.settings.disabled:
-                    return refused(403, f"{visit.host} is disabled in the project.", "PERMISSION_DENIED")
-                project = found.groupdict().get("project")
-                if project and f"projects/{project}" not in self._emulated.store:
-                    return refused(403, "The caller does not have permission", "PERMISSION_DENIED")
-                return handler(
-                    Visit(**{**visit.__dict__, "found": found.groupdict()}),
-                )
+                return self._answer(route, replace(visit, found=found.groupdict()))
         return refused(404, f"The emulator does not serve {visit.http} {visit.host}{visit.path}", "NOT_FOUND")
+
+    def _answer(self, route: Route, visit: Visit) -> Answer:
+        if visit.host in self._emulated.settings.disabled:
+            return refused(403, f"{visit.host} is disabled in the project.", "PERMISSION_DENIED")
+        project = visit.found.get("project")
+        if project and f"projects/{project}" not in self._emulated.store:
+            return refused(403, "The caller does not have permission", "PERMISSION_DENIED")
+        if denied(route.permission, self._emulated.settings.denied):
+            return refused(403, f"Permission '{route.permission}' denied on resource", "PERMISSION_DENIED")
+        return route.answer(visit)
 
     def _services(self, visit: Visit) -> Answer:
         """https://cloud.google.com/service-usage/docs/reference/rest/v1/services/list"""
@@ -163,8 +173,6 @@ class Hosts:
 
     def _impersonated(self, visit: Visit) -> Answer:
         """https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken"""
-        if not granted({"permissions": ["iam.serviceAccounts.getAccessToken"]}, self._emulated.settings.denied):
-            return refused(403, "Permission 'iam.serviceAccounts.getAccessToken' denied", "PERMISSION_DENIED")
         token = self._accounts.token(visit.found["account"])["access_token"]
         return 200, {"accessToken": token, "expireTime": "2099-01-01T00:00:00Z"}
 
