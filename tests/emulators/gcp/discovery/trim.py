@@ -1,7 +1,7 @@
 """How `compute.v1.json.gz` was made: `python -m tests.emulators.gcp.discovery.trim WHEEL`, of google-api-python-client.
 
 The whole document is 5 MB, and its wheel 111 MB when it is installed. What phoenix and Packer can meet is kept:
-40 kinds of things and all that their methods name. Words are dropped but for the mark of output-only fields.
+39 kinds of things and all that their methods name. Words are dropped but for the mark of output-only fields.
 """
 
 from __future__ import annotations
