@@ -55,7 +55,7 @@ def test_members_are_named_placed_and_marked(bench: Bench) -> None:
     zone, name = bench.members()[0]["instance"].split("/")[-3::2]
     made = bench.call("instances.get", zone=zone, instance=name)
     items = {item["key"]: item["value"] for item in made["metadata"]["items"]}
-    assert items["created-by"] == "projects/shop-test/regions/europe-west1/instanceGroupManagers/web"
+    assert items["created-by"] == "projects/123456789012/regions/europe-west1/instanceGroupManagers/web"
     assert items["instance-template"].endswith("/instanceTemplates/web-template")
 
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 PROJECT = "shop-test"
+NUMBER = "123456789012"
+"""Of the project: what Google calls it where nobody has asked."""
 REGION = "europe-west1"
 SERVICE_ACCOUNT = f"phoenix@{PROJECT}.iam.gserviceaccount.com"
 """Whose key the environment names."""

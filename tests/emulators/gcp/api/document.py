@@ -88,6 +88,16 @@ class Document:
         """The schema of each kind of thing, by its noun."""
         return {method.noun: method.response for method in self.methods.values() if method.verb == "get"}
 
+    @cached_property
+    def places(self) -> Mapping[str, frozenset[str]]:
+        """Where things of a kind can be, by noun: `global`, `regions`, `zones`."""
+        found: dict[str, set[str]] = {}
+        for method in self.methods.values():
+            words = method.template.split("/")
+            if method.verb == "list" and len(words) > 3:
+                found.setdefault(method.noun, set()).add(words[2])
+        return {noun: frozenset(places) for noun, places in found.items()}
+
     def fields(self, noun: str) -> Mapping[str, Any]:
         """The fields of a kind of thing, by their names."""
         return self.schemas[self.schema_of[noun]]["properties"] if noun in self.schema_of else {}

@@ -198,18 +198,40 @@ class Generic:
         noun = name_of(asked.key)
         found = [self._shown(key, row) for key, row in self._store.of(noun, f"projects/{asked.project}/")]
         rows, token = self._page(asked, found)
-        items: Json = {}
+        items: Json = self._nothing(asked.project, noun)
         lost = self._emulated.settings.unreachable
         for row in rows:
             place = scope_of(key_in(row["selfLink"])).split("/", 2)[2]
             if name_of(place) not in lost:
-                items.setdefault(place, {}).setdefault(noun, []).append(row)
+                items.setdefault(place, {}).pop("warning", None)
+                items[place].setdefault(noun, []).append(row)
         answer = {**self._listed(asked), "items": items}
         if lost:
             answer["unreachables"] = [f"{'zones' if place.count('-') > 1 else 'regions'}/{place}" for place in lost]
         if token:
             answer["nextPageToken"] = token
         return answer
+
+    def _nothing(self, project: str, noun: str) -> Json:
+        """Every place where such a thing can be, and that there is none."""
+        kinds, base = self._emulated.document.places.get(noun, frozenset()), f"projects/{project}/"
+        places = [
+            key.removeprefix(base)
+            for kind in ("zones", "regions")
+            for key, _row in self._store.of(kind, base)
+            if kind in kinds
+        ]
+        return {
+            place: {
+                "warning": {
+                    "code": "NO_RESULTS_ON_PAGE",
+                    "message": f"There are no results for scope '{place}' on this page.",
+                    "data": [{"key": "scope", "value": place}],
+                }
+            }
+            for place in sorted([*places, *(["global"] if "global" in kinds else [])])
+            if name_of(place) not in self._emulated.settings.unreachable
+        }
 
     def _shown(self, key: str, row: Json) -> Json:
         return self.kind(key).show(key, row)

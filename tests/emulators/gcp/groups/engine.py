@@ -17,6 +17,7 @@ from tests.emulators.gcp.compute.instances import InstanceKind
 from tests.emulators.gcp.compute.launching import CREATED_BY, Launching
 from tests.emulators.gcp.emulated import Emulated
 from tests.emulators.gcp.groups.model import Group, Member
+from tests.emulators.gcp.world import NUMBER
 
 ITSELF = "cloudservices"
 """Who calls, where a group does something by itself."""
@@ -154,10 +155,10 @@ class Engine:
         template = self._store.need(member.template)
         body = copy.deepcopy(template["properties"])
         items = body.setdefault("metadata", {}).setdefault("items", [])
-        number = f"projects/{project_of(key)}"
+        project, number = f"projects/{project_of(key)}/", f"projects/{NUMBER}/"
         items += [
-            {"key": "instance-template", "value": f"{number}/global/instanceTemplates/{name_of(member.template)}"},
-            {"key": CREATED_BY, "value": key},
+            {"key": "instance-template", "value": member.template.replace(project, number)},
+            {"key": CREATED_BY, "value": key.replace(project, number)},
         ]
         return {"name": name, **{field: part for field, part in body.items() if field != "description"}}
 

@@ -13,6 +13,7 @@ from tests.emulators.gcp.api.errors import Json
 from tests.emulators.gcp.api.rights import denied, granted
 from tests.emulators.gcp.emulated import Emulated
 from tests.emulators.gcp.wire.accounts import Accounts
+from tests.emulators.gcp.world import NUMBER
 
 SERVICES = (
     "cloudresourcemanager.googleapis.com",
@@ -25,7 +26,6 @@ SERVICES = (
     "storage.googleapis.com",
 )
 """Enabled, unless a test has disabled them."""
-NUMBER = "123456789012"
 
 
 @dataclass(frozen=True, kw_only=True)
