@@ -67,6 +67,7 @@ GROUPS = {
     "patch": ("update",),
     "listErrors": ("get",),
     "listManagedInstances": ("get",),
+    "listPerInstanceConfigs": ("get",),
 }
 """Of managed groups. https://cloud.google.com/compute/docs/reference/rest/v1/instanceGroupManagers/resize"""
 OTHERS = {
@@ -78,6 +79,7 @@ OTHERS = {
     "compute.regionInstanceGroups.setNamedPorts": ("compute.instanceGroups.update",),
     "compute.projects.get": ("compute.projects.get",),
     "compute.images.deprecate": ("compute.images.deprecate",),
+    "compute.backendServices.setEdgeSecurityPolicy": ("compute.backendServices.setSecurityPolicy",),
 }
 
 
