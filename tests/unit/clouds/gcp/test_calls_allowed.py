@@ -102,7 +102,7 @@ def methods(verb: str, node: ast.Call) -> Iterator[str]:
     name = ast.unparse(first)
     name = name if name in VARIABLE else name.rpartition(".")[2]
     collections = (str(first.value),) if isinstance(first, ast.Constant) else VARIABLE[name]
-    method = others[0].value if others and isinstance(others[0], ast.Constant) else VERBS[verb]
+    method = str(others[0].value) if others and isinstance(others[0], ast.Constant) else VERBS[verb]
     yield from (f"compute.{collection}.{method}" for collection in collections)
 
 
