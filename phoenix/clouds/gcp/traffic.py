@@ -186,7 +186,7 @@ class GcpUrlMapTraffic:
             self._refuse_entangled(there, filled, weights)
             return moves.shifted(there, weights, filled)
 
-        self._write(decide, done=lambda there: self._shares(there) == wanted)
+        self._write(decide, done=lambda there: self._gives(there, wanted))
 
     def preview(self, group: str) -> Preview | None:
         """Where the group alone answers, and the host that leads there; None where it is not attached."""
@@ -302,6 +302,10 @@ class GcpUrlMapTraffic:
         """Who gets how much."""
         filled, shares = self._filled(there), there.live.shares
         return {filled[link].group: share for link, share in shares.items() if share and link in filled}
+
+    def _gives(self, there: There, wanted: Mapping[str, int]) -> bool:
+        """Whether the route gives these shares; where they are none, whether it does nothing of phoenix's."""
+        return self._shares(there) == wanted if wanted else moves.untouched(there, self._filled(there))
 
     def _former(self, there: There) -> Json | None:
         """The backend service that has most of the traffic, as Google tells it; None where none has."""

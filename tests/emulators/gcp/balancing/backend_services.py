@@ -21,6 +21,8 @@ LONGEST_DRAINING = 3600
 RATES = ("maxRate", "maxRatePerInstance", "maxRatePerEndpoint")
 USUAL = {"protocol": "HTTP", "timeoutSec": 30, "loadBalancingScheme": "EXTERNAL", "sessionAffinity": "NONE"}
 STAYS = ("loadBalancingScheme",)
+POLICIES = {"setSecurityPolicy": "securityPolicy", "setEdgeSecurityPolicy": "edgeSecurityPolicy"}
+"""Told, and set by calls of their own: no update changes them."""
 
 
 class BackendServiceKind(Kind):
@@ -50,7 +52,7 @@ class BackendServiceKind(Kind):
 
     def actions(self) -> Mapping[str, Handler]:
         """getHealth, and the policy of Cloud Armor."""
-        return {"getHealth": self._get_health, "setSecurityPolicy": self._set_security_policy}
+        return {"getHealth": self._get_health, **dict.fromkeys(POLICIES, self._set_security_policy)}
 
     def prepare(self, asked: Asked, key: str, body: Json) -> Json:
         """With what the service adds."""
@@ -115,7 +117,8 @@ class BackendServiceKind(Kind):
 
     def change(self, asked: Asked, key: str, former: Json, new: Json) -> Json:
         """Groups come and go."""
-        new = self._checked(asked, key, {**USUAL, **{name: former[name] for name in STAYS}, **new}, former)
+        policies = {name: former[name] for name in POLICIES.values() if name in former}
+        new = self._checked(asked, key, {**USUAL, **{name: former[name] for name in STAYS}, **new, **policies}, former)
         for name in STAYS:
             if new[name] != former[name]:
                 raise invalid(f"resource.{name}", new[name], "It cannot be changed.")
@@ -210,13 +213,14 @@ class BackendServiceKind(Kind):
         return {"kind": "compute#backendServiceGroupHealth", **({"healthStatus": statuses} if statuses else {})}
 
     def _set_security_policy(self, asked: Asked) -> Json:
-        row = self._store.need(asked.key)
+        self._store.need(asked.key)
         given = self._generic.links.read(asked.body, asked.project).get("securityPolicy")
 
         def come() -> None:
-            row.pop("securityPolicy", None)
+            row = self._store.need(asked.key)
+            row.pop(POLICIES[asked.method.verb], None)
             if given:
-                row["securityPolicy"] = given
+                row[POLICIES[asked.method.verb]] = given
             self._store.stamp(asked.key)
 
         return self._generic.alter(asked, come)
