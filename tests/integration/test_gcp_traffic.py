@@ -97,18 +97,17 @@ def test_a_look_asks_once_for_each_group_and_for_the_map(one: Routes) -> None:
 
 def test_everything_else_of_a_url_map_is_kept(routes: Routes) -> None:
     legacy = routes.foreign()
-    matcher = {
+    fallback = full(f"{routes.parent}/backendServices/{routes.world.fallback}")
+    matcher: dict[str, Any] = {
         "name": "shop",
         "defaultService": full(legacy),
         "defaultRouteAction": REWRITE,
-        "pathRules": [
-            {"paths": ["/static/*"], "service": full(f"{routes.parent}/backendServices/{routes.world.fallback}")}
-        ],
+        "pathRules": [{"paths": ["/static/*"], "service": fallback}],
     }
     routes.write(
         hostRules=[{"hosts": ["*.acme.example"], "pathMatcher": "shop", "description": "the shop"}],
         pathMatchers=[matcher],
-        tests=[{"host": "www.acme.example", "path": "/static/a", "service": matcher["pathRules"][0]["service"]}],
+        tests=[{"host": "www.acme.example", "path": "/static/a", "service": fallback}],
         description="the shop's map",
     )
     before = routes.told()

@@ -229,19 +229,23 @@ class GcpUrlMapTraffic:
         """As it is now."""
         return url_map.read(self._calls, self._at)
 
-    def _write(self, decide: whole.Decide, done: Callable[[There], bool] = lambda _there: True) -> None:
-        """One write of the URL map, read back. Where no answer comes, a look tells whether it was done."""
+    def _write(self, decide: whole.Decide, done: Callable[[There], bool] | None = None) -> None:
+        """One write of the URL map, read back. Where no answer comes, a look tells whether it was done.
+
+        `done`: how that is told, where it is not told by nothing being left to do.
+        """
+        is_done = done or (lambda there: decide(there.told) is None)
         try:
             written = whole.change(self._calls, self._at.link, decide)
         except UnreachableError:
-            if not done(self._there()):
+            if not is_done(self._there()):
                 raise
             return
         except RefusedCallError as error:
             if error.said != refusals.INVALID:
                 raise
             raise url_map.unwritable(self._there(), error) from error
-        if written and not done(self._there()):
+        if written and not is_done(self._there()):
             raise CloudError(
                 f"{self._at} did not become what it was told",
                 details=f"it gives {self._shares(self._there()) or 'nobody anything'}",

@@ -9,7 +9,7 @@ which it leaves after that (`born_with.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from phoenix.clouds import rules
@@ -119,14 +119,14 @@ class GcpBackendServiceTraffic:
                     details=f"the backend service {self._balancer.backend_service} has {_told(told)}",
                     resolution="See `phoenix status`, then say it again.",
                 )
-            if not wanted:
-                changed = shared.put_back(told, self._project, self._place)
-                ours = any(each.owner is not None for each in shared.entries(told))
-                return changed if ours else None
-            changed = shared.shifted(told, wanted, self._project, self._place)
+            changed = (
+                shared.shifted(told, wanted, self._project, self._place)
+                if wanted
+                else shared.put_back(told, self._project, self._place)
+            )
             return changed if shared.entries(changed) != shared.entries(told) else None
 
-        self._write(decide, frozenset(wanted) if wanted else None)
+        self._write(decide, done=lambda told: self._gives(told, frozenset(wanted)))
 
     def preview(self, group: str) -> Preview | None:  # noqa: ARG002 (others show one)
         """None: nobody reaches a group alone through a backend service that others share."""
@@ -183,12 +183,16 @@ class GcpBackendServiceTraffic:
     def _owner(self, group: str) -> Owner:
         return Owner(project=self._project, place=self._place, group=group)
 
-    def _write(self, decide: whole.Decide, serving: frozenset[str] | None = None) -> None:
-        """One write, read back. Where no answer comes, a look tells. `serving`: who gets traffic then."""
+    def _write(self, decide: whole.Decide, done: Callable[[Json], bool] | None = None) -> None:
+        """One write, read back. Where no answer comes, a look tells whether it was done.
+
+        `done`: how that is told, where it is not told by nothing being left to do.
+        """
+        is_done = done or (lambda told: decide(told) is None)
         try:
             written = whole.change(self._calls, self._link, decide)
         except UnreachableError:
-            if serving is None or _serving(self._there()) != serving:
+            if not is_done(self._there()):
                 raise
             return
         except RefusedCallError as error:
@@ -199,12 +203,18 @@ class GcpBackendServiceTraffic:
                 details=error.details,
                 resolution="See Google's words above; the backend service is as it was.",
             ) from error
-        if written and serving is not None and _serving(self._there()) != serving:
+        if written and not is_done(self._there()):
             raise CloudError(
                 f"the backend service {self._balancer.backend_service} did not become what it was told",
                 details=f"it has {_told(self._there())}",
                 resolution="Say it again; `phoenix status` shows what it does now.",
             )
+
+    def _gives(self, told: Json, wanted: frozenset[str]) -> bool:
+        """Whether those get traffic; where it is nobody, whether it is as it was before phoenix."""
+        if wanted:
+            return wanted == {each.group for each in shared.attached(told) if each.scaler}
+        return shared.entries(shared.put_back(told, self._project, self._place)) == shared.entries(told)
 
     def _refuse_unattached(self, told: Json, wanted: frozenset[str]) -> None:
         unknown = wanted - {each.group for each in shared.attached(told)}
@@ -222,10 +232,6 @@ class GcpBackendServiceTraffic:
             found = (frontends.of(self._calls, self._scope, links.short(each["selfLink"])) for each in maps)
             self._found_address = next((each.address for each in found if each is not None), "")
         return self._balancer.address or self._found_address or ""
-
-
-def _serving(told: Json) -> frozenset[str]:
-    return frozenset(each.group for each in shared.attached(told) if each.scaler)
 
 
 def _told(told: Json) -> str:
