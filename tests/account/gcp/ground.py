@@ -19,6 +19,7 @@ API = "https://compute.googleapis.com/compute/v1/"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 PROBERS = ["35.191.0.0/16", "130.211.0.0/22"]
 """https://cloud.google.com/load-balancing/docs/health-checks#fw-rule"""
+SCHEME = "EXTERNAL_MANAGED"
 TIMEOUT = 60.0
 """Seconds for one call."""
 PATIENCE = 600.0
@@ -100,58 +101,54 @@ def account(run: str, project: str, region: str) -> Account:
 
 def laid(there: Account, wishes: Wishes, address_of: Callable[[str, str], str]) -> Site:
     """Make it all. `address_of` tells from the forwarding rule's path and its address where requests are taken."""
-    run = there.run
     _let_in(there, wishes, "front", PROBERS, PORT)
     _let_in(there, wishes, "builder", [wishes.clients], 22)
-    check = there.do(
-        "POST",
-        "global/healthChecks",
-        {
-            "name": run,
-            "description": there.mark,
-            "type": "HTTP",
-            "checkIntervalSec": 5,
-            "timeoutSec": 5,
-            "healthyThreshold": 2,
-            "unhealthyThreshold": 2,
-            "httpHealthCheck": {"port": PORT, "requestPath": "/healthz"},
-        },
-    )
-    nobody = there.do(
-        "POST",
-        "global/backendServices",
-        {
-            "name": run,
-            "description": there.mark,
-            "loadBalancingScheme": "EXTERNAL_MANAGED",
-            "protocol": "HTTP",
-            "portName": "http",
-            "healthChecks": [check],
-        },
-    )
-    described = {"name": run, "description": there.mark}
-    url_map = there.do("POST", "global/urlMaps", {**described, "defaultService": nobody})
-    proxy = there.do("POST", "global/targetHttpProxies", {**described, "urlMap": url_map})
-    rule = there.do(
-        "POST",
-        "global/forwardingRules",
-        {
-            **described,
-            "target": proxy,
-            "IPProtocol": "TCP",
-            "portRange": "80",
-            "loadBalancingScheme": "EXTERNAL_MANAGED",
-            "labels": {TAG: run},
-        },
-    )
-    told = there.ask("GET", f"global/forwardingRules/{run}")
+    rule = _balancer(there, _nobody(there))
+    told = there.ask("GET", f"global/forwardingRules/{there.run}")
     return Site(
-        run=run,
+        run=there.run,
         project=there.project,
         region=there.region,
         network=wishes.network,
         address=address_of(rule.partition("/compute/v1/")[2], told["IPAddress"]),
     )
+
+
+def _nobody(there: Account) -> str:
+    """A backend service that has no backend, and the check that phoenix takes over from it."""
+    described = {"name": there.run, "description": there.mark}
+    check = {
+        **described,
+        "type": "HTTP",
+        "checkIntervalSec": 5,
+        "timeoutSec": 5,
+        "healthyThreshold": 2,
+        "unhealthyThreshold": 2,
+        "httpHealthCheck": {"port": PORT, "requestPath": "/healthz"},
+    }
+    service = {
+        **described,
+        "loadBalancingScheme": SCHEME,
+        "protocol": "HTTP",
+        "portName": "http",
+        "healthChecks": [there.do("POST", "global/healthChecks", check)],
+    }
+    return there.do("POST", "global/backendServices", service)
+
+
+def _balancer(there: Account, service: str) -> str:
+    described = {"name": there.run, "description": there.mark}
+    url_map = there.do("POST", "global/urlMaps", {**described, "defaultService": service})
+    proxy = there.do("POST", "global/targetHttpProxies", {**described, "urlMap": url_map})
+    rule = {
+        **described,
+        "target": proxy,
+        "IPProtocol": "TCP",
+        "portRange": "80",
+        "loadBalancingScheme": SCHEME,
+        "labels": {TAG: there.run},
+    }
+    return there.do("POST", "global/forwardingRules", rule)
 
 
 def _let_in(there: Account, wishes: Wishes, what: str, sources: list[str], port: int) -> None:
