@@ -18,7 +18,7 @@ from phoenix.errors import UnreachableError
 if TYPE_CHECKING:
     from phoenix.clouds.gcp.calls import Calls
 
-EVERY = 3.0
+EVERY = 2.0
 """Seconds between two looks."""
 _SHOWN = "items(name,operationType,status,error,httpErrorStatusCode,httpErrorMessage),nextPageToken"
 
@@ -49,13 +49,15 @@ class Birth:
         """Whether there is nothing more to be looked for."""
         machine = self._calls.find("instances", instance=self._name, zone=self._zone)
         if machine is None:
-            self._refuse_failed()
-            return False
+            return self._was_there()
         remains.mark_disk(self._calls, machine, self._marks)
         return True
 
-    def _refuse_failed(self) -> None:
+    def _was_there(self) -> bool:
+        """Whether it was made, and is gone again. RefusedCallError where it could not be made."""
         asked = f'targetLink eq ".*/instances/{self._name}"'
-        for operation in self._calls.pages("zoneOperations", zone=self._zone, filter=asked, fields=_SHOWN):
-            if operation.get("operationType") == "insert" and operation.get("status") == "DONE":
-                refusals.raise_failed(f"start of the builder machine {self._name}", operation)
+        operations = self._calls.pages("zoneOperations", zone=self._zone, filter=asked, fields=_SHOWN)
+        made = [each for each in operations if each.get("operationType") == "insert" and each.get("status") == "DONE"]
+        for operation in made:
+            refusals.raise_failed(f"start of the builder machine {self._name}", operation)
+        return bool(made)
