@@ -135,7 +135,7 @@ def google(gcp: GcpEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     gcp.configure(old_packer=True)
     world = gcp.world()
     spec = GcpCloud(name="gcp", project=world.project, region=world.region, labels={"cost-centre": "42"})
-    parent = gcp_images.layer(gcp, world.project, "contract", "contract-os")
+    parent = gcp_images.layer(gcp, world.project, "contract", "layer-os")
     without_machines = bakes.Bakes(project="contract", spec=spec, directory=tmp_path)
 
     def request(content: str) -> BakeRequest:
