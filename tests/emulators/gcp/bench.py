@@ -22,6 +22,8 @@ from google.oauth2 import service_account
 from tests.emulators.gcp.api.document import Document
 from tests.emulators.gcp.client import Emulator
 
+WAITS = 200
+"""So often an operation is waited for before something is wrong."""
 API = "https://compute.googleapis.com/compute/v1/"
 Json = dict[str, Any]
 
@@ -90,8 +92,11 @@ class Bench:
         """Wait for an operation; it. FailedError where it has failed."""
         place = next((kind for kind in ("zone", "region") if kind in operation), "global")
         where = {} if place == "global" else {place: operation[place].rpartition("/")[2]}
-        while operation["status"] != "DONE":
+        for _attempt in range(WAITS):
+            if operation["status"] == "DONE":
+                break
             operation = self.call(f"{place}Operations.wait", operation=operation["name"], **where)
+        assert operation["status"] == "DONE", operation
         if "error" in operation:
             raise FailedError(operation)
         return operation

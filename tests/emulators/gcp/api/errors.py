@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 Json = dict[str, Any]
@@ -21,6 +22,11 @@ class ApiError(Exception):
         """As it stands on the wire."""
         entry = {"message": str(self), "domain": "global", "reason": self.reason, **self.more}
         return {"error": {"code": self.status, "message": str(self), "errors": [entry]}}
+
+    def later(self) -> OperationError:
+        """The same of an operation: what was there when it was asked for is gone meanwhile."""
+        code = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in self.reason)
+        return OperationError(code, str(self), status=self.status, phrase=HTTPStatus(self.status).phrase.upper())
 
 
 class OperationError(Exception):

@@ -112,7 +112,11 @@ class Generic:
         if asked.error is None:
             kind.deleting(key)
 
+        row = self._store.need(key)
+
         def gone() -> float | None:
+            if self._store.get(key) is not row:
+                return None  # somebody else was faster
             again = kind.deleted(key)
             if again is None:
                 self._store.pop(key)

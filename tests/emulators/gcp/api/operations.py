@@ -9,7 +9,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from tests.emulators.clock import Clock
-from tests.emulators.gcp.api.errors import Json, OperationError
+from tests.emulators.gcp.api.errors import ApiError, Json, OperationError
 from tests.emulators.gcp.api.references import link, place_fields, scope_of
 from tests.emulators.gcp.api.store import Store
 from tests.emulators.gcp.settings import Settings
@@ -66,9 +66,10 @@ class Operations:
             if error:
                 raise error
             again = work() if work else None
-        except OperationError as failed:
+        except (OperationError, ApiError) as failed:
+            told = failed if isinstance(failed, OperationError) else failed.later()
             operation.update(
-                error={"errors": [failed.entry()]}, httpErrorStatusCode=failed.status, httpErrorMessage=failed.phrase
+                error={"errors": [told.entry()]}, httpErrorStatusCode=told.status, httpErrorMessage=told.phrase
             )
             again = None
         if again is not None:

@@ -97,7 +97,7 @@ class Health:
         begun = max(since, self._instances.running.get(instance, 0.0))
         if now - begun < settings.initial:
             return None
-        for name in subjects(self._store, instance):
+        for name in subjects(self._store, instance) if self._emulated.told else ():
             said = self._emulated.told.get(name)
             if said is not None:
                 return said.probed.status == 200 or now - said.since < settings.unhealthy

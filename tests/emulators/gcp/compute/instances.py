@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.emulators.gcp.api.errors import ApiError, Json, OperationError, invalid
+from tests.emulators.gcp.api.errors import ApiError, Json, OperationError, invalid, not_ready
 from tests.emulators.gcp.api.generic import Generic, check_fingerprint
 from tests.emulators.gcp.api.kinds import Asked, Handler, Kind
 from tests.emulators.gcp.api.references import key_of, link
@@ -135,17 +135,17 @@ class InstanceKind(Kind):
 
     def _stopped(self, key: str) -> float | None:
         again = self._ended(key)
-        if again is None:
+        if again is None and key in self._store:
             self._store.need(key).update(status="TERMINATED", lastStopTimestamp=self._store.moment)
         return again
 
     def _stop(self, asked: Asked) -> Json:
-        self._store.need(asked.key)
+        self._need_ready(asked.key)
         self.deleting(asked.key)
         return self._generic.alter(asked, lambda: self._stopped(asked.key))
 
     def _start(self, asked: Asked) -> Json:
-        row = self._store.need(asked.key)
+        row = self._need_ready(asked.key)
         if row["status"] != "TERMINATED":
             raise invalid("status", row["status"], "Only a stopped instance can be started.")
 
@@ -156,8 +156,14 @@ class InstanceKind(Kind):
 
         return self._generic.alter(asked, come)
 
+    def _need_ready(self, key: str) -> Json:
+        row = self._store.need(key)
+        if key in self._store.busy:
+            raise not_ready(key)
+        return row
+
     def _reset(self, asked: Asked) -> Json:
-        row = self._store.need(asked.key)
+        row = self._need_ready(asked.key)
 
         def come() -> None:
             self._emulated.machines.kill(row["id"])

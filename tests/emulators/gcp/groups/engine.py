@@ -73,6 +73,9 @@ class Engine:
         group, row = self.groups.get(key), self._store.get(key)
         if group is None or row is None or not group.started:
             return
+        if group.ending:
+            self._shrink(key, group, 0)
+            return
         self._shrink(key, group, row["targetSize"])
         self._grow(key, group, row)
         self._verify(key, group)
@@ -147,9 +150,10 @@ class Engine:
         except (ApiError, OperationError) as error:
             self._failed(key, name, error)
             return
-        self._store.put(member.key, **row, **place_fields(member.key))
+        instance = self._store.put(member.key, **row, **place_fields(member.key))
+        self._store.busy.add(member.key)
         member.trying = True
-        self._operate("insert", member.key, lambda: self._created(key, name, member))
+        self._operate("insert", member.key, lambda: self._created(key, name, member, instance))
 
     def _wanted(self, key: str, name: str, member: Member) -> Json:
         template = self._store.need(member.template)
@@ -165,10 +169,9 @@ class Engine:
     def _operate(self, kind: str, key: str, work: Callable[[], float | None]) -> None:
         self._emulated.operations.start(kind, key, work, caller=ITSELF)
 
-    def _created(self, key: str, name: str, member: Member) -> float | None:
-        if member.key not in self._store:
-            member.trying = False
-            return None
+    def _created(self, key: str, name: str, member: Member, instance: Json) -> float | None:
+        if self._store.get(member.key) is not instance or instance["status"] == "STOPPING":
+            return None  # it is on its way out before it was there
         try:
             again = self._instances.created(member.key)
         except OperationError as error:
@@ -179,6 +182,7 @@ class Engine:
         if again is not None:
             return again
         member.trying = False
+        self._store.busy.discard(member.key)
         member.since, member.was_healthy = self._emulated.clock.now, False
         if member.stays:
             member.action = "VERIFYING" if self._policy(self._store.get(key) or {}).get("healthCheck") else "NONE"
@@ -191,8 +195,7 @@ class Engine:
         member = group.members.get(name) if group else None
         if group is None or member is None:
             return
-        code = error.code if isinstance(error, OperationError) else _upper(error.reason)
-        entry: Json = {"code": code, "message": str(error)}
+        entry = (error.later() if isinstance(error, ApiError) else error).entry()
         member.errors = [entry]
         group.errors.append(
             {
@@ -208,7 +211,7 @@ class Engine:
         retry = self._emulated.settings.retry
         row = self._store.get(key)
         shape = (row or {}).get("distributionPolicy", {}).get("targetShape")
-        if row and code == "ZONE_RESOURCE_POOL_EXHAUSTED" and shape in MOVES:
+        if row and entry["code"] == "ZONE_RESOURCE_POOL_EXHAUSTED" and shape in MOVES:
             group.exhausted[name_of(scope_of(member.key))] = self._emulated.clock.now + retry
             others = {one: other for one, other in group.members.items() if one != name}
             zone = self._zone(key, Group(members=others, exhausted=group.exhausted), row)
@@ -292,21 +295,21 @@ class Engine:
         self.groups[key].members.pop(name)
 
     def _end_instance(self, key: str, member: Member, then: Callable[[], None]) -> None:
-        if member.key not in self._store:
+        instance = self._store.get(member.key)
+        if instance is None:
             then()
             return
+        member.trying = False
+        self._store.busy.add(member.key)
         self._instances.deleting(member.key)
 
         def work() -> float | None:
-            again = self._instances.deleted(member.key) if member.key in self._store else None
+            there = self._store.get(member.key) is instance
+            again = self._instances.deleted(member.key) if there else None
             if again is None:
-                self._store.pop(member.key)
+                if there:
+                    self._store.pop(member.key)
                 then()
             return again
 
         self._operate("delete", member.key, work)
-
-
-def _upper(reason: str) -> str:
-    """`notFound` as an error's code."""
-    return "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in reason)

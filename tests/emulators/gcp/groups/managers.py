@@ -190,6 +190,7 @@ class ManagerKind(Kind):
     def deleting(self, key: str) -> None:
         """All its members go."""
         self._store.need(key)["targetSize"] = 0
+        self._engine.groups[key].ending = True
         self._engine.settle(key)
 
     def deleted(self, key: str) -> float | None:

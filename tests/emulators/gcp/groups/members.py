@@ -100,10 +100,11 @@ class MemberKind(Kind):
         names = list(self._named(asked, asked.body.get("instances")))
 
         def come() -> None:
+            staying = [name for name in names if name in self._engine.groups[asked.key].staying]
             if fewer:
-                row["targetSize"] -= len(names)
+                row["targetSize"] -= len(staying)
                 self._store.stamp(asked.key)
-            for name in names:
+            for name in staying:
                 do(name)
             self._engine.settle(asked.key)
 

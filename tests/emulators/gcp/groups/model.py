@@ -62,6 +62,8 @@ class Group:
     """Zones without resources, and until when they are not tried."""
     started: bool = False
     """Whether its own creation has ended."""
+    ending: bool = False
+    """Whether it is being deleted: no member stays, whatever its size was meant to be a moment ago."""
 
     @property
     def staying(self) -> dict[str, Member]:
