@@ -217,6 +217,8 @@ class Calls:
         fields = asked.pop("fields", "")
         called = self._opened(lambda: getattr(self._client(collection), _snake(method)))
         request = self._request(called, asked)
+        if method == "patchUnary":
+            _refuse_lost(f"compute.{collection}.patch", request, parameters.get("body"))
         masks = [("x-goog-fieldmask", fields)] if fields else []
         return self._twice(
             f"compute.{collection}.{method.removesuffix('Unary')}",
@@ -307,6 +309,27 @@ def _mapping(message: Any) -> Answer:
 
     answer: Answer = MessageToDict(type(message).pb(message))
     return answer
+
+
+def _refuse_lost(what: str, request: Any, body: Answer | None) -> None:
+    """CloudError where the SDK would leave out a part of a patch: what is empty is not sent, and so stays as it is."""
+    sent = _mapping(request)
+    kept = next((value for key, value in sent.items() if key.endswith("Resource")), {})
+    lost = sorted(_lost(body or {}, kept))
+    if lost:
+        raise CloudError(
+            f"{what} cannot make {', '.join(lost)} empty",
+            details="the SDK sends nothing that is empty, and what a patch does not name stays as it is",
+            resolution="This is a mistake in phoenix: the whole has to be put.",
+        )
+
+
+def _lost(asked: Answer, kept: Answer) -> Iterator[str]:
+    for key, value in asked.items():
+        if key not in kept:
+            yield key
+        elif isinstance(value, Mapping):
+            yield from _lost(value, kept[key])
 
 
 def _flat(scopes: Mapping[str, Any]) -> Iterator[Answer]:

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+import google.auth
+from google.auth.transport.requests import AuthorizedSession
+
 from phoenix.clouds.gcp.calls import Answer, Calls
 from phoenix.clouds.gcp.groups import GcpGroups
 from phoenix.model import CloudMachine, Group, Health, LaunchTemplate, Release, Size
@@ -16,6 +19,7 @@ from tests.emulators.gcp import Emulator, World
 PORT = 8080
 NAME = "web-prod-v001"
 RELEASE = Release(image="shop-web-1", image_ref="foundation/web@1", settings=(("GREETING", "Grüße"),))
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 API = "https://compute.googleapis.com/compute/v1"
 
 
@@ -86,12 +90,22 @@ class Account:
 
     def ask(self, path: str, *, verb: str = "GET", body: Any = None) -> Answer:
         """A call of somebody who is not phoenix, and the wait for what it sets going."""
-        answer = self.calls.web(verb, f"{API}/{path}", body=body)
+        answer = self._asked(verb, f"{API}/{path}", body)
         while answer.get("kind") == "compute#operation" and answer["status"] != "DONE":
             self.clock.sleep(0.05)
-            answer = self.calls.web("GET", answer["selfLink"].replace("www.", "compute."))
+            answer = self._asked("GET", answer["selfLink"].replace("www.", "compute."), None)
         assert "error" not in answer, answer["error"]
         return answer
+
+    @cached_property
+    def _session(self) -> AuthorizedSession:
+        credentials, _project = google.auth.default(scopes=[SCOPE])
+        return AuthorizedSession(credentials)
+
+    def _asked(self, verb: str, url: str, body: Any) -> Any:
+        answer = self._session.request(verb, url, json=body)
+        assert answer.ok, answer.text
+        return answer.json()
 
     def told(self, name: str = NAME) -> Answer:
         """The managed group as Google tells of it."""
