@@ -22,7 +22,7 @@ METRIC = {
     "utilizationTarget": 20.0,
     "utilizationTargetType": "GAUGE",
 }
-SIGNALS = {
+SIGNALS: dict[str, Any] = {
     "cpuUtilization": {"utilizationTarget": 0.7, "predictiveMethod": "OPTIMIZE_AVAILABILITY"},
     "customMetricUtilizations": [METRIC],
     "scaleInControl": {"maxScaledInReplicas": {"fixed": 1}, "timeWindowSec": 600},

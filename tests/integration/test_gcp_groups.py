@@ -96,10 +96,9 @@ def test_what_its_machines_are(account: Account) -> None:
 
 
 def test_a_machine_that_phoenix_yaml_describes(account: Account) -> None:
-    template = account.template()
-    spot = replace(template.machine, spot=True, public_ip=True, disk=20 << 30, identity=None)
+    spot = account.machine(spot=True, public_ip=True, disk=20 << 30, identity=None)
     account.emulator.configure(quotas={"PREEMPTIBLE_CPUS": 10})
-    account.groups().create(wanted(1), replace(template, machine=spot))
+    account.groups().create(wanted(1), account.template(machine=spot))
     told = account.ask(account.everywhere("instanceTemplates", NAME))["properties"]
     assert told["scheduling"]["provisioningModel"] == "SPOT"
     assert told["scheduling"]["instanceTerminationAction"] == "DELETE"
@@ -109,10 +108,9 @@ def test_a_machine_that_phoenix_yaml_describes(account: Account) -> None:
 
 
 def test_a_disk_that_is_too_small(account: Account) -> None:
-    template = account.template()
-    small = replace(template.machine, disk=5 << 30)
+    small = account.machine(disk=5 << 30)
     with pytest.raises(RefusedError, match="too small"):
-        account.groups().create(wanted(), replace(template, machine=small))
+        account.groups().create(wanted(), account.template(machine=small))
     assert account.left() == []
 
 

@@ -90,7 +90,7 @@ class Account:
 
     def ask(self, path: str, *, verb: str = "GET", body: Any = None) -> Answer:
         """A call of somebody who is not phoenix, and the wait for what it sets going."""
-        answer = self._asked(verb, f"{API}/{path}", body)
+        answer: Answer = self._asked(verb, f"{API}/{path}", body)
         while answer.get("kind") == "compute#operation" and answer["status"] != "DONE":
             self.clock.sleep(0.05)
             answer = self._asked("GET", answer["selfLink"].replace("www.", "compute."), None)
@@ -119,7 +119,7 @@ class Account:
         """What a group starts from."""
         template = LaunchTemplate(
             image=self.world.image,
-            machine=CloudMachine(type="e2-small", firewall=("web",), identity=self.world.service_account),
+            machine=self.machine(),
             port=PORT,
             health=Health(deadline=300),
             user_data="#!/bin/sh\necho hello\n",
@@ -128,6 +128,11 @@ class Account:
             zones=self.zones,
         )
         return replace(template, **more)
+
+    def machine(self, **more: Any) -> CloudMachine:
+        """What a group's machines are."""
+        machine = CloudMachine(type="e2-small", firewall=("web",), identity=self.world.service_account)
+        return replace(machine, **more)
 
     def serving(self, size: int = 2, bounds: Size | None = None, **more: Any) -> Group:
         """The group as it is when its machines have come."""
