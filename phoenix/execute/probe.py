@@ -25,6 +25,8 @@ LARGEST = 64 * 1024
 """Bytes of an answer that are read while its status line and headers are not whole; what follows them is never read."""
 
 _CHUNK = 16 * 1024
+_SHOWN = 200
+"""Characters of an address that a redirect leads to."""
 _PORTS = {"http": 80, "https": 443}
 _COME_BACK = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses by which a server says that the same request may do better later (RFC 9110, 15; RFC 6585, 4)."""
@@ -47,6 +49,17 @@ class BadAnswerError(Exception):
     def __init__(self, why: str, *, certain: bool) -> None:
         super().__init__(why)
         self.certain = certain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """The head of an answer. `leads_to`: where else a redirect sends whoever asks."""
+
+    status: int
+    leads_to: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status}, to {self.leads_to}" if self.leads_to else str(self.status)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,14 +107,14 @@ def probe(
     try:
         until = _Until(clock=clock, moment=clock.monotonic() + timeout)
         with socket.create_connection(address, timeout=until.left) as connection:
-            seen = _ask(_secured(connection, parts, trust, until), parts, headers, until)
+            answer = _ask(_secured(connection, parts, trust, until), parts, headers, until)
     except BadAnswerError as error:
         return Look(verdict=Verdict.FAIL if error.certain else Verdict.UNKNOWN, seen=f"{url}: {error}")
     except ssl.SSLCertVerificationError as error:
         return Look(verdict=Verdict.FAIL, seen=f"{url}: its certificate is not trusted: {error.verify_message}")
     except OSError as error:
         return Look(verdict=Verdict.UNKNOWN, seen=f"{url}: {_reason(error, timeout)}")
-    return Look(verdict=_verdict(seen, status), seen=f"{url} answers {seen}")
+    return Look(verdict=_verdict(answer.status, status), seen=f"{url} answers {answer}")
 
 
 def _verdict(seen: int, wanted: int) -> Verdict:
@@ -120,8 +133,8 @@ def _secured(
     return (trust or ssl.create_default_context()).wrap_socket(connection, server_hostname=parts.hostname)
 
 
-def _ask(connection: socket.socket, parts: SplitResult, headers: Headers, until: _Until) -> int:
-    """The status of the answer, once its headers are there."""
+def _ask(connection: socket.socket, parts: SplitResult, headers: Headers, until: _Until) -> _Answer:
+    """The head of the answer, once it is there."""
     with connection:
         speech = _Speech()
         connection.settimeout(until.left)
@@ -133,9 +146,9 @@ def _ask(connection: socket.socket, parts: SplitResult, headers: Headers, until:
             received += chunk[: 80 - len(received)]
             if not b"HTTP/1.".startswith(received[:7]):
                 raise BadAnswerError(f"no HTTP answer: {received!r}", certain=True)
-            status = speech.hear(chunk, received)
-            if status is not None:
-                return status
+            answer = speech.hear(chunk, received)
+            if answer is not None:
+                return answer
             seen += len(chunk)
             if seen > LARGEST:
                 raise BadAnswerError(f"headers of more than {LARGEST} bytes", certain=True)
@@ -154,8 +167,8 @@ class _Speech:
         asked = h11.Request(method="GET", target=target.encode("ascii", "replace"), headers=told)
         return (self._http.send(asked) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
 
-    def hear(self, chunk: bytes, received: bytes) -> int | None:
-        """The status, once the headers are whole with this chunk (empty: nothing more can come); else None.
+    def hear(self, chunk: bytes, received: bytes) -> _Answer | None:
+        """The answer, once its headers are whole with this chunk (empty: nothing more can come); else None.
 
         What is announced ahead of the answer (1xx) is passed over.
         """
@@ -169,10 +182,16 @@ class _Speech:
                 raise BadAnswerError(f"no HTTP answer: {received!r}", certain=True) from error
             raise _closed(received) from error
         if isinstance(event, h11.Response):
-            return event.status_code
+            return _answer(event)
         if not chunk or isinstance(event, h11.ConnectionClosed):
             raise _closed(received)
         return None
+
+
+def _answer(head: h11.Response) -> _Answer:
+    where = next((value for name, value in head.headers if name == b"location"), b"")
+    leads_to = where.decode("latin-1") if 300 <= head.status_code < 400 else ""
+    return _Answer(status=head.status_code, leads_to=leads_to[:_SHOWN])
 
 
 def _closed(received: bytes) -> BadAnswerError:

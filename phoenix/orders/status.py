@@ -20,6 +20,8 @@ from phoenix.plan.due import due, idle
 from phoenix.record.journal import Run, RunState
 from phoenix.record.timeline import current, hold_of
 
+OFTEN = 3
+"""So many restarts of a service that serves are told unasked."""
 Listed = tuple[Group, ...] | PhoenixError
 
 
@@ -200,6 +202,7 @@ def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | 
         if backend.share:
             group_there = observed.group(backend.group)
             yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
+            yield from dying(group_there)
 
 
 def _unlimited(group: Group) -> str:
@@ -213,6 +216,14 @@ def unwell(name: str, size: int | None, healthy: int) -> Iterator[str]:
         yield f"{name} gets traffic but no longer stands: `phoenix roll` starts another"
     elif healthy < size:
         yield f"{name} serves with {healthy} of {size} machines healthy: see `phoenix group show {name}`"
+
+
+def dying(group: Group | None) -> Iterator[str]:
+    """What is to be said of a group that serves and whose services end again and again."""
+    again = {each.id: each.restarts for each in (group.staying if group else ()) if each.restarts}
+    if group and max(again.values(), default=0) >= OFTEN:
+        told = ", ".join(f"{times} times on {name}" for name, times in again.items())
+        yield f"the service of {group.name} ended and was started again ({told}): see `phoenix logs`"
 
 
 def _due_run(run: Run | None, *, died: bool) -> Iterator[str]:

@@ -83,6 +83,12 @@ def test_the_status_decides(code: int, wanted: int, verdict: Verdict) -> None:
         assert probe(url, clock=CLOCK, status=wanted) == Look(verdict=verdict, seen=f"{url} answers {code}")
 
 
+def test_a_redirect_is_told_with_where_it_leads() -> None:
+    with speaking(answering(b"HTTP/1.1 302 Found\r\nLocation: /login?next=/\r\nContent-Length: 0\r\n\r\n")) as url:
+        look = probe(url, clock=CLOCK)
+    assert look == Look(verdict=Verdict.FAIL, seen=f"{url} answers 302, to /login?next=/")
+
+
 def test_it_asks_for_exactly_the_address() -> None:
     heard: list[bytes] = []
 
@@ -112,9 +118,7 @@ def test_reset_is_unknown() -> None:
     assert "reset" in look.seen
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n"]
-)
+@pytest.mark.parametrize("text", [b"", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n"])
 def test_half_a_head_is_unknown(text: bytes) -> None:
     with speaking(answering(text)) as url:
         look = probe(url, clock=CLOCK)

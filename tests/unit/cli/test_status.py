@@ -60,6 +60,23 @@ def test_a_kept_group_with_the_time_that_is_left(desk: Desk) -> None:
     assert "(over)" in text(desk)
 
 
+def test_what_the_check_saw_and_restarts_are_shown(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.cloud.sick.add(V1)
+    desk.cloud.crashing = {V1: 20.0}
+    desk.clock.seconds += 100
+    look = seen(desk)
+    (group,) = look["groups"]
+    assert (group["healthy"], group["seen"]) == (0, "2 x answered with 401")
+    assert [(each["healthy"], each["seen"]) for each in group["instances"]] == [(False, "answered with 401")] * 2
+    assert [each["restarts"] >= 5 for each in group["instances"]] == [True, True]
+    assert group["restarts"] == sum(each["restarts"] for each in group["instances"])
+    assert any("ended and was started again" in due for due in look["due"])
+    for shown in (text(desk), desk.page("group", "show", V1)):
+        assert "answered with 401" in shown
+        assert str(group["instances"][0]["restarts"]) in shown
+
+
 def test_a_held_run(desk: Desk) -> None:
     desk.roll("1.0.0")
     run = desk.roll("2.0.0", "--no-traffic", "--why", "canary by hand", code=8)["run"]
