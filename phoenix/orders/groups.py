@@ -96,12 +96,15 @@ def listed(site: Site) -> GroupList:
 
     A cloud that fails hides no other: its error is raised at the end, with the others' groups as its facts.
     """
-    seen = status.everything(site)
+    whole = status.everything(site)
     now = site.clock.now()
     groups = tuple(
-        group_facts(group, each.observed.route, now) for each in seen if each.observed for group in each.observed.groups
+        group_facts(group, each.observed.route, now)
+        for each in whole.seen
+        if each.observed
+        for group in each.observed.groups
     )
-    errors = [(each.place.subject, each.error) for each in seen if each.error is not None]
+    errors = whole.errors
     for subject, error in errors:
         site.warn(f"{subject} is unknown: {error.brief}")
     if errors:
