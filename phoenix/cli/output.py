@@ -74,12 +74,21 @@ class Output(Progress):
             if part:
                 self._plain("\n".join(f"  {line}" for line in part.splitlines()))
 
-    def confirm(self, question: str, *, assume_yes: bool) -> None:
+    def confirm(self, question: str, *, assume_yes: bool, insist: bool = False) -> None:
         """Ask before something is destroyed. Raises RefusedError on anything but yes.
 
-        Never asks without a terminal: a program that calls phoenix has decided already.
+        Never asks without a terminal: a program that calls phoenix has decided already. `insist`: not where a slip of
+        the hand costs too much; there the answer has to be in the command.
         """
-        if assume_yes or not self._can_ask:
+        if assume_yes:
+            return
+        if not self._can_ask:
+            if insist:
+                raise RefusedError(
+                    "not confirmed",
+                    details=f"{question} There is no terminal to ask at; nothing was changed",
+                    resolution="Say it again with --yes.",
+                )
             return
         self.quiet_down()
         self._stderr.write(f"{question} [y/N] ")

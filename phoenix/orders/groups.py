@@ -120,6 +120,11 @@ def show(site: Site, name: str) -> GroupShown:
     return GroupShown(group=group_facts(_standing(observed, name), observed.route, site.clock.now()))
 
 
+def size_of(site: Site, name: str) -> int:
+    """How many machines the group has. Raises what `show` raises."""
+    return show(site, name).group.size
+
+
 def ready(site: Site, order: Order) -> None:
     """Before a plan that is to be carried out: take over a run of the group's place whose process died."""
     make_way(site, _place(site, order))
