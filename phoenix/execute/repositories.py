@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from phoenix.clock import Clock, rfc3339
 from phoenix.debs import Deb, RepositoryState
@@ -42,6 +43,19 @@ def repository_here(spec: RepositorySpec) -> Repository:
     )
 
 
+def repository_to_read(spec: RepositorySpec) -> Repository:
+    """The repository as this process can read it now, for who decides and starts nothing.
+
+    One that phoenix serves on this computer, and that nothing serves at the moment (after `phoenix down` or a reboot),
+    is read where it lies. RefusedError before its first publication.
+    """
+    here, root = repository_here(spec), root_of(spec)
+    lies_here = loopback.is_loopback(spec.url) and (root.public / "dists" / spec.distribution).is_dir()
+    if lies_here and serve.find(root) is None:
+        return replace(here, url=root.public.absolute().as_uri())
+    return here
+
+
 def repository_for_machines(spec: RepositorySpec, cloud: str, reached: UrlForMachines) -> Repository:
     """The repository as machines of the cloud of that name reach it (`Cloud.url_for_machines`).
 
@@ -73,7 +87,9 @@ def visible(spec: RepositorySpec) -> tuple[Deb, ...]:
     from phoenix.tools import apt_index
     from phoenix.tools.deb import version_key
 
-    newest = sorted(apt_index.fetch(repository_here(spec)), key=lambda found: version_key(found.version), reverse=True)
+    newest = sorted(
+        apt_index.fetch(repository_to_read(spec)), key=lambda found: version_key(found.version), reverse=True
+    )
     return tuple(sorted(newest, key=lambda found: found.name))
 
 

@@ -1,6 +1,6 @@
 """What an apt repository shows, read as a machine reads it: over HTTP, signature and digests checked.
 
-Never through aptly: what counts is what machines get.
+Never through aptly: what counts is what machines get. A `file://` url is read where it lies, with the same checks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import difflib
 import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import url2pathname
 
 from phoenix.debs import Deb
 from phoenix.errors import PhoenixError, RefusedError, ToolError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 10.0
 """Seconds for one answer."""
+_FILE = "file://"
 _FILES = ("Packages.gz", "Packages")
 """The forms of an index that are understood, the preferred first."""
 
@@ -126,6 +129,11 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
 def _get(client: httpx.Client, url: str) -> bytes:
     import httpx
 
+    if url.startswith(_FILE):
+        try:
+            return Path(url2pathname(url.removeprefix(_FILE))).read_bytes()
+        except OSError as error:
+            raise _unreadable(f"{url}: {error.strerror}") from error
     try:
         response = client.get(url)
     except httpx.HTTPError as error:
