@@ -83,7 +83,8 @@ def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, 
     if hashlib.sha256(data).hexdigest() != sums[name]:
         raise _unreadable(f"{base}/{by_hash} is not what the release says")
     text = gzip.decompress(data) if name.endswith(".gz") else data
-    return tuple(sorted(parse_packages(text.decode())))
+    # of a package that somebody else published a field may be in another encoding; what is read here is ASCII
+    return tuple(sorted(parse_packages(text.decode("utf-8", "replace"))))
 
 
 def release_sums(release: str) -> dict[str, str]:

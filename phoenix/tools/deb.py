@@ -13,8 +13,8 @@ from pathlib import Path
 from phoenix.debs import Deb
 from phoenix.errors import SpecError, ToolError
 from phoenix.names import PACKAGE_NAME
-from phoenix.tools import process
-from phoenix.tools.process import Command
+from phoenix.tools import apt_reading, process
+from phoenix.tools.process import NOT_DECODED, Command
 
 ARCHITECTURES = ("all", "amd64")
 """What our repositories carry: what the machines of phoenix can install."""
@@ -57,11 +57,13 @@ def read(path: Path) -> Deb:
     """What the package in `path` says of itself, with the digest of the whole file.
 
     Raises SpecError, in words for the person who named the file, where it is no whole package that our
-    repositories carry; every byte of it is looked at.
+    repositories carry; every byte of it is looked at, and every control field as apt will read it: one that apt cannot
+    read makes the whole index unreadable for every machine.
     """
     _check_file(path)
     try:
         described = _dpkg_deb("--showformat", "${Package}\n${Version}\n${Architecture}\n", "--show", str(path))
+        fields = _dpkg_deb("--field", str(path))
         _dpkg_deb("--contents", str(path))  # unpacks all of it: a cut or damaged file is noticed
     except ToolError as error:
         raise _mistake(path, "is no whole Debian package", _last_words(error)) from error
@@ -71,6 +73,7 @@ def read(path: Path) -> Deb:
     if architecture not in ARCHITECTURES:
         accepted = ", ".join(ARCHITECTURES)
         raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
+    _check_fields(path, fields)
     return Deb(name=name, version=version, architecture=architecture, sha256=sha256(path))
 
 
@@ -117,6 +120,20 @@ def _check_file(path: Path) -> None:
         raise _mistake(path, "is a directory" if path.is_dir() else "is no file", "")
     if not os.access(path, os.R_OK):
         raise _mistake(path, "may not be read by you", "")
+
+
+def _check_fields(path: Path, fields: str) -> None:
+    """All control fields are text in UTF-8 (Debian Policy 5.1), and apt takes them as it takes an index's."""
+    name = ""
+    for line in fields.splitlines():
+        name = name if line[:1].isspace() else line.partition(":")[0]
+        if NOT_DECODED in line:
+            raise _mistake(path, f"has a control field '{name}' that is not in UTF-8", f"it says {line.strip()!r}")
+        if any(ord(character) < 32 and character != "\t" for character in line):
+            raise _mistake(path, f"has control characters in its field '{name}'", f"it says {line.strip()!r}")
+    why_not = apt_reading.why_not(fields)
+    if why_not:
+        raise _mistake(path, "has control fields that apt cannot read", why_not)
 
 
 def _mistake(path: Path, what: str, details: str) -> SpecError:

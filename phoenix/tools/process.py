@@ -29,6 +29,8 @@ from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+NOT_DECODED = "\ufffd"
+"""What stands for bytes that a program printed and that are no UTF-8."""
 ROUND = 1.0
 """Seconds of silence after which a program that is waited for is looked at again."""
 
