@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from phoenix.cli.progress import Progress
 from phoenix.cli.streams import Unfailing
+from phoenix.cli.text.printable import printable
 from phoenix.clock import rfc3339
 from phoenix.errors import PhoenixError, RefusedError
 
@@ -51,7 +52,7 @@ class Output(Progress):
         """What people see besides the error that follows; with --json its facts are in the one object."""
         self.quiet_down()
         if not self._json and human:
-            self._write(f"{human}\n")
+            self._write(printable(f"{human}\n"))
 
     def error(self, error: PhoenixError) -> None:
         """Tell an error: three sentences on stderr, or the JSON object on stdout."""
@@ -67,12 +68,14 @@ class Output(Progress):
             return
         if self._terminal:
             console = self._rich()
-            console.print(f"error: {error.brief}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                printable(f"error: {error.brief}"), style="bold red", markup=False, highlight=False, soft_wrap=True
+            )
         else:
-            self._plain(f"error: {error.brief}")
+            self._plain(printable(f"error: {error.brief}"))
         for part in (error.details, error.resolution):
             if part:
-                self._plain("\n".join(f"  {line}" for line in part.splitlines()))
+                self._plain("\n".join(f"  {line}" for line in printable(part).splitlines()))
 
     def confirm(self, question: str, *, assume_yes: bool, insist: bool = False) -> None:
         """Ask before something is destroyed. Raises RefusedError on anything but yes.
@@ -91,7 +94,7 @@ class Output(Progress):
                 )
             return
         self.quiet_down()
-        self._stderr.write(f"{question} [y/N] ")
+        self._stderr.write(printable(f"{question} [y/N] "))
         self._stderr.flush()
         answer = ""
         with suppress(OSError, ValueError):  # a terminal that is gone says nothing
@@ -102,7 +105,8 @@ class Output(Progress):
     def _print(self, data: Data, human: object) -> None:
         assert not self._done, "a command has one result"
         self._done = True
-        self._write(f"{json_module.dumps(data, default=_as_text)}\n" if self._json else f"{human}\n" if human else "")
+        text = json_module.dumps(data, default=_as_text) if self._json else printable(f"{human}") if human else ""
+        self._write(f"{text}\n" if text else "")
 
     def _write(self, text: str) -> None:
         """Print a result. A reader that went away (`| head`) has what it wanted; any other failure is told."""

@@ -105,7 +105,8 @@ class Desk:
         """What a command prints for people; it must end with exit code `code`."""
         self.capsys.readouterr()
         assert app.run(["-C", str(self.directory), *arguments], opener=self.open) == code
-        return self.capsys.readouterr().out
+        out, self.said = self.capsys.readouterr()
+        return out
 
     def open(self, file: Path, environment: Mapping[str, str], teller: Teller = nobody) -> Site:
         """The project as an order sees it: with the clock and the cloud in memory."""
