@@ -15,6 +15,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,6 +48,8 @@ class Command:
     secrets: tuple[str, ...] = ()
     """Values that are replaced by `***` wherever the program prints them."""
     contained: bool = False
+    kept: bool = False
+    """Nothing that it starts outlives it, whatever sessions that begins; it sees the computer as it is (`keeper`)."""
     ends_on: signal.Signals = signal.SIGTERM
     """What its session is sent where it is to end before it has done its work."""
 
@@ -216,7 +219,14 @@ def _group_lives(leader: int) -> bool:
 
 
 def _wrapped(command: Command) -> tuple[str, ...]:
-    program = (require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--")
+    program: tuple[str, ...] = (
+        require("setpriv", "util-linux"),
+        "--pdeathsig",
+        "TERM" if command.kept else "KILL",
+        "--",
+    )
+    if command.kept:
+        program += (sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")))
     if command.contained:
         user = () if os.geteuid() == 0 else ("--user", "--map-auto", "--map-root-user")
         program += ("unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
