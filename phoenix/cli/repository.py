@@ -1,4 +1,4 @@
-"""`phoenix repository`: what apt repositories there are, what they show, and serving them."""
+"""`phoenix repository`: what apt repositories there are, what they show, serving them; what else is done to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix.cli import options
+from phoenix.cli import options, repository_states
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.table import table
@@ -14,7 +14,7 @@ from phoenix.orders import repositories
 from phoenix.orders.facts import dump
 from phoenix.orders.repositories import RepositoryFacts
 
-app = group_app("List, show and serve apt repositories.")
+app = group_app("List, show, serve apt repositories; their history, and going back in it.")
 Name = Annotated[str | None, typer.Argument(help="The repository; not needed where there is one.")]
 
 
@@ -54,6 +54,13 @@ def serve_repository(
         return
     done = repositories.serve(session.site, name)
     session.out.result(dump(done), f"{done.repository.name} is served at {done.repository.url}")
+
+
+command(app, "phoenix repository history main")(repository_states.history)
+command(app, "phoenix repository diff main-0003 main-0005", "phoenix repository diff 3 5")(repository_states.diff)
+command(app, "phoenix repository rollback", 'phoenix repository rollback main --to main-0003 --why "2.0 is slow"')(
+    repository_states.rollback
+)
 
 
 def _serving(repository: RepositoryFacts) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -11,6 +10,7 @@ from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
+from phoenix.plan.states import number_of
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import aptly, loopback, serve
 from phoenix.tools.aptly import Aptly
@@ -196,7 +196,7 @@ class Writer:
             )
 
     def _is_ours(self, snapshot: str) -> bool:
-        return re.fullmatch(rf"{re.escape(self.spec.name)}-[0-9]{{4,}}", snapshot) is not None
+        return number_of(self.spec.name, snapshot) is not None
 
     def _holder(self) -> str:
         me = this_process(0)

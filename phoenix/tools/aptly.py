@@ -97,6 +97,11 @@ class Aptly:
         """What is in the snapshot."""
         return self._debs(f"/api/snapshots/{name}/packages")
 
+    def notes(self) -> dict[str, tuple[str, str]]:
+        """When each snapshot was made (RFC 3339) and what was noted with it then, by its name."""
+        listed = self._ask("GET", "/api/snapshots")
+        return {each["Name"]: (each["CreatedAt"], each["Description"]) for each in listed}
+
     def published(self, distribution: str) -> str | None:
         """The snapshot that the distribution shows; None where it is not published."""
         sources = [p["Sources"] for p in self._ask("GET", "/api/publish") if p["Distribution"] == distribution]
@@ -126,12 +131,32 @@ class Aptly:
         if keys:
             self._ask("DELETE", f"/api/repos/{repository}/packages", json={"PackageRefs": keys})
 
-    def take_snapshot(self, repository: str, name: str) -> None:
-        """Freeze what is in the repository now (nothing, where it does not exist yet) under `name`."""
+    def match(self, repository: str, snapshot: str) -> None:
+        """Make the repository hold exactly what is in the snapshot."""
+        if repository not in self._repositories():
+            self._ask("POST", "/api/repos", json={"Name": repository})
+        place = f"/api/repos/{repository}/packages"
+        wanted, there = set(self._ask("GET", f"/api/snapshots/{snapshot}/packages")), set(self._ask("GET", place))
+        # what goes first: two contents under one version do not fit into a repository
+        for method, keys in (("DELETE", there - wanted), ("POST", wanted - there)):
+            if keys:
+                self._ask(method, place, json={"PackageRefs": sorted(keys)})
+
+    def take_snapshot(self, repository: str, name: str, note: str) -> None:
+        """Freeze what is in the repository now (nothing, where it does not exist yet) under `name`, with a note."""
         if repository in self._repositories():
-            self._ask("POST", f"/api/repos/{repository}/snapshots", json={"Name": name})
+            self._ask("POST", f"/api/repos/{repository}/snapshots", json={"Name": name, "Description": note})
         else:
-            self._ask("POST", "/api/snapshots", json={"Name": name})
+            self._ask("POST", "/api/snapshots", json={"Name": name, "Description": note})
+
+    def drop_snapshot(self, name: str) -> None:
+        """Remove the snapshot, which must not be shown; one that is not there is removed already."""
+        if name in self.snapshots():
+            self._ask("DELETE", f"/api/snapshots/{name}", params={"force": "1"})
+
+    def give_room_back(self) -> None:
+        """Remove from the disk what no repository, no snapshot and no publication refers to."""
+        self._ask("POST", "/api/db/cleanup", json={})
 
     def publish(self, distribution: str, component: str, snapshot: str, *, key: str | None) -> None:
         """Show the snapshot as the distribution, signed with `key` (None: unsigned)."""

@@ -53,6 +53,11 @@ class Root:
         return self.path / "db"
 
     @property
+    def retired(self) -> Path:
+        """What is remembered of states whose packages were given up."""
+        return self.path / "retired.json"
+
+    @property
     def log(self) -> Path:
         """What aptly said since it was last started."""
         return self.path / "aptly.log"

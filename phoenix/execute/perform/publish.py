@@ -10,10 +10,20 @@ from typing import assert_never
 from phoenix.clock import Clock
 from phoenix.debs import Deb
 from phoenix.errors import ToolError
+from phoenix.execute import states
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.repositories import UNSIGNED, Writer, ensure_served, repository_here
-from phoenix.plan.actions import AddPackages, PublishAction, ReadBack, RemovePackages, SwitchPublication, TakeSnapshot
+from phoenix.plan.actions import (
+    AddPackages,
+    DropStates,
+    MatchState,
+    PublishAction,
+    ReadBack,
+    RemovePackages,
+    SwitchPublication,
+    TakeSnapshot,
+)
 from phoenix.plan.publish import deb_of
 from phoenix.record.journal import Part
 from phoenix.tools import apt_index, deb, gpg
@@ -52,6 +62,13 @@ class Switched(Outcome):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Matched(Outcome):
+    """The state whose packages the repository holds now."""
+
+    matched: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Visible(Outcome):
     """What machines were seen to get: versions by package."""
 
@@ -63,6 +80,8 @@ OF_ACTIONS: dict[type[object], tuple[type[Outcome], ...]] = {
     TakeSnapshot: (Frozen,),
     SwitchPublication: (Switched,),
     RemovePackages: (Removed,),
+    MatchState: (Matched,),
+    DropStates: (states.Dropped,),
     ReadBack: (Visible,),
 }
 """What each action of a publication comes to."""
@@ -98,12 +117,16 @@ class World(Performer[PublishAction]):
             case AddPackages():
                 return _add(action, writer)
             case TakeSnapshot():
-                return _take_snapshot(action, writer)
+                return _take_snapshot(action, writer, context)
             case SwitchPublication():
                 return self._switch(action, writer, context)
             case RemovePackages():
                 writer.aptly.remove(action.repository, [deb_of(file) for file in action.files])
                 return Removed(removed=len(action.files))
+            case MatchState():
+                return _match(action, writer, context)
+            case DropStates():
+                return states.drop(writer, action, self.clock)
             case ReadBack():
                 return self._read_back(action, writer, context)
             case _:
@@ -131,19 +154,18 @@ class World(Performer[PublishAction]):
     def _read_back(self, action: ReadBack, writer: Writer, context: Context) -> Outcome:
         """Read the index as a machine does, until it shows every package with its digest."""
         ensure_served(writer.spec, clock=self.clock, say=context.say)
-        wanted = {deb_of(file) for file in action.files}
+        exactly = set(writer.aptly.snapshot(action.snapshot)) if action.snapshot else set()
+        wanted = {deb_of(file) for file in action.files} | exactly
 
         def look() -> Look:
             try:
-                missing = wanted - set(apt_index.fetch(repository_here(writer.spec)))
+                shown = set(apt_index.fetch(repository_here(writer.spec)))
+                missing = wanted ^ shown if action.snapshot else wanted - shown
             except UnreadableIndexError as error:
                 return Look(verdict=Verdict.UNKNOWN, seen=error.details)
             except UntrustedIndexError as error:
                 return Look(verdict=Verdict.FAIL, seen=f"{error.brief}: {error.details}")
-            seen = ", ".join(f"{d.name} {d.version}" for d in sorted(missing))
-            return Look(
-                verdict=Verdict.UNKNOWN if missing else Verdict.PASS, seen=f"{seen} not visible" if seen else ""
-            )
+            return Look(verdict=Verdict.UNKNOWN if missing else Verdict.PASS, seen=_differing(missing, wanted))
 
         wait_for(
             f"the publication at {writer.spec.url}",
@@ -184,11 +206,29 @@ def _refuse_changed_file(described: Deb, path: Path) -> None:
         )
 
 
-def _take_snapshot(action: TakeSnapshot, writer: Writer) -> Outcome:
+def _differing(debs: set[Deb], wanted: set[Deb]) -> str:
+    """What the index lacks or has too much, in words; empty where it is as wanted."""
+    said = [
+        f"{', '.join(f'{d.name} {d.version}' for d in sorted(some))} {how}"
+        for some, how in ((debs & wanted, "not visible"), (debs - wanted, "still visible"))
+        if some
+    ]
+    return "; ".join(said)
+
+
+def _match(action: MatchState, writer: Writer, context: Context) -> Outcome:
+    """On the way back from before the first step there is no state yet, and nothing that differs from it."""
+    aptly = writer.aptly
+    if action.snapshot in aptly.snapshots() or context.part is not Part.BACK:
+        aptly.match(action.repository, action.snapshot)
+    return Matched(matched=action.snapshot)
+
+
+def _take_snapshot(action: TakeSnapshot, writer: Writer, context: Context) -> Outcome:
     aptly = writer.aptly
     packages = aptly.packages(action.repository)
     if action.snapshot not in aptly.snapshots():
-        aptly.take_snapshot(action.repository, action.snapshot)
+        aptly.take_snapshot(action.repository, action.snapshot, states.note(action, context.run_id))
     if aptly.snapshot(action.snapshot) != packages:
         raise ToolError(
             f"the snapshot {action.snapshot} holds something else than the repository",

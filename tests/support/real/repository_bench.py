@@ -14,10 +14,11 @@ from phoenix.clock import SystemClock
 from phoenix.execute import publication
 from phoenix.execute.engine import Engine, Performer
 from phoenix.execute.perform.publish import World
-from phoenix.execute.publication import Publication
+from phoenix.execute.publication import Change, Publication
 from phoenix.execute.repositories import Writer, repository_here
 from phoenix.model import Repository
 from phoenix.plan.actions import PublishAction
+from phoenix.plan.publish import Needs
 from phoenix.record.sqlite import SqliteStore
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import apt_index, deb, serve
@@ -74,23 +75,23 @@ class Bench:
         self.world = World(writers={"main": self.writer}, clock=self.clock)
         self.performer = self.world
 
-    def publish(self, *files: Path) -> Publication:
-        """Publish the files as `phoenix publish` does."""
-        return publication.publish(
-            self.writer,
-            publication.checked(files),
-            engine=Engine(
-                performer=self.performer,
-                changes_traffic=False,
-                clock=self.clock,
-                logs=self.directory / "runs",
-                tell=lambda told: self.said.append(told.text),
-            ),
-            store=self.store,
+    @property
+    def change(self) -> Change:
+        """What a change of the repository needs besides its plan."""
+        engine = Engine(
+            performer=self.performer,
+            changes_traffic=False,
             clock=self.clock,
-            say=self.said.append,
-            tend=lambda: (),
+            logs=self.directory / "runs",
+            tell=lambda told: self.said.append(told.text),
         )
+        return Change(
+            engine=engine, store=self.store, clock=self.clock, say=self.said.append, tend=lambda: (), why="a test's"
+        )
+
+    def publish(self, *files: Path, replace: Needs | None = None) -> Publication:
+        """Publish the files as `phoenix publish` does."""
+        return publication.publish(self.writer, publication.checked(files), self.change, replace=replace)
 
     def shown(self) -> list[str]:
         """`name version` of what machines see."""
