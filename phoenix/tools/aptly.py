@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from phoenix.clock import Clock
 from phoenix.debs import Deb
 from phoenix.errors import ToolError
-from phoenix.tools import aptly_root, gpg, process
+from phoenix.tools import aptly_root, former_indexes, gpg, process
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import ARCHITECTURES
 from phoenix.tools.process import Command, Running, require
@@ -58,7 +58,7 @@ def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
 
                 transport = httpx.HTTPTransport(uds=str(socket))
                 with httpx.Client(transport=transport, base_url="http://aptly", timeout=REQUEST_TIMEOUT) as client:
-                    yield Aptly(client, program, root, home)
+                    yield Aptly(client, program, root, home, clock)
         finally:
             if home:
                 gpg.end_agent(home, clock)
@@ -76,8 +76,9 @@ def serve_command(config: Path, socket: Path, home: Path | None) -> Command:
 class Aptly:
     """A running aptly. Every method is one question or one write; all raise ToolError where aptly refuses."""
 
-    def __init__(self, client: httpx.Client, program: Running, root: Root, home: Path | None) -> None:
+    def __init__(self, client: httpx.Client, program: Running, root: Root, home: Path | None, clock: Clock) -> None:
         self._client = client
+        self._clock = clock
         self._program = program
         self._root = root
         self.home = home
@@ -161,6 +162,8 @@ class Aptly:
     def publish(self, distribution: str, component: str, snapshot: str, *, key: str | None) -> None:
         """Show the snapshot as the distribution, signed with `key` (None: unsigned)."""
         published = self.clean(distribution)
+        shown = self._shown(distribution)
+        former_indexes.keep(shown, self._root.indexes / distribution)
         signing = {"Batch": True, "GpgKey": key} if key else {"Skip": True}
         wanted = {"AcquireByHash": True, "Signing": signing}
         source = {"Component": component, "Name": snapshot}
@@ -172,7 +175,8 @@ class Aptly:
             self._ask("POST", "/api/publish/:.", json={**wanted, **fixed, **named})
         if key is None:
             for signature in ("InRelease", "Release.gpg"):  # of a former publication that was signed
-                (self._shown(distribution) / signature).unlink(missing_ok=True)
+                (shown / signature).unlink(missing_ok=True)
+        former_indexes.put_back(shown, self._root.indexes / distribution, self._clock.now())
 
     def clean(self, distribution: str) -> bool:
         """Remove what an interrupted publication left; whether the distribution is published.

@@ -233,8 +233,15 @@ def test_an_index_of_before_the_switch_is_still_there_after_it(shop: Bench) -> N
     base = f"{shop.spec.url}/dists/bookworm"
     digest = apt_index.release_sums(httpx.get(f"{base}/InRelease").text)["main/binary-amd64/Packages.gz"]
     shop.publish(make_deb(shop.directory, "hello", "1.1"))
+    shop.publish(make_deb(shop.directory, "hello", "1.2"))  # aptly itself keeps one generation
+    shop.publish(make_deb(shop.directory, "hello", "1.3"))
     kept = httpx.get(f"{base}/main/binary-amd64/by-hash/SHA256/{digest}")
     assert hashlib.sha256(kept.content).hexdigest() == digest
+    shop.clock.ahead = 3601.0
+    shop.publish(make_deb(shop.directory, "hello", "1.4"))
+    assert httpx.get(f"{base}/main/binary-amd64/by-hash/SHA256/{digest}").status_code == 404
+    index = shop.root.public / "dists/bookworm/main/binary-amd64"
+    assert len([file for file in (index / "by-hash/SHA256").iterdir() if not file.is_symlink()]) < 20
 
 
 def test_signing_can_be_turned_off_deliberately_and_on_again(shop: Bench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from phoenix.tools.aptly_root import Root
 from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.ports import free_port
 from tests.support.real.repository_bench import Bench, bench, finish, make_deb, phoenix, write_project
+from tests.support.real.shell import Shell
 
 
 @pytest.fixture
@@ -145,25 +145,22 @@ def test_a_state_that_there_never_was_is_told_with_those_there_are(shop: Bench) 
     assert "main-0001" in str(wrong.value)
 
 
-class Shell:
+class Desk(Shell):
     """The command line on a project of its own."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.root = Root(path=write_project(directory / "project", port=free_port()))
+    @property
+    def root(self) -> Root:
+        return Root(path=self.directory / "aptly")
 
     def __call__(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        ended, out, err = finish(phoenix(self.directory / "project", *arguments, "--json"))
-        assert ended == code, out + err
-        result: dict[str, Any] = json.loads(out)
-        return result
+        return self.run(*arguments, code=code)
 
     def hello(self, version: str, content: str = "") -> str:
         return str(make_deb(self.directory, "hello", version, content=content))
 
     def kill_at(self, step: str, *arguments: str) -> None:
         """Start a command and kill it when the step begins."""
-        run = phoenix(self.directory / "project", *arguments)
+        run = phoenix(self.directory, *arguments)
         assert run.stderr is not None
         for line in run.stderr:
             if f" {step} ..." in line:
@@ -173,13 +170,14 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    made = Shell(tmp_path)
+def shell(tmp_path: Path) -> Iterator[Desk]:
+    write_project(tmp_path, port=free_port())
+    made = Desk(directory=tmp_path)
     yield made
     serve.stop(made.root)
 
 
-def test_history_diff_rollback_and_replace_on_the_command_line(shell: Shell) -> None:
+def test_history_diff_rollback_and_replace_on_the_command_line(shell: Desk) -> None:
     shell("publish", shell.hello("1.0"), "--why", "the first")
     shell("publish", shell.hello("2.0"))
     found = shell("repository", "history")["states"]
@@ -208,7 +206,7 @@ def test_history_diff_rollback_and_replace_on_the_command_line(shell: Shell) -> 
 
 @pytest.mark.full
 @pytest.mark.parametrize("step", ["match", "snapshot", "switch", "read-back"])
-def test_a_rollback_killed_in_the_middle_is_put_right_by_what_comes_next(shell: Shell, step: str) -> None:
+def test_a_rollback_killed_in_the_middle_is_put_right_by_what_comes_next(shell: Desk, step: str) -> None:
     shell("publish", shell.hello("1.0"))
     shell("publish", shell.hello("2.0"))
     shell.kill_at(step, "repository", "rollback")
