@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix.cli import options, repository_states
+from phoenix.cli import options, repository_states, repository_upkeep
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.table import table
@@ -61,6 +61,10 @@ command(app, "phoenix repository diff main-0003 main-0005", "phoenix repository 
 command(app, "phoenix repository rollback", 'phoenix repository rollback main --to main-0003 --why "2.0 is slow"')(
     repository_states.rollback
 )
+
+
+command(app, "phoenix repository prune --plan", "phoenix repository prune main --keep 3 --yes")(repository_upkeep.prune)
+command(app, "phoenix repository promote hello=1.2.3 --from staging --to main")(repository_upkeep.promote)
 
 
 def _serving(repository: RepositoryFacts) -> str:

@@ -12,12 +12,13 @@ from phoenix.errors import SpecError
 from phoenix.execute.engine import Engine
 from phoenix.execute.ownership import OwnedRun
 from phoenix.execute.repositories import LOCK_DEADLINE, UNSIGNED, Writer, ensure_served
+from phoenix.model import Repository
 from phoenix.plan.actions import PackageFile, Plan, PublishAction, to_json
 from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
 from phoenix.record.journal import PUBLISH, Run
 from phoenix.record.store import Store
-from phoenix.tools import deb, gpg, process
+from phoenix.tools import apt_index, deb, gpg, process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +56,20 @@ def checked(paths: Iterable[Path]) -> tuple[PackageFile, ...]:
             resolution="Nothing was published. Give whole .deb files, as `dpkg-deb --build` makes them.",
         )
     return tuple(files.values())
+
+
+def downloaded(source: Repository, wishes: Iterable[tuple[str, str | None]], directory: Path) -> tuple[Path, ...]:
+    """The wished packages (name and version) of a repository, as files in `directory`, with the bytes it shows.
+
+    RefusedError tells of every wish that the repository cannot fulfil, with what it has instead.
+    """
+    wanted = apt_index.resolve(source, wishes)
+    shown = {(each.deb.name, each.deb.sha256): each for each in apt_index.entries(source)}
+    files = []
+    for number, package in enumerate(wanted):
+        files.append(directory / f"{number}-{package.name}.deb")
+        apt_index.download(source, shown[package.name, package.sha256], files[-1])
+    return tuple(files)
 
 
 Decide = Callable[[RepositoryState], Plan[PublishAction]]

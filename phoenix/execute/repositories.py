@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from phoenix.clock import Clock, rfc3339
-from phoenix.debs import Deb, RepositoryState
+from phoenix.debs import Deb, RepositoryState, version_key
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
@@ -71,7 +71,6 @@ def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], No
 def visible(spec: RepositorySpec) -> tuple[Deb, ...]:
     """The packages that machines see in the repository, by name, of each the newest version first."""
     from phoenix.tools import apt_index
-    from phoenix.tools.deb import version_key
 
     newest = sorted(apt_index.fetch(repository_here(spec)), key=lambda found: version_key(found.version), reverse=True)
     return tuple(sorted(newest, key=lambda found: found.name))
