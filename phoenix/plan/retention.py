@@ -60,11 +60,8 @@ def judge(shelf: Shelf, keep: int, needs: tuple[Need, ...]) -> tuple[Judged, ...
             reasons.append(f"a rollback to {former.name} would offer it")
         if deb in of_others and deb not in shelf.state.visible:
             reasons.append("among the newest that only former states have")
-        judged.append(
-            Judged(
-                deb=deb, stays=bool(reasons), why="; ".join(reasons) or f"not among the newest {keep}, and nobody needs it"
-            )
-        )
+        why = "; ".join(reasons) or f"not among the newest {keep}, and nobody needs it"
+        judged.append(Judged(deb=deb, stays=bool(reasons), why=why))
     return tuple(judged)
 
 
