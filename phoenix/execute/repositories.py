@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, rfc3339
-from phoenix.debs import Deb, RepositoryState, version_key
+from phoenix.debs import RepositoryState, version_key
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
@@ -15,6 +16,9 @@ from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import aptly, loopback, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
+
+if TYPE_CHECKING:
+    from phoenix.tools.apt_index import Entry
 
 LOCK_DEADLINE = 600.0
 """Seconds to wait for other publications into the same root."""
@@ -68,12 +72,13 @@ def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], No
         serve.ensure(root, spec.url, clock=clock, say=say)
 
 
-def visible(spec: RepositorySpec) -> tuple[Deb, ...]:
+def visible(spec: RepositorySpec) -> tuple[Entry, ...]:
     """The packages that machines see in the repository, by name, of each the newest version first."""
     from phoenix.tools import apt_index
 
-    newest = sorted(apt_index.fetch(repository_here(spec)), key=lambda found: version_key(found.version), reverse=True)
-    return tuple(sorted(newest, key=lambda found: found.name))
+    shown = apt_index.entries(repository_here(spec))
+    newest = sorted(shown, key=lambda found: version_key(found.deb.version), reverse=True)
+    return tuple(sorted(newest, key=lambda found: found.deb.name))
 
 
 def server_of(spec: RepositorySpec) -> int | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from phoenix.execute.boot_work import boot_script
 from phoenix.execute.repositories import repository_here
-from phoenix.model import Repository
+from phoenix.model import ImageType, Release, Repository
+from phoenix.tools import apt_index
+from phoenix.tools.render import Renderer
 from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.repository_bench import Bench, bench, make_deb
 
@@ -81,3 +85,39 @@ def test_updates_in_the_middle_of_publications_always_succeed(shop: Bench, machi
     assert machine.apt_get("update", "--error-on=any")[0] == 0
     code, said = machine.apt_get("install", "hello=1.8", "other-8")
     assert code == 0, said
+
+
+def boot(machine: MachineOfApt, release: Release) -> subprocess.CompletedProcess[str]:
+    """Run the boot work of a release with the real apt, on the machine alone."""
+    text = boot_script(release, ImageType.FOUNDATION, Renderer().render)
+    for path in ("/etc/", "/usr/sbin/", "/dev/console", "/var/cache/"):
+        text = text.replace(path, f"{machine.root}{path}")
+    for directory in ("usr/sbin", "dev", "bin"):
+        (machine.root / directory).mkdir(parents=True, exist_ok=True)
+    for name in ("systemctl", "dpkg"):  # what would look at this computer
+        (machine.root / "bin" / name).write_text("#!/bin/sh\n")
+        (machine.root / "bin" / name).chmod(0o755)
+    (machine.root / "etc/apt/sources.list.d/phoenix.sources").unlink(missing_ok=True)
+    environment = {
+        "APT_CONFIG": str(machine.root / "apt.conf"),
+        "PATH": f"{machine.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    }
+    return subprocess.run(["sh"], input=text, text=True, capture_output=True, env=environment, check=False)
+
+
+def test_boot_work_installs_the_bytes_of_its_release_and_no_others(shop: Bench, machine: MachineOfApt) -> None:
+    first, second = make_deb(shop.directory, "hello", "1:1.0+b1"), make_deb(shop.directory, "other", "2.0")
+    shop.publish(first, second)
+    packages = apt_index.resolve(shop.here, [("hello", None), ("other", None)])
+    release = Release(image="i", image_ref="r", packages=packages, repositories=(shop.here,))
+    done = boot(machine, release)
+    assert done.returncode == 0, done.stderr
+    assert (machine.root / "usr/share/hello/version").read_text() == "1:1.0+b1 \n"
+    assert (machine.root / "usr/share/other/version").read_text() == "2.0 \n"
+    changed = make_deb(shop.directory, "other", "2.0", content="changed")
+    shop.publish(changed, replace=lambda: ())
+    (machine.root / "usr/share/other/version").unlink()
+    refused = boot(machine, release)
+    assert refused.returncode == 1
+    assert f"other=2.0 has other contents than release {release.id} was made with" in refused.stderr
+    assert not (machine.root / "usr/share/other/version").exists()

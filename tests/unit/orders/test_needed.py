@@ -48,7 +48,7 @@ def test_groups_and_ways_back_need_what_their_machines_install(desk: Desk) -> No
 def test_a_held_run_needs_what_it_is_about_to_start(desk: Desk) -> None:
     desk.roll("1.0.0")
     held = desk.roll("2.0.0", "--no-traffic", code=8)
-    assert f"{held['run']['id']} (held)" in needs(desk)["2.0.0"]
+    assert f"{held['run']} (held)" in needs(desk)["2.0.0"]
 
 
 def test_an_image_needs_what_was_baked_in(desk: Desk) -> None:
