@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix.cli import options, repository_states, repository_upkeep
+from phoenix.cli import options, repository_key, repository_states, repository_upkeep
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.table import table
@@ -66,6 +66,9 @@ command(app, "phoenix repository rollback", 'phoenix repository rollback main --
 
 command(app, "phoenix repository prune --plan", "phoenix repository prune main --keep 3 --yes")(repository_upkeep.prune)
 command(app, "phoenix repository promote hello=1.2.3 --from staging --to main")(repository_upkeep.promote)
+
+
+app.add_typer(repository_key.group, name="key")
 
 
 def _users(package: ShownPackage) -> str:

@@ -9,16 +9,17 @@ from pathlib import Path
 from phoenix.clock import Clock
 from phoenix.debs import RepositoryState
 from phoenix.errors import SpecError
+from phoenix.execute import signing
 from phoenix.execute.engine import Engine
 from phoenix.execute.ownership import OwnedRun
-from phoenix.execute.repositories import LOCK_DEADLINE, UNSIGNED, Writer, ensure_served
+from phoenix.execute.repositories import LOCK_DEADLINE, Writer, ensure_served
 from phoenix.model import Repository
 from phoenix.plan.actions import PackageFile, Plan, PublishAction, to_json
 from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
 from phoenix.record.journal import PUBLISH, Run
 from phoenix.record.store import Store
-from phoenix.tools import apt_index, deb, gpg, process
+from phoenix.tools import apt_index, deb, process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +121,7 @@ def carry_out(writer: Writer, decide: Decide, change: Change) -> Publication:
     with writer.held(deadline=change.deadline):
         for sentence in change.tend():
             change.say(sentence)
-        if writer.spec.sign not in ("auto", UNSIGNED):
-            gpg.given_key(writer.spec.sign)
+        signing.refuse_unable(writer, change.clock, change.say)
         ensure_served(writer.spec, clock=change.clock, say=change.say)
         plan = decide(writer.state())
         if plan.empty:

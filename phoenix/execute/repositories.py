@@ -26,6 +26,8 @@ UrlForMachines = Callable[[str], str]
 """A url as this computer reaches it -> as machines of a cloud reach it."""
 LOCAL_MACHINES: UrlForMachines = loopback.machine_url
 """The same for machines of a local cloud, also where a project has none yet."""
+OWN_KEY = "auto"
+"""What `sign` says where phoenix makes the key."""
 UNSIGNED = "none"
 """What `sign` says where the repository is deliberately unsigned."""
 
@@ -155,7 +157,7 @@ class Writer:
         """The repository's aptly, running. Only while the lock is held."""
         assert self._held, "the lock comes first"
         if self._open is None:
-            own_key = self.spec.sign == "auto"
+            own_key = self.spec.sign == OWN_KEY
             self._open = self._stack.enter_context(aptly.opened(self.root, own_key=own_key, clock=self._clock))
         return self._open
 

@@ -143,6 +143,33 @@ class DropStates:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MakeKey:
+    """Make another key beside the one that signs, by its fingerprint; from the next switch on both sign."""
+
+    repository: str
+    beside: str
+    do: Literal["make-key"] = "make-key"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetSigners:
+    """Say which of the repository's own keys sign, oldest first, from the next switch on."""
+
+    repository: str
+    keys: tuple[str, ...]
+    do: Literal["set-signers"] = "set-signers"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropKeys:
+    """Remove keys that no longer sign."""
+
+    repository: str
+    keys: tuple[str, ...]
+    do: Literal["drop-keys"] = "drop-keys"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReadBack:
     """Read the published index over HTTP until it shows these packages with these hashes."""
 
@@ -153,7 +180,10 @@ class ReadBack:
     do: Literal["read-back"] = "read-back"
 
 
-PublishAction = AddPackages | TakeSnapshot | SwitchPublication | RemovePackages | MatchState | DropStates | ReadBack
+KeyAction = MakeKey | SetSigners | DropKeys
+PublishAction = (
+    AddPackages | TakeSnapshot | SwitchPublication | RemovePackages | MatchState | DropStates | KeyAction | ReadBack
+)
 
 # Plans ---------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from phoenix.clock import Clock
 from phoenix.debs import Deb
 from phoenix.errors import ToolError
-from phoenix.tools import aptly_root, former_indexes, gpg, process
+from phoenix.tools import aptly_root, former_indexes, gpg, process, signers
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import ARCHITECTURES
 from phoenix.tools.process import Command, Running, require
@@ -48,7 +48,7 @@ def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
     with aptly_root.short_path(root) as run:
         socket, home = run / "api.sock", run / "gnupg" if own_key else None
         if home:
-            gpg.prepare_home(root.gnupg)
+            signers.prepare(root)
             gpg.end_agent(home, clock)
         try:
             with process.running(serve_command(config, socket, home), log=root.log) as program:

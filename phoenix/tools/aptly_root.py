@@ -49,6 +49,11 @@ class Root:
         return self.path / "gnupg"
 
     @property
+    def signers(self) -> Path:
+        """The fingerprints of the keys that sign, a line each, oldest first; not there: all that there are."""
+        return self.path / "signers"
+
+    @property
     def database(self) -> Path:
         """aptly's own database; not there before aptly ran."""
         return self.path / "db"

@@ -10,23 +10,26 @@ from typing import assert_never
 from phoenix.clock import Clock
 from phoenix.debs import Deb
 from phoenix.errors import ToolError
-from phoenix.execute import states
+from phoenix.execute import signing, states
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
-from phoenix.execute.repositories import UNSIGNED, Writer, ensure_served, repository_here
+from phoenix.execute.repositories import Writer, ensure_served, repository_here
 from phoenix.plan.actions import (
     AddPackages,
+    DropKeys,
     DropStates,
+    MakeKey,
     MatchState,
     PublishAction,
     ReadBack,
     RemovePackages,
+    SetSigners,
     SwitchPublication,
     TakeSnapshot,
 )
 from phoenix.plan.publish import deb_of
 from phoenix.record.journal import Part
-from phoenix.tools import apt_index, deb, gpg
+from phoenix.tools import apt_index, deb
 from phoenix.tools.apt_index import UnreadableIndexError, UntrustedIndexError
 from phoenix.wait import Look, Verdict, wait_for
 
@@ -82,6 +85,7 @@ OF_ACTIONS: dict[type[object], tuple[type[Outcome], ...]] = {
     RemovePackages: (Removed,),
     MatchState: (Matched,),
     DropStates: (states.Dropped,),
+    **dict.fromkeys((MakeKey, SetSigners, DropKeys), (Outcome,)),
     ReadBack: (Visible,),
 }
 """What each action of a publication comes to."""
@@ -127,6 +131,8 @@ class World(Performer[PublishAction]):
                 return _match(action, writer, context)
             case DropStates():
                 return states.drop(writer, action, self.clock)
+            case MakeKey() | SetSigners() | DropKeys():
+                return signing.perform(writer, action)
             case ReadBack():
                 return self._read_back(action, writer, context)
             case _:
@@ -141,11 +147,9 @@ class World(Performer[PublishAction]):
             return Switched(published=None)
         if published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot)):
             return Switched(published=published)
-        key = _signing_key(writer)
+        key = signing.signing_key(writer)
         if key:
-            _write_key(writer, key)
-        else:
-            context.say("warning: the repository is not signed (`sign: none`): machines trust it as it is")
+            signing.write_public(writer, key)
         aptly.publish(spec.distribution, spec.component, action.snapshot, key=key)
         if not key:
             writer.root.key.unlink(missing_ok=True)
@@ -244,18 +248,3 @@ def _shows(writer: Writer, wanted: tuple[Deb, ...]) -> bool:
         return apt_index.fetch(repository_here(writer.spec)) == wanted
     except (UnreadableIndexError, UntrustedIndexError):
         return False
-
-
-def _signing_key(writer: Writer) -> str | None:
-    """The fingerprint of the key that signs; made where the spec leaves it to phoenix and there is none yet."""
-    if writer.spec.sign == UNSIGNED:
-        return None
-    home = writer.aptly.home
-    return gpg.own_key(home, f"phoenix repository {writer.spec.name}") if home else gpg.given_key(writer.spec.sign)
-
-
-def _write_key(writer: Writer, fingerprint: str) -> None:
-    """Put the public key beside the index, before anything is signed with it."""
-    fresh = writer.root.path / "key.asc.new"
-    fresh.write_text(gpg.public_key(writer.aptly.home, fingerprint))
-    fresh.replace(writer.root.key)

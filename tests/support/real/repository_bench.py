@@ -7,13 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from phoenix.clock import SystemClock
+from phoenix.errors import ToolError
 from phoenix.execute import publication
-from phoenix.execute.engine import Engine, Performer
+from phoenix.execute.engine import Context, Engine, Performer
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.perform.publish import World
 from phoenix.execute.publication import Change, Publication
 from phoenix.execute.repositories import Writer, repository_here
@@ -48,6 +50,22 @@ class Ahead(SystemClock):
         return super().now() + timedelta(seconds=self.ahead)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailingWorld(World):
+    """The real world, where one step fails."""
+
+    at: str
+    after: bool
+
+    def perform(self, action: PublishAction, context: Context) -> Outcome:
+        if self.at == context.step and not self.after:
+            raise ToolError("failed before it")
+        done = World.perform(self, action, context)
+        if self.at == context.step:
+            raise ToolError("failed after it")
+        return done
+
+
 class Bench:
     """A repository of its own, driven in this process, with the real aptly, GnuPG and web server."""
 
@@ -77,6 +95,14 @@ class Bench:
     def here(self) -> Repository:
         """The repository as this computer reaches it."""
         return repository_here(self.spec)
+
+    def fail(self, at: str, *, after: bool) -> None:
+        """From now on one step fails, before or after it is done."""
+        self.performer = FailingWorld(writers=self.world.writers, clock=self.clock, at=at, after=after)
+
+    def mend(self) -> None:
+        """From now on none does."""
+        self.performer = self.world
 
     def signing(self, sign: str) -> None:
         """Change `sign` in the spec."""

@@ -14,13 +14,16 @@ from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
 from phoenix.plan.actions import (
     AddPackages,
+    DropKeys,
     DropStates,
+    MakeKey,
     MatchState,
     PackageFile,
     Plan,
     PublishAction,
     ReadBack,
     RemovePackages,
+    SetSigners,
     Step,
     SwitchPublication,
     TakeSnapshot,
@@ -66,6 +69,8 @@ def line(step: Step[PublishAction]) -> str:
             about = step.action.snapshot
         case DropStates():
             about = ", ".join(step.action.snapshots)
+        case MakeKey() | SetSigners() | DropKeys():
+            about = "of a rotation"
     return f"{step.action.do} {about}"
 
 
@@ -104,6 +109,8 @@ def carried_out(plan: Plan[PublishAction], before: RepositoryState, steps: int) 
             case DropStates(snapshots=names):
                 assert published not in names
                 snapshots = {name: held for name, held in snapshots.items() if name not in names}
+            case MakeKey() | SetSigners() | DropKeys():
+                raise AssertionError("a publication leaves keys as they are")
             case ReadBack(files=files, snapshot=name):
                 assert published == name
                 assert {deb_of(file) for file in files} <= snapshots[published]
