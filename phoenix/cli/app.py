@@ -53,7 +53,7 @@ TABLE = (
         bake="Bake an image from its recipe, missing parents first.",
         image="List, show, verify and delete images.",
         publish="Check, sign and publish .deb files, all or none.",
-        repository="List, show and serve apt repositories.",
+        repository="Apt repositories: show, serve, history, go back, keep in shape.",
     ),
     *_panel(
         "Services",

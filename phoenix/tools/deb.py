@@ -1,4 +1,4 @@
-"""Debian packages as files: what one says of itself, the order of versions, and building one from a directory."""
+"""Debian packages as files: what one says of itself, and building one from a directory."""
 
 from __future__ import annotations
 
@@ -22,11 +22,8 @@ BUILD_TIME = 946684800
 """The time (2000-01-01, in seconds since 1970) of every file in a package that phoenix builds."""
 
 _VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
-_PART = re.compile(r"([^0-9]*)([0-9]*)")
 _TIMEOUT = 300.0
 """Seconds for dpkg-deb to go through one package."""
-
-VersionKey = tuple[int, tuple[tuple[tuple[int, ...], int], ...], tuple[tuple[tuple[int, ...], int], ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,14 +78,6 @@ def sha256(path: Path) -> str:
     """The digest of the file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def version_key(version: str) -> VersionKey:
-    """A key that sorts versions as dpkg does (Debian Policy 5.6.12): `1.2 < 1.10 < 2.0~rc1 < 2.0`."""
-    epoch, colon, rest = version.partition(":")
-    rest = rest if colon else version
-    upstream, _dash, revision = rest.rpartition("-") if "-" in rest else (rest, "", "0")  # no revision is revision 0
-    return (int(epoch) if colon else 0, _parts(upstream), _parts(revision))
 
 
 def build(tree: Path, target: str, control: Control, out: Path) -> Path:
@@ -148,18 +137,6 @@ def _dpkg_deb(*arguments: str) -> str:
 def _last_words(error: ToolError) -> str:
     """dpkg-deb's own last line, without its name."""
     return error.details.splitlines()[-1].removeprefix("dpkg-deb: ").removeprefix("error: ")
-
-
-def _parts(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
-    """`text` as pairs of a non-digit and a number part, closed by the pair that the end of a version stands for."""
-    pairs = [(characters, digits) for characters, digits in _PART.findall(text) if characters or digits]
-    return (*((_weights(characters), int(digits or 0)) for characters, digits in pairs), ((0,), 0))
-
-
-def _weights(characters: str) -> tuple[int, ...]:
-    """A tilde sorts before the end (0), letters before everything else."""
-    weights = (-1 if c == "~" else ord(c) if c.isalpha() else ord(c) + 256 for c in characters)
-    return (*weights, 0)
 
 
 def _make_uniform(stage: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phoenix import debs
 from phoenix.debs import Deb
 from phoenix.errors import SpecError
 from phoenix.execute import publication
@@ -30,9 +31,9 @@ VERSIONS = st.builds(
 @settings(max_examples=250, deadline=None)
 @given(one=VERSIONS, other=VERSIONS)
 def test_versions_sort_as_dpkg_sorts_them(one: str, other: str) -> None:
-    relation = "lt" if deb.version_key(one) < deb.version_key(other) else "ge"
+    relation = "lt" if debs.version_key(one) < debs.version_key(other) else "ge"
     assert dpkg_says(one, relation, other)
-    assert dpkg_says(one, "eq", other) == (deb.version_key(one) == deb.version_key(other))
+    assert dpkg_says(one, "eq", other) == (debs.version_key(one) == debs.version_key(other))
 
 
 def dpkg_says(one: str, relation: str, other: str) -> bool:
