@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from phoenix.cli.output import Output
 from phoenix.errors import SpecError
@@ -44,13 +44,15 @@ class Session:
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     """The environment that `${NAME}` in phoenix.yaml refers to."""
 
+    stdout: IO[str] | None = None
+    """Where the result goes; None: to this process's own."""
     opener: Opener = _opened
     """What opens a site; a test hands in one with a cloud of its own."""
 
     @cached_property
     def out(self) -> Output:
         """Where everything is said. First used after the options are known."""
-        return Output(json=self.json, verbosity=self.verbosity, color=not self.no_color)
+        return Output(json=self.json, verbosity=self.verbosity, color=not self.no_color, stdout=self.stdout)
 
     @property
     def verbose(self) -> bool:

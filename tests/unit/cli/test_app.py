@@ -175,3 +175,19 @@ def test_a_full_disk_is_no_bug(invented: Invented, run_json: Run) -> None:
     assert (code, said["error"]["brief"]) == (4, "No space left on device: /x/y")
     assert said["error"]["resolution"].startswith("Make room")
     Path(said["error"]["details"].split()[-1]).unlink()
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--help"], "Usage: phoenix"),
+        (["roll", "--help"], "Start a group with the new release"),
+        (["group", "-h"], "resize"),
+        (["group", "show", "--help"], "Show one group"),
+        (["--show-completion", "bash"], "_phoenix_completion"),
+    ],
+)
+def test_a_page_is_one_json_object_too(run_json: Run, args: list[str], says: str) -> None:
+    code, result = run_json(*args, "--json")
+    assert (code, result["ok"]) == (0, True)
+    assert says in result["text"]
