@@ -20,7 +20,7 @@ from typer.core import TyperCommand
 
 from phoenix.cli import process, signals, streams
 from phoenix.cli.command import HELP_NAMES, PhoenixGroup
-from phoenix.cli.failures import as_phoenix_error
+from phoenix.cli.failures import as_phoenix_error, refuse_bytes
 from phoenix.cli.session import Session
 
 COMPLETION = "_PHOENIX_COMPLETE"
@@ -135,6 +135,7 @@ def run(args: Sequence[str], noted: Sequence[int] = (), **options: Any) -> int:
     pages = io.StringIO()  # with --json a page that typer prints (help, a shell's functions) is the result's text
     try:
         with signals.as_exceptions(noted), redirect_stdout(pages if session.json else sys.stdout):
+            refuse_bytes(args)
             root = typer.main.get_command(app)
             with root.make_context("phoenix", list(args) or ["--help"], obj=session) as ctx:
                 root.invoke(ctx)

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from phoenix.cli.output import Output
 from phoenix.errors import SpecError
 from phoenix.tell import Teller
+from phoenix.units import as_text, is_text
 
 if TYPE_CHECKING:
     import typer
@@ -95,6 +96,12 @@ class Session:
                 f"there is no {PROJECT_FILE} in {named}",
                 details=f"{origin} names this directory",
                 resolution="Name the directory that has it, or make a project there with `phoenix init`.",
+            )
+        if not is_text(str(file)):
+            raise SpecError(
+                "the project's path is not in UTF-8",
+                details=as_text(str(file)),
+                resolution="Rename its directories: the record and the plans, which are UTF-8, name them.",
             )
         return file
 
