@@ -16,8 +16,11 @@ from phoenix import __version__
 from phoenix.errors import InterruptedRunError, PhoenixError, SpecError, Terminated, ToolError
 from phoenix.units import as_text, is_text
 
-_SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What is wrong with a computer rather than with a program: no room, no rights."""
+_SURROUNDINGS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM),
+)
+"""What is wrong with a computer rather than with a program: no room, no rights, a limit (`ulimit -a`)."""
 
 
 def as_phoenix_error(problem: BaseException) -> PhoenixError:
@@ -44,7 +47,7 @@ def as_phoenix_error(problem: BaseException) -> PhoenixError:
         return ToolError(
             f"{problem.strerror}: {problem.filename}" if problem.filename else str(problem.strerror),
             details=f"where in phoenix that was: {_report(problem)}",
-            resolution="Make room or give the rights, then say the same command again.",
+            resolution="Make room, give the rights or raise the limit (`ulimit -a`), then say the same command again.",
         )
     return PhoenixError(
         "a bug in phoenix",

@@ -22,6 +22,8 @@ from phoenix.wait import Look, Verdict, wait_for
 _TIMEOUT = 60.0
 """Seconds; a call takes 10 ms, or what a slow key on a card needs."""
 _PACKAGE = "gnupg"
+_AHEAD = "in the future"
+"""What gpgv says of a key, or a signature, of a day that has not come; its verdict is "Bad public key" then."""
 
 
 def prepare_home(home: Path) -> None:
@@ -53,14 +55,29 @@ def end_agent(home: Path, clock: Clock) -> None:
 def own_key(home: Path, owner: str) -> str:
     """The fingerprint of the key in `home`; made (Ed25519, without passphrase) where there is none.
 
-    Needs an agent beside (`with_agent`).
+    Needs an agent beside (`with_agent`). ClockError where it cannot sign because it is of a day that has not come.
     """
     found = _fingerprints(_gpg(home, "--with-colons", "--list-keys").stdout)
     if not found:
         arguments = ("--pinentry-mode", "loopback", "--passphrase", "", "--quick-generate-key", owner)
         _gpg(home, *arguments, "ed25519", "sign", "never")
         found = _fingerprints(_gpg(home, "--with-colons", "--list-keys").stdout)
+    trial = _gpg(home, "--local-user", found[0], "--clearsign", stdin=b"", check=False)
+    if trial.code != 0:
+        raise _clock_error(trial) or process.failed(trial)
     return found[0]
+
+
+def _clock_error(done: process.Completed) -> ClockError | None:
+    """What went wrong where it is the clock: gpg and gpgv call it something else."""
+    ahead = next((line for line in done.stderr.splitlines() if _AHEAD in line), None)
+    if ahead is None:
+        return None
+    return ClockError(
+        "this computer's clock is wrong, or was when the key was made",
+        details=ahead,
+        resolution="See `date` here and where the key was made, and set the clock (`timedatectl`).",
+    )
 
 
 def given_key(key: str) -> str:
@@ -92,14 +109,32 @@ def public_key(home: Path | None, fingerprint: str) -> str:
     return _gpg(home, "--armor", "--export", fingerprint).stdout + "\n"
 
 
+class BadSignatureError(ToolError):
+    """A text is not signed by the key that it has to be signed by."""
+
+
+class ClockError(ToolError):
+    """A key was made later than this computer's clock says that it is now: nobody can tell what is valid."""
+
+
 def verified(text: bytes, key: str) -> bytes:
-    """What `text` (clear-signed) says, proven to be signed by `key` (armoured). ToolError where it is not."""
+    """What `text` (clear-signed) says, proven to be signed by `key` (armoured).
+
+    BadSignatureError where it is not, ClockError where the clock keeps gpgv from telling; ToolError where gpgv did not
+    get so far.
+    """
     with tempfile.TemporaryDirectory(prefix="phoenix-gpgv-") as name:
         keyring = Path(name) / "key.gpg"
         keyring.write_bytes(_dearmoured(key))
         argv = (require("gpgv", "gpgv"), "--homedir", name, "--keyring", str(keyring), "--output", f"{name}/text")
-        process.run(Command(argv=argv, stdin=text), timeout=_TIMEOUT)
-        return (Path(name) / "text").read_bytes()
+        command = Command(argv=argv, stdin=text, environment={"LC_ALL": "C.UTF-8"})
+        done = process.run(command, timeout=_TIMEOUT, check=False)
+        if done.code == 0:
+            return (Path(name) / "text").read_bytes()
+    if done.code < 0:
+        raise process.failed(done)
+    last = (done.tail.splitlines() or ["gpgv said nothing"])[-1]
+    raise _clock_error(done) or BadSignatureError("the signature is not the key's", details=last)
 
 
 def _gpgconf(home: Path, *arguments: str) -> str:
@@ -120,7 +155,8 @@ def _listens(path: str) -> Look:
 def _gpg(home: Path | None, *arguments: str, stdin: bytes = b"", check: bool = True) -> process.Completed:
     place = ("--homedir", str(home)) if home else ()
     argv = (require("gpg", _PACKAGE), *place, "--batch", "--no-tty", "--quiet", *arguments)
-    return process.run(Command(argv=argv, stdin=stdin), timeout=_TIMEOUT, check=check)
+    command = Command(argv=argv, stdin=stdin, environment={"LC_ALL": "C.UTF-8"})
+    return process.run(command, timeout=_TIMEOUT, check=check)
 
 
 def _fingerprints(listing: str) -> list[str]:
