@@ -6,12 +6,10 @@ A command's file is imported when the command is used: `phoenix --help` costs ty
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,23 +130,20 @@ def run(args: Sequence[str], noted: Sequence[int] = (), **options: Any) -> int:
     session = Session(json="--json" in args, no_color="--no-color" in args, stdout=sys.stdout, **options)
     if session.no_color:
         os.environ["NO_COLOR"] = "1"  # the help pages and the tools that phoenix runs obey it
-    pages = io.StringIO()  # with --json a page that typer prints (help, a shell's functions) is the result's text
+    pages = streams.Pages(wanted=session.json)
     try:
-        with signals.as_exceptions(noted), redirect_stdout(pages if session.json else sys.stdout):
+        with signals.as_exceptions(noted), pages:
             refuse_bytes(args)
             root = typer.main.get_command(app)
             with root.make_context("phoenix", list(args) or ["--help"], obj=session) as ctx:
                 root.invoke(ctx)
     except (typer.Exit, SystemExit) as leaving:
-        if pages.getvalue():
-            session.out.result({"text": pages.getvalue()}, "")
+        session.out.page(pages.text)
         return leaving.exit_code if isinstance(leaving, typer.Exit) else int(leaving.code or 0)
     except (Exception, KeyboardInterrupt) as problem:
         if isinstance(problem, BrokenPipeError) and streams.reader_is_gone():
             return 128 + signal.SIGPIPE
-        error = as_phoenix_error(problem)
-        session.out.error(error)
-        return error.exit_code
+        return session.out.error(as_phoenix_error(problem))
     finally:
         session.out.quiet_down()
     return 0

@@ -126,13 +126,10 @@ def run(
 
 def failed(done: Completed, log: Path | None = None) -> ToolError:
     """The error of a program that ended so: by its exit code, or by the signal that ended it and what that means."""
-    name = Path(done.command.argv[0]).name
-    brief = f"{name} failed (exit {done.code})"
-    if done.code < 0:
-        number = signal.Signals(-done.code)
-        brief = f"{name} was ended by {number.name}{_MEANS.get(number, '')}"
+    number = signal.Signals(-done.code) if done.code < 0 else None
+    how = f"was ended by {number.name}{_MEANS.get(number, '')}" if number else f"failed (exit {done.code})"
     return ToolError(
-        brief,
+        f"{Path(done.command.argv[0]).name} {how}",
         details=f"{scrub(str(done.command), done.command.secrets)}\n{done.tail}".rstrip(),
         resolution=f"The whole output is in {log}." if log else "",
     )
