@@ -48,14 +48,19 @@ class Output(Progress):
         self.quiet_down()
         self._print({"ok": True, **data}, human)
 
+    def page(self, text: str) -> None:
+        """A page that was kept for --json (`streams.Pages`): the one object then; empty where it was printed."""
+        if text:
+            self.result({"text": text}, "")
+
     def show(self, human: object) -> None:
         """What people see besides the error that follows; with --json its facts are in the one object."""
         self.quiet_down()
         if not self._json and human:
             self._write(printable(f"{human}\n"))
 
-    def error(self, error: PhoenixError) -> None:
-        """Tell an error: three sentences on stderr, or the JSON object on stdout."""
+    def error(self, error: PhoenixError) -> int:
+        """Tell an error: three sentences on stderr, or the JSON object on stdout. Gives its exit code."""
         self.quiet_down()
         failure = {
             "code": error.exit_code,
@@ -65,7 +70,7 @@ class Output(Progress):
         }
         if self._json:
             self._print({"ok": False, "error": failure, **error.facts}, "")
-            return
+            return error.exit_code
         if self._terminal:
             console = self._rich()
             console.print(
@@ -76,6 +81,7 @@ class Output(Progress):
         for part in (error.details, error.resolution):
             if part:
                 self._plain("\n".join(f"  {line}" for line in printable(part).splitlines()))
+        return error.exit_code
 
     def confirm(self, question: str, *, assume_yes: bool, insist: bool = False) -> None:
         """Ask before something is destroyed. Raises RefusedError on anything but yes.

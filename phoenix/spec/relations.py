@@ -19,6 +19,7 @@ from phoenix.spec.plain import Data, Found, cloud_kind, environments, listing, m
 from phoenix.spec.relations_environments import environment_mistakes
 from phoenix.spec.relations_repositories import repository_mistakes
 from phoenix.spec.relations_secrets import secret_mistakes
+from phoenix.spec.relations_settings import setting_mistakes
 
 
 def relation_mistakes(data: Data, directory: Path) -> Found:
@@ -34,6 +35,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         _listen_addresses,
         _environments,
         secret_mistakes,
+        setting_mistakes,
     )
     for check in checks:
         yield from check(data)

@@ -149,10 +149,16 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
     signed = _get(client, f"{base}/InRelease")
     try:
         return gpg.verified(signed, repository.key).decode()
-    except ToolError as error:
+    except gpg.ClockError as error:
+        raise UntrustedIndexError(
+            f"the signature of the repository '{repository.name}' cannot be checked: {error.brief}",
+            details=f"{base}/InRelease: {error.details}",
+            resolution=error.resolution,
+        ) from error
+    except gpg.BadSignatureError as error:
         raise UntrustedIndexError(
             f"the repository '{repository.name}' is not signed by its key",
-            details=f"{base}/InRelease: {error.details.splitlines()[-1]}",
+            details=f"{base}/InRelease: {error.details}",
             resolution="See who serves this url; publish again if the key was changed.",
         ) from error
 

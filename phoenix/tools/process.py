@@ -30,6 +30,11 @@ from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+_MEANS = {
+    signal.SIGXFSZ: ": a file grew larger than this user's limit allows (ulimit -f)",
+    signal.SIGXCPU: ": it used more processor time than this user's limit allows (ulimit -t)",
+    signal.SIGKILL: ": by somebody, or by the kernel where memory ran out (see dmesg)",
+}
 NOT_DECODED = "\ufffd"
 """What stands for bytes that a program printed and that are no UTF-8."""
 ROUND = 1.0
@@ -115,12 +120,19 @@ def run(
         command=command, code=process.returncode, stdout="\n".join(streams[0]), stderr="\n".join(streams[1])
     )
     if check and done.code != 0:
-        raise ToolError(
-            f"{Path(command.argv[0]).name} failed (exit {done.code})",
-            details=f"{scrub(str(command), command.secrets)}\n{done.tail}",
-            resolution=f"The whole output is in {log}." if log else "",
-        )
+        raise failed(done, log)
     return done
+
+
+def failed(done: Completed, log: Path | None = None) -> ToolError:
+    """The error of a program that ended so: by its exit code, or by the signal that ended it and what that means."""
+    number = signal.Signals(-done.code) if done.code < 0 else None
+    how = f"was ended by {number.name}{_MEANS.get(number, '')}" if number else f"failed (exit {done.code})"
+    return ToolError(
+        f"{Path(done.command.argv[0]).name} {how}",
+        details=f"{scrub(str(done.command), done.command.secrets)}\n{done.tail}".rstrip(),
+        resolution=f"The whole output is in {log}." if log else "",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

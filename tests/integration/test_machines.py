@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.local.groups import LocalGroups
-from phoenix.clouds.local.machines import remains
+from phoenix.clouds.local.machines import limits, remains
 from phoenix.clouds.local.machines.listening import words as why_not
 from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.demo import load
@@ -157,6 +157,9 @@ def test_why_nobody_reaches_a_port_and_how_often_a_service_died(groups: LocalGro
     assert (why_not(started, 8083), why_not(started, 8084)) == ("", "")
     assert groups.logs(f"{NAME}-1")["listening"].startswith("nothing listens on port 8080;")
     until("restarts", lambda: (instances(groups)[0].restarts or 0) >= 3)
+    owner = Path(f"/proc/{started.processes['machine'].pid}").stat().st_uid
+    used = next(each.used for each in limits.measured(user=owner) if each.sysctl == limits.INOTIFY)
+    assert used >= limits.OF_A_MACHINE[limits.INOTIFY], "what a machine takes at least; others' count, too"
 
 
 @pytest.mark.parametrize("part", ["machine", "way to the network", "port"])

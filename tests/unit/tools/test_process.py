@@ -272,6 +272,19 @@ def test_a_dead_process_that_nobody_has_waited_for_is_dead() -> None:
         until("its death", lambda: ProcessId.of(child.pid) is None)
 
 
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("ulimit -f 1; exec head -c 5000 /dev/zero > {}", r"bash was ended by SIGXFSZ: .*\(ulimit -f\)"),
+        ("kill -9 $$", "bash was ended by SIGKILL: by somebody, or by the kernel where memory ran out"),
+        ("kill -SEGV $$", "bash was ended by SIGSEGV\n"),
+    ],
+)
+def test_a_program_that_a_signal_ended_says_which_and_what_that_means(tmp_path: Path, script: str, told: str) -> None:
+    with pytest.raises(ToolError, match=told):
+        run(shell(script.format(tmp_path / "file")), timeout=60)
+
+
 # what a kept program leaves
 
 
