@@ -7,6 +7,7 @@ and fails nothing.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -30,6 +31,7 @@ def main(wanted: Sequence[str]) -> int:
     if unknown:
         say(f"there is no part {', '.join(sorted(unknown))}; parts: {', '.join(PARTS)}")
         return 2
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed phoenix is compiled once and not at every start
     directory = Path(tempfile.mkdtemp(prefix="phoenix-bench-"))
     try:
         measured, limits = measure(directory, wanted or PARTS)

@@ -176,6 +176,8 @@ class Instance:
     zone: str = ""
     since: datetime | None = None
     """When it was started, as far as the cloud says."""
+    restarts: int | None = None
+    """How often its services ended and were started again since it booted; None where nobody tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,19 +239,6 @@ class Health:
     """How long it must answer without a break before it counts as healthy."""
     deadline: float = 300.0
     """How long after its start a group may take to become healthy."""
-
-
-def shape(machine: MachineKind, port: int, health: Health, size: Size, zones: tuple[str, ...] = ()) -> str:
-    """A short digest of what a group's machines are made of and checked by, besides their release.
-
-    How many are wanted is no part of it, nor are bounds without an autoscaler: both are changed in place.
-    """
-    made_of = {k: v for k, v in asdict(machine).items() if v or k != "scopes"}  # older groups' shapes are without
-    parts: list[object] = [made_of, port, health.path, health.status]
-    if size.cpu is not None or size.most > size.least:
-        parts.append([size.least, size.most, size.cpu])
-    parts += [zones] if zones else []
-    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,7 +316,8 @@ class Backend:
     leaving: int = 0
     """Requests under way at machines that were taken out of the group and get no new ones."""
     seen: str = ""
-    """What its check saw, in the balancer's own words."""
+    checks: tuple[tuple[str, str], ...] = ()
+    """What its check saw of those that are not healthy, in the balancer's own words: of all, and by machine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

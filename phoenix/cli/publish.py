@@ -31,6 +31,9 @@ def publish(
     repository: Annotated[
         str | None, typer.Option(metavar="NAME", help="The repository; not needed where there is one.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option(help="Other contents under a published version are meant (with --why).")
+    ] = False,
     plan: options.Plan = False,
     why: options.Why = "",
     wait_lock: Annotated[
@@ -44,6 +47,7 @@ def publish(
         repository=repository,
         wait=options.duration("--wait-lock", wait_lock) or 0.0,
         why=why,
+        replace=replace,
     )
     if plan:
         name, decided = publishing.repository_of(session.site, order), publishing.plan(session.site, order).only

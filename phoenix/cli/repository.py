@@ -1,4 +1,4 @@
-"""`phoenix repository`: what apt repositories there are, what they show, and serving them."""
+"""`phoenix repository`: what apt repositories there are, what they show, serving them; what else is done to them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from phoenix.cli import options
+from phoenix.cli import options, repository_key, repository_states, repository_upkeep
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.table import table
 from phoenix.orders import repositories
 from phoenix.orders.facts import dump
-from phoenix.orders.repositories import RepositoryFacts
+from phoenix.orders.repositories import RepositoryFacts, ShownPackage
 
-app = group_app("List, show and serve apt repositories.")
+app = group_app("List, show, serve apt repositories; their history, and going back in it.")
 Name = Annotated[str | None, typer.Argument(help="The repository; not needed where there is one.")]
 
 
@@ -30,12 +30,13 @@ def list_repositories(ctx: typer.Context) -> None:
 
 @command(app, "phoenix repository show main", "phoenix repository show --json", name="show")
 def show_repository(ctx: typer.Context, name: Name = None) -> None:
-    """Show a repository with the packages that machines see in it, newest version first."""
+    """Show a repository with the packages that machines see in it, newest version first, and who needs each."""
     session = session_of(ctx)
     found = repositories.show(session.site, name)
     head = "\n".join(f"{key}: {value}" for key, value in dump(found.repository).items() if key != "packages")
-    rows = [(p.name, p.version, p.architecture, p.sha256) for p in found.repository.packages]
-    listed = table("package", "version", "architecture", "sha256", rows=rows) if rows else "no packages"
+    rows = [(p.name, p.version, p.architecture, p.size, p.sha256, _users(p)) for p in found.repository.packages]
+    heads = ("package", "version", "architecture", "bytes", "sha256", "needed by")
+    listed = table(*heads, rows=rows) if rows else "no packages"
     session.out.result(dump(found), f"{head}\n\n{listed}")
 
 
@@ -54,6 +55,24 @@ def serve_repository(
         return
     done = repositories.serve(session.site, name)
     session.out.result(dump(done), f"{done.repository.name} is served at {done.repository.url}")
+
+
+command(app, "phoenix repository history main")(repository_states.history)
+command(app, "phoenix repository diff main-0003 main-0005", "phoenix repository diff 3 5")(repository_states.diff)
+command(app, "phoenix repository rollback", 'phoenix repository rollback main --to main-0003 --why "2.0 is slow"')(
+    repository_states.rollback
+)
+
+
+command(app, "phoenix repository prune --plan", "phoenix repository prune main --keep 3 --yes")(repository_upkeep.prune)
+command(app, "phoenix repository promote hello=1.2.3 --from staging --to main")(repository_upkeep.promote)
+
+
+app.add_typer(repository_key.group, name="key")
+
+
+def _users(package: ShownPackage) -> str:
+    return "?" if package.needed_by is None else ", ".join(package.needed_by) or "nobody"
 
 
 def _serving(repository: RepositoryFacts) -> str:

@@ -35,7 +35,7 @@ def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
             "install": install,
             "repositories": [_repository(repository) for repository in release.repositories],
             "boot_package": _boot_package(release.boot_playbook),
-            "pins": [pin(package) for package in release.packages],
+            "pins": [(pin(package), package.sha256) for package in release.packages],
             "services": [package.name for package in release.packages],
         },
     )
@@ -94,4 +94,6 @@ def _repository(repository: Repository) -> dict[str, str]:
 
 
 def _boot_package(package: Package | None) -> dict[str, str] | None:
-    return {"pin": pin(package), "directory": f"{BOOT_DIRECTORY}/{package.name}"} if package else None
+    if package is None:
+        return None
+    return {"pin": pin(package), "sha256": package.sha256, "directory": f"{BOOT_DIRECTORY}/{package.name}"}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 
+from phoenix.execute import signing
+from phoenix.execute.repositories import UNSIGNED
 from phoenix.manner import Finding, State
+from phoenix.spec.project import Project
 from phoenix.tools import toolbox
 
 
@@ -23,3 +27,18 @@ def tools(*, local: bool) -> Iterator[Finding]:
         remedy = f"apt-get install {tool.package}" + (f", or {tool.instead}" if tool.instead else "")
         state = State.LACK if needed else State.NOTE
         yield Finding(state=state, subject=tool.program, found=f"missing: {tool.purpose}", remedy=remedy)
+
+
+def repositories(project: Project, now: datetime) -> Iterator[Finding]:
+    """How each repository is signed, and what is to be done about its key before long."""
+    for spec in project.repositories.values():
+        subject = f"repository {spec.name}"
+        if spec.sign == UNSIGNED:
+            remedy = "set `sign: auto` in phoenix.yaml and publish again"
+            yield Finding(state=State.NOTE, subject=subject, found=signing.unsigned(spec), remedy=remedy)
+            continue
+        troubles = signing.warnings(spec, now)
+        for trouble in troubles:
+            yield Finding(state=State.NOTE, subject=subject, found=trouble)
+        if not troubles:
+            yield Finding(state=State.FINE, subject=subject, found=f"signed (`sign: {spec.sign}`)")

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.clock import Clock
+from phoenix.debs import RepositoryState
 from phoenix.errors import SpecError
+from phoenix.execute import signing
 from phoenix.execute.engine import Engine
 from phoenix.execute.ownership import OwnedRun
-from phoenix.execute.repositories import LOCK_DEADLINE, UNSIGNED, Writer, ensure_served
+from phoenix.execute.repositories import LOCK_DEADLINE, Writer, ensure_served
+from phoenix.model import Repository
 from phoenix.plan.actions import PackageFile, Plan, PublishAction, to_json
+from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
 from phoenix.record.journal import PUBLISH, Run
 from phoenix.record.store import Store
-from phoenix.tools import deb, gpg, process
+from phoenix.tools import apt_index, deb, process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,42 +59,76 @@ def checked(paths: Iterable[Path]) -> tuple[PackageFile, ...]:
     return tuple(files.values())
 
 
-def preview(writer: Writer, files: tuple[PackageFile, ...]) -> Plan[PublishAction]:
-    """What a publication of `files` would do now. RefusedError where it would be refused. Changes nothing."""
+def downloaded(source: Repository, wishes: Iterable[tuple[str, str | None]], directory: Path) -> tuple[Path, ...]:
+    """The wished packages (name and version) of a repository, as files in `directory`, with the bytes it shows.
+
+    RefusedError tells of every wish that the repository cannot fulfil, with what it has instead.
+    """
+    wanted = apt_index.resolve(source, wishes)
+    shown = {(each.deb.name, each.deb.sha256): each for each in apt_index.entries(source)}
+    files = []
+    for number, package in enumerate(wanted):
+        files.append(directory / f"{number}-{package.name}.deb")
+        apt_index.download(source, shown[package.name, package.sha256], files[-1])
+    return tuple(files)
+
+
+Decide = Callable[[RepositoryState], Plan[PublishAction]]
+"""Decides on a state that was just read, while nobody else can write."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What a change to a repository needs besides its plan. `kind`: of its run."""
+
+    engine: Engine[PublishAction]
+    store: Store
+    clock: Clock
+    say: Callable[[str], None]
+    tend: Callable[[], Iterable[str]]
+    """Takes over a change of this repository whose process died; says what it did."""
+    kind: str = PUBLISH
+    why: str = ""
+    deadline: float = LOCK_DEADLINE
+    """Seconds to wait for others who change the repository at the same time."""
+
+
+def preview(writer: Writer, decide: Decide) -> Plan[PublishAction]:
+    """What a change would do now. RefusedError where it would be refused. Changes nothing."""
     if not writer.root.database.exists():
-        return plan_publication(writer.spec, files, writer.state())
+        return decide(writer.state())
     with writer.held():
-        return plan_publication(writer.spec, files, writer.state())
+        return decide(writer.state())
 
 
 def publish(
-    writer: Writer,
-    files: tuple[PackageFile, ...],
-    *,
-    engine: Engine[PublishAction],
-    store: Store,
-    clock: Clock,
-    say: Callable[[str], None],
-    tend: Callable[[], Iterable[str]],
-    why: str = "",
-    deadline: float = LOCK_DEADLINE,
+    writer: Writer, files: tuple[PackageFile, ...], change: Change, *, replace: Needs | None = None
 ) -> Publication:
-    """Publish `files` and see machines get them. Others who publish here at the same time wait, at most `deadline` s.
+    """Publish `files` and see machines get them; `replace` as for the plan. Raises as `carry_out`."""
 
-    `tend` takes over a publication of this repository whose process died. Raises RefusedError before anything was
-    changed, and the failed step's own error after everything was put back.
+    def decide(state: RepositoryState) -> Plan[PublishAction]:
+        return plan_publication(writer.spec, files, state, why=change.why, replace=replace)
+
+    return carry_out(writer, decide, change)
+
+
+def carry_out(writer: Writer, decide: Decide, change: Change) -> Publication:
+    """Decide and do it, in turn with others who change the repository at the same time.
+
+    Raises RefusedError before anything was changed, and the failed step's own error after everything was put back.
     """
     process.require("aptly", "aptly")  # before anything is begun: it would be missing on the way back, too
-    with writer.held(deadline=deadline):
-        for sentence in tend():
-            say(sentence)
-        if writer.spec.sign not in ("auto", UNSIGNED):
-            gpg.given_key(writer.spec.sign)
-        ensure_served(writer.spec, clock=clock, say=say)
-        plan = plan_publication(writer.spec, files, writer.state())
+    with writer.held(deadline=change.deadline):
+        for sentence in change.tend():
+            change.say(sentence)
+        signing.refuse_unable(writer, change.clock, change.say)
+        ensure_served(writer.spec, clock=change.clock, say=change.say)
+        plan = decide(writer.state())
         if plan.empty:
             return Publication(plan=plan, run=None)
-        say(plan.why)
-        owned = OwnedRun.begin(store, clock, kind=PUBLISH, subject=plan.subject, plan=to_json(plan), why=why)
-        engine.execute(owned, plan)
+        change.say(plan.why)
+        owned = OwnedRun.begin(
+            change.store, change.clock, kind=change.kind, subject=plan.subject, plan=to_json(plan), why=change.why
+        )
+        change.engine.execute(owned, plan)
         return Publication(plan=plan, run=owned.run)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, rfc3339
-from phoenix.debs import Deb, RepositoryState
+from phoenix.debs import RepositoryState, version_key
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
+from phoenix.plan.states import number_of
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import aptly, loopback, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
+
+if TYPE_CHECKING:
+    from phoenix.tools.apt_index import Entry
 
 LOCK_DEADLINE = 600.0
 """Seconds to wait for other publications into the same root."""
@@ -22,6 +27,8 @@ UrlForMachines = Callable[[str], str]
 """A url as this computer reaches it -> as machines of a cloud reach it."""
 LOCAL_MACHINES: UrlForMachines = loopback.machine_url
 """The same for machines of a local cloud, also where a project has none yet."""
+OWN_KEY = "auto"
+"""What `sign` says where phoenix makes the key."""
 UNSIGNED = "none"
 """What `sign` says where the repository is deliberately unsigned."""
 
@@ -40,6 +47,19 @@ def repository_here(spec: RepositorySpec) -> Repository:
         component=spec.component,
         key=_public_key(spec),
     )
+
+
+def repository_to_read(spec: RepositorySpec) -> Repository:
+    """The repository as this process can read it now, for who decides and starts nothing.
+
+    One that phoenix serves on this computer, and that nothing serves at the moment (after `phoenix down` or a reboot),
+    is read where it lies. RefusedError before its first publication.
+    """
+    here, root = repository_here(spec), root_of(spec)
+    lies_here = loopback.is_loopback(spec.url) and (root.public / "dists" / spec.distribution).is_dir()
+    if lies_here and serve.find(root) is None:
+        return replace(here, url=root.public.absolute().as_uri())
+    return here
 
 
 def repository_for_machines(spec: RepositorySpec, cloud: str, reached: UrlForMachines) -> Repository:
@@ -68,13 +88,13 @@ def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], No
         serve.ensure(root, spec.url, clock=clock, say=say)
 
 
-def visible(spec: RepositorySpec) -> tuple[Deb, ...]:
+def visible(spec: RepositorySpec) -> tuple[Entry, ...]:
     """The packages that machines see in the repository, by name, of each the newest version first."""
     from phoenix.tools import apt_index
-    from phoenix.tools.deb import version_key
 
-    newest = sorted(apt_index.fetch(repository_here(spec)), key=lambda found: version_key(found.version), reverse=True)
-    return tuple(sorted(newest, key=lambda found: found.name))
+    shown = apt_index.entries(repository_to_read(spec))
+    newest = sorted(shown, key=lambda found: version_key(found.deb.version), reverse=True)
+    return tuple(sorted(newest, key=lambda found: found.deb.name))
 
 
 def server_of(spec: RepositorySpec) -> int | None:
@@ -151,7 +171,7 @@ class Writer:
         """The repository's aptly, running. Only while the lock is held."""
         assert self._held, "the lock comes first"
         if self._open is None:
-            own_key = self.spec.sign == "auto"
+            own_key = self.spec.sign == OWN_KEY
             self._open = self._stack.enter_context(aptly.opened(self.root, own_key=own_key, clock=self._clock))
         return self._open
 
@@ -196,7 +216,7 @@ class Writer:
             )
 
     def _is_ours(self, snapshot: str) -> bool:
-        return re.fullmatch(rf"{re.escape(self.spec.name)}-[0-9]{{4,}}", snapshot) is not None
+        return number_of(self.spec.name, snapshot) is not None
 
     def _holder(self) -> str:
         me = this_process(0)

@@ -53,7 +53,8 @@ def doctor(
         tell(Told(level=Level.SAY, text=text))
 
     tools = tuple(checkup.tools(local=local))
-    return DoctorResult(checks=(*tools, *clouds.look(project, wanted, local=local, rights=rights, say=say)))
+    keys = tuple(checkup.repositories(project, Site(project, environment).clock.now())) if project else ()
+    return DoctorResult(checks=(*tools, *keys, *clouds.look(project, wanted, local=local, rights=rights, say=say)))
 
 
 def policy(site: Site, cloud: str) -> PolicyResult:

@@ -17,7 +17,7 @@ from phoenix.orders.places import Place
 from phoenix.orders.site import Site
 from phoenix.plan.actions import BakeAction, Plan, PublishAction, bake_plan, publish_plan, roll_plan
 from phoenix.plan.roll_actions import RollAction
-from phoenix.record.journal import PUBLISH, Run
+from phoenix.record.journal import OF_REPOSITORIES, Run
 
 if TYPE_CHECKING:
     from phoenix.model import Release
@@ -117,6 +117,16 @@ def _of_groups(name: str) -> Kind[RollAction]:
     )
 
 
+def _of_repositories(name: str) -> Kind[PublishAction]:
+    return Kind(
+        name=name,
+        decode=publish_plan,
+        performer=lambda site, _run: _repositories(site),
+        cloud=lambda _site, _run: None,
+        changes_traffic=False,
+    )
+
+
 KINDS: dict[str, Kind[Any]] = {
     **{name: _of_groups(name) for name in ("roll", "rollback", "burn", "enable", "disable", "resize")},
     "bake": Kind(
@@ -126,13 +136,7 @@ KINDS: dict[str, Kind[Any]] = {
         cloud=lambda _site, run: run.about.parts[0],
         changes_traffic=False,
     ),
-    PUBLISH: Kind(
-        name=PUBLISH,
-        decode=publish_plan,
-        performer=lambda site, _run: _repositories(site),
-        cloud=lambda _site, _run: None,
-        changes_traffic=False,
-    ),
+    **{name: _of_repositories(name) for name in OF_REPOSITORIES},
 }
 
 

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix import names
+from phoenix.debs import RepositoryState
+from phoenix.errors import SpecError
 from phoenix.execute import publication
-from phoenix.execute.publication import Publication
+from phoenix.execute.publication import Change, Publication
 from phoenix.execute.repositories import LOCK_DEADLINE
-from phoenix.orders import kinds
+from phoenix.orders import kinds, needed
 from phoenix.orders.planned import Planned, stale
 from phoenix.orders.repositories import pick
 from phoenix.orders.site import Site
 from phoenix.orders.tend import tend_run
-from phoenix.plan.actions import PackageFile
+from phoenix.plan.actions import PackageFile, Plan, PublishAction
+from phoenix.plan.publish import Needs
+from phoenix.plan.publish import publish as plan_publication
+from phoenix.record.journal import PUBLISH
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +30,8 @@ class PublishOrder:
     repository: str | None = None
     wait: float = LOCK_DEADLINE
     why: str = ""
+    replace: bool = False
+    """Other contents under a version that is published are meant; refused while somebody needs the old ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,9 +57,30 @@ class PublishResult:
 
 def plan(site: Site, order: PublishOrder) -> Planned[PublishOrder]:
     """What a publication would do now; changes nothing. RefusedError where it would be refused."""
+    return Planned(order=order, plan=_preview(site, order, publication.checked(map(Path, order.files))))
+
+
+def _preview(site: Site, order: PublishOrder, packages: tuple[PackageFile, ...]) -> Plan[PublishAction]:
     name = repository_of(site, order)
-    decided = publication.preview(site.writers[name], publication.checked(map(Path, order.files)))
-    return Planned(order=order, plan=decided)
+    replace = _replace(site, order, name)
+
+    def decide(state: RepositoryState) -> Plan[PublishAction]:
+        return plan_publication(site.project.repository(name), packages, state, why=order.why, replace=replace)
+
+    return publication.preview(site.writers[name], decide)
+
+
+def _replace(site: Site, order: PublishOrder, repository: str) -> Needs | None:
+    """Who needs what of the repository, where the order may replace. SpecError for a replacement without a reason."""
+    if not order.replace:
+        return None
+    if not order.why:
+        raise SpecError(
+            "--replace needs a reason",
+            details="other contents under a published version surprise whoever looks for a fault later",
+            resolution="Say `--why TEXT`; it stands in the repository's history.",
+        )
+    return lambda: needed.of(site, repository)
 
 
 def repository_of(site: Site, order: PublishOrder) -> str:
@@ -67,12 +95,13 @@ def carry_out(site: Site, asked: PublishOrder | Planned[PublishOrder]) -> Publis
     """
     order = asked.order if isinstance(asked, Planned) else asked
     name = repository_of(site, order)
+    replace = _replace(site, order, name)
     packages = publication.checked(map(Path, order.files))
     if isinstance(asked, Planned) and asked.plan is not None:
-        today = publication.preview(site.writers[name], packages)
+        today = _preview(site, order, packages)
         if today.fingerprint != asked.plan.fingerprint:
             raise stale(asked.plan, "something else was published since it was made")
-    done = publish_files(site, name, packages, why=order.why, wait=order.wait)
+    done = publish_files(site, name, packages, why=order.why, wait=order.wait, replace=replace)
     return PublishResult(
         changed=done.run is not None,
         repository=name,
@@ -86,18 +115,29 @@ def carry_out(site: Site, asked: PublishOrder | Planned[PublishOrder]) -> Publis
 
 
 def publish_files(
-    site: Site, repository: str, packages: tuple[PackageFile, ...], *, why: str, wait: float = LOCK_DEADLINE
+    site: Site,
+    repository: str,
+    packages: tuple[PackageFile, ...],
+    *,
+    why: str,
+    wait: float = LOCK_DEADLINE,
+    replace: Needs | None = None,
 ) -> Publication:
     """Publish checked files into a repository of the project, after one whose process died was taken over."""
+    doing = change(site, repository, why=why, wait=wait)
+    return publication.publish(site.writers[repository], packages, doing, replace=replace)
+
+
+def change(site: Site, repository: str, *, why: str, wait: float = LOCK_DEADLINE, kind: str = PUBLISH) -> Change:
+    """What a change of a repository of the project needs besides its plan; `kind`: of its run."""
     subject = str(names.of_repository(repository))
-    return publication.publish(
-        site.writers[repository],
-        packages,
+    return Change(
         engine=kinds.publications(site),
         store=site.store,
         clock=site.clock,
         say=site.say,
         tend=lambda: tend_run(site, subject, resume=False),
+        kind=kind,
         why=why,
         deadline=wait,
     )

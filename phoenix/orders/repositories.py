@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from phoenix.errors import RefusedError, SpecError
+from phoenix.debs import Need
+from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.execute import repositories
+from phoenix.orders import needed
 from phoenix.orders.site import Site
 from phoenix.spec.project import Project
 from phoenix.spec.repositories import RepositorySpec
@@ -32,12 +34,14 @@ class RepositoryFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownPackage:
-    """A package as machines see it."""
+    """A package as machines see it, its bytes, and who needs it; `needed_by` is None where that could not be asked."""
 
     name: str
     version: str
     architecture: str
     sha256: str
+    size: int
+    needed_by: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,11 +80,29 @@ def listed(site: Site) -> RepositoryList:
 def show(site: Site, name: str | None = None) -> RepositoryShown:
     """A repository with the packages that machines see in it. RefusedError before its first publication."""
     spec = pick(site.project, name)
+    needs = _needs(site, spec.name)
     packages = tuple(
-        ShownPackage(name=p.name, version=p.version, architecture=p.architecture, sha256=p.sha256)
-        for p in repositories.visible(spec)
+        ShownPackage(
+            name=deb.name,
+            version=deb.version,
+            architecture=deb.architecture,
+            sha256=deb.sha256,
+            size=entry.size,
+            needed_by=None if needs is None else tuple(need.who for need in needs if need.of([deb])),
+        )
+        for entry in repositories.visible(spec)
+        for deb in (entry.deb,)
     )
     return RepositoryShown(repository=WholeRepository(**asdict(_facts(spec)), packages=packages))
+
+
+def _needs(site: Site, repository: str) -> tuple[Need, ...] | None:
+    """Who needs what of it; None where a cloud gives no answer, which is told: a look is not refused for that."""
+    try:
+        return needed.of(site, repository)
+    except PhoenixError as error:
+        site.warn(f"who needs these packages could not be asked: {error.brief}")
+        return None
 
 
 def plan_serving(site: Site, name: str | None = None) -> RepositoryServed:

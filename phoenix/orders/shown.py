@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from phoenix.plan.actions import Plan, to_json
-from phoenix.plan.words import step_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +22,8 @@ class PlanShown:
 
 def shown(plan: Plan[Any]) -> PlanShown:
     """The plan as a person reads it."""
+    from phoenix.plan.words import step_text  # they know the steps of every kind of plan; most commands show none
+
     steps, back, cleanup = (tuple(map(step_text, part)) for part in (plan.steps, plan.back, plan.cleanup))
     return PlanShown(subject=plan.subject, why=plan.why, steps=steps, back=back, cleanup=cleanup, notes=plan.notes)
 

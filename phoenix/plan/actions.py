@@ -91,10 +91,16 @@ class AddPackages:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakeSnapshot:
-    """Freeze the repository's packages under the snapshot's name."""
+    """Freeze the repository's packages under the snapshot's name: a state that can be gone back to."""
 
     repository: str
     snapshot: str
+    what: str = ""
+    """How it differs from the state before, in a sentence; it stands in the history."""
+    why: str = ""
+    """The reason that was given."""
+    of: str = ""
+    """The former state whose packages it has again; empty where it has none's."""
     do: Literal["take-snapshot"] = "take-snapshot"
 
 
@@ -109,7 +115,7 @@ class SwitchPublication:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemovePackages:
-    """Take packages out of the repository again (the way back of AddPackages)."""
+    """Take packages out of the repository (what machines see stays until the next switch)."""
 
     repository: str
     files: tuple[PackageFile, ...]
@@ -117,15 +123,67 @@ class RemovePackages:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MatchState:
+    """Make the repository hold exactly what the snapshot holds (what machines see stays until the next switch)."""
+
+    repository: str
+    snapshot: str
+    do: Literal["match-state"] = "match-state"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropStates:
+    """Remove snapshots that machines do not see."""
+
+    repository: str
+    snapshots: tuple[str, ...]
+    retire: bool = False
+    """Whether they were states: the history remembers that they were, and the room of their packages is given back."""
+    do: Literal["drop-states"] = "drop-states"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MakeKey:
+    """Make another key beside the one that signs, by its fingerprint; from the next switch on both sign."""
+
+    repository: str
+    beside: str
+    do: Literal["make-key"] = "make-key"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetSigners:
+    """Say which of the repository's own keys sign, oldest first, from the next switch on."""
+
+    repository: str
+    keys: tuple[str, ...]
+    do: Literal["set-signers"] = "set-signers"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropKeys:
+    """Remove keys that no longer sign."""
+
+    repository: str
+    keys: tuple[str, ...]
+    do: Literal["drop-keys"] = "drop-keys"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReadBack:
-    """Read the published index over HTTP until it shows exactly these packages with these hashes."""
+    """Read the published index over HTTP until it shows these packages with these hashes."""
 
     repository: str
     files: tuple[PackageFile, ...]
+    snapshot: str = ""
+    """The state that it has to show, no package more or less; empty: whatever else it shows."""
     do: Literal["read-back"] = "read-back"
 
 
-PublishAction = AddPackages | TakeSnapshot | SwitchPublication | RemovePackages | ReadBack
+KeyAction = MakeKey | SetSigners | DropKeys
+PublishAction = (
+    AddPackages | TakeSnapshot | SwitchPublication | RemovePackages | MatchState | DropStates | KeyAction | ReadBack
+)
 
 # Plans ---------------------------------------------------------------------------------------------------
 

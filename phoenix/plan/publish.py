@@ -1,18 +1,19 @@
 """What a publication has to do: which packages are new, what machines will see next, and the way back to before.
 
-A published version never changes: the same name and version with other bytes is refused.
+A published version never changes: the same name and version with other bytes is refused, unless whoever publishes it
+says so and nobody needs the old bytes.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from phoenix import names
-from phoenix.debs import Deb, RepositoryState
+from phoenix.debs import Deb, Need, RepositoryState
 from phoenix.errors import RefusedError
 from phoenix.plan.actions import (
     AddPackages,
+    DropStates,
     PackageFile,
     Plan,
     PublishAction,
@@ -21,38 +22,43 @@ from phoenix.plan.actions import (
     Step,
     SwitchPublication,
     TakeSnapshot,
-    fingerprint,
 )
+from phoenix.plan.states import back_to, fingerprint_of, next_state, state_name, step
 from phoenix.spec.repositories import RepositorySpec
 
-WRITE_DEADLINE = 900.0
-"""Seconds for aptly to take, freeze or publish: large packages on a slow disk are within it."""
-READ_BACK_DEADLINE = 120.0
-"""Seconds until whoever serves the url shows what was published."""
+Needs = Callable[[], tuple[Need, ...]]
+"""Asks who needs what of the repository: of every cloud, so only where it matters."""
 
 
-def publish(spec: RepositorySpec, files: tuple[PackageFile, ...], state: RepositoryState) -> Plan[PublishAction]:
-    """The plan that makes machines see `files`; empty where they do. RefusedError for a version that would change."""
-    _refuse_changes(spec, files, state)
+def publish(
+    spec: RepositorySpec,
+    files: tuple[PackageFile, ...],
+    state: RepositoryState,
+    *,
+    why: str = "",
+    replace: Needs | None = None,
+) -> Plan[PublishAction]:
+    """The plan that makes machines see `files`; empty where they do.
+
+    `replace`: other contents under a published version are meant. RefusedError where they are not, or where somebody
+    needs the old ones.
+    """
+    old = _changed(spec, files, state, replace)
     there, visible = set(state.packages), set(state.visible)
     new = tuple(file for file in files if deb_of(file) not in there)
     unseen = tuple(file for file in files if deb_of(file) not in visible)
     other_signing = state.published is not None and state.signed != (spec.sign != "none")
     if not unseen and not other_signing:
         return Plan(subject=str(names.of_repository(spec.name)), why=f"{_named(files)} is published already")
-    former = state.published or snapshot_name(spec.name, 0)
+    signing = f"signing was turned {'off' if spec.sign == 'none' else 'on'}"
+    what = _what(files, unseen, old) if unseen else signing
     return Plan(
         subject=str(names.of_repository(spec.name)),
-        why=f"{_named(unseen)} is new" if unseen else f"signing was turned {'off' if spec.sign == 'none' else 'on'}",
-        steps=_steps(spec, files, new, former, state),
-        back=_back(spec, new, former),
-        fingerprint=fingerprint((spec.name, spec.distribution, spec.sign, former, *state.snapshots)),
+        why=what,
+        steps=_steps(spec, files, new, old, state, (what, why)),
+        back=_back(spec, new, old, state),
+        fingerprint=fingerprint_of(spec, state),
     )
-
-
-def snapshot_name(repository: str, number: int) -> str:
-    """The repository's `number`-th snapshot. Number 0 is what machines saw before the first: nothing."""
-    return f"{repository}-{number:04d}"
 
 
 def deb_of(file: PackageFile) -> Deb:
@@ -60,54 +66,85 @@ def deb_of(file: PackageFile) -> Deb:
     return Deb(name=file.name, version=file.version, architecture=file.architecture, sha256=file.sha256)
 
 
+def as_file(deb: Deb) -> PackageFile:
+    """What an index describes, as an action names it: there is no file of it at hand."""
+    return PackageFile(path="", name=deb.name, version=deb.version, architecture=deb.architecture, sha256=deb.sha256)
+
+
+def _what(files: tuple[PackageFile, ...], unseen: tuple[PackageFile, ...], old: tuple[Deb, ...]) -> str:
+    replaced = {(deb.name, deb.version) for deb in old}
+    other = [file for file in files if (file.name, file.version) in replaced]
+    new = [file for file in unseen if file not in other]
+    said = [f"{_named(new)} is new"] if new else []
+    return ", ".join([*said, *([f"{_named(other)} has other contents"] if other else [])])
+
+
 def _steps(
     spec: RepositorySpec,
     files: tuple[PackageFile, ...],
     new: tuple[PackageFile, ...],
-    former: str,
+    old: tuple[Deb, ...],
     state: RepositoryState,
+    said: tuple[str, str],
 ) -> tuple[Step[PublishAction], ...]:
-    snapshot = snapshot_name(spec.name, _last_number(spec.name, state.snapshots) + 1)
-    actions: list[tuple[str, PublishAction]] = [
-        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=snapshot)),
-        ("switch", SwitchPublication(repository=spec.name, snapshot=snapshot)),
-        ("read-back", ReadBack(repository=spec.name, files=files)),
-    ]
-    if new:
-        actions.insert(0, ("add", AddPackages(repository=spec.name, files=new)))
+    snapshot, former, (what, why) = next_state(spec, state), _former(spec, state), said
+    actions: list[tuple[str, PublishAction]] = []
     if former not in state.snapshots:
-        actions.insert(0, ("snapshot-before", TakeSnapshot(repository=spec.name, snapshot=former)))
-    return tuple(_step(name, action) for name, action in actions)
+        actions.append(("snapshot-before", TakeSnapshot(repository=spec.name, snapshot=former)))
+    if old:
+        actions.append(("remove-old", RemovePackages(repository=spec.name, files=tuple(map(as_file, old)))))
+    if new:
+        actions.append(("add", AddPackages(repository=spec.name, files=new)))
+    actions += [
+        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=snapshot, what=what, why=why)),
+        ("switch", SwitchPublication(repository=spec.name, snapshot=snapshot)),
+        ("read-back", ReadBack(repository=spec.name, files=files, snapshot=snapshot)),
+    ]
+    return tuple(step(*each) for each in actions)
 
 
-def _back(spec: RepositorySpec, new: tuple[PackageFile, ...], former: str) -> tuple[Step[PublishAction], ...]:
-    switch = _step("switch-back", SwitchPublication(repository=spec.name, snapshot=former))
-    return (switch, _step("remove", RemovePackages(repository=spec.name, files=new))) if new else (switch,)
+def _back(
+    spec: RepositorySpec, new: tuple[PackageFile, ...], old: tuple[Deb, ...], state: RepositoryState
+) -> tuple[Step[PublishAction], ...]:
+    snapshot, former = next_state(spec, state), _former(spec, state)
+    if old:
+        return back_to(spec, former, (snapshot,))
+    switch = step("switch-back", SwitchPublication(repository=spec.name, snapshot=former))
+    drop = step("drop", DropStates(repository=spec.name, snapshots=(snapshot,)))
+    remove = step("remove", RemovePackages(repository=spec.name, files=new))
+    return (switch, remove, drop) if new else (switch, drop)
 
 
-def _step(name: str, action: PublishAction) -> Step[PublishAction]:
-    deadline = READ_BACK_DEADLINE if isinstance(action, ReadBack) else WRITE_DEADLINE
-    return Step(id=name, action=action, deadline=deadline)
+def _former(spec: RepositorySpec, state: RepositoryState) -> str:
+    return state.published or state_name(spec.name, 0)
 
 
-def _refuse_changes(spec: RepositorySpec, files: tuple[PackageFile, ...], state: RepositoryState) -> None:
+def _changed(
+    spec: RepositorySpec, files: tuple[PackageFile, ...], state: RepositoryState, replace: Needs | None
+) -> tuple[Deb, ...]:
+    """What is there under a name and version of `files` with other contents, where that may be replaced."""
     known = {(deb.name, deb.version): deb for deb in (*state.packages, *state.visible)}
     changed = [file for file in files if known.get((file.name, file.version), deb_of(file)) != deb_of(file)]
-    if changed:
-        digests = [(file, known[file.name, file.version].sha256) for file in changed]
+    old = tuple(known[file.name, file.version] for file in changed)
+    if changed and replace is None:
         lines = [
-            f"{file.name} {file.version}: {file.path} has {file.sha256}, it has {known}" for file, known in digests
+            f"{file.name} {file.version}: {file.path} has {file.sha256}, it has {deb.sha256}"
+            for file, deb in zip(changed, old, strict=True)
         ]
         raise RefusedError(
             f"{_named(changed)} is in the repository '{spec.name}' already, with other contents",
             details="\n".join(lines),
-            resolution="A version that was published never changes: raise the version, build, and publish that.",
+            resolution="A version that was published never changes: raise the version, build, and publish that."
+            " Where nobody runs it yet, `--replace --why TEXT` puts the new contents in its place.",
         )
-
-
-def _last_number(repository: str, snapshots: Iterable[str]) -> int:
-    pattern = re.compile(rf"{re.escape(repository)}-([0-9]{{4,}})")
-    return max((int(found[1]) for name in snapshots if (found := pattern.fullmatch(name))), default=0)
+    needed = [need for need in replace() if need.of(old)] if replace and old else []
+    if needed:
+        raise RefusedError(
+            f"{_named(changed)} cannot be replaced in the repository '{spec.name}'",
+            details="\n".join(f"{need.name}={need.version}: {need.who}" for need in needed),
+            resolution="Its machines install exactly the old bytes. Raise the version, build, and publish that.",
+        )
+    return old
 
 
 def _named(files: Iterable[PackageFile]) -> str:

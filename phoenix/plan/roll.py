@@ -9,13 +9,14 @@ from typing import assert_never
 from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.manner import Survey
-from phoenix.model import Group, InstanceState, Observed, Release, shape
+from phoenix.model import Group, InstanceState, Observed, Release
 from phoenix.plan.actions import Plan
 from phoenix.plan.blue_green import blue_green
 from phoenix.plan.canary import canary
 from phoenix.plan.parts import Course, Rollout, mark
 from phoenix.plan.roll_actions import RollAction
 from phoenix.plan.rolling import rolling
+from phoenix.plan.shapes import shape
 from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, ServiceSpec, Strategy
 
 

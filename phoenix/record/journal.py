@@ -19,6 +19,8 @@ from phoenix.typed import adapter, to_json
 
 PUBLISH = "publish"
 """The kind of a run that publishes packages."""
+OF_REPOSITORIES = (PUBLISH, "restore", "retire", "rekey")
+"""The kinds of runs that change a repository: restore goes back to a state, retire gives old versions up."""
 
 
 class RunState(StrEnum):
@@ -103,7 +105,7 @@ class Run:
 
     id: str
     kind: str
-    """roll, rollback, burn, enable, disable, resize, bake or publish."""
+    """roll, rollback, burn, enable, disable, resize, bake, or one of `OF_REPOSITORIES`."""
     subject: str
     state: RunState
     why: str

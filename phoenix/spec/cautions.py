@@ -16,7 +16,7 @@ _REFERENCE = re.compile(r"(file:|aws-sm://|gcp-sm://)\S+")
 
 def warnings(project: Project) -> tuple[str, ...]:
     """One sentence for each thing a person should look at."""
-    return (*_unshared_state(project), *_secrets(project))
+    return (*_unshared_state(project), *_secrets(project), *_unsigned(project))
 
 
 def refuse_unshared_state(project: Project, environment: EnvironmentSpec, variables: Mapping[str, str]) -> None:
@@ -63,3 +63,12 @@ def _secrets(project: Project) -> Iterator[str]:
                         f"{place}.settings.{name} looks like a secret that stands in the file; "
                         "write a reference: file:PATH, on an aws cloud aws-sm://NAME, on a gcp cloud gcp-sm://NAME"
                     )
+
+
+def _unsigned(project: Project) -> Iterator[str]:
+    for repository in project.repositories.values():
+        if repository.sign == "none":
+            yield (
+                f"repositories.{repository.name} is not signed (`sign: none`): machines trust whoever answers at "
+                f"{repository.url}; `sign: auto` makes a key for it"
+            )

@@ -1,6 +1,6 @@
 """What an apt repository shows, read as a machine reads it: over HTTP, signature and digests checked.
 
-Never through aptly: what counts is what machines get.
+Never through aptly: what counts is what machines get. A `file://` url is read where it lies, with the same checks.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ import difflib
 import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import url2pathname
 
-from phoenix.debs import Deb
+from phoenix.debs import Deb, version_key
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Package, Repository
 from phoenix.tools import gpg
-from phoenix.tools.deb import version_key
 from phoenix.tools.loopback import is_loopback
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 10.0
 """Seconds for one answer."""
+_FILE = "file://"
 _FILES = ("Packages.gz", "Packages")
 """The forms of an index that are understood, the preferred first."""
 
@@ -59,8 +62,37 @@ def resolve(repository: Repository, wishes: Iterable[tuple[str, str | None]]) ->
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Entry:
+    """A package as an index shows it, with where its file is below the repository's url, and its bytes."""
+
+    deb: Deb
+    file: str = ""
+    size: int = 0
+
+
 def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, ...]:
-    """Every package that a machine of `architecture` sees in the repository, sorted.
+    """Every package that a machine of `architecture` sees in the repository, sorted. Raises as `entries`."""
+    return tuple(entry.deb for entry in entries(repository, architecture=architecture))
+
+
+def download(repository: Repository, entry: Entry, file: Path) -> None:
+    """Write the package's bytes to `file`. ToolError where they are not those of the index."""
+    import httpx
+
+    with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
+        file.write_bytes(_get(client, f"{repository.url.rstrip('/')}/{entry.file}"))
+    with file.open("rb") as written:
+        if hashlib.file_digest(written, "sha256").hexdigest() != entry.deb.sha256:
+            raise ToolError(
+                f"{entry.deb.name} {entry.deb.version} is not what the index of '{repository.name}' says",
+                details=f"{repository.url}/{entry.file} has another SHA-256 than {entry.deb.sha256}",
+                resolution="See who serves this url, and whether its disk is sound.",
+            )
+
+
+def entries(repository: Repository, *, architecture: str = "amd64") -> tuple[Entry, ...]:
+    """Every package that a machine of `architecture` sees in the repository, sorted, with its file.
 
     Where the repository has a key the signature is checked with it. Raises UnreadableIndexError and
     UntrustedIndexError.
@@ -80,7 +112,8 @@ def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, 
     if hashlib.sha256(data).hexdigest() != sums[name]:
         raise _unreadable(f"{base}/{by_hash} is not what the release says")
     text = gzip.decompress(data) if name.endswith(".gz") else data
-    return tuple(sorted(parse_packages(text.decode())))
+    # of a package that somebody else published a field may be in another encoding; what is read here is ASCII
+    return tuple(sorted(parse_packages(text.decode("utf-8", "replace"))))
 
 
 def release_sums(release: str) -> dict[str, str]:
@@ -95,17 +128,18 @@ def release_sums(release: str) -> dict[str, str]:
     return sums
 
 
-def parse_packages(text: str) -> Iterator[Deb]:
+def parse_packages(text: str) -> Iterator[Entry]:
     """The packages of a Packages file: paragraphs of `Name: value` lines; what continues a value is passed over."""
     for paragraph in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] not in " \t")
         if "Package" in fields:
-            yield Deb(
+            deb = Deb(
                 name=fields["Package"],
                 version=fields["Version"],
                 architecture=fields["Architecture"],
                 sha256=fields["SHA256"],
             )
+            yield Entry(deb=deb, file=fields.get("Filename", ""), size=int(fields.get("Size", "0")))
 
 
 def _release(client: httpx.Client, base: str, repository: Repository) -> str:
@@ -115,10 +149,16 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
     signed = _get(client, f"{base}/InRelease")
     try:
         return gpg.verified(signed, repository.key).decode()
-    except ToolError as error:
+    except gpg.ClockError as error:
+        raise UntrustedIndexError(
+            f"the signature of the repository '{repository.name}' cannot be checked: {error.brief}",
+            details=f"{base}/InRelease: {error.details}",
+            resolution=error.resolution,
+        ) from error
+    except gpg.BadSignatureError as error:
         raise UntrustedIndexError(
             f"the repository '{repository.name}' is not signed by its key",
-            details=f"{base}/InRelease: {error.details.splitlines()[-1]}",
+            details=f"{base}/InRelease: {error.details}",
             resolution="See who serves this url; publish again if the key was changed.",
         ) from error
 
@@ -126,6 +166,11 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
 def _get(client: httpx.Client, url: str) -> bytes:
     import httpx
 
+    if url.startswith(_FILE):
+        try:
+            return Path(url2pathname(url.removeprefix(_FILE))).read_bytes()
+        except OSError as error:
+            raise _unreadable(f"{url}: {error.strerror}") from error
     try:
         response = client.get(url)
     except httpx.HTTPError as error:

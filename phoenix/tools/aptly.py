@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from phoenix.clock import Clock
 from phoenix.debs import Deb
 from phoenix.errors import ToolError
-from phoenix.tools import aptly_root, gpg, process
+from phoenix.tools import aptly_root, former_indexes, gpg, process, signers
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import ARCHITECTURES
 from phoenix.tools.process import Command, Running, require
@@ -48,7 +48,7 @@ def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
     with aptly_root.short_path(root) as run:
         socket, home = run / "api.sock", run / "gnupg" if own_key else None
         if home:
-            gpg.prepare_home(root.gnupg)
+            signers.prepare(root)
             gpg.end_agent(home, clock)
         try:
             with process.running(serve_command(config, socket, home), log=root.log) as program:
@@ -58,7 +58,7 @@ def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
 
                 transport = httpx.HTTPTransport(uds=str(socket))
                 with httpx.Client(transport=transport, base_url="http://aptly", timeout=REQUEST_TIMEOUT) as client:
-                    yield Aptly(client, program, root, home)
+                    yield Aptly(client, program, root, home, clock)
         finally:
             if home:
                 gpg.end_agent(home, clock)
@@ -76,8 +76,9 @@ def serve_command(config: Path, socket: Path, home: Path | None) -> Command:
 class Aptly:
     """A running aptly. Every method is one question or one write; all raise ToolError where aptly refuses."""
 
-    def __init__(self, client: httpx.Client, program: Running, root: Root, home: Path | None) -> None:
+    def __init__(self, client: httpx.Client, program: Running, root: Root, home: Path | None, clock: Clock) -> None:
         self._client = client
+        self._clock = clock
         self._program = program
         self._root = root
         self.home = home
@@ -96,6 +97,11 @@ class Aptly:
     def snapshot(self, name: str) -> tuple[Deb, ...]:
         """What is in the snapshot."""
         return self._debs(f"/api/snapshots/{name}/packages")
+
+    def notes(self) -> dict[str, tuple[str, str]]:
+        """When each snapshot was made (RFC 3339) and what was noted with it then, by its name."""
+        listed = self._ask("GET", "/api/snapshots")
+        return {each["Name"]: (each["CreatedAt"], each["Description"]) for each in listed}
 
     def published(self, distribution: str) -> str | None:
         """The snapshot that the distribution shows; None where it is not published."""
@@ -126,16 +132,38 @@ class Aptly:
         if keys:
             self._ask("DELETE", f"/api/repos/{repository}/packages", json={"PackageRefs": keys})
 
-    def take_snapshot(self, repository: str, name: str) -> None:
-        """Freeze what is in the repository now (nothing, where it does not exist yet) under `name`."""
+    def match(self, repository: str, snapshot: str) -> None:
+        """Make the repository hold exactly what is in the snapshot."""
+        if repository not in self._repositories():
+            self._ask("POST", "/api/repos", json={"Name": repository})
+        place = f"/api/repos/{repository}/packages"
+        wanted, there = set(self._ask("GET", f"/api/snapshots/{snapshot}/packages")), set(self._ask("GET", place))
+        # what goes first: two contents under one version do not fit into a repository
+        for method, keys in (("DELETE", there - wanted), ("POST", wanted - there)):
+            if keys:
+                self._ask(method, place, json={"PackageRefs": sorted(keys)})
+
+    def take_snapshot(self, repository: str, name: str, note: str) -> None:
+        """Freeze what is in the repository now (nothing, where it does not exist yet) under `name`, with a note."""
         if repository in self._repositories():
-            self._ask("POST", f"/api/repos/{repository}/snapshots", json={"Name": name})
+            self._ask("POST", f"/api/repos/{repository}/snapshots", json={"Name": name, "Description": note})
         else:
-            self._ask("POST", "/api/snapshots", json={"Name": name})
+            self._ask("POST", "/api/snapshots", json={"Name": name, "Description": note})
+
+    def drop_snapshot(self, name: str) -> None:
+        """Remove the snapshot, which must not be shown; one that is not there is removed already."""
+        if name in self.snapshots():
+            self._ask("DELETE", f"/api/snapshots/{name}", params={"force": "1"})
+
+    def give_room_back(self) -> None:
+        """Remove from the disk what no repository, no snapshot and no publication refers to."""
+        self._ask("POST", "/api/db/cleanup", json={})
 
     def publish(self, distribution: str, component: str, snapshot: str, *, key: str | None) -> None:
         """Show the snapshot as the distribution, signed with `key` (None: unsigned)."""
         published = self.clean(distribution)
+        shown = self._shown(distribution)
+        former_indexes.keep(shown, self._root.indexes / distribution)
         signing = {"Batch": True, "GpgKey": key} if key else {"Skip": True}
         wanted = {"AcquireByHash": True, "Signing": signing}
         source = {"Component": component, "Name": snapshot}
@@ -147,7 +175,8 @@ class Aptly:
             self._ask("POST", "/api/publish/:.", json={**wanted, **fixed, **named})
         if key is None:
             for signature in ("InRelease", "Release.gpg"):  # of a former publication that was signed
-                (self._shown(distribution) / signature).unlink(missing_ok=True)
+                (shown / signature).unlink(missing_ok=True)
+        former_indexes.put_back(shown, self._root.indexes / distribution, self._clock.now())
 
     def clean(self, distribution: str) -> bool:
         """Remove what an interrupted publication left; whether the distribution is published.

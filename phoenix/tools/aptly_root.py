@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from phoenix.clock import Clock
 from phoenix.errors import RefusedError
+from phoenix.tools import tickets
 from phoenix.tools.process import ProcessId
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -48,9 +49,24 @@ class Root:
         return self.path / "gnupg"
 
     @property
+    def signers(self) -> Path:
+        """The fingerprints of the keys that sign, a line each, oldest first; not there: all that there are."""
+        return self.path / "signers"
+
+    @property
     def database(self) -> Path:
         """aptly's own database; not there before aptly ran."""
         return self.path / "db"
+
+    @property
+    def indexes(self) -> Path:
+        """Links to the indexes that machines may still ask for by their hash."""
+        return self.path / "indexes"
+
+    @property
+    def retired(self) -> Path:
+        """What is remembered of states whose packages were given up."""
+        return self.path / "retired.json"
 
     @property
     def log(self) -> Path:
@@ -88,20 +104,40 @@ def locked(
 ) -> Iterator[None]:
     """Hold the lock `name` of the root. `holder` says, to whoever waits for us, who holds it and since when.
 
-    Waits at most `deadline` seconds for another holder, telling who it is; then RefusedError.
+    Who came first is served first. Waits at most `deadline` seconds, telling for whom; then RefusedError.
     """
     root.prepare()
     lock, note = FileLock(root.path / f"{name}.lock"), root.path / f"{name}.holder"
+    queue = root.path / f"{name}.queue"
+    try:
+        ticket = tickets.take(queue)
+    except OSError as error:
+        raise root.unusable(error) from error
 
     def look() -> Look:
+        before = tickets.before(queue, ticket)
         try:
-            lock.acquire(blocking=False)
+            if not before:
+                lock.acquire(blocking=False)
+                return Look(verdict=Verdict.PASS, seen="")
         except Timeout:
-            return Look(verdict=Verdict.UNKNOWN, seen=f"waiting for {note.read_text() if note.exists() else 'another'}")
+            pass
         except OSError as error:
             raise root.unusable(error) from error
-        return Look(verdict=Verdict.PASS, seen="")
+        held = note.read_text() if note.exists() else "another"
+        others = f", and {before - 1} before us" if before > 1 else ""
+        return Look(verdict=Verdict.UNKNOWN, seen=f"waiting for {held}{others}")
 
+    try:
+        _wait(root, look, clock=clock, deadline=deadline, say=say)
+        note.write_text(holder)
+        yield
+    finally:
+        lock.release()
+        tickets.give_back(ticket)
+
+
+def _wait(root: Root, look: Callable[[], Look], *, clock: Clock, deadline: float, say: Callable[[str], None]) -> None:
     try:
         wait_for(f"the lock of {root.path}", look, clock=clock, deadline=deadline, interval=0.05, on_change=_told(say))
     except DeadlineError as error:
@@ -110,11 +146,6 @@ def locked(
             details=f"after {deadline:g} s: {error.details.removeprefix('last seen: ')}",
             resolution="Try again when that has ended; a process that hangs can be ended by its number.",
         ) from error
-    try:
-        note.write_text(holder)
-        yield
-    finally:
-        lock.release()
 
 
 def _told(say: Callable[[str], None]) -> Callable[[str], None]:

@@ -1,4 +1,4 @@
-"""Debian packages as files: what one says of itself, the order of versions, and building one from a directory."""
+"""Debian packages as files: what one says of itself, and building one from a directory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from phoenix.debs import Deb
 from phoenix.errors import SpecError, ToolError
 from phoenix.names import PACKAGE_NAME
-from phoenix.tools import process
-from phoenix.tools.process import Command
+from phoenix.tools import apt_reading, process
+from phoenix.tools.process import NOT_DECODED, Command
 
 ARCHITECTURES = ("all", "amd64")
 """What our repositories carry: what the machines of phoenix can install."""
@@ -22,11 +22,8 @@ BUILD_TIME = 946684800
 """The time (2000-01-01, in seconds since 1970) of every file in a package that phoenix builds."""
 
 _VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
-_PART = re.compile(r"([^0-9]*)([0-9]*)")
 _TIMEOUT = 300.0
 """Seconds for dpkg-deb to go through one package."""
-
-VersionKey = tuple[int, tuple[tuple[tuple[int, ...], int], ...], tuple[tuple[tuple[int, ...], int], ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,11 +54,13 @@ def read(path: Path) -> Deb:
     """What the package in `path` says of itself, with the digest of the whole file.
 
     Raises SpecError, in words for the person who named the file, where it is no whole package that our
-    repositories carry; every byte of it is looked at.
+    repositories carry; every byte of it is looked at, and every control field as apt will read it: one that apt cannot
+    read makes the whole index unreadable for every machine.
     """
     _check_file(path)
     try:
         described = _dpkg_deb("--showformat", "${Package}\n${Version}\n${Architecture}\n", "--show", str(path))
+        fields = _dpkg_deb("--field", str(path))
         _dpkg_deb("--contents", str(path))  # unpacks all of it: a cut or damaged file is noticed
     except ToolError as error:
         raise _mistake(path, "is no whole Debian package", _last_words(error)) from error
@@ -71,6 +70,7 @@ def read(path: Path) -> Deb:
     if architecture not in ARCHITECTURES:
         accepted = ", ".join(ARCHITECTURES)
         raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
+    _check_fields(path, fields)
     return Deb(name=name, version=version, architecture=architecture, sha256=sha256(path))
 
 
@@ -78,14 +78,6 @@ def sha256(path: Path) -> str:
     """The digest of the file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def version_key(version: str) -> VersionKey:
-    """A key that sorts versions as dpkg does (Debian Policy 5.6.12): `1.2 < 1.10 < 2.0~rc1 < 2.0`."""
-    epoch, colon, rest = version.partition(":")
-    rest = rest if colon else version
-    upstream, _dash, revision = rest.rpartition("-") if "-" in rest else (rest, "", "0")  # no revision is revision 0
-    return (int(epoch) if colon else 0, _parts(upstream), _parts(revision))
 
 
 def build(tree: Path, target: str, control: Control, out: Path) -> Path:
@@ -119,6 +111,20 @@ def _check_file(path: Path) -> None:
         raise _mistake(path, "may not be read by you", "")
 
 
+def _check_fields(path: Path, fields: str) -> None:
+    """All control fields are text in UTF-8 (Debian Policy 5.1), and apt takes them as it takes an index's."""
+    name = ""
+    for line in fields.splitlines():
+        name = name if line[:1].isspace() else line.partition(":")[0]
+        if NOT_DECODED in line:
+            raise _mistake(path, f"has a control field '{name}' that is not in UTF-8", f"it says {line.strip()!r}")
+        if any(ord(character) < 32 and character != "\t" for character in line):
+            raise _mistake(path, f"has control characters in its field '{name}'", f"it says {line.strip()!r}")
+    why_not = apt_reading.why_not(fields)
+    if why_not:
+        raise _mistake(path, "has control fields that apt cannot read", why_not)
+
+
 def _mistake(path: Path, what: str, details: str) -> SpecError:
     return SpecError(f"{path} {what}", details=details, resolution="Name a .deb file, as `dpkg-deb --build` makes it.")
 
@@ -131,18 +137,6 @@ def _dpkg_deb(*arguments: str) -> str:
 def _last_words(error: ToolError) -> str:
     """dpkg-deb's own last line, without its name."""
     return error.details.splitlines()[-1].removeprefix("dpkg-deb: ").removeprefix("error: ")
-
-
-def _parts(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
-    """`text` as pairs of a non-digit and a number part, closed by the pair that the end of a version stands for."""
-    pairs = [(characters, digits) for characters, digits in _PART.findall(text) if characters or digits]
-    return (*((_weights(characters), int(digits or 0)) for characters, digits in pairs), ((0,), 0))
-
-
-def _weights(characters: str) -> tuple[int, ...]:
-    """A tilde sorts before the end (0), letters before everything else."""
-    weights = (-1 if c == "~" else ord(c) if c.isalpha() else ord(c) + 256 for c in characters)
-    return (*weights, 0)
 
 
 def _make_uniform(stage: Path) -> None:

@@ -8,65 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from phoenix.execute.boot_work import boot_script
 from phoenix.execute.repositories import repository_here
-from phoenix.model import Repository
+from phoenix.model import ImageType, Release, Repository
+from phoenix.tools import apt_index
+from phoenix.tools.render import Renderer
+from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.repository_bench import Bench, bench, make_deb
-
-
-class Machine:
-    """A directory that apt and dpkg take for a machine: no sources, no packages, nothing of this computer's."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for directory in (
-            "etc/apt/sources.list.d",
-            "etc/apt/trusted.gpg.d",
-            "etc/apt/preferences.d",
-            "etc/apt/apt.conf.d",
-            "etc/apt/keyrings",
-            "var/lib/apt/lists/partial",
-            "var/cache/apt/archives/partial",
-            "var/lib/dpkg/info",
-            "var/lib/dpkg/updates",
-            "var/log/apt",
-        ):
-            (root / directory).mkdir(parents=True)
-        (root / "var/lib/dpkg/status").touch()
-        (root / "apt.conf").write_text(
-            f'Dir "{root}/";\nDir::State::status "{root}/var/lib/dpkg/status";\n'
-            'Dir::Bin::methods "/usr/lib/apt/methods";\n'
-            f'APT::Sandbox::User "root";\nAPT::Architecture "amd64";\nAPT::Architectures {{ "amd64"; }};\n'
-            'APT::Get::Assume-Yes "true";\nAcquire::Languages "none";\n'
-            f'DPkg::Options {{ "--root={root}"; "--force-not-root"; "--force-script-chrootless"; }};\n'
-        )
-
-    def use(self, repository: Repository, *, trusted: bool | None = None) -> None:
-        """Write the apt source as boot work does."""
-        key = self.root / "etc/apt/keyrings/phoenix.asc"
-        key.write_text(repository.key)
-        trust = trusted if trusted is not None else not repository.key
-        last = "Trusted: yes" if trust else f"Signed-By: {key}"
-        (self.root / "etc/apt/sources.list.d/phoenix.sources").write_text(
-            f"Types: deb\nURIs: {repository.url}\nSuites: {repository.distribution}\n"
-            f"Components: {repository.component}\n{last}\n"
-        )
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `apt-get`; what it says on both streams comes from one pipe."""
-        environment = {
-            "APT_CONFIG": str(self.root / "apt.conf"),
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "LC_ALL": "C",
-        }
-        return subprocess.Popen(
-            ["apt-get", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-        )
-
-    def apt_get(self, *arguments: str) -> tuple[int, str]:
-        """Run `apt-get`; exit code and what it said."""
-        running = self.start(*arguments)
-        said, _nothing = running.communicate(timeout=60)
-        return running.returncode, said
 
 
 @pytest.fixture
@@ -76,11 +24,11 @@ def shop(tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path / "machine")
+def machine(tmp_path: Path) -> MachineOfApt:
+    return MachineOfApt(tmp_path / "machine")
 
 
-def test_signed_packages_install_at_the_exact_version(shop: Bench, machine: Machine) -> None:
+def test_signed_packages_install_at_the_exact_version(shop: Bench, machine: MachineOfApt) -> None:
     for version in ("1:1.0+b1", "1:1.1~rc1"):
         shop.publish(make_deb(shop.directory, "hello", version))
     machine.use(repository_here(shop.spec))
@@ -96,7 +44,7 @@ def test_signed_packages_install_at_the_exact_version(shop: Bench, machine: Mach
     assert machine.apt_get("install", "hello=9")[0] != 0
 
 
-def test_a_repository_with_another_key_is_not_trusted(shop: Bench, machine: Machine, tmp_path: Path) -> None:
+def test_a_repository_with_another_key_is_not_trusted(shop: Bench, machine: MachineOfApt, tmp_path: Path) -> None:
     shop.publish(make_deb(shop.directory, "hello", "1.0"))
     (tmp_path / "other").mkdir()
     with bench(tmp_path / "other") as other:
@@ -108,7 +56,9 @@ def test_a_repository_with_another_key_is_not_trusted(shop: Bench, machine: Mach
     assert "NO_PUBKEY" in said
 
 
-def test_an_unsigned_repository_works_only_where_it_is_trusted_deliberately(tmp_path: Path, machine: Machine) -> None:
+def test_an_unsigned_repository_works_only_where_it_is_trusted_deliberately(
+    tmp_path: Path, machine: MachineOfApt
+) -> None:
     with bench(tmp_path, sign="none") as shop:
         shop.publish(make_deb(tmp_path, "hello", "1.0"))
         machine.use(shop.here, trusted=False)
@@ -121,7 +71,7 @@ def test_an_unsigned_repository_works_only_where_it_is_trusted_deliberately(tmp_
         assert code == 0, said
 
 
-def test_updates_in_the_middle_of_publications_always_succeed(shop: Bench, machine: Machine) -> None:
+def test_updates_in_the_middle_of_publications_always_succeed(shop: Bench, machine: MachineOfApt) -> None:
     shop.publish(make_deb(shop.directory, "hello", "1.0"))
     machine.use(shop.here)
     updates: list[tuple[int, str]] = []
@@ -135,3 +85,39 @@ def test_updates_in_the_middle_of_publications_always_succeed(shop: Bench, machi
     assert machine.apt_get("update", "--error-on=any")[0] == 0
     code, said = machine.apt_get("install", "hello=1.8", "other-8")
     assert code == 0, said
+
+
+def boot(machine: MachineOfApt, release: Release) -> subprocess.CompletedProcess[str]:
+    """Run the boot work of a release with the real apt, on the machine alone."""
+    text = boot_script(release, ImageType.FOUNDATION, Renderer().render)
+    for path in ("/etc/", "/usr/sbin/", "/dev/console", "/var/cache/"):
+        text = text.replace(path, f"{machine.root}{path}")
+    for directory in ("usr/sbin", "dev", "bin"):
+        (machine.root / directory).mkdir(parents=True, exist_ok=True)
+    for name in ("systemctl", "dpkg"):  # what would look at this computer
+        (machine.root / "bin" / name).write_text("#!/bin/sh\n")
+        (machine.root / "bin" / name).chmod(0o755)
+    (machine.root / "etc/apt/sources.list.d/phoenix.sources").unlink(missing_ok=True)
+    environment = {
+        "APT_CONFIG": str(machine.root / "apt.conf"),
+        "PATH": f"{machine.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    }
+    return subprocess.run(["sh"], input=text, text=True, capture_output=True, env=environment, check=False)
+
+
+def test_boot_work_installs_the_bytes_of_its_release_and_no_others(shop: Bench, machine: MachineOfApt) -> None:
+    first, second = make_deb(shop.directory, "hello", "1:1.0+b1"), make_deb(shop.directory, "other", "2.0")
+    shop.publish(first, second)
+    packages = apt_index.resolve(shop.here, [("hello", None), ("other", None)])
+    release = Release(image="i", image_ref="r", packages=packages, repositories=(shop.here,))
+    done = boot(machine, release)
+    assert done.returncode == 0, done.stderr
+    assert (machine.root / "usr/share/hello/version").read_text() == "1:1.0+b1 \n"
+    assert (machine.root / "usr/share/other/version").read_text() == "2.0 \n"
+    changed = make_deb(shop.directory, "other", "2.0", content="changed")
+    shop.publish(changed, replace=lambda: ())
+    (machine.root / "usr/share/other/version").unlink()
+    refused = boot(machine, release)
+    assert refused.returncode == 1
+    assert f"other=2.0 has other contents than release {release.id} was made with" in refused.stderr
+    assert not (machine.root / "usr/share/other/version").exists()

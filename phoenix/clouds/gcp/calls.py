@@ -314,7 +314,7 @@ def _mapping(message: Any) -> Answer:
 def _refuse_lost(what: str, request: Any, body: Answer | None) -> None:
     """CloudError where the SDK would leave out a part of a patch: what is empty is not sent, and so stays as it is."""
     sent = _mapping(request)
-    kept = next((value for key, value in sent.items() if key.endswith("Resource")), {})
+    kept: Answer = next((value for key, value in sent.items() if key.endswith("Resource")), {})
     lost = sorted(_lost(body or {}, kept))
     if lost:
         raise CloudError(

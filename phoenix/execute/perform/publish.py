@@ -10,13 +10,26 @@ from typing import assert_never
 from phoenix.clock import Clock
 from phoenix.debs import Deb
 from phoenix.errors import ToolError
+from phoenix.execute import signing, states
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
-from phoenix.execute.repositories import UNSIGNED, Writer, ensure_served, repository_here
-from phoenix.plan.actions import AddPackages, PublishAction, ReadBack, RemovePackages, SwitchPublication, TakeSnapshot
+from phoenix.execute.repositories import Writer, ensure_served, repository_here
+from phoenix.plan.actions import (
+    AddPackages,
+    DropKeys,
+    DropStates,
+    MakeKey,
+    MatchState,
+    PublishAction,
+    ReadBack,
+    RemovePackages,
+    SetSigners,
+    SwitchPublication,
+    TakeSnapshot,
+)
 from phoenix.plan.publish import deb_of
 from phoenix.record.journal import Part
-from phoenix.tools import apt_index, deb, gpg
+from phoenix.tools import apt_index, deb
 from phoenix.tools.apt_index import UnreadableIndexError, UntrustedIndexError
 from phoenix.wait import Look, Verdict, wait_for
 
@@ -52,6 +65,13 @@ class Switched(Outcome):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Matched(Outcome):
+    """The state whose packages the repository holds now."""
+
+    matched: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Visible(Outcome):
     """What machines were seen to get: versions by package."""
 
@@ -63,6 +83,9 @@ OF_ACTIONS: dict[type[object], tuple[type[Outcome], ...]] = {
     TakeSnapshot: (Frozen,),
     SwitchPublication: (Switched,),
     RemovePackages: (Removed,),
+    MatchState: (Matched,),
+    DropStates: (states.Dropped,),
+    **dict.fromkeys((MakeKey, SetSigners, DropKeys), (Outcome,)),
     ReadBack: (Visible,),
 }
 """What each action of a publication comes to."""
@@ -98,12 +121,18 @@ class World(Performer[PublishAction]):
             case AddPackages():
                 return _add(action, writer)
             case TakeSnapshot():
-                return _take_snapshot(action, writer)
+                return _take_snapshot(action, writer, context)
             case SwitchPublication():
                 return self._switch(action, writer, context)
             case RemovePackages():
                 writer.aptly.remove(action.repository, [deb_of(file) for file in action.files])
                 return Removed(removed=len(action.files))
+            case MatchState():
+                return _match(action, writer, context)
+            case DropStates():
+                return states.drop(writer, action, self.clock)
+            case MakeKey() | SetSigners() | DropKeys():
+                return signing.perform(writer, action)
             case ReadBack():
                 return self._read_back(action, writer, context)
             case _:
@@ -118,11 +147,9 @@ class World(Performer[PublishAction]):
             return Switched(published=None)
         if published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot)):
             return Switched(published=published)
-        key = _signing_key(writer)
+        key = signing.signing_key(writer)
         if key:
-            _write_key(writer, key)
-        else:
-            context.say("warning: the repository is not signed (`sign: none`): machines trust it as it is")
+            signing.write_public(writer, key)
         aptly.publish(spec.distribution, spec.component, action.snapshot, key=key)
         if not key:
             writer.root.key.unlink(missing_ok=True)
@@ -131,19 +158,18 @@ class World(Performer[PublishAction]):
     def _read_back(self, action: ReadBack, writer: Writer, context: Context) -> Outcome:
         """Read the index as a machine does, until it shows every package with its digest."""
         ensure_served(writer.spec, clock=self.clock, say=context.say)
-        wanted = {deb_of(file) for file in action.files}
+        exactly = set(writer.aptly.snapshot(action.snapshot)) if action.snapshot else set()
+        wanted = {deb_of(file) for file in action.files} | exactly
 
         def look() -> Look:
             try:
-                missing = wanted - set(apt_index.fetch(repository_here(writer.spec)))
+                shown = set(apt_index.fetch(repository_here(writer.spec)))
+                missing = wanted ^ shown if action.snapshot else wanted - shown
             except UnreadableIndexError as error:
                 return Look(verdict=Verdict.UNKNOWN, seen=error.details)
             except UntrustedIndexError as error:
                 return Look(verdict=Verdict.FAIL, seen=f"{error.brief}: {error.details}")
-            seen = ", ".join(f"{d.name} {d.version}" for d in sorted(missing))
-            return Look(
-                verdict=Verdict.UNKNOWN if missing else Verdict.PASS, seen=f"{seen} not visible" if seen else ""
-            )
+            return Look(verdict=Verdict.UNKNOWN if missing else Verdict.PASS, seen=_differing(missing, wanted))
 
         wait_for(
             f"the publication at {writer.spec.url}",
@@ -184,11 +210,29 @@ def _refuse_changed_file(described: Deb, path: Path) -> None:
         )
 
 
-def _take_snapshot(action: TakeSnapshot, writer: Writer) -> Outcome:
+def _differing(debs: set[Deb], wanted: set[Deb]) -> str:
+    """What the index lacks or has too much, in words; empty where it is as wanted."""
+    said = [
+        f"{', '.join(f'{d.name} {d.version}' for d in sorted(some))} {how}"
+        for some, how in ((debs & wanted, "not visible"), (debs - wanted, "still visible"))
+        if some
+    ]
+    return "; ".join(said)
+
+
+def _match(action: MatchState, writer: Writer, context: Context) -> Outcome:
+    """On the way back from before the first step there is no state yet, and nothing that differs from it."""
+    aptly = writer.aptly
+    if action.snapshot in aptly.snapshots() or context.part is not Part.BACK:
+        aptly.match(action.repository, action.snapshot)
+    return Matched(matched=action.snapshot)
+
+
+def _take_snapshot(action: TakeSnapshot, writer: Writer, context: Context) -> Outcome:
     aptly = writer.aptly
     packages = aptly.packages(action.repository)
     if action.snapshot not in aptly.snapshots():
-        aptly.take_snapshot(action.repository, action.snapshot)
+        aptly.take_snapshot(action.repository, action.snapshot, states.note(action, context.run_id))
     if aptly.snapshot(action.snapshot) != packages:
         raise ToolError(
             f"the snapshot {action.snapshot} holds something else than the repository",
@@ -204,18 +248,3 @@ def _shows(writer: Writer, wanted: tuple[Deb, ...]) -> bool:
         return apt_index.fetch(repository_here(writer.spec)) == wanted
     except (UnreadableIndexError, UntrustedIndexError):
         return False
-
-
-def _signing_key(writer: Writer) -> str | None:
-    """The fingerprint of the key that signs; made where the spec leaves it to phoenix and there is none yet."""
-    if writer.spec.sign == UNSIGNED:
-        return None
-    home = writer.aptly.home
-    return gpg.own_key(home, f"phoenix repository {writer.spec.name}") if home else gpg.given_key(writer.spec.sign)
-
-
-def _write_key(writer: Writer, fingerprint: str) -> None:
-    """Put the public key beside the index, before anything is signed with it."""
-    fresh = writer.root.path / "key.asc.new"
-    fresh.write_text(gpg.public_key(writer.aptly.home, fingerprint))
-    fresh.replace(writer.root.key)

@@ -14,7 +14,7 @@ from phoenix.execute.perform import guards
 from phoenix.execute.perform.leaving import worst_first
 from phoenix.execute.perform.outcomes import Count, Created, Gone, Measured, Memory, Seen, Shrunk, Sized, SmallAlready
 from phoenix.execute.perform.world import World
-from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, Route, shape
+from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.plan.roll_actions import (
     AsFound,
     CreateGroup,
@@ -26,6 +26,7 @@ from phoenix.plan.roll_actions import (
     Shrink,
     SizeRule,
 )
+from phoenix.plan.shapes import shape
 from phoenix.record.journal import Part
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 

@@ -51,7 +51,9 @@ class RepositoryForm(Form):
         BeforeValidator(_for_every_cloud, json_schema_input_type=Url | dict[Name, Url]),
     ] = Field(description="Where machines find it, or {CLOUD: url}; a loopback address is served by phoenix itself.")
     sign: Sign = Field(default="auto", description="auto: a key is made for it; a key's id; none.")
-    keep: Annotated[Integer, Field(ge=1)] = Field(default=5, description="How many published snapshots are kept.")
+    keep: Annotated[Integer, Field(ge=1)] = Field(
+        default=5, description="Newest versions of a package that pruning leaves."
+    )
     component: Name = Field(default="main", description="Component that apt asks for.")
 
     def read(self, name: str, directory: Path, kinds: Mapping[str, CloudKind]) -> RepositorySpec:

@@ -7,17 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from phoenix.clock import SystemClock
+from phoenix.errors import ToolError
 from phoenix.execute import publication
-from phoenix.execute.engine import Engine, Performer
+from phoenix.execute.engine import Context, Engine, Performer
+from phoenix.execute.outcomes import Outcome
 from phoenix.execute.perform.publish import World
-from phoenix.execute.publication import Publication
+from phoenix.execute.publication import Change, Publication
 from phoenix.execute.repositories import Writer, repository_here
 from phoenix.model import Repository
 from phoenix.plan.actions import PublishAction
+from phoenix.plan.publish import Needs
 from phoenix.record.sqlite import SqliteStore
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import apt_index, deb, serve
@@ -37,6 +41,31 @@ def make_deb(directory: Path, name: str, version: str, *, content: str = "", arc
     return deb.build(tree, f"/usr/share/{name}", control, directory)
 
 
+class Ahead(SystemClock):
+    """The system's clock, set forward by so many seconds for people (waits are as long as ever)."""
+
+    ahead = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailingWorld(World):
+    """The real world, where one step fails."""
+
+    at: str
+    after: bool
+
+    def perform(self, action: PublishAction, context: Context) -> Outcome:
+        if self.at == context.step and not self.after:
+            raise ToolError("failed before it")
+        done = World.perform(self, action, context)
+        if self.at == context.step:
+            raise ToolError("failed after it")
+        return done
+
+
 class Bench:
     """A repository of its own, driven in this process, with the real aptly, GnuPG and web server."""
 
@@ -50,7 +79,7 @@ class Bench:
             sign=sign,
             keep=5,
         )
-        self.clock = SystemClock()
+        self.clock = Ahead()
         self.store = SqliteStore(directory / "state.db")
         self.said: list[str] = []
         self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
@@ -67,6 +96,14 @@ class Bench:
         """The repository as this computer reaches it."""
         return repository_here(self.spec)
 
+    def fail(self, at: str, *, after: bool) -> None:
+        """From now on one step fails, before or after it is done."""
+        self.performer = FailingWorld(writers=self.world.writers, clock=self.clock, at=at, after=after)
+
+    def mend(self) -> None:
+        """From now on none does."""
+        self.performer = self.world
+
     def signing(self, sign: str) -> None:
         """Change `sign` in the spec."""
         self.spec = replace(self.spec, sign=sign)
@@ -74,23 +111,23 @@ class Bench:
         self.world = World(writers={"main": self.writer}, clock=self.clock)
         self.performer = self.world
 
-    def publish(self, *files: Path) -> Publication:
-        """Publish the files as `phoenix publish` does."""
-        return publication.publish(
-            self.writer,
-            publication.checked(files),
-            engine=Engine(
-                performer=self.performer,
-                changes_traffic=False,
-                clock=self.clock,
-                logs=self.directory / "runs",
-                tell=lambda told: self.said.append(told.text),
-            ),
-            store=self.store,
+    @property
+    def change(self) -> Change:
+        """What a change of the repository needs besides its plan."""
+        engine = Engine(
+            performer=self.performer,
+            changes_traffic=False,
             clock=self.clock,
-            say=self.said.append,
-            tend=lambda: (),
+            logs=self.directory / "runs",
+            tell=lambda told: self.said.append(told.text),
         )
+        return Change(
+            engine=engine, store=self.store, clock=self.clock, say=self.said.append, tend=lambda: (), why="a test's"
+        )
+
+    def publish(self, *files: Path, replace: Needs | None = None) -> Publication:
+        """Publish the files as `phoenix publish` does."""
+        return publication.publish(self.writer, publication.checked(files), self.change, replace=replace)
 
     def shown(self) -> list[str]:
         """`name version` of what machines see."""

@@ -21,11 +21,16 @@ SDKS = ("boto3", "botocore", "google", "python_terraform", "obstore", "phoenix.c
 
 def commands() -> Iterator[tuple[str, Any]]:
     for entry in TABLE:
-        command = load_command(entry.name)
-        if isinstance(command, TyperGroup):
-            yield from ((f"{entry.name} {name}", below) for name, below in command.commands.items())
-        else:
-            yield entry.name, command
+        yield from below(entry.name, load_command(entry.name))
+
+
+def below(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """The command, or all that are below the group."""
+    if isinstance(command, TyperGroup):
+        for name, each in command.commands.items():
+            yield from below(f"{path} {name}", each)
+    else:
+        yield path, command
 
 
 ALL = dict(commands())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ def release(**changes: object) -> Release:
 
 def test_a_foundation_machine_installs_exactly_the_packages() -> None:
     text = script(release())
-    assert "install_exactly hello=1.2.3" in text
+    assert f"install_exactly hello=1.2.3 {HELLO.sha256}\n" in text
     assert "Signed-By: /etc/apt/keyrings/phoenix-main.asc" in text
     assert "ansible-playbook" not in text
 
@@ -98,6 +100,43 @@ def test_boot_work_that_fails_says_so_on_the_serial_console(tmp_path: Path, imag
     console = (tmp_path / "dev" / "console").read_text()
     assert console == "phoenix-boot: failed: exit code 1, at its settings\n"
     assert FAILED.findall(f"login:\n{console}") == ["exit code 1, at its settings"]
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["the release's", "others"])
+def test_only_the_bytes_that_the_release_was_made_with_are_installed(tmp_path: Path, right: bool) -> None:
+    """Run by a real shell, with an apt-get that has the package and writes down what it is to install."""
+    published = b"the bytes that are published now"
+    digest = hashlib.sha256(published if right else b"the bytes of the release").hexdigest()
+    text = script(release(packages=(replace(HELLO, sha256=digest),)))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "deb").write_bytes(published)
+    apt = f"""#!/bin/sh
+for word; do
+    case $word in
+        download) cp {tmp_path}/deb hello_1.2.3_all.deb ;;
+        install) for file; do :; done; cat "$file" > {tmp_path}/installed ;;
+    esac
+done
+"""
+    for name, program in {"apt-get": apt, "systemctl": "#!/bin/sh\n", "dpkg": "#!/bin/sh\n"}.items():
+        (tmp_path / "bin" / name).write_text(program)
+        (tmp_path / "bin" / name).chmod(0o755)
+    for path in ("/etc/", "/usr/sbin/", "/dev/console", "/var/cache/"):
+        text = text.replace(path, f"{tmp_path}{path}")
+    for directory in ("etc/apt/sources.list.d", "usr/sbin", "dev", "var/cache"):
+        (tmp_path / directory).mkdir(parents=True)
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    ended = subprocess.run(["sh"], input=text, text=True, check=False, capture_output=True, env=environment)
+    console = tmp_path / "dev" / "console"
+    if right:
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (tmp_path / "installed").read_bytes() == published
+        assert not (tmp_path / "var/cache/phoenix-debs").exists()
+    else:
+        assert ended.returncode == 1
+        assert not (tmp_path / "installed").exists()
+        assert "hello=1.2.3 has other contents than release" in console.read_text()
+        assert digest in FAILED.findall(console.read_text())[0]
 
 
 def test_the_shipped_template_is_found(tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ DOOR_EXCUSES = {
     "phoenix/tools/serve.py sys.exit": "a program of its own, started beside phoenix",
     "phoenix/tools/fence_program.py sys.exit": "a program of its own, started around a bake's",
     "phoenix/tools/fence_program.py os.fork": "namespaces are entered by what is to be in them, before it is a program",
+    "phoenix/tools/keeper.py os.fork": "a program of its own, which starts the program that it keeps",
+    "phoenix/tools/keeper.py sys.exit": "a program of its own, started around a hook's",
     "phoenix/tools/namespaces.py os.fork": "a namespace is made by a process that enters it",
 }
 
@@ -127,6 +129,7 @@ LATE_EXCUSES = {
     "phoenix/orders/bake.py": "a bake that is a hit needs no engine and no record",
     "phoenix/orders/ingredients.py": "an image without packages needs no repository",
     "phoenix/orders/planned.py": "only a roll has hooks",
+    "phoenix/orders/shown.py": "a bake that is a hit shows no plan",
     "phoenix/orders/release.py": "only images of type os get a stack at boot, by a package",
 }
 KIND_EXCUSES: Mapping[str, str] = {}

@@ -14,11 +14,16 @@ from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
 from phoenix.plan.actions import (
     AddPackages,
+    DropKeys,
+    DropStates,
+    MakeKey,
+    MatchState,
     PackageFile,
     Plan,
     PublishAction,
     ReadBack,
     RemovePackages,
+    SetSigners,
     Step,
     SwitchPublication,
     TakeSnapshot,
@@ -60,8 +65,12 @@ def line(step: Step[PublishAction]) -> str:
     match step.action:
         case AddPackages() | RemovePackages() | ReadBack():
             about = ", ".join(str(file) for file in step.action.files)
-        case TakeSnapshot() | SwitchPublication():
+        case TakeSnapshot() | SwitchPublication() | MatchState():
             about = step.action.snapshot
+        case DropStates():
+            about = ", ".join(step.action.snapshots)
+        case MakeKey() | SetSigners() | DropKeys():
+            about = "of a rotation"
     return f"{step.action.do} {about}"
 
 
@@ -95,8 +104,15 @@ def carried_out(plan: Plan[PublishAction], before: RepositoryState, steps: int) 
                 snapshots[name] = set(packages)
             case SwitchPublication(snapshot=name):
                 published, signed = (None if name not in snapshots else name), True
-            case ReadBack(files=files):
-                assert published is not None
+            case MatchState(snapshot=name):
+                packages = set(snapshots.get(name, packages))
+            case DropStates(snapshots=names):
+                assert published not in names
+                snapshots = {name: held for name, held in snapshots.items() if name not in names}
+            case MakeKey() | SetSigners() | DropKeys():
+                raise AssertionError("a publication leaves keys as they are")
+            case ReadBack(files=files, snapshot=name):
+                assert published == name
                 assert {deb_of(file) for file in files} <= snapshots[published]
     return RepositoryState(
         packages=tuple(sorted(packages)),

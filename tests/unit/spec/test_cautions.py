@@ -49,3 +49,8 @@ def test_what_looks_like_a_secret(load_text: Load, good: str) -> None:
     assert len(found) == 1
     assert "settings.DB_PASSWORD looks like a secret" in found[0]
     assert "hunter2" not in found[0]
+
+
+def test_an_unsigned_repository_is_called_out(load_text: Load, good: str) -> None:
+    (found,) = warnings(load_text(good, ("url: http://127.0.0.1:9999", "url: http://127.0.0.1:9999, sign: none")))
+    assert found.startswith("repositories.main is not signed (`sign: none`)")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from phoenix import debs
 from phoenix.debs import Deb
-from phoenix.tools import apt_index, deb, loopback
+from phoenix.tools import apt_index, loopback
 from phoenix.tools.aptly import pool_name, serve_command
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.deb import Control
@@ -52,7 +53,7 @@ def test_a_release_file_without_sha256_has_no_sums() -> None:
 
 
 def test_packages_are_paragraphs_and_continued_lines_are_no_fields() -> None:
-    assert list(apt_index.parse_packages(PACKAGES)) == [
+    assert [entry.deb for entry in apt_index.parse_packages(PACKAGES)] == [
         Deb(name="hello", version="1:1.0~rc1-2", architecture="all", sha256="aaaa"),
         Deb(name="other", version="2.0", architecture="amd64", sha256="bbbb"),
     ]
@@ -106,5 +107,5 @@ def test_a_control_file_leaves_out_what_is_empty() -> None:
 
 def test_versions_sort_as_debian_sorts_them() -> None:
     in_order = ["1.0~rc1", "1.0", "1.0+b1", "1.2", "1.10", "2.0~", "2.0~a", "2.0", "2.0-1", "2.0-1.1", "10", "1:0.1"]
-    assert sorted(set(in_order), key=deb.version_key) == in_order
-    assert deb.version_key("1.0") == deb.version_key("1.0-0") == deb.version_key("0:1.00")
+    assert sorted(set(in_order), key=debs.version_key) == in_order
+    assert debs.version_key("1.0") == debs.version_key("1.0-0") == debs.version_key("0:1.00")
