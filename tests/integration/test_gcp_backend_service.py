@@ -91,7 +91,8 @@ def test_the_last_backend_is_taken_out_though_a_patch_without_backends_does_noth
     traffic = one.shared()
     attached(one, traffic, OLD)
     body: dict[str, Any] = {"fingerprint": one.service(SHARED)["fingerprint"], "backends": []}
-    one.calls.change("backendServices", "patch", backendService=SHARED, body=body)
+    with pytest.raises(CloudError, match="cannot make backends empty"):
+        one.calls.change("backendServices", "patch", backendService=SHARED, body=body)
     assert one.backends() == {OLD: 1}, "the trap"
     shift(traffic)
     assert one.backends() == {}

@@ -241,6 +241,11 @@ def test_an_image_has_one_source(bench: Bench, sources: Any) -> None:
         bench.call("images.insert", {"name": "made", **sources})
 
 
+def test_a_family_has_a_name_as_everything_has(bench: Bench) -> None:
+    with refused(400, "invalid", "regex"):
+        bench.call("images.insert", {"name": "made", "family": "Web", "sourceImage": bench.world.image})
+
+
 def test_a_family_is_the_newest_that_is_not_deprecated(bench: Bench) -> None:
     """https://cloud.google.com/compute/docs/images/image-families-best-practices"""
     newest = bench.call("images.getFromFamily", project="debian-cloud", family="debian-12")

@@ -48,6 +48,35 @@ def test_what_does_not_fit_is_refused(bench: Bench, body: Any, reason: str, word
         bench.call("healthChecks.insert", body)
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"labels": {"phoenix-role": "image_1"}}, ""),
+        ({"labels": {"Role": "image"}}, "Label key 'Role' violates"),
+        ({"labels": {"role": "Image"}}, "Label value 'Image' violates"),
+        ({"labels": {"role": "a.b"}}, "violates"),
+        ({"labels": {"role": "a" * 64}}, "violates"),
+        ({"labels": {"r" * 64: "a"}}, "violates"),
+        ({"labels": {f"k{n}": "" for n in range(65)}}, "At most 64 labels"),
+        ({"tags": {"items": ["web-1"]}}, ""),
+        ({"tags": {"items": ["Web"]}}, "regex"),
+        ({"metadata": {"items": [{"key": "a", "value": "x" * 256 * 1024}]}}, ""),
+        ({"metadata": {"items": [{"key": "a", "value": "x" * (256 * 1024 + 1)}]}}, "larger than 262144"),
+        ({"metadata": {"items": [{"key": k, "value": "x" * 200_000} for k in "abc"]}}, "larger than 524288"),
+        ({"metadata": {"items": [{"key": "a b", "value": ""}]}}, "regex"),
+        ({"description": "x" * 2048}, ""),
+        ({"description": "x" * 2049}, "At most 2048"),
+    ],
+)
+def test_labels_tags_metadata_and_descriptions_have_limits(bench: Bench, more: Any, words: str) -> None:
+    """https://cloud.google.com/compute/docs/labeling-resources#requirements"""
+    if not words:
+        bench.do("instances.insert", bench.instance("one", **more))
+        return
+    with refused(400, "invalid", words):
+        bench.call("instances.insert", bench.instance("one", **more))
+
+
 def test_a_fingerprint_that_is_no_base64_is_refused(bench: Bench) -> None:
     with refused(400, "invalid", "Base64"):
         bench.call("urlMaps.patch", {"fingerprint": "!!"}, urlMap="web")

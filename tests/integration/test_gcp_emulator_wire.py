@@ -155,6 +155,23 @@ def test_secrets(bench: Bench) -> None:
         bench.web("GET", secret)
 
 
+def test_other_hosts_and_the_token_endpoint_can_fail(bench: Bench) -> None:
+    secret = "https://secretmanager.googleapis.com/v1/projects/shop-test/secrets/password/versions/latest:access"
+    bench.emulator.secret("password", "hunter2")
+    bench.emulator.fail("secretmanager.versions.access", reason="UNAVAILABLE", message="later")
+    with refused(503, "UNAVAILABLE", "later"):
+        bench.web("GET", secret)
+    bench.emulator.fail("secretmanager.versions.access", lost=True)
+    with pytest.raises(Exception, match="Connection"):
+        bench.web("GET", secret)
+    bench.web("GET", secret)
+    bench.emulator.fail("oauth2.token", reason="invalid_scope", status=400)
+    credentials, _project = google.auth.default(scopes=[ALL])
+    with pytest.raises(google.auth.exceptions.RefreshError, match="invalid_scope"):
+        credentials.refresh(Request())
+    credentials.refresh(Request())
+
+
 def test_a_host_that_nobody_serves(bench: Bench) -> None:
     with refused(404, "NOT_FOUND", "does not serve GET storage.googleapis.com/x"):
         bench.web("GET", "https://storage.googleapis.com/x")

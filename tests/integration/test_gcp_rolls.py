@@ -16,7 +16,7 @@ from tests.support.rolls.gcp_stage import NEW, OLD, PLACE, SHARED, GcpStage, by_
 
 pytestmark = pytest.mark.timeout(240)
 
-QUOTA = "Quota 'CPUS' exceeded.  Limit: 24.0 in region europe-west1."
+QUOTA = "Quota 'CPUS' exceeded. Limit: 24.0 in region europe-west1."
 PARTS = (Rolling(step=1, percent=False), Canary(steps=(20, 100), soak=60.0, hold=(), keep=0.0))
 
 

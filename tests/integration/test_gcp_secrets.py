@@ -16,13 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from phoenix.clouds.gcp.calls import Calls
 from phoenix.execute.boot_work import boot_script
 from phoenix.model import ImageType, Release
+from phoenix.spec.clouds import GcpCloud
 from phoenix.tools.render import Renderer
-from tests.emulators.gcp import metadata
+from tests.emulators.gcp import Emulator, metadata
 from tests.emulators.gcp.machines import Launch
 from tests.emulators.gcp.metadata import Facts
-from tests.emulators.machines.metadata import Answer, Service
+from tests.emulators.machines.metadata import Answer, Answering, Service
 from tests.support import secret_program
 
 ACCOUNT, PROJECT = "web@acme-prod.iam.gserviceaccount.com", "acme-prod"
@@ -68,9 +70,9 @@ def said(status: int, kind: str) -> bytes:
 
 
 @contextmanager
-def listening(answering: object, port: int = 0) -> Iterator[int]:
+def listening(answering: Answering, port: int = 0) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", port))
-    service = Service(listener, answering)  # type: ignore[arg-type]
+    service = Service(listener, answering)
     try:
         yield int(listener.getsockname()[1])
     finally:
@@ -246,3 +248,21 @@ def test_the_metadata_server_is_never_asked_through_a_proxy(environment: dict[st
     assert done.returncode == 1
     assert b"no answer from 127.0.0.1:" in done.stderr
     assert environment["GCE_METADATA_HOST"].encode() not in done.stderr
+
+
+def test_by_its_own_name_behind_a_proxy_and_an_authority(gcp: Emulator) -> None:
+    """The emulator's Secret Manager, written by somebody else, is asked at Google's own name, by TLS."""
+    gcp.secret(NAME, DOCUMENT)
+    world = gcp.world()
+    token = json.dumps({"access_token": Calls(GcpCloud(name="gcp", project=world.project, region="r")).token()})
+
+    def answering(_method: str, path: str, _headers: Mapping[str, str]) -> Answer:
+        return Answer(status=200, body=(token if path.endswith("/token") else world.project).encode())
+
+    with listening(answering) as port:
+        found = {name: gcp.environment[name] for name in ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")}
+        around = {**found, "GCE_METADATA_HOST": f"127.0.0.1:{port}"}
+        done = run("PORT", NAME, "port", environment=around)
+        lack = run("A", "none", "", environment=around)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b'PORT="5432"\n', b"")
+    assert (lack.returncode, lack.stderr) == (1, b"gcp-sm://none: NOT_FOUND\n")

@@ -12,7 +12,8 @@ class Fault:
 
     method: str
     """As discovery names it, without `compute.`; a regular expression that fits the whole name. `group.create` is what
-    a managed group does by itself."""
+    a managed group does by itself, `oauth2.token` the token endpoint; a method of another host is called as the
+    permission that it needs: `secretmanager.versions.access`."""
     reason: str = ""
     """The API's reason, such as `rateLimitExceeded`; empty for a call that is carried out."""
     status: int = 503

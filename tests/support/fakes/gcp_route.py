@@ -161,8 +161,9 @@ class Routes:
         return dict(found)
 
     def names(self, kind: str) -> list[str]:
-        """The names of all things of a kind there. Sorted."""
-        return sorted(each["name"] for each in whole.listed(self.calls, self.parent, kind))
+        """The names of all things of a kind there, seen without a call: a right of its own would be needed. Sorted."""
+        there = f"{self.parent}/{kind}/"
+        return sorted(key.removeprefix(there) for key in self.emulator.keys(kind) if key.startswith(there))
 
     def asked(self) -> list[str]:
         """What was asked for since the last look, without the waiting for operations."""

@@ -74,7 +74,7 @@ _READS_OF_GROUPS = (
     *_of("instances", "get getSerialPortOutput list"),
     *_of("instanceTemplates", "get list"),
     *_of("regionBackendServices", "get list"),
-    *_of("regionHealthChecks", "get list"),
+    *_of("regionHealthChecks", "get"),
     *_of("regionTargetHttpProxies", "list"),
     *_of("regionTargetHttpsProxies", "list"),
     *_of("regionUrlMaps", "get list"),

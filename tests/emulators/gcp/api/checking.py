@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.emulators.gcp.api import limits
 from tests.emulators.gcp.api.document import Document, Method
 from tests.emulators.gcp.api.errors import ApiError, Json, invalid
 
@@ -136,6 +137,8 @@ class _Value:
                     raise invalid(f"{at}.{name}", part, "It is output-only: the service sets it.")
                 continue
             read[name] = None if part is None else self.read(field, part, f"{at}.{name}")
+            if part is not None and not self._answered:
+                limits.check(name, read[name], f"{at}.{name}")
         for name, field in {} if self._answered else fields.items():
             if self._method in field.get("annotations", {}).get("required", ()) and value.get(name) is None:
                 raise ApiError(400, "required", f"Invalid value for field '{at}.{name}': ''. Required field.")

@@ -242,7 +242,8 @@ class Generic:
 
     def _listed(self, asked: Asked) -> Json:
         fields = self._emulated.document.schemas[asked.method.response]["properties"]
-        return {"kind": fields["kind"]["default"], "id": asked.key, "selfLink": link(asked.key)}
+        answer = {"kind": fields["kind"].get("default"), "id": asked.key, "selfLink": link(asked.key)}
+        return {name: part for name, part in answer.items() if name in fields and part}
 
     def _page(self, asked: Asked, rows: list[Json]) -> tuple[list[Json], str]:
         return page(asked.query, rows, self._emulated.settings.page)

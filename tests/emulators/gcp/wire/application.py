@@ -15,9 +15,10 @@ from tests.emulators.gcp.api.api import Request
 from tests.emulators.gcp.api.errors import Json
 from tests.emulators.gcp.calls import Call
 from tests.emulators.gcp.control import Control
+from tests.emulators.gcp.faults import Fault
 from tests.emulators.gcp.service import Service
 from tests.emulators.gcp.wire.accounts import Accounts
-from tests.emulators.gcp.wire.hosts import Hosts, Visit
+from tests.emulators.gcp.wire.hosts import Hosts, Visit, refused
 
 API = "/compute/v1/"
 LONGEST_WAIT = 120.0
@@ -66,9 +67,7 @@ class Application:
         if heard.path.startswith("/emulator/"):
             return self._asked_by_test(heard.path.removeprefix("/emulator/"), heard.body)
         if heard.host.startswith(("oauth2.", "sts.")):
-            with self.lock:
-                revoked = self._emulated.settings.revoked
-                return self._accounts.granted(parse_qs(heard.body.decode()), revoked=revoked)
+            return self._granted(heard)
         with self.lock:
             header = heard.headers.get("authorization", "")
             caller = self._accounts.caller(header, revoked=self._emulated.settings.revoked)
@@ -91,9 +90,7 @@ class Application:
         with self.lock:
             self._service.look()
             routed, call = self._service.api.begun(request)
-            fault = self._emulated.faults.met(call.method)
-        if fault and fault.delay:
-            time.sleep(fault.delay)
+        fault = self._met(call.method)
         with self.lock:
             self._service.look()
             if routed and routed.method.verb == "wait" and not (fault and fault.reason):
@@ -121,11 +118,32 @@ class Application:
                 clock.advance(max(clock.next - clock.now, 0.0))
             self._service.look()
 
-    def _visited(self, heard: Heard, caller: str) -> Answer:
-        visit = Visit(host=heard.host, http=heard.http, path=heard.path, query=heard.query, body=heard.body)
+    def _granted(self, heard: Heard) -> Answer:
+        """The token endpoint; `oauth2.token` in faults."""
+        fault = self._met("oauth2.token")
+        if fault and (fault.reason or fault.lost):
+            return None if fault.lost else (fault.status, {"error": fault.reason, "error_description": fault.words})
         with self.lock:
-            status, answer = self._hosts.answer(visit)
-            needed = self._hosts.permission(visit)
+            revoked = self._emulated.settings.revoked
+            return self._accounts.granted(parse_qs(heard.body.decode()), revoked=revoked)
+
+    def _met(self, method: str) -> Fault | None:
+        with self.lock:
+            fault = self._emulated.faults.met(method)
+        if fault and fault.delay:
+            time.sleep(fault.delay)
+        return fault
+
+    def _visited(self, heard: Heard, caller: str) -> Answer:
+        """Another host; its permission is its name in faults."""
+        visit = Visit(host=heard.host, http=heard.http, path=heard.path, query=heard.query, body=heard.body)
+        needed = self._hosts.permission(visit)
+        fault = self._met(needed) if needed else None
+        with self.lock:
+            if fault and fault.reason:
+                status, answer = refused(fault.status, fault.words, fault.reason)
+            else:
+                status, answer = self._hosts.answer(visit)
             call = Call(
                 method=f"{heard.http} {heard.host}{heard.path}",
                 permissions=(needed,) if needed else (),
@@ -135,13 +153,11 @@ class Application:
                 at=self._emulated.clock.now,
                 caller=caller,
                 user_agent=_agent(heard.headers),
-                status=status,
+                status=0 if fault and fault.lost else status,
             )
-            if not heard.path.endswith(
-                "/allowedLocations"
-            ):  # what google-auth asks in the background, and does without
+            if not heard.path.endswith("/allowedLocations"):  # google-auth asks for it by itself, and does without
                 self._emulated.calls.append(call)
-        return status, answer
+        return None if fault and fault.lost else (status, answer)
 
     def _asked_by_test(self, verb: str, body: bytes) -> tuple[int, Json]:
         with self.lock:
