@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from tests.emulators.gcp.client import Emulator
 
 WAITS = 200
 """So often an operation is waited for before something is wrong."""
+ALL = "https://www.googleapis.com/auth/cloud-platform"
 API = "https://compute.googleapis.com/compute/v1/"
 Json = dict[str, Any]
 
@@ -53,22 +55,26 @@ def document() -> Document:
     return Document.read()
 
 
+@cache
+def _session(directory: Path, proxy: str) -> AuthorizedSession:
+    """Connections to one emulator, with a token of its account; no reset ends them."""
+    credentials = service_account.Credentials.from_service_account_file(str(directory / "key.json"), scopes=[ALL])
+    tokens = requests.Session()
+    session = AuthorizedSession(credentials, auth_request=Request(tokens))
+    for each in (tokens, session):
+        each.proxies = {"https": proxy}
+        each.verify = str(directory / "ca.pem")
+        each.trust_env = False
+    return session
+
+
 class Bench:
     """One emulator, its world, and its API."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
         self.world = emulator.world()
-        key, environment = emulator.directory / "key.json", emulator.environment
-        credentials = service_account.Credentials.from_service_account_file(
-            str(key), scopes=["https://www.googleapis.com/auth/cloud-platform"]
-        )
-        tokens = requests.Session()
-        self.session = AuthorizedSession(credentials, auth_request=Request(tokens))
-        for session in (tokens, self.session):
-            session.proxies = {"https": environment["HTTPS_PROXY"]}
-            session.verify = environment["REQUESTS_CA_BUNDLE"]
-            session.trust_env = False
+        self.session = _session(emulator.directory, emulator.environment["HTTPS_PROXY"])
 
     def call(self, method: str, body: Any = None, *, headers: dict[str, str] | None = None, **given: Any) -> Json:
         """One call: what is answered. RefusedError where Google says no. What is given is path or query."""

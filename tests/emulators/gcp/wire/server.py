@@ -52,6 +52,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile = self.connection.makefile("wb", 0)
         self.close_connection = False
 
+    def finish(self) -> None:
+        """The server closes what it has accepted; a tunnel has another socket by now."""
+        super().finish()
+        self.connection.close()
+
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         # Through a proxy urllib3 sends a body only when the headers are acknowledged, which would take 40 ms.
@@ -69,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         answer = self.server.application.answer(heard)
         if answer is None:
             self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)  # at once: who asked is not to wait for it
             return
         status, said = answer
         text = json.dumps(said).encode()
