@@ -84,8 +84,9 @@ class InstanceFacts:
 class GroupFacts:
     """A group with the balancer's view of it.
 
-    `sessions`: requests under way; None where nobody shows them. `made`: whether phoenix made it; of one that it did
-    not, nothing is known that it runs.
+    `sessions`: requests under way; None where nobody shows them. `seen`: what the balancer says of it, in its own
+    words; empty where that is nothing. `made`: whether phoenix made it; of one that it did not nothing is known that
+    it runs.
     """
 
     name: str
@@ -95,6 +96,7 @@ class GroupFacts:
     size: int
     healthy: int
     sessions: int | None
+    seen: str
     made: bool
     image: str | None
     image_id: str | None
@@ -122,6 +124,7 @@ def group_facts(group: Group, route: Route, now: datetime) -> GroupFacts:
         size=group.size,
         healthy=backend.healthy if backend else 0,
         sessions=backend.requests if backend else 0,
+        seen=backend.seen if backend else "",
         made=group.made,
         image=release.image_ref if release else None,
         image_id=release.image if release else None,

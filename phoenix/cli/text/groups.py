@@ -10,9 +10,14 @@ from phoenix.orders.facts import GroupFacts, InstanceFacts, dump
 
 
 def group_rows(groups: Sequence[Mapping[str, Any]]) -> str:
-    """A line per group, of groups as JSON data."""
-    rows = [(g["name"], g["service"], g["environment"], f"{g['share']}%", g["size"], g["image"] or "-") for g in groups]
-    return str(table("group", "service", "environment", "share", "size", "image", rows=rows)) if rows else "no groups"
+    """A line per group, of groups as JSON data; with what balancers say of them, where they say something."""
+    says = ("balancer",) if any(g["seen"] for g in groups) else ()
+    columns = ("group", "service", "environment", "share", "size", "image", *says)
+    rows = [
+        (g["name"], g["service"], g["environment"], f"{g['share']}%", g["size"], g["image"] or "-", g["seen"])
+        for g in groups
+    ]
+    return str(table(*columns, rows=[row[: len(columns)] for row in rows])) if rows else "no groups"
 
 
 def group_text(group: GroupFacts) -> str:

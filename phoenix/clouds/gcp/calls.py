@@ -163,7 +163,9 @@ class Calls:
         return seen[-1]
 
     def web(self, verb: str, url: str, /, *, body: Answer | None = None) -> Answer:
-        """One call of another API of Google (Secret Manager, IAM, Cloud Resource Manager), by its whole address."""
+        """One call by its whole address: of another API of Google (Secret Manager, IAM, Cloud Resource Manager), or of
+        Compute Engine where what it tells is to be written back as it stands.
+        """
 
         def once() -> Any:
             answer = self._session().request(verb, url, json=body, timeout=_TIMEOUT)
