@@ -338,6 +338,22 @@ def test_an_operation_can_end_with_an_error_and_nothing_is_done(bench: Bench) ->
     bench.do("healthChecks.delete", healthCheck="fine")
 
 
+def test_what_was_made_beside_a_thing_goes_with_it_when_its_operation_fails(bench: Bench) -> None:
+    bench.emulator.fail("(instances|regionInstanceGroupManagers).insert", code="INTERNAL_ERROR", times=2)
+    with failed("INTERNAL_ERROR"):
+        bench.do("instances.insert", bench.instance("one"))
+    with failed("INTERNAL_ERROR"):
+        bench.group(size=1)
+    for noun in ("instances", "disks", "instanceGroups", "instanceGroupManagers"):
+        assert bench.emulator.keys(noun) == ()
+    bench.do("instances.insert", bench.instance("one"))
+    bench.group(size=1, instanceTemplate="global/instanceTemplates/web-template")
+    bench.emulator.fail("instances.stop", code="INTERNAL_ERROR")
+    with failed("INTERNAL_ERROR"):
+        bench.do("instances.stop", instance="one")
+    assert bench.call("instances.get", instance="one")["status"] == "RUNNING"
+
+
 def test_an_answer_can_be_lost_after_the_call_was_carried_out(bench: Bench) -> None:
     bench.emulator.lose_answer("healthChecks.insert")
     once = request_id()

@@ -6,13 +6,14 @@ import base64
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.emulators.gcp.api.errors import ApiError, Json, OperationError, invalid, not_found, not_ready, required
 from tests.emulators.gcp.api.filters import compiled
 from tests.emulators.gcp.api.kinds import Asked, Handler, Kind
 from tests.emulators.gcp.api.links import Links
+from tests.emulators.gcp.api.operations import Work
 from tests.emulators.gcp.api.references import key_in, link, name_of, noun_of, place_fields, scope_of
 from tests.emulators.gcp.emulated import Emulated
 
@@ -61,7 +62,7 @@ class Generic:
         body = self.kind(key).prepare(asked, key, {**self._defaults(noun_of(key)), **body})
         self._store.put(key, **{**body, **place_fields(key)})
         self._store.busy.add(key)
-        return self._start(asked, "insert", key, lambda: self._create(key), undo=lambda: self._store.pop(key))
+        return self._start(asked, "insert", key, lambda: self._create(key), undo=lambda: self._undo(key))
 
     def _create(self, key: str) -> float | None:
         if key not in self._store:
@@ -69,13 +70,18 @@ class Generic:
         try:
             again = self.kind(key).created(key)
         except OperationError:
-            self._store.pop(key)
+            self._undo(key)
             raise
         if again is None:
             self._store.busy.discard(key)
         return again
 
-    def _start(self, asked: Asked, kind: str, key: str, work: Any, *, undo: Any = None) -> Json:
+    def _undo(self, key: str) -> None:
+        if key in self._store:
+            self.kind(key).undone(key)
+            self._store.pop(key)
+
+    def _start(self, asked: Asked, kind: str, key: str, work: Work, *, undo: Callable[[], None] | None = None) -> Json:
         """An operation of this call; where a test wants it to fail, nothing is done, and `undo` is."""
 
         def go() -> float | None:
@@ -84,8 +90,7 @@ class Generic:
                 if undo:
                     undo()
                 raise asked.error
-            again: float | None = work()
-            return again
+            return work()
 
         return self._emulated.operations.start(kind, key, go, request=asked.request, caller=asked.caller)
 
@@ -181,9 +186,9 @@ class Generic:
 
         return self._start(asked, "setLabels", asked.key, come)
 
-    def alter(self, asked: Asked, come: Any, *, kind: str = "") -> Json:
+    def alter(self, asked: Asked, come: Work) -> Json:
         """An operation of another verb: `come` does it when its time has come."""
-        return self._start(asked, kind or asked.method.verb, asked.key, come)
+        return self._start(asked, asked.method.verb, asked.key, come)
 
     def list_all(self, asked: Asked) -> Json:
         """The things of a collection, in pages."""

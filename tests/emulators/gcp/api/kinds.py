@@ -53,6 +53,9 @@ class Kind:
         """Carry out its creation; seconds after which to go on, or None when it is there."""
         return None
 
+    def undone(self, key: str) -> None:
+        """Its creation has failed: what was made beside it goes, too."""
+
     def show(self, key: str, row: Json) -> Json:
         """As answers have it."""
         return row

@@ -14,7 +14,7 @@ from tests.emulators.gcp.api.references import link, place_fields, scope_of
 from tests.emulators.gcp.api.store import Store
 from tests.emulators.gcp.settings import Settings
 
-Work = Callable[[], float | None]
+Work = Callable[[], float | None] | Callable[[], None]
 """What an operation does; seconds after which it goes on, or None when it has ended. OperationError: it has failed."""
 
 

@@ -59,12 +59,8 @@ class InstanceKind(Kind):
         """Room is looked for, its machine starts, and it runs."""
         row, now = self._store.need(key), self._emulated.clock.now
         if row["status"] == "PROVISIONING":
-            try:
-                self._quotas.check_instance(key)
-                self._launching.launch(key)
-            except OperationError:
-                self._launching.release(key)
-                raise
+            self._quotas.check_instance(key)
+            self._launching.launch(key)
             self._since[key] = now
         left = self._emulated.settings.creating - (now - self._since[key])
         if left > 0:
@@ -74,6 +70,11 @@ class InstanceKind(Kind):
         self.running[key] = now
         self._limit_run(key, row)
         return None
+
+    def undone(self, key: str) -> None:
+        """Its disks are gone with it."""
+        self._since.pop(key, None)
+        self._launching.release(key)
 
     def _limit_run(self, key: str, row: Json) -> None:
         """https://cloud.google.com/compute/docs/instances/limit-vm-runtime"""
@@ -141,7 +142,8 @@ class InstanceKind(Kind):
 
     def _stop(self, asked: Asked) -> Json:
         self._need_ready(asked.key)
-        self.deleting(asked.key)
+        if asked.error is None:
+            self.deleting(asked.key)
         return self._generic.alter(asked, lambda: self._stopped(asked.key))
 
     def _start(self, asked: Asked) -> Json:

@@ -176,6 +176,7 @@ class Engine:
             again = self._instances.created(member.key)
         except OperationError as error:
             member.trying = False
+            self._instances.undone(member.key)
             self._store.pop(member.key)
             self._failed(key, name, error)
             raise

@@ -106,6 +106,11 @@ class ManagerKind(Kind):
         """ "DONE" is said of the group, and not of its members."""
         self._engine.begin(key)
 
+    def undone(self, key: str) -> None:
+        """Its instance group is gone with it."""
+        self._engine.groups.pop(key, None)
+        self._store.pop(key.replace("/instanceGroupManagers/", "/instanceGroups/"))
+
     def show(self, key: str, row: Json) -> Json:
         """With what its members are doing."""
         group = self._engine.groups.get(key, Group())
