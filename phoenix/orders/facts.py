@@ -84,9 +84,8 @@ class InstanceFacts:
 class GroupFacts:
     """A group with the balancer's view of it.
 
-    `sessions`: requests under way; None where nobody shows them. `seen`: what the balancer says of it, in its own
-    words; empty where that is nothing. `made`: whether phoenix made it; of one that it did not nothing is known that
-    it runs.
+    `sessions`: requests under way; None where nobody shows them. `made`: whether phoenix made it; of one that it did
+    not, nothing is known that it runs.
     """
 
     name: str
@@ -96,7 +95,6 @@ class GroupFacts:
     size: int
     healthy: int
     sessions: int | None
-    seen: str
     made: bool
     image: str | None
     image_id: str | None
@@ -108,7 +106,7 @@ class GroupFacts:
     keep_left: int | None
     instances: tuple[InstanceFacts, ...]
     seen: str
-    """What the balancer's check saw of the machines that are not healthy."""
+    """What the balancer says of it in its own words, of the machines that are not healthy first."""
     restarts: int | None
     """How often services of its machines were started again; None where nobody tells."""
 
@@ -124,7 +122,6 @@ def group_facts(group: Group, route: Route, now: datetime) -> GroupFacts:
         size=group.size,
         healthy=backend.healthy if backend else 0,
         sessions=backend.requests if backend else 0,
-        seen=backend.seen if backend else "",
         made=group.made,
         image=release.image_ref if release else None,
         image_id=release.image if release else None,

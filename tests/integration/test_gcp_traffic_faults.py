@@ -166,6 +166,16 @@ def test_a_write_while_another_is_under_way_is_said_again(routes: Routes) -> Non
 
 
 @pytest.mark.parametrize("method", ["healthChecks.insert", "backendServices.insert", "backendServices.update"])
+def test_what_is_not_ready_is_unknown_and_may_be_said_again(routes: Routes, method: str) -> None:
+    traffic = routes.traffic()
+    routes.emulator.fail(method, reason="resourceNotReady", status=400)
+    with pytest.raises(UnreachableError, match="being changed by somebody else"):
+        attached(routes, traffic, OLD)
+    attached(routes, traffic, OLD)
+    assert [each.group for each in traffic.read().backends] == [OLD]
+
+
+@pytest.mark.parametrize("method", ["healthChecks.insert", "backendServices.insert", "backendServices.update"])
 def test_what_is_made_by_a_call_whose_answer_is_lost_is_made_once(routes: Routes, method: str) -> None:
     traffic = routes.traffic()
     routes.emulator.lose_answer(method)
@@ -365,12 +375,13 @@ def test_a_network_endpoint_group_is_refused_by_name(routes: Routes) -> None:
         routes.traffic().check()
 
 
-def test_a_redirect_that_no_forwarding_rule_leads_to_is_refused(routes: Routes) -> None:
-    name = "lonely"
-    redirect = {"hostRedirect": "www.acme.example"}
-    routes.emulator.seed(f"{routes.parent}/urlMaps/{name}", defaultUrlRedirect=redirect)
-    with pytest.raises(RefusedError, match="no forwarding rule leads to the URL map lonely"):
-        routes.traffic(url_map=name).check()
+def test_a_url_map_that_no_forwarding_rule_leads_to_is_refused(routes: Routes) -> None:
+    routes.emulator.seed(f"{routes.parent}/urlMaps/lonely", defaultService=routes.told()["defaultService"])
+    routes.emulator.seed(f"{routes.parent}/urlMaps/away", defaultUrlRedirect={"hostRedirect": "www.acme.example"})
+    for name in ("lonely", "away"):
+        with pytest.raises(RefusedError, match=f"no forwarding rule leads to the URL map {name}"):
+            routes.traffic(url_map=name).check()
+        routes.traffic(url_map=name).check(back=True)
 
 
 def test_what_is_missing_is_told_by_name(routes: Routes) -> None:

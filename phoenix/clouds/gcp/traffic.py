@@ -201,6 +201,7 @@ class GcpUrlMapTraffic:
         """
         there = self._there()
         if not back:
+            self._reached()
             former = self._former(there)
             url_map_check.refuse_unfit(self._calls, there, self._scheme(former))
             birth.refuse_lacking(former, accepts=self._wanted.accepts)
@@ -319,16 +320,18 @@ class GcpUrlMapTraffic:
 
     def _scheme(self, former: Json | None) -> str:
         """The load balancing scheme: of what serves, else of what leads to the URL map."""
-        if former is not None:
-            return str(former.get("loadBalancingScheme", ""))
+        return str((former or {}).get("loadBalancingScheme", "")) or self._reached().scheme
+
+    def _reached(self) -> Frontend:
+        """What leads to the URL map. RefusedError where nothing does."""
         frontend = self._frontend()
         if frontend is None:
             raise RefusedError(
                 f"no forwarding rule leads to the URL map {self._at.url_map} ({self._at.scope})",
-                details="so nobody can tell which kind of load balancer it is of, and no request would come by it",
+                details="so no request would come by it, and nobody would check the machines behind it",
                 resolution="Make its target proxy and forwarding rule first.",
             )
-        return frontend.scheme
+        return frontend
 
     def _frontend(self) -> Frontend | None:
         link = self._at.link

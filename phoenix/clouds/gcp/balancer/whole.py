@@ -19,8 +19,10 @@ from phoenix.errors import CloudError, UnreachableError
 from phoenix.wait import DeadlineError
 
 API = "https://compute.googleapis.com/compute/v1/"
-PATIENCE = 20.0
-"""Seconds that a write is waited for in one go: less than a lease. Who waits for its effect says it again."""
+PATIENCE = 8.0
+"""Seconds that a write is waited for in one go: several in a row take less than a lease. What takes longer is unknown
+until it is said again.
+"""
 _ATTEMPTS = 5
 """Others write to the same thing, each of them on what was read a moment ago."""
 _TOLD = frozenset({"kind", "id", "selfLink", "creationTimestamp", "region", "usedBy"})
@@ -59,14 +61,6 @@ def change(calls: Calls, link: str, decide: Decide) -> bool:
             _put(calls, link, {**wanted, "fingerprint": there.get("fingerprint", "")})
         except StaleError:
             continue
-        except RefusedCallError as error:
-            if error.said != refusals.NOT_READY:  # another write to it is under way
-                raise
-            raise UnreachableError(
-                f"{links.name_of(link)} is being changed by somebody else",
-                details=error.details,
-                resolution="Say it again in a moment.",
-            ) from error
         return True
     raise UnreachableError(
         f"{links.name_of(link)} was changed by somebody else each time it was to be written",
@@ -75,28 +69,37 @@ def change(calls: Calls, link: str, decide: Decide) -> bool:
     )
 
 
-def done(calls: Calls, operation: Json) -> None:
-    """Wait a while until a write is done. UnreachableError where it is not yet."""
+def _put(calls: Calls, link: str, body: Json) -> None:
+    asked = {key: value for key, value in body.items() if key not in _TOLD}
+    _write(calls, "PUT", links.short(link), asked)
+
+
+def _write(calls: Calls, verb: str, path: str, body: Json | None = None) -> None:
+    """One write, waited for a while. UnreachableError where it is not done by then, or another is under way."""
     try:
+        operation = calls.web(verb, f"{API}{path}?requestId={uuid.uuid4()}", body=body)
         calls.await_done(operation, deadline=PATIENCE)
     except DeadlineError as error:
         raise UnreachableError(error.brief, details=error.details, resolution="Look again in a moment.") from error
-
-
-def _put(calls: Calls, link: str, body: Json) -> None:
-    asked = {key: value for key, value in body.items() if key not in _TOLD}
-    done(calls, calls.web("PUT", f"{API}{links.short(link)}?requestId={uuid.uuid4()}", body=asked))
+    except RefusedCallError as error:
+        if error.said != refusals.NOT_READY:
+            raise
+        raise UnreachableError(
+            f"{links.name_of(path)} is being changed by somebody else",
+            details=error.details,
+            resolution="Say it again in a moment.",
+        ) from error
 
 
 def make(calls: Calls, parent: str, kind: str, body: Json) -> None:
     """Make the thing. Whoever comes second, also by a call that was made twice, gets RefusedCallError (EXISTS)."""
-    done(calls, calls.web("POST", f"{API}{parent}/{kind}?requestId={uuid.uuid4()}", body=body))
+    _write(calls, "POST", f"{parent}/{kind}", body)
 
 
 def delete(calls: Calls, link: str) -> None:
     """Remove the thing; one that is gone is removed. RefusedCallError (IN_USE) while something refers to it."""
     try:
-        done(calls, calls.web("DELETE", f"{API}{links.short(link)}?requestId={uuid.uuid4()}"))
+        _write(calls, "DELETE", links.short(link))
     except RefusedCallError as error:
         if error.said != refusals.NOT_FOUND:
             raise
@@ -110,7 +113,7 @@ def call(calls: Calls, link: str, verb: str, body: Json) -> Json:
 
 def perform(calls: Calls, link: str, verb: str, body: Json) -> None:
     """A custom method of the thing that changes it, such as `setSecurityPolicy`."""
-    done(calls, calls.web("POST", f"{API}{links.short(link)}/{verb}?requestId={uuid.uuid4()}", body=body))
+    _write(calls, "POST", f"{links.short(link)}/{verb}", body)
 
 
 def listed(calls: Calls, parent: str, kind: str) -> Iterator[Json]:
