@@ -132,13 +132,15 @@ def aws(emulator: Emulator, tmp_path: Path) -> Place:
 def google(gcp: GcpEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Place:
     """On the emulator, with the real Packer, which is Debian's here; there is no machine to log in to."""
     monkeypatch.setenv(packers.ANYWAY, "1")
-    gcp.configure(old_packer=True)
+    gcp.configure(old_packer=True, operation=0.0)
     world = gcp.world()
     spec = GcpCloud(name="gcp", project=world.project, region=world.region, labels={"cost-centre": "42"})
     parent = gcp_images.layer(gcp, world.project, "contract", "layer-os")
     without_machines = bakes.Bakes(project="contract", spec=spec, directory=tmp_path)
 
     def request(content: str) -> BakeRequest:
+        if content == "three":  # which is broken off: Packer finds operations undone, and looks again after 2 s
+            gcp.configure(operation=0.02)
         if content == "broken":
             gcp.fail("instances.insert", reason="invalid", status=400, message="nothing_of_this_name")
         return without_machines.request(f"contract-{content}", parent=parent, created=NOON)

@@ -80,11 +80,12 @@ class GcpImages:
         """Make the image by Packer. One that is there is taken, if it is proven or this process's own."""
         from phoenix.clouds.gcp.bake import packer_run, packers
 
-        there = self._image_now(request.image_id)
-        if there and (there.verified or self._unfinished.owns(there.labels)):
-            return self._expect_image(there)
+        there = gce_images.find(self._calls, request.image_id)
+        if there is not None:
+            self._refuse_anothers(there)
+            if there.verified or self._unfinished.owns(there.labels):
+                return self._expect_image(there)
         packers.refuse_unfit(self._spec)
-        self._refuse_taken(request.image_id)
         self.delete(request.image_id)
         with self._unfinished.tidy(request.image_id, (Role.BUILDER, Role.UNPROVEN), between):
             run = packer_run.PackerRun(
@@ -181,9 +182,9 @@ class GcpImages:
         def look() -> Look:
             found = self._image_now(told)
             image = self._image(found) if found else None
-            shown.extend([image] if image and image.id == image_id else [])
+            shown.extend([image] if image and told == image_id else [])
             seen = f"it is {found.state}, its labels: {dict(found.labels)}" if found else "there is no such image"
-            over = found is None or found.state not in (image_reading.READY, image_reading.PENDING)
+            over = found is None or found.state != image_reading.PENDING
             return Look(verdict=Verdict.PASS if shown else Verdict.FAIL if over else Verdict.UNKNOWN, seen=seen)
 
         self._read = None
@@ -226,12 +227,11 @@ class GcpImages:
         found = gce_images.find(self._calls, image_id)
         return found if found is not None and found.labels.get(labels.PROJECT) == self._project else None
 
-    def _refuse_taken(self, image_id: str) -> None:
-        """RefusedError where somebody else's image bears the name that this one would have."""
-        found = gce_images.find(self._calls, image_id)
-        if found is not None and found.labels.get(labels.PROJECT) != self._project:
+    def _refuse_anothers(self, found: GceImage) -> None:
+        """RefusedError where it is somebody else's image that bears the name that this one would have."""
+        if found.labels.get(labels.PROJECT) != self._project:
             raise RefusedError(
-                f"there is an image {image_id} that this project did not make",
+                f"there is an image {found.name} that this project did not make",
                 details=f"in {self._spec.project}, without the label {labels.PROJECT}={self._project}: "
                 f"its labels are {dict(found.labels)}",
                 resolution="Delete it if nobody needs it, or call the project or the image in phoenix.yaml otherwise.",

@@ -1,6 +1,6 @@
 """Looks after the builder machine that Packer makes, until it is there.
 
-Packer gives its disk no labels, so a disk whose machine is gone would tell nobody whose it is: it gets them here. And
+Packer gives its disk no labels, so a disk without its machine would tell nobody whose it is: it gets them here. And
 Packer 1.6.6 waits ten minutes for a machine that Compute Engine has long refused: the reason is told here at once.
 """
 
@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from phoenix.clock import Clock
 from phoenix.clouds.gcp import refusals
 from phoenix.clouds.gcp.bake import remains
-from phoenix.clouds.gcp.calls import StaleError
 from phoenix.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from phoenix.clouds.gcp.calls import Calls
+    from phoenix.clouds.gcp.calls import Answer, Calls
 
 EVERY = 2.0
 """Seconds between two looks."""
@@ -32,7 +31,7 @@ class Birth:
         self._zone = zone
         self._name = name
         self._marks = marks
-        self._over = False
+        self._over = self._marked = False
         self._next = clock.monotonic() + EVERY
 
     def watch(self) -> None:
@@ -41,23 +40,24 @@ class Birth:
             return
         try:
             self._over = self._look()
-        except (UnreachableError, StaleError):  # looked again
+        except UnreachableError:  # looked again
             self._over = False
         self._next = self._clock.monotonic() + EVERY
 
     def _look(self) -> bool:
-        """Whether there is nothing more to be looked for."""
-        machine = self._calls.find("instances", instance=self._name, zone=self._zone)
-        if machine is None:
-            return self._was_there()
-        remains.mark_disk(self._calls, machine, self._marks)
-        return True
+        """Whether the machine was made, gone again or not: then there is nothing more to be looked for.
 
-    def _was_there(self) -> bool:
-        """Whether it was made, and is gone again. RefusedCallError where it could not be made."""
+        RefusedCallError where it could not be made. Its disk is looked for last: it may be there all the same.
+        """
+        insertion = self._insertion()
+        self._marked = self._marked or remains.mark_disk(self._calls, self._name, self._zone, self._marks)
+        if insertion is not None:
+            refusals.raise_failed(f"start of the builder machine {self._name}", insertion)
+        return insertion is not None
+
+    def _insertion(self) -> Answer | None:
+        """The operation that made the machine, once it is done."""
         asked = f'targetLink eq ".*/instances/{self._name}"'
         operations = self._calls.pages("zoneOperations", zone=self._zone, filter=asked, fields=_SHOWN)
-        made = [each for each in operations if each.get("operationType") == "insert" and each.get("status") == "DONE"]
-        for operation in made:
-            refusals.raise_failed(f"start of the builder machine {self._name}", operation)
-        return bool(made)
+        done = (each for each in operations if each.get("status") == "DONE")
+        return next((each for each in done if each.get("operationType") == "insert"), None)

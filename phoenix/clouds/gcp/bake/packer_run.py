@@ -133,12 +133,14 @@ def as_process(command: Command) -> Command:
 def made(manifest: Path) -> str:
     """The name of the image that Packer's manifest tells. ToolError where it tells none."""
     try:
-        builds = json.loads(manifest.read_text(encoding="utf-8"))["builds"]
-        return str(builds[-1]["artifact_id"])
+        told = str(json.loads(manifest.read_text(encoding="utf-8"))["builds"][-1]["artifact_id"])
+        if not told:  # where it lost sight of what it had made
+            raise ValueError("an image without a name")
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ToolError(
             "packer did not say what it made",
-            details=f"{manifest.name}: {error}; it ends like this where it could not remove its machine",
+            details=f"{manifest.name}: {error}; it ends so where it cannot remove its machine, or see its image",
             resolution="Read its log, then bake again: what it left is removed. A template of the project's own needs "
             "a manifest post-processor that writes that file.",
         ) from error
+    return told

@@ -109,13 +109,19 @@ def remove(
     return tuple(thing for at, thing in begun.items() if at not in todo)
 
 
-def mark_disk(calls: Calls, machine: Mapping[str, Any], marks: Mapping[str, str]) -> None:
-    """Give the disks of a machine its labels: Packer cannot, and a disk whose machine is gone tells nothing."""
-    for name, zone in _attached(machine):
-        disk = calls.find(DISKS, disk=name, zone=zone)
-        if disk is not None and not labels_of(disk).get(labels.ROLE):
-            body = {"labels": {**labels_of(disk), **marks}, "labelFingerprint": disk.get("labelFingerprint", "")}
-            calls.change(DISKS, "setLabels", zone=zone, resource=name, body=body)
+def mark_disk(calls: Calls, name: str, zone: str, marks: Mapping[str, str]) -> bool:
+    """Give a disk its labels, and whether it has them now: Packer gives it none, and without it tells nothing."""
+    disk = calls.find(DISKS, disk=name, zone=zone)
+    if disk is None or labels_of(disk).get(labels.ROLE):
+        return disk is not None
+    body = {"labels": {**labels_of(disk), **marks}, "labelFingerprint": disk.get("labelFingerprint", "")}
+    try:
+        calls.change(DISKS, "setLabels", zone=zone, resource=name, body=body)
+    except RefusedCallError as error:
+        if error.said not in (refusals.NOT_FOUND, refusals.STALE):  # gone by now, or labelled by somebody else
+            raise
+        return False
+    return True
 
 
 def labels_of(answer: Mapping[str, Any]) -> dict[str, str]:
@@ -149,8 +155,8 @@ def _disks_of(calls: Calls, thing: Thing) -> Iterator[Thing]:
     machine = calls.find(MACHINES, **thing.place)
     if machine is None or str(machine.get("id", "")) != thing.number:
         return
-    mark_disk(calls, machine, thing.labels)
     for name, zone in _attached(machine):
+        mark_disk(calls, name, zone, thing.labels)
         disk = calls.find(DISKS, disk=name, zone=zone)
         if disk is not None:
             yield _thing(DISKS, disk)

@@ -55,9 +55,12 @@ def test_the_manifest_says_what_was_made(tmp_path: Path) -> None:
     assert packer_run.made(file) == "shop-os-debian-12-0123456789ab"
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", '{"builds": []}', '{"builds": [{}]}', '{"builds": null}'])
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "{}", '{"builds": []}', '{"builds": [{}]}', '{"builds": null}', '{"builds": [{"artifact_id": ""}]}'],
+)
 def test_a_manifest_that_says_nothing_is_told(tmp_path: Path, text: str | None) -> None:
-    """That there is none is how Packer ends well without an image."""
+    """That there is none, or that it names nothing, is how Packer ends well without an image."""
     file = tmp_path / "manifest.json"
     if text is not None:
         file.write_text(text)

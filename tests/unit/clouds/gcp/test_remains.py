@@ -11,7 +11,7 @@ import pytest
 from phoenix.clouds.gcp.bake import image_reading, remains
 from phoenix.clouds.gcp.bake.birth import Birth
 from phoenix.clouds.gcp.bake.remains import DISKS, IMAGES, MACHINES, Thing
-from phoenix.clouds.gcp.calls import RefusedCallError
+from phoenix.clouds.gcp.calls import RefusedCallError, StaleError
 from phoenix.errors import UnreachableError
 from tests.support.fakes.doubles import FakeClock
 from tests.unit.clouds.gcp.asked import Asked, no
@@ -136,34 +136,48 @@ def looked(calls: Asked, times: int = 3) -> FakeClock:
     return clock
 
 
+MADE = {"operationType": "insert", "status": "DONE"}
+RUNS = {"operationType": "insert", "status": "RUNNING"}
+FAILED = {
+    **MADE,
+    "httpErrorStatusCode": 403,
+    "error": {"errors": [{"code": "QUOTA_EXCEEDED", "message": "Quota 'CPUS' exceeded. Limit: 24.0"}]},
+}
+
+
+def operations(*found: Mapping[str, Any]) -> Any:
+    return [{"items": [each]} for each in found]
+
+
 def test_the_disk_of_the_builder_is_labelled_as_soon_as_it_is_there() -> None:
-    calls = Asked(instances__get=[None, MACHINE], disks__get=row("m-1", "2", labels={}))
-    looked(calls, 9)
+    calls = Asked(disks__get=[None, row("m-1", "2", labels={})], zoneOperations__list=operations(RUNS, RUNS, MADE))
+    looked(calls, 12)
     assert len(calls.of("disks.setLabels")) == 1
-    assert len(calls.of("instances.get")) == 2, "then nothing more is looked for"
+    assert len(calls.of("disks.get")) == 2
+    assert len(calls.of("zoneOperations.list")) == 3, "then nothing more is looked for"
 
 
-def test_why_there_is_no_builder_is_told_at_once() -> None:
-    failed = {
-        "operationType": "insert",
-        "status": "DONE",
-        "httpErrorStatusCode": 403,
-        "error": {"errors": [{"code": "QUOTA_EXCEEDED", "message": "Quota 'CPUS' exceeded. Limit: 24.0"}]},
-    }
-    calls = Asked(instances__get=None, zoneOperations__list={"items": [failed]})
+def test_why_there_is_no_builder_is_told_at_once_and_its_disk_is_known_all_the_same() -> None:
+    calls = Asked(disks__get=row("m-1", "2", labels={}), zoneOperations__list=operations(FAILED))
     with pytest.raises(RefusedCallError, match="start of the builder machine m-1") as caught:
         looked(calls)
     assert "Quota 'CPUS' exceeded" in caught.value.details
     assert caught.value.said == "quotaExceeded"
+    assert len(calls.of("disks.setLabels")) == 1
 
 
 def test_a_builder_that_came_and_went_is_looked_for_no_more() -> None:
-    calls = Asked(instances__get=None, zoneOperations__list={"items": [{"operationType": "insert", "status": "DONE"}]})
+    calls = Asked(disks__get=None, zoneOperations__list=operations(MADE))
     looked(calls, 9)
-    assert len(calls.of("instances.get")) == 1
+    assert len(calls.asked) == 2
 
 
 def test_a_moment_without_an_answer_ends_no_build() -> None:
-    calls = Asked(instances__get=[UnreachableError("busy"), MACHINE], disks__get=row("m-1", "2"))
-    looked(calls, 9)
-    assert len(calls.of("instances.get")) == 2
+    calls = Asked(
+        disks__get=[UnreachableError("busy"), row("m-1", "2", labels={})],
+        disks__setLabels=[StaleError("stale", said="conditionNotMet", details=""), no("notFound"), {}],
+        zoneOperations__list=operations(RUNS, RUNS, RUNS, RUNS, MADE),
+    )
+    looked(calls, 16)
+    assert len(calls.of("disks.setLabels")) == 3
+    assert len(calls.of("zoneOperations.list")) == 5
