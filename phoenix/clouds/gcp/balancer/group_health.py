@@ -7,10 +7,10 @@ of everywhere yet, of nothing at all: an empty list is not a healthy group
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from phoenix.clouds import rules
 from phoenix.clouds.gcp import links
 from phoenix.model import Backend
 
@@ -28,8 +28,8 @@ def backend(group: str, share: int, statuses: Iterable[Mapping[str, Any]], *, wo
         state = str(status.get("healthState") or "UNKNOWN")
         states.setdefault(links.name_of(status.get("instance", "")), []).append(state)
     well = frozenset(name for name, seen in states.items() if set(seen) == {_HEALTHY})
-    ill = Counter(next(s for s in seen if s != _HEALTHY) for name, seen in states.items() if name not in well)
-    said = [f"{count} x {state}" for state, count in sorted(ill.items(), key=lambda each: (-each[1], each[0]))]
+    checks = {name: next(s for s in seen if s != _HEALTHY) for name, seen in states.items() if name not in well}
+    said = rules.told_of_checks(checks) if states else NOTHING_YET
     return Backend(
         group=group,
         share=share,
@@ -37,5 +37,6 @@ def backend(group: str, share: int, statuses: Iterable[Mapping[str, Any]], *, wo
         total=len(states),
         requests=None,
         well=well,
-        seen="; ".join(filter(None, (*(said if states else (NOTHING_YET,)), words))),
+        seen="; ".join(filter(None, (said, words))),
+        checks=tuple(sorted(checks.items())),
     )

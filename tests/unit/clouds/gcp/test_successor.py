@@ -157,7 +157,8 @@ def test_a_machine_is_well_where_every_port_of_it_is() -> None:
     assert (backend.healthy, backend.total, backend.share) == (1, 3, 40)
     assert backend.well == {"a"}
     assert backend.requests is None
-    assert backend.seen == "2 x UNHEALTHY"
+    assert backend.seen == "2 x UNHEALTHY (b, c)"
+    assert backend.checks == (("b", "UNHEALTHY"), ("c", "UNHEALTHY"))
 
 
 @pytest.mark.parametrize(
