@@ -15,6 +15,7 @@ from phoenix.orders import alarms, kinds, places, plan_file, planned, release, r
 from phoenix.orders.bake import Bakery, Wanted
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
+from phoenix.orders.serving import Serving, serving
 from phoenix.orders.site import Site
 from phoenix.orders.tend import make_way
 from phoenix.plan.actions import Plan
@@ -66,6 +67,8 @@ class RollResult:
     packages: dict[str, str]
     strategy: str
     baked: tuple[str, ...]
+    serves: Serving | None = None
+    """What serves now, and the way back; None where there was nothing to do, or nobody could be asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,27 +242,18 @@ def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:
 
 
 def _result(wish: _Wish, done: Plan[RollAction], run: Run | None) -> RollResult:
-    group, former = what_serves(wish.site, wish.place) if run else (None, None)
+    serves = serving(wish.site, wish.place, run) if run else None
     return RollResult(
         changed=run is not None,
         subject=done.subject,
         why=done.why,
         run=run.id if run else None,
         state=str(run.state) if run else None,
-        group=group,
-        former=former,
+        group=serves.group if serves else None,
+        former=serves.former if serves else None,
+        serves=serves,
         **wish.facts,
     )
-
-
-def what_serves(site: Site, place: Place) -> tuple[str | None, str | None]:
-    """What serves and what served before, after a run has ended; a silent balancer is only told."""
-    try:
-        observed = site.observed(place)
-    except PhoenixError as error:
-        site.warn(f"the run has ended; what serves now could not be asked: {error.brief}")
-        return None, None
-    return observed.route.stable, observed.former
 
 
 def _to_look_at(wish: _Wish, held: Plan[RollAction]) -> dict[str, Any]:
