@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phoenix.errors import HeldError, PhoenixError, RefusedError, SpecError
-from phoenix.execute import hooks
+from phoenix.execute import hooks, secrets
 from phoenix.model import Image, Release
 from phoenix.orders import alarms, kinds, places, plan_file, planned, release, room, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
@@ -131,7 +131,7 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
     if bakes:
         return Planned(order=order, plan=None, bakes=bakes)
     wish = _wish(site, place, order, dry=True)
-    planned_now = wish.planned(order, room.told(site, place, wish.decide()))
+    planned_now = wish.planned(order, _with_own(place, room.told(site, place, wish.decide())))
     try:
         site.traffic(place).check()
     except RefusedError as error:
@@ -139,6 +139,13 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
     for alarm in alarms.ringing(site, place, wish.strategy.alarms):
         site.warn(f"the alarm {alarm.name} rings: as long as it does the roll is refused")
     return planned_now
+
+
+def _with_own(place: Place, plan_now: Plan[RollAction]) -> Plan[RollAction]:
+    """The plan with what the environment has over the service's own among its notes."""
+    own = place.environment.own
+    note = f"environment {place.environment.name}, over the service's own: {'; '.join(own)}"
+    return replace(plan_now, notes=(*plan_now.notes, note)) if own else plan_now
 
 
 def saved(site: Site, file: Path, order: RollOrder) -> Planned[RollOrder]:
@@ -204,6 +211,7 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         layers = bakery.bake(bakery.lineage(place.service.image))
         baked = tuple(layer.image for layer in layers if not layer.hit)
         image = layers[-1].image
+    _refuse_unreadable(site, place)
     exact = release.resolve(site, place, image=order.image, packages=order.packages, baked=image, dry=dry)
     kinds.refuse_unfit(site, place, exact)
     return _Wish(
@@ -216,6 +224,17 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         digests=hooks.digests(place.service, site.project.directory),
         baked=baked,
     )
+
+
+def _refuse_unreadable(site: Site, place: Place) -> None:
+    """RefusedError where a secret of this computer cannot be read, as far as nothing has to be run to tell."""
+    missing = tuple(secrets.unreadable(place.service.settings, site.project.directory))
+    if missing:
+        raise RefusedError(
+            "a secret cannot be read",
+            details="\n".join(missing),
+            resolution="See that it is there, then roll again; nothing was begun.",
+        )
 
 
 def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:

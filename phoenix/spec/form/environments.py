@@ -9,8 +9,24 @@ from pydantic import BeforeValidator, Field
 
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
-from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
+from phoenix.spec.form.fields import (
+    Boolean,
+    Bytes,
+    Duration,
+    Form,
+    Integer,
+    Matches,
+    Name,
+    Packages,
+    Setting,
+    Share,
+    Text,
+    Word,
+    written,
+    wrong,
+)
 from phoenix.spec.form.health import HealthForm
+from phoenix.spec.form.hooks import HooksOverForm, none_written
 from phoenix.spec.services import (
     MOST_MACHINES,
     AwsBalancer,
@@ -206,8 +222,14 @@ class EnvironmentForm(Form):
         default=None, description="A roll may leave settings of the live group behind, which its plan names (gcp, aws)."
     )
 
-    def read(self, name: str, cloud: CloudSpec, health: HealthForm) -> EnvironmentSpec:
-        """The frozen value, on that cloud."""
+    settings: dict[Setting, Text] = Field(default={}, description="Over the service's own, key by key.")
+    packages: Packages = Field(default=[], description="Over the service's own, name by name.")
+    hooks: HooksOverForm = Field(default_factory=none_written, description="Over the service's own, point by point.")
+
+    def read(
+        self, name: str, cloud: CloudSpec, health: HealthForm, repositories: tuple[str, ...] = ()
+    ) -> EnvironmentSpec:
+        """The frozen value, on that cloud; `repositories` are those of the file."""
         return EnvironmentSpec(
             name=name,
             cloud=self.cloud,
@@ -219,4 +241,7 @@ class EnvironmentForm(Form):
             zones=tuple(self.zones or ()),
             accepts_not_carried=self.not_carried is not None,
             health=None if isinstance(cloud, LocalCloud) else health.read(cloud.kind),
+            settings=self.settings,
+            packages=tuple(package.read(repositories) for package in self.packages),
+            hooks=self.hooks.read(),
         )

@@ -104,7 +104,7 @@ def test_what_systemd_would_drop_is_a_failure(value: str) -> None:
 
 
 def test_the_boot_script_has_the_program_only_where_it_is_needed() -> None:
-    without = script(release(GREETING="Hi", TOKEN="file:/etc/token"))
+    without = script(release(GREETING="Hi", TOKEN="machine-file:/etc/token"))
     assert "python3" not in without
     text = script(release(GREETING="Hi", PASSWORD="aws-sm://prod/db#password", KEY="aws-sm://key"))
     assert secret_program.FILE.read_text() in text

@@ -43,14 +43,15 @@ def test_a_name_that_no_secret_has(mistakes: Mistakes, value: str) -> None:
 def test_no_other_cloud_has_it(mistakes: Mistakes) -> None:
     assert mistakes(setting("aws-sm://db")) == [
         f"22: {SETTINGS}.DB_PASSWORD: environment local is on a local cloud, whose machines cannot read aws-sm://; "
-        "accepted: file:PATH, or environments on aws clouds alone"
+        "accepted: another value in that environment's `settings`, machine-file:PATH"
     ]
 
 
 @pytest.mark.parametrize("text", [GOOD, ON_AWS])
 def test_a_secret_of_gcp_is_refused_while_nothing_resolves_it(mistakes: Mistakes, text: str) -> None:
     assert mistakes(setting("gcp-sm://db"), text=text) == [
-        f"22: {SETTINGS}.DB_PASSWORD: this version of phoenix cannot resolve gcp-sm:// yet; accepted: file:PATH, {FORM}"
+        f"22: {SETTINGS}.DB_PASSWORD: this version of phoenix cannot resolve gcp-sm:// yet; "
+        f"accepted: machine-file:PATH, {FORM}"
     ]
 
 
@@ -59,3 +60,36 @@ def test_a_machine_without_an_identity_can_read_none(mistakes: Mistakes) -> None
     assert len(found) == 1
     assert f"{PLACE}.local.machine: its machines read settings (aws-sm://) with their own identity" in found[0]
     assert found[0].endswith("accepted: {identity: INSTANCE_PROFILE}")
+
+
+@pytest.mark.parametrize(
+    "value", ["file:/run/token", "file:secrets/token", "cmd:pass show db", "machine-file:/etc/token"]
+)
+def test_a_reference_on_the_local_cloud(load_text: Load, good: str, value: str) -> None:
+    project = load_text(good, setting(value))
+    assert project.services["web-tier"].settings == {"DB_PASSWORD": value}
+    assert [each for each in warnings(project) if "DB_PASSWORD" in each] == []
+
+
+@pytest.mark.parametrize("value", ["file:/run/token", "cmd:pass show db"])
+def test_what_is_read_on_this_computer_is_for_local_clouds(mistakes: Mistakes, value: str) -> None:
+    assert mistakes(setting(value), text=ON_AWS) == [
+        f"22: {SETTINGS}.DB_PASSWORD: environment local is on a aws cloud, which starts machines while nobody is here; "
+        "accepted: machine-file:PATH, aws-sm://NAME"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("file:", "names no file"), ("cmd: ", "names no command"), ("machine-file:token", "is no file of a machine")],
+)
+def test_a_reference_to_nothing(mistakes: Mistakes, value: str, told: str) -> None:
+    (found,) = mistakes(setting(value))
+    assert told in found
+
+
+def test_an_environment_has_its_own_where_its_cloud_cannot_read_the_services(load_text: Load) -> None:
+    own = ("    size: 2", '    settings: {DB_PASSWORD: "aws-sm://db"}\n        size: 2')
+    project = load_text(ON_AWS, setting("file:/run/token"), own)
+    service = project.services["web-tier"]
+    assert service.at(service.environments["local"]).settings == {"DB_PASSWORD": "aws-sm://db"}
