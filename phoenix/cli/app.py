@@ -18,7 +18,7 @@ from typer.core import TyperCommand
 
 from phoenix.cli import process, signals, streams
 from phoenix.cli.command import HELP_NAMES, PhoenixGroup
-from phoenix.cli.failures import as_phoenix_error, refuse_bytes
+from phoenix.cli.failures import as_phoenix_error, refuse_bytes, unknown_shell
 from phoenix.cli.session import Session
 
 COMPLETION = "_PHOENIX_COMPLETE"
@@ -64,7 +64,7 @@ TABLE = (
         abort="Undo a run that is under way or held.",
         status="Show groups, traffic, instances and what is due.",
         group="List and show groups; give traffic, take it away, resize, delete.",
-        logs="Show an instance's console, boot work and service log.",
+        logs="Show what machines of a service, a group or one said; also those gone.",
         run="List runs; show one with its plan, steps and log.",
     ),
     *_panel(
@@ -138,8 +138,8 @@ def run(args: Sequence[str], noted: Sequence[int] = (), **options: Any) -> int:
             with root.make_context("phoenix", list(args) or ["--help"], obj=session) as ctx:
                 root.invoke(ctx)
     except (typer.Exit, SystemExit) as leaving:
-        session.out.page(pages.text)
-        return leaving.exit_code if isinstance(leaving, typer.Exit) else int(leaving.code or 0)
+        code = leaving.exit_code if isinstance(leaving, typer.Exit) else int(leaving.code or 0)
+        return session.out.page(pages.text) if not code else session.out.error(unknown_shell())
     except (Exception, KeyboardInterrupt) as problem:
         if isinstance(problem, BrokenPipeError) and streams.reader_is_gone():
             return 128 + signal.SIGPIPE

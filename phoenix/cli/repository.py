@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix.cli import options, repository_key, repository_states, repository_upkeep
+from phoenix.cli import completion, options, repository_key, repository_states, repository_upkeep
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.facts import fact_lines
@@ -16,7 +16,13 @@ from phoenix.orders.facts import dump
 from phoenix.orders.repositories import RepositoryFacts, ShownPackage
 
 app = group_app("List, show, serve apt repositories; their history, and going back in it.")
-Name = Annotated[str | None, typer.Argument(help="The repository; not needed where there is one.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="The repository; not needed where there is one.",
+        autocompletion=completion.repositories,
+    ),
+]
 
 
 @command(app, "phoenix repository list", name="list")
