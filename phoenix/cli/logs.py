@@ -12,7 +12,7 @@ from phoenix.cli import completion, options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import Session, session_of
 from phoenix.cli.text.machine_logs import logs_text, new_text
-from phoenix.clock import from_rfc3339
+from phoenix.clock import from_rfc3339, rfc3339
 from phoenix.errors import SpecError
 from phoenix.orders import logs as machine_logs
 from phoenix.orders.facts import dump
@@ -60,7 +60,7 @@ def logs(
         name=name,
         environment=environment,
         kind=chosen[0] if chosen else "console" if since else None,
-        since=_moment(session, since) if since else None,
+        since=rfc3339(_moment(session, since)) if since else None,
         tail=tail,
     )
     if follow:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from phoenix import names
+from phoenix.clock import from_rfc3339
 from phoenix.errors import PhoenixError, SpecError
 from phoenix.model import Group
 from phoenix.orders.site import Site
@@ -24,14 +25,14 @@ _SAVED = re.compile(r"(?P<instance>.+)\.(?P<kind>console|boot|service|listening)
 class LogsOrder:
     """Logs of a service (in `environment`, where it has several), a group or an instance.
 
-    `kind`: only this one. `since`: of the console what was said then or later, where its lines have a time. `tail`: so
-    many lines of each at the end.
+    `kind`: only this one. `since` (RFC 3339): of the console what was said then or later, where its lines have a time.
+    `tail`: so many lines of each at the end.
     """
 
     name: str
     environment: str | None = None
     kind: str | None = None
-    since: datetime | None = None
+    since: str | None = None
     tail: int | None = None
 
 
@@ -113,7 +114,7 @@ def _chosen(kept: Mapping[str, str], order: LogsOrder) -> Iterator[tuple[str, st
     for kind in (each for each in KINDS if each in kept and order.kind in (None, each)):
         lines = kept[kind].splitlines()
         if order.since is not None:
-            lines = list(_since(lines, order.since))
+            lines = list(_since(lines, from_rfc3339(order.since)))
         if order.tail is not None:
             lines = lines[len(lines) - order.tail :] if order.tail < len(lines) else lines
         yield kind, "".join(f"{line}\n" for line in lines)

@@ -24,7 +24,8 @@ def group_text(group: GroupFacts) -> str:
         for i in group.instances
     ]
     heads = ("instance", "state", "boot", "healthy", "engine", "address", "restarts", "detail")
-    return f"{facts}\n\n{table(*heads, rows=rows)}"
+    inside = [f"{i.id}: {i.touched} was inside of it" for i in group.instances if i.touched]
+    return "\n".join([f"{facts}\n\n{table(*heads, rows=rows)}", *inside])
 
 
 def _health(machine: InstanceFacts) -> str:
