@@ -177,7 +177,8 @@ class Instance:
     since: datetime | None = None
     """When it was started, as far as the cloud says."""
     restarts: int | None = None
-    """How often its services ended and were started again since it booted; None where nobody tells."""
+    touched: str = ""
+    """How often its services were started again (None: nobody tells); who was inside of it last, and when."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,9 +287,8 @@ class Group:
     pinned_until: datetime | None = None
     """Set while no autoscaler may make it smaller: `tend` gives it back after this moment."""
     trouble: str = ""
-    """What keeps it from its size, in the cloud's words; empty where nothing is known of."""
     hopeless: bool = False
-    """Whether that is certain not to pass by itself."""
+    """What keeps it from its size, in the cloud's words, and whether that is certain not to pass by itself."""
 
     @property
     def staying(self) -> tuple[Instance, ...]:

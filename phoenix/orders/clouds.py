@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from phoenix.errors import SpecError
-from phoenix.model import CloudKind
+from phoenix.model import CloudKind, Instance
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.images import Recipe
 from phoenix.spec.project import Project
@@ -105,6 +107,42 @@ def _look_here(
     suites = frozenset(recipe.base[CloudKind.LOCAL] for recipe in recipes if CloudKind.LOCAL in recipe.base)
     local = tuple(spec for spec in clouds if isinstance(spec, LocalCloud))
     return tuple(check.local_clouds(local, suites or frozenset({_DEFAULT_SUITE}), say))
+
+
+def way_in(
+    project: Project, cloud: str, instance: Instance, words: tuple[str, ...], *, terminal: bool
+) -> tuple[tuple[str, ...], bool]:
+    """The command that gets into a machine, and whether it is run on this computer (else a person says it)."""
+    spec, line = project.cloud(cloud), shlex.join(words)
+    match spec:
+        case LocalCloud():
+            from phoenix.clouds.local.machines import entrance
+
+            return entrance.command(spec.root, instance.id, words, terminal=terminal), True
+        case AwsCloud():
+            profile = ("--profile", spec.profile) if spec.profile else ()
+            document = (
+                "--document-name",
+                "AWS-StartInteractiveCommand",
+                "--parameters",
+                json.dumps({"command": [line]}),
+            )
+            session = ("aws", "ssm", "start-session", "--region", spec.region, *profile, "--target", instance.id)
+            return (*session, *(document if words else ())), False
+        case GcpCloud():
+            zone = ("--zone", instance.zone) if instance.zone else ()
+            tail = ("--command", line) if words else ()
+            ssh = ("gcloud", "compute", "ssh", instance.id, "--project", spec.project, *zone, "--tunnel-through-iap")
+            return (*ssh, *tail), False
+
+
+def mark_touched(project: Project, cloud: str, instance: str, who: str) -> None:
+    """Write on a machine of this computer who is about to be inside."""
+    spec = project.cloud(cloud)
+    if isinstance(spec, LocalCloud):
+        from phoenix.clouds.local.machines import entrance
+
+        entrance.mark(spec.root, instance, who)
 
 
 def _kind(project: Project | None, cloud: str) -> CloudKind:

@@ -170,3 +170,25 @@ class Site:
         for spec in self.project.clouds.values():
             if isinstance(spec, LocalCloud):
                 yield from GroupFiles(spec.root).names()
+
+    def instance_names(self) -> Iterator[str]:
+        """The names of the machines of the local clouds, in the same way."""
+        from phoenix.clouds.local.group_files import GroupFiles
+
+        for spec in self.project.clouds.values():
+            if isinstance(spec, LocalCloud):
+                files = GroupFiles(spec.root)
+                yield from (each.name for group in files.names() for each in files.machines(group))
+
+    def package_names(self, begun: str) -> Iterator[str]:
+        """The packages of services; where `begun` is `NAME=...` its versions on this computer, newest first."""
+        from phoenix.execute import repositories
+
+        wishes = {wish.name: wish for service in self.project.services.values() for wish in service.packages}
+        name, equals, _version = begun.partition("=")
+        if not equals:
+            yield from sorted(wishes)
+        elif name in wishes:
+            spec = self.project.repository(wishes[name].repository)
+            shown = repositories.visible(spec) if repositories.is_loopback(spec.url) else ()
+            yield from (f"{name}={entry.deb.version}" for entry in shown if entry.deb.name == name)

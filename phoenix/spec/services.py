@@ -144,10 +144,19 @@ class EnvironmentSpec:
     """Where machines are spread; empty: over all of the region, or wherever the cloud's subnets are."""
     accepts_not_carried: bool = False
     """Whether a roll may leave settings of the live group behind that a new group cannot be given."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Those that are others here, or are here alone."""
     health: Health | None = None
     """How machines prove themselves here; None: as the service says."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[PackageWish, ...] = ()
+    hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)
+    """What it has over the service's own: by setting, by package, by point of a roll."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What it has over the service's own, in words."""
+        packages = [f"{each.name}={each.version}" if each.version else each.name for each in self.packages]
+        parts = {"settings": sorted(self.settings), "packages": packages, "hooks": sorted(self.hooks)}
+        return tuple(f"{kind} {', '.join(names)}" for kind, names in parts.items() if names)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,8 +181,14 @@ class ServiceSpec:
 
     def at(self, environment: EnvironmentSpec) -> ServiceSpec:
         """The service as it is in that environment of it."""
-        settings = {**self.settings, **environment.settings}
-        return replace(self, settings=settings, health=environment.health or self.health)
+        packages = {each.name: each for each in (*self.packages, *environment.packages)}
+        return replace(
+            self,
+            health=environment.health or self.health,
+            settings={**self.settings, **environment.settings},
+            packages=tuple(packages.values()),
+            hooks=replace(self.hooks, **environment.hooks),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

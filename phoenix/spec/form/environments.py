@@ -17,6 +17,7 @@ from phoenix.spec.form.fields import (
     Integer,
     Matches,
     Name,
+    Packages,
     Setting,
     Share,
     Text,
@@ -25,6 +26,7 @@ from phoenix.spec.form.fields import (
     wrong,
 )
 from phoenix.spec.form.health import HealthForm
+from phoenix.spec.form.hooks import HooksOverForm, none_written
 from phoenix.spec.services import (
     MOST_MACHINES,
     AwsBalancer,
@@ -222,9 +224,6 @@ class EnvironmentForm(Form):
     strategy: Annotated[BlueGreenForm | RollingForm | CanaryForm, Field(discriminator="kind")] = Field(
         default_factory=lambda: BlueGreenForm(kind="blue-green"), description="How a new release gets its traffic."
     )
-    settings: dict[Setting, Text] = Field(
-        default={}, description="Settings that are others here than the service's, or are here alone."
-    )
     verify: Literal["light", "qemu"] | None = Field(
         default=None,
         description="How its images are verified (local): on a light machine, or booted in QEMU; as its machines.",
@@ -236,8 +235,14 @@ class EnvironmentForm(Form):
         default=None, description="A roll may leave settings of the live group behind, which its plan names (gcp, aws)."
     )
 
-    def read(self, name: str, cloud: CloudSpec, health: HealthForm) -> EnvironmentSpec:
-        """The frozen value, on that cloud."""
+    settings: dict[Setting, Text] = Field(default={}, description="Over the service's own, key by key.")
+    packages: Packages = Field(default=[], description="Over the service's own, name by name.")
+    hooks: HooksOverForm = Field(default_factory=none_written, description="Over the service's own, point by point.")
+
+    def read(
+        self, name: str, cloud: CloudSpec, health: HealthForm, repositories: tuple[str, ...] = ()
+    ) -> EnvironmentSpec:
+        """The frozen value, on that cloud; `repositories` are those of the file."""
         return EnvironmentSpec(
             name=name,
             cloud=self.cloud,
@@ -245,9 +250,11 @@ class EnvironmentForm(Form):
             machine=self.machine.read(cloud),
             load_balancer=self.load_balancer.read(),
             strategy=self.strategy.read(),
-            settings=self.settings,
             verify=Proof(self.verify) if self.verify else None,
             zones=tuple(self.zones or ()),
             accepts_not_carried=self.not_carried is not None,
             health=None if isinstance(cloud, LocalCloud) else health.read(cloud.kind),
+            settings=self.settings,
+            packages=tuple(package.read(repositories) for package in self.packages),
+            hooks=self.hooks.read(),
         )

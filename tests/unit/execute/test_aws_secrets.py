@@ -58,7 +58,7 @@ def test_each_region_has_its_endpoint_and_a_variable_names_another(monkeypatch: 
 
 
 def test_the_boot_script_has_the_program_only_where_it_is_needed() -> None:
-    without = script(release(GREETING="Hi", TOKEN="file:/etc/token"))
+    without = script(release(GREETING="Hi", TOKEN="machine-file:/etc/token"))
     assert "python3" not in without
     text = script(release(GREETING="Hi", PASSWORD="aws-sm://prod/db#password", KEY="aws-sm://key"))
     assert secret_program.file("aws").read_text() in text

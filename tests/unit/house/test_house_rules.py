@@ -104,6 +104,7 @@ DOOR_EXCUSES = {
 }
 
 WAITING_EXCUSES = {
+    "phoenix/cli/logs.py": "shows what is new until somebody ends it",
     "phoenix/wait.py": "the only waiting loop",
     "phoenix/execute/claims.py": "watches that a lease stands still, to its end: nothing to be waited for",
     "phoenix/orders/runs.py": "its deadline starts anew at every sign of life of another process",

@@ -86,6 +86,17 @@ def test_ten_mistakes_give_ten_messages(mistakes: Mistakes) -> None:
             f"GREETING: {'x' * 300_000}",
             f"22: {WEB}.settings.GREETING: it has 300009 bytes with its name; with more than 131071 no program",
         ),
+        (
+            "size: 2",
+            "settings: {A: '${HOME}'}\n        size: 2",
+            f"29: {LOCAL}.settings.A: ${{...}} is not accepted in settings",
+        ),
+        ("size: 2", "packages: [{name: x, repository: y}]\n        size: 2", "there is no repository 'y'"),
+        (
+            "size: 2",
+            "hooks: {on_abort: [./no.sh]}\n        size: 2",
+            f"{LOCAL}.hooks.on_abort[0]: there is no file ./no.sh",
+        ),
         ("drain: 30s", "hooks: {before_trafic: []}", "unknown key; nearest: before_traffic"),
         ("drain: 30s", "hooks: {on_abort: [./no.sh]}", f"25: {WEB}.hooks.on_abort[0]: there is no file ./no.sh"),
         (

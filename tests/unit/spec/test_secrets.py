@@ -50,7 +50,7 @@ def test_a_name_that_no_secret_has(mistakes: Mistakes, value: str) -> None:
 def test_no_other_cloud_has_it(mistakes: Mistakes) -> None:
     assert mistakes(setting("aws-sm://db")) == [
         f"22: {SETTINGS}.DB_PASSWORD: environment local is on a local cloud, whose machines cannot read aws-sm://; "
-        "accepted: file:PATH, or another value in that environment's own settings"
+        "accepted: another value in that environment's `settings`, machine-file:PATH"
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_name_that_no_secret_of_gcp_has(mistakes: Mistakes, value: str) -> Non
 def test_a_secret_of_the_other_cloud(mistakes: Mistakes, text: str, value: str, kind: str) -> None:
     assert mistakes(setting(value), text=text) == [
         f"22: {SETTINGS}.DB_PASSWORD: environment local is on a {kind} cloud, whose machines cannot read "
-        f"{value.removesuffix('db')}; accepted: file:PATH, or another value in that environment's own settings"
+        f"{value.removesuffix('db')}; accepted: another value in that environment's `settings`, machine-file:PATH"
     ]
 
 
@@ -103,3 +103,36 @@ def test_nor_can_one_on_gcp(mistakes: Mistakes) -> None:
     (found,) = mistakes(setting("gcp-sm://db"), (", identity: web@acme-prod.iam.gserviceaccount.com", ""), text=ON_GCP)
     assert f"{PLACE}.local.machine: its machines read settings (gcp-sm://) with their own identity" in found
     assert found.endswith("accepted: {identity: SERVICE_ACCOUNT}")
+
+
+@pytest.mark.parametrize(
+    "value", ["file:/run/token", "file:secrets/token", "cmd:pass show db", "machine-file:/etc/token"]
+)
+def test_a_reference_on_the_local_cloud(load_text: Load, good: str, value: str) -> None:
+    project = load_text(good, setting(value))
+    assert project.services["web-tier"].settings == {"DB_PASSWORD": value}
+    assert [each for each in warnings(project) if "DB_PASSWORD" in each] == []
+
+
+@pytest.mark.parametrize("value", ["file:/run/token", "cmd:pass show db"])
+def test_what_is_read_on_this_computer_is_for_local_clouds(mistakes: Mistakes, value: str) -> None:
+    assert mistakes(setting(value), text=ON_AWS) == [
+        f"22: {SETTINGS}.DB_PASSWORD: environment local is on a aws cloud, which starts machines while nobody is here; "
+        "accepted: machine-file:PATH, aws-sm://NAME"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("file:", "names no file"), ("cmd: ", "names no command"), ("machine-file:token", "is no file of a machine")],
+)
+def test_a_reference_to_nothing(mistakes: Mistakes, value: str, told: str) -> None:
+    (found,) = mistakes(setting(value))
+    assert told in found
+
+
+def test_an_environment_has_its_own_where_its_cloud_cannot_read_the_services(load_text: Load) -> None:
+    own = ("    size: 2", '    settings: {DB_PASSWORD: "aws-sm://db"}\n        size: 2')
+    project = load_text(ON_AWS, setting("file:/run/token"), own)
+    service = project.services["web-tier"]
+    assert service.at(service.environments["local"]).settings == {"DB_PASSWORD": "aws-sm://db"}
