@@ -146,6 +146,18 @@ def test_an_autoscaler_that_is_off_is_told_with_the_size_that_it_recommends(acco
     assert account.groups().survey(LEGACY).told == (f"its autoscaler {LEGACY} is off; it would have 7 machines",)
 
 
+@pytest.mark.parametrize("mode", ["ON", "OFF"])
+def test_a_successor_is_as_large_as_the_live_autoscaler_recommends(account: Account, mode: str) -> None:
+    account.by_hand("autoscalers", LEGACY, autoscalingPolicy={"mode": mode})
+    account.emulator.load(LEGACY, 6)
+    follow(account, Size(wanted=3, least=2, most=9))
+    wants = account.told()["targetSize"]
+    assert wants == (6 if mode == "OFF" else 3), "a live group that follows its autoscaler is as large as it asks for"
+    bounded = account.template(Size(wanted=3, least=2, most=5), like=LEGACY)
+    account.groups().create(wanted(3, name="web-prod-v002"), bounded)
+    assert account.told("web-prod-v002")["targetSize"] == (5 if mode == "OFF" else 3)
+
+
 def test_an_update_that_runs_is_seen(gcp: Emulator) -> None:
     account = google.account(gcp, "shop")
     account.foreign(LEGACY, 2, updatePolicy={"type": "PROACTIVE"})

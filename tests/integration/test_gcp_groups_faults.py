@@ -178,19 +178,21 @@ def test_an_image_that_nothing_starts_from(account: Account, fields: dict[str, A
     assert account.left() == []
 
 
-def test_a_machine_of_an_image_that_can_is_shielded(account: Account) -> None:
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_machine_of_an_image_that_can_is_shielded(account: Account, secure: bool) -> None:
     account.emulator.seed(
         account.everywhere("images", "uefi"),
         status="READY",
         diskSizeGb="10",
         guestOsFeatures=[{"type": "UEFI_COMPATIBLE"}],
     )
-    account.groups().create(wanted(0), account.template(image="uefi"))
+    signed = replace(account, spec=replace(account.spec, secure_boot=secure))
+    signed.groups().create(wanted(0), account.template(image="uefi"))
     told = account.ask(account.everywhere("instanceTemplates", NAME))["properties"]
     assert told["shieldedInstanceConfig"] == {
         "enableVtpm": True,
         "enableIntegrityMonitoring": True,
-        "enableSecureBoot": False,
+        "enableSecureBoot": secure,
     }
 
 
@@ -259,6 +261,19 @@ def test_the_same_told_by_an_operation(account: Account, code: str) -> None:
     account.emulator.fail("regionInstanceGroupManagers.delete", code=code, status=400, times=2)
     account.groups().delete(NAME)
     assert account.left() == []
+
+
+def test_a_group_that_is_being_changed_is_asked_again_by_who_has_the_time(account: Account) -> None:
+    account.serving()
+    for method, verb in list(verbs(account))[1:4]:
+        account.emulator.fail(f"regionInstanceGroupManagers.{method}", reason="resourceNotReady", status=400, times=2)
+        with pytest.raises(UnreachableError):
+            verb()
+        account.emulator.fail(f"regionInstanceGroupManagers.{method}", code="RESOURCE_NOT_READY", status=400)
+        with pytest.raises(UnreachableError):
+            verb()
+        verb()
+    assert account.seen().size == 4
 
 
 def test_a_deletion_that_is_refused_is_not_insisted_on(account: Account) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +86,8 @@ class GcpGroups:
         there = self._looks.found(group.name)
         gets = self._carried(group, template)
         if there is None:
-            self._make(group, template, gets, between)
+            begins = launch.grown(launch.size_of(group, template), gets)
+            self._make(group, replace(template, size=begins), gets, between)
             there = self._there(group.name)
         self._refuse_another(there)
         rules.refuse_other_release(self._read(there), group)

@@ -37,6 +37,10 @@ class StaleError(RefusedCallError):
     """The thing has changed since it was read: it is to be read, and decided on, again. Nothing was written."""
 
 
+class NotReadyError(RefusedCallError, UnreachableError):
+    """Something else is being done to the thing: it is asked again while there is time."""
+
+
 def refused(cloud: str, what: str, error: Exception) -> CloudError | None:
     """The error that an exception of the SDK amounts to; None for one that is none of it (a bug).
 
@@ -109,6 +113,7 @@ def _answered(cloud: str, what: str, error: Any) -> CloudError:
 
 def _refusal(brief: str, said: str, words: str, resolution: str, status: int) -> RefusedCallError:
     kind = StaleError if said == STALE or status == _STALE_STATUS else RefusedCallError
+    kind = NotReadyError if said == NOT_READY else kind
     details = f"{said}: {words}" if words else said
     return kind(brief, said=said, details=details, resolution=resolution)
 

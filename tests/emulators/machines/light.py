@@ -142,6 +142,7 @@ class LightMachines:
         made = self._image(image)
         with _as_os_error():
             made.mkdir(parents=True, mode=PRIVATE)
+            self._forgotten.discard(image)  # another one of that name
             _copy(found.files.directory / "upper", made / "upper")
             trees.flatten(found.tree, made / "upper", made / "unfinished")
             trees.remove(made / "upper")

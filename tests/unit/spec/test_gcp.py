@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
+import yaml
 
 from phoenix.model import CloudMachine
 from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImageOptions, GcpReach
+from phoenix.spec.schema import json_schema
 from phoenix.spec.services import GcpBackendService, GcpUrlMap, Rolling
 from tests.unit.spec.conftest import GOOD, Load, Mistakes
 
@@ -230,3 +233,12 @@ def test_a_mistake_and_its_message(mistakes: Mistakes, old: str, new: str, messa
 def test_other_clouds_have_no_scopes(mistakes: Mistakes) -> None:
     found = mistakes(("{cpus: 1, memory: 512M}", "{cpus: 1, scopes: [x]}"))
     assert found == [f"30: {WEB}.machine.scopes: a machine of a local cloud has no scopes; accepted: cpus, memory"]
+
+
+def test_editors_are_told_the_same() -> None:
+    """The schema takes every key of the file, and none that is not there."""
+    schema = jsonschema.Draft202012Validator(json_schema())
+    text = FILE.replace(CLOUD, ALL)
+    assert list(schema.iter_errors(yaml.safe_load(text))) == []
+    wrong = yaml.safe_load(text.replace("public_ip: false", "public: false").replace("us-central1-f", "f"))
+    assert len(list(schema.iter_errors(wrong))) >= 1

@@ -43,6 +43,10 @@ class Carried:
     """Where phoenix.yaml says nothing."""
     spread: str = SPREAD
     """The target shape of a group in a region."""
+    size: int = 0
+    """How many machines the live group wants; 0: nobody knows of one."""
+    recommended: int = 0
+    """How many its autoscaler would have, in whatever mode it is."""
 
 
 NOTHING = Carried()
@@ -60,6 +64,8 @@ def carried(live: Live, *, to: str, cpu: bool) -> Carried:
         mode=_mode(live),
         zones=() if seen.made else _zones(live.group),
         spread=SPREAD if shape in _USUAL_SHAPES else shape,
+        size=seen.size,
+        recommended=int(live.autoscaler.get("recommendedSize", 0)) if live.autoscaler else 0,
     )
 
 

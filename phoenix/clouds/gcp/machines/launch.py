@@ -6,6 +6,7 @@ The keys are those of the REST reference: instanceTemplates, instanceGroupManage
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -45,6 +46,16 @@ def machine_of(kind: MachineKind) -> CloudMachine:
 def size_of(group: Group, template: LaunchTemplate) -> Size:
     """With which size and bounds the group begins."""
     return template.size or Size(wanted=group.size, least=group.size, most=group.size)
+
+
+def grown(size: Size, gets: Carried) -> Size:
+    """The size as the load of the live group calls for it: what its autoscaler recommends counts, also where that is
+    off, within the bounds. A part of a group grows in the same measure.
+    """
+    if not gets.size or gets.recommended <= gets.size:
+        return size
+    wanted = ceil(size.wanted * gets.recommended / gets.size)
+    return replace(size, wanted=max(size.wanted, min(wanted, size.most)))
 
 
 def check_name(group: str) -> str:
