@@ -60,17 +60,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
         shutil.rmtree((root.path / "run").readlink())
 
 
-def test_four_at_once_lose_nothing(place: Place, tmp_path: Path) -> None:
-    files = {name: make_deb(tmp_path, name, "1.0") for name in ("one", "two", "three", "four")}
-    runs = [phoenix(place.directory, "publish", str(file), "--json") for file in files.values()]
-    ended = [finish(run) for run in runs]
-    assert [code for code, _out, _err in ended] == [0, 0, 0, 0], ended
-    assert all(json.loads(out)["changed"] for _code, out, _err in ended)
-    assert place.packages() == {f"{name} 1.0" for name in files}
-    assert any("waiting for" in err and "(process " in err for _code, _out, err in ended)
-    assert processes_of(place.root.path) == []
-
-
 def kill_at(place: Place, step: str, file: Path, number: signal.Signals) -> tuple[int, str]:
     """Publish `file`, and send the signal when the step begins; exit code and stderr."""
     run = phoenix(place.directory, "publish", str(file))
