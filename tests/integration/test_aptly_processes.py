@@ -74,7 +74,7 @@ def kill_at(place: Place, step: str, file: Path, number: signal.Signals) -> tupl
     return code, said + rest
 
 
-@pytest.mark.parametrize("step", ["add", "switch", "read-back"])
+@pytest.mark.parametrize("step", ["add", pytest.param("snapshot", marks=pytest.mark.full), "switch", "read-back"])
 def test_killed_in_the_middle_the_next_publication_puts_it_right(place: Place, tmp_path: Path, step: str) -> None:
     assert finish(phoenix(place.directory, "publish", str(make_deb(tmp_path, "hello", "1.0"))))[0] == 0
     code, said = kill_at(place, step, make_deb(tmp_path, "hello", "2.0"), signal.SIGKILL)
