@@ -13,7 +13,8 @@ from pathlib import Path
 from phoenix.debs import Deb
 from phoenix.errors import SpecError, ToolError
 from phoenix.names import PACKAGE_NAME
-from phoenix.tools import process
+from phoenix.tools import deb_archive, process
+from phoenix.tools.deb_archive import NotWholeError, UnknownFormError
 from phoenix.tools.process import Command
 
 ARCHITECTURES = ("all", "amd64")
@@ -57,12 +58,8 @@ def read(path: Path) -> Deb:
     repositories carry; every byte of it is looked at.
     """
     _check_file(path)
-    try:
-        described = _dpkg_deb("--showformat", "${Package}\n${Version}\n${Architecture}\n", "--show", str(path))
-        _dpkg_deb("--contents", str(path))  # unpacks all of it: a cut or damaged file is noticed
-    except ToolError as error:
-        raise _mistake(path, "is no whole Debian package", _last_words(error)) from error
-    name, version, architecture, *_rest = [*described.split("\n"), "", "", ""]
+    fields = _fields(_control(path))
+    name, version, architecture = (fields.get(each, "") for each in ("package", "version", "architecture"))
     if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
         raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
     if architecture not in ARCHITECTURES:
@@ -97,6 +94,27 @@ def build(tree: Path, target: str, control: Control, out: Path) -> Path:
             timeout=_TIMEOUT,
         )
     return file
+
+
+def _control(path: Path) -> str:
+    """The control file's text. SpecError where the file is no whole package."""
+    try:
+        return deb_archive.control(path).decode("utf-8", "replace")
+    except NotWholeError as error:
+        raise _mistake(path, "is no whole Debian package", str(error)) from error
+    except UnknownFormError:
+        try:
+            fields = _dpkg_deb("--field", str(path))
+            _dpkg_deb("--contents", str(path))  # unpacks all of it: a cut or damaged file is noticed
+        except ToolError as error:
+            raise _mistake(path, "is no whole Debian package", _last_words(error)) from error
+        return fields
+
+
+def _fields(control: str) -> dict[str, str]:
+    """The fields of a control file by their names in small letters, without what continues them."""
+    lines = (line.partition(":") for line in control.splitlines() if line[:1].strip())
+    return {name.strip().lower(): value.strip() for name, _colon, value in lines}
 
 
 def _check_file(path: Path) -> None:
