@@ -176,6 +176,8 @@ class Instance:
     zone: str = ""
     since: datetime | None = None
     """When it was started, as far as the cloud says."""
+    restarts: int | None = None
+    """How often its services ended and were started again since it booted; None where nobody tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -324,7 +326,8 @@ class Backend:
     leaving: int = 0
     """Requests under way at machines that were taken out of the group and get no new ones."""
     seen: str = ""
-    """What its check saw, in the balancer's own words."""
+    checks: tuple[tuple[str, str], ...] = ()
+    """What its check saw of those that are not healthy, in the balancer's own words: of all, and by machine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

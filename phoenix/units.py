@@ -54,3 +54,17 @@ def share(text: str) -> int:
     if not found or int(found[1]) > 100:
         raise ValueError(f"{text!r} is no share; accepted: {SHARE_FORM}")
     return int(found[1])
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8; what came from the operating system (arguments, paths, variables) may not."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def as_text(value: str) -> str:
+    """The same with a mark for each byte that was no UTF-8."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", value)

@@ -18,7 +18,7 @@ from typer.core import TyperCommand
 
 from phoenix.cli import process, signals, streams
 from phoenix.cli.command import HELP_NAMES, PhoenixGroup
-from phoenix.cli.failures import as_phoenix_error
+from phoenix.cli.failures import as_phoenix_error, refuse_bytes
 from phoenix.cli.session import Session
 
 COMPLETION = "_PHOENIX_COMPLETE"
@@ -114,35 +114,36 @@ def _root() -> None:
     return None
 
 
-def main() -> None:
-    """Carry out the command line of this process, and end it."""
+def main(noted: Sequence[int] = ()) -> None:
+    """Carry out the command line of this process, and end it. `noted`: signals that have come already."""
     process.begin()
     if COMPLETION in os.environ:
         app(prog_name="phoenix")
-    code = run(sys.argv[1:])
+    code = run(sys.argv[1:], noted)
     process.end()
     sys.exit(code)
 
 
-def run(args: Sequence[str], **options: Any) -> int:
+def run(args: Sequence[str], noted: Sequence[int] = (), **options: Any) -> int:
     """Carry out one command line; the exit code, whatever a user causes. `options`: of the session, as a test's own."""
     # Read ahead of the parser: a command line that cannot be parsed is to be told in the right form, too.
-    session = Session(json="--json" in args, no_color="--no-color" in args, **options)
+    session = Session(json="--json" in args, no_color="--no-color" in args, stdout=sys.stdout, **options)
     if session.no_color:
         os.environ["NO_COLOR"] = "1"  # the help pages and the tools that phoenix runs obey it
+    pages = streams.Pages(wanted=session.json)
     try:
-        with signals.as_exceptions():
+        with signals.as_exceptions(noted), pages:
+            refuse_bytes(args)
             root = typer.main.get_command(app)
             with root.make_context("phoenix", list(args) or ["--help"], obj=session) as ctx:
                 root.invoke(ctx)
-    except typer.Exit as leaving:
-        return leaving.exit_code
+    except (typer.Exit, SystemExit) as leaving:
+        session.out.page(pages.text)
+        return leaving.exit_code if isinstance(leaving, typer.Exit) else int(leaving.code or 0)
     except (Exception, KeyboardInterrupt) as problem:
         if isinstance(problem, BrokenPipeError) and streams.reader_is_gone():
             return 128 + signal.SIGPIPE
-        error = as_phoenix_error(problem)
-        session.out.error(error)
-        return error.exit_code
+        return session.out.error(as_phoenix_error(problem))
     finally:
         session.out.quiet_down()
     return 0

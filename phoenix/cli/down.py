@@ -29,6 +29,6 @@ def down(
         session.out.result({"plan": running}, shown or "nothing is running")
         return
     if running:
-        session.out.confirm(f"Stop {', '.join(running)}?", assume_yes=yes)
+        session.out.confirm(f"Stop {', '.join(running)}?", assume_yes=yes, insist=True)
     done = putting_down.down(session.site)
     session.out.result(dump(done), "\n".join(f"stopped {each}" for each in done.stopped) or "nothing was running")

@@ -7,14 +7,20 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
 from phoenix import __version__
 from phoenix.errors import InterruptedRunError, PhoenixError, SpecError, Terminated, ToolError
+from phoenix.units import as_text, is_text
 
-_SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What is wrong with a computer rather than with a program: no room, no rights."""
+_SURROUNDINGS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM),
+)
+"""What is wrong with a computer rather than with a program: no room, no rights, a limit (`ulimit -a`)."""
 
 
 def as_phoenix_error(problem: BaseException) -> PhoenixError:
@@ -31,17 +37,42 @@ def as_phoenix_error(problem: BaseException) -> PhoenixError:
             details="what had been begun was put back",
             resolution="Say the same command again to go on from here.",
         )
+    if isinstance(problem, FileNotFoundError) and not problem.filename and _directory_is_gone():
+        return SpecError(
+            "the working directory is gone",
+            details="it was removed while a shell, or phoenix, stood in it",
+            resolution="Go into a directory that is there (`cd`), then say the same command again.",
+        )
     if isinstance(problem, OSError) and problem.errno in _SURROUNDINGS:
         return ToolError(
             f"{problem.strerror}: {problem.filename}" if problem.filename else str(problem.strerror),
             details=f"where in phoenix that was: {_report(problem)}",
-            resolution="Make room or give the rights, then say the same command again.",
+            resolution="Make room, give the rights or raise the limit (`ulimit -a`), then say the same command again.",
         )
     return PhoenixError(
         "a bug in phoenix",
         details=f"{type(problem).__name__}: {problem}",
         resolution=f"Please report it with the traceback in {_report(problem)}.",
     )
+
+
+def refuse_bytes(args: Sequence[str]) -> None:
+    """SpecError where an argument is not in UTF-8, as the record, plans and reports are."""
+    for argument in args:
+        if not is_text(argument):
+            raise SpecError(
+                "an argument is not in UTF-8",
+                details=as_text(argument),
+                resolution="Say it in UTF-8: see `locale`, and the encoding of the terminal or script that says it.",
+            )
+
+
+def _directory_is_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _usage_error(problem: typer.TyperException) -> SpecError:

@@ -19,6 +19,8 @@ from phoenix.orders.groups import DeleteOrder, DisableOrder, EnableOrder, Resize
 
 app = group_app("List and show groups; give one traffic, take it away, resize or delete it.")
 
+LARGE = 2
+"""A group is made so many times larger without a question, where there is nobody to ask."""
 Name = Annotated[str, typer.Argument(help="The group.", autocompletion=completion.groups)]
 
 
@@ -140,6 +142,9 @@ def _change(session: Session, order: groups.Order, *, yes: bool, plan: bool) -> 
         session.out.result({"plan": shown_plans.as_data(decided.only)}, plan_text(shown_plans.shown(decided.only)))
         return
     if not decided.only.empty:
-        session.out.confirm(f"{decided.only.why}. Do it?", assume_yes=yes)
+        insist = (
+            isinstance(order, ResizeOrder) and order.size > LARGE * groups.show(session.site, order.group).group.size
+        )
+        session.out.confirm(f"{decided.only.why}. Do it?", assume_yes=yes, insist=insist)
     done = groups.carry_out(session.site, decided)
     session.out.result(dump(done), f"{done.why}: done ({done.run})" if done.changed else done.why)

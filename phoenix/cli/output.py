@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from phoenix.cli.progress import Progress
 from phoenix.cli.streams import Unfailing
+from phoenix.cli.text.printable import printable
 from phoenix.clock import rfc3339
 from phoenix.errors import PhoenixError, RefusedError
 
@@ -47,14 +48,19 @@ class Output(Progress):
         self.quiet_down()
         self._print({"ok": True, **data}, human)
 
+    def page(self, text: str) -> None:
+        """A page that was kept for --json (`streams.Pages`): the one object then; empty where it was printed."""
+        if text:
+            self.result({"text": text}, "")
+
     def show(self, human: object) -> None:
         """What people see besides the error that follows; with --json its facts are in the one object."""
         self.quiet_down()
         if not self._json and human:
-            self._write(f"{human}\n")
+            self._write(printable(f"{human}\n"))
 
-    def error(self, error: PhoenixError) -> None:
-        """Tell an error: three sentences on stderr, or the JSON object on stdout."""
+    def error(self, error: PhoenixError) -> int:
+        """Tell an error: three sentences on stderr, or the JSON object on stdout. Gives its exit code."""
         self.quiet_down()
         failure = {
             "code": error.exit_code,
@@ -64,25 +70,37 @@ class Output(Progress):
         }
         if self._json:
             self._print({"ok": False, "error": failure, **error.facts}, "")
-            return
+            return error.exit_code
         if self._terminal:
             console = self._rich()
-            console.print(f"error: {error.brief}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                printable(f"error: {error.brief}"), style="bold red", markup=False, highlight=False, soft_wrap=True
+            )
         else:
-            self._plain(f"error: {error.brief}")
+            self._plain(printable(f"error: {error.brief}"))
         for part in (error.details, error.resolution):
             if part:
-                self._plain("\n".join(f"  {line}" for line in part.splitlines()))
+                self._plain("\n".join(f"  {line}" for line in printable(part).splitlines()))
+        return error.exit_code
 
-    def confirm(self, question: str, *, assume_yes: bool) -> None:
+    def confirm(self, question: str, *, assume_yes: bool, insist: bool = False) -> None:
         """Ask before something is destroyed. Raises RefusedError on anything but yes.
 
-        Never asks without a terminal: a program that calls phoenix has decided already.
+        Never asks without a terminal: a program that calls phoenix has decided already. `insist`: not where a slip of
+        the hand costs too much; there the answer has to be in the command.
         """
-        if assume_yes or not self._can_ask:
+        if assume_yes:
+            return
+        if not self._can_ask:
+            if insist:
+                raise RefusedError(
+                    "not confirmed",
+                    details=f"{question} There is no terminal to ask at; nothing was changed",
+                    resolution="Say it again with --yes.",
+                )
             return
         self.quiet_down()
-        self._stderr.write(f"{question} [y/N] ")
+        self._stderr.write(printable(f"{question} [y/N] "))
         self._stderr.flush()
         answer = ""
         with suppress(OSError, ValueError):  # a terminal that is gone says nothing
@@ -93,7 +111,8 @@ class Output(Progress):
     def _print(self, data: Data, human: object) -> None:
         assert not self._done, "a command has one result"
         self._done = True
-        self._write(f"{json_module.dumps(data, default=_as_text)}\n" if self._json else f"{human}\n" if human else "")
+        text = json_module.dumps(data, default=_as_text) if self._json else printable(f"{human}") if human else ""
+        self._write(f"{text}\n" if text else "")
 
     def _write(self, text: str) -> None:
         """Print a result. A reader that went away (`| head`) has what it wanted; any other failure is told."""

@@ -7,6 +7,7 @@ import time
 from typing import IO, TYPE_CHECKING, cast
 
 from phoenix.cli.streams import Unfailing
+from phoenix.cli.text.printable import printable
 from phoenix.tell import Level, Told
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A step of the work, as a line of progress that stays. Silent with `-q`."""
+        text = printable(text)
         if self._verbosity < 0:
             return
         if self._terminal:
@@ -53,10 +55,11 @@ class Progress:
         elif self._status is not None and text.strip():
             from rich.text import Text
 
-            self._status.update(Text(text.strip().replace("\n", " ")[:100], style="dim"))
+            self._status.update(Text(printable(text).strip().replace("\n", " ")[:100], style="dim"))
 
     def warn(self, text: str) -> None:
         """Something that a person should look at, although the work goes on. Told even with `-q`."""
+        text = printable(text)
         if self._terminal:
             self._rich().print(f"warning: {text}", style="yellow", markup=False, highlight=False, soft_wrap=True)
         else:

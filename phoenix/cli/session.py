@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from phoenix.cli.output import Output
 from phoenix.errors import SpecError
 from phoenix.tell import Teller
+from phoenix.units import as_text, is_text
 
 if TYPE_CHECKING:
     import typer
@@ -44,13 +45,15 @@ class Session:
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     """The environment that `${NAME}` in phoenix.yaml refers to."""
 
+    stdout: IO[str] | None = None
+    """Where the result goes; None: to this process's own."""
     opener: Opener = _opened
     """What opens a site; a test hands in one with a cloud of its own."""
 
     @cached_property
     def out(self) -> Output:
         """Where everything is said. First used after the options are known."""
-        return Output(json=self.json, verbosity=self.verbosity, color=not self.no_color)
+        return Output(json=self.json, verbosity=self.verbosity, color=not self.no_color, stdout=self.stdout)
 
     @property
     def verbose(self) -> bool:
@@ -93,6 +96,12 @@ class Session:
                 f"there is no {PROJECT_FILE} in {named}",
                 details=f"{origin} names this directory",
                 resolution="Name the directory that has it, or make a project there with `phoenix init`.",
+            )
+        if not is_text(str(file)):
+            raise SpecError(
+                "the project's path is not in UTF-8",
+                details=as_text(str(file)),
+                resolution="Rename its directories: the record and the plans, which are UTF-8, name them.",
             )
         return file
 

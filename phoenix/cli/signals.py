@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -28,10 +28,15 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def as_exceptions() -> Iterator[None]:
-    """While this holds, the first signal raises KeyboardInterrupt (or `Terminated`); later ones are ignored."""
+def as_exceptions(noted: Sequence[int] = ()) -> Iterator[None]:
+    """While this holds, the first signal raises KeyboardInterrupt (or `Terminated`); later ones are ignored.
+
+    `noted`: signals that have come already, which count as the first.
+    """
     before: dict[signal.Signals, Any] = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
     try:
+        if noted:
+            _interrupt(noted[0], None)
         yield
     finally:
         for number, handler in before.items():

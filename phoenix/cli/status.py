@@ -27,7 +27,14 @@ def status(
         typer.Option("-e", "--environment", help="Only this environment.", autocompletion=completion.environments),
     ] = None,
 ) -> None:
-    """Show groups, traffic, instances, images, package versions, the current run and what is due."""
+    """Show groups, traffic, instances, images, package versions, the current run and what is due.
+
+    Where a cloud or the state cannot be asked it shows what could be seen, and exits with 5.
+    """
     session = session_of(ctx)
     found = standing.status(session.site, service, environment)
-    session.out.result(dump(found), "\n\n".join(map(service_text, found.services)) or "no services")
+    text = "\n\n".join(map(service_text, found.services)) or "no services"
+    if found.unseen:
+        session.out.show(text)
+    standing.refuse_unseen(found)
+    session.out.result(dump(found), text)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout, suppress
 from typing import IO, Any
 
 LAST_STANDARD = 2
@@ -52,6 +53,25 @@ class Unfailing:
             self.failure = getattr(error, "strerror", None) or str(error)
         else:
             self.failure = ""
+
+
+class Pages:
+    """While this holds, what typer prints by itself (help, a shell's functions) is kept, where it is wanted."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._kept = io.StringIO()
+        self._around: AbstractContextManager[Any] = redirect_stdout(self._kept) if wanted else nullcontext()
+
+    def __enter__(self) -> None:
+        self._around.__enter__()
+
+    def __exit__(self, *ending: Any) -> None:
+        self._around.__exit__(*ending)
+
+    @property
+    def text(self) -> str:
+        """What was printed."""
+        return self._kept.getvalue()
 
 
 def occupy() -> None:

@@ -198,7 +198,10 @@ class Groups(Protocol):
         ...
 
     def logs(self, instance_id: str) -> Mapping[str, str]:
-        """What a machine said: `console`, `boot` and `service`, as far as it can be had."""
+        """What a machine said: `console`, `boot` and `service`, as far as it can be had.
+
+        `listening`, where that is known: why the balancer does not reach its port, in a line.
+        """
         ...
 
     def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:

@@ -11,6 +11,8 @@ from phoenix.errors import CloudError, RefusedError
 from phoenix.model import Group, TestResult
 
 WHOLE = 100
+NAMED = 3
+"""Machines that are named one by one where something is seen of many."""
 BOOT_PATIENCE = 300
 """Seconds that systemd may take to start everything."""
 TEST_PATIENCE = 120
@@ -72,6 +74,23 @@ def routed(shares: Mapping[str, int]) -> dict[str, int]:
     if sum(wanted.values()) not in (0, WHOLE) or any(share < 0 for share in wanted.values()):
         raise CloudError("shares are 0 to 100 and make 100 together", details=f"asked for: {dict(shares)}")
     return wanted
+
+
+def told_of_checks(seen: Mapping[str, str]) -> str:
+    """What a balancer's check saw of machines that are not healthy, what was seen most often first.
+
+    `seen`: words by machine. Each is said once, with how many machines it was seen of, and the first of them.
+    """
+    by_words: dict[str, list[str]] = {}
+    for machine in sorted(seen, key=lambda name: (len(name), name)):
+        by_words.setdefault(seen[machine], []).append(machine)
+    ordered = sorted(by_words.items(), key=lambda each: (-len(each[1]), each[0]))
+    return "; ".join(f"{len(machines)} x {words} ({_some(machines)})" for words, machines in ordered)
+
+
+def _some(machines: list[str]) -> str:
+    more = [f"{len(machines) - NAMED} more"] if len(machines) > NAMED else []
+    return ", ".join(machines[:NAMED] + more)
 
 
 def percents(weights: Mapping[str, int]) -> dict[str, int]:

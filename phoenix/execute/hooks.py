@@ -54,7 +54,7 @@ def _run(command: str, timeout: float, directory: Path, environment: Mapping[str
     log = context.log_directory / f"hook-{context.step}.log"
     try:
         run(
-            Command(argv=("/bin/sh", "-c", command), cwd=directory, environment=environment),
+            Command(argv=("/bin/sh", "-c", command), cwd=directory, environment=environment, kept=True),
             timeout=timeout,
             log=log,
             on_line=context.say,

@@ -25,6 +25,7 @@ from phoenix.record import journal
 from phoenix.record.journal import Event, Owner, Part, Request, Run, RunState, What
 from phoenix.record.store import ConflictError, Store, StoreError
 from phoenix.tools.process import ProcessId, boot_id
+from phoenix.units import as_text
 from phoenix.wait import DeadlineError, Look, Verdict, retry_while_unknown, wait_for
 
 LEASE = 30.0
@@ -283,7 +284,7 @@ def request_abort(store: Store, clock: Clock, asked_for: Run, why: str) -> Run |
 def user() -> str:
     """Who runs this process."""
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
+        return as_text(os.environ.get("SUDO_USER") or getpass.getuser())
     except (KeyError, OSError):  # no entry in the password file, as in many containers
         return str(os.getuid())
 

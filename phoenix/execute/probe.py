@@ -22,8 +22,11 @@ Headers = tuple[tuple[str, str], ...]
 TIMEOUT = 3.0
 """Seconds for a whole look."""
 LARGEST = 64 * 1024
-"""Bytes of an answer that are read."""
+"""Bytes of an answer that are read while its status line and headers are not whole; what follows them is never read."""
 
+_CHUNK = 16 * 1024
+_SHOWN = 200
+"""Characters of an address that a redirect leads to."""
 _PORTS = {"http": 80, "https": 443}
 _COME_BACK = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses by which a server says that the same request may do better later (RFC 9110, 15; RFC 6585, 4)."""
@@ -38,7 +41,7 @@ class Probe(Protocol):
 
 
 class BadAnswerError(Exception):
-    """What came back is not a whole HTTP answer; the text says why.
+    """What came back is no HTTP answer with whole headers; the text says why.
 
     `certain`: it is no HTTP at all. Else the connection ended too early.
     """
@@ -46,6 +49,17 @@ class BadAnswerError(Exception):
     def __init__(self, why: str, *, certain: bool) -> None:
         super().__init__(why)
         self.certain = certain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """The head of an answer. `leads_to`: where else a redirect sends whoever asks."""
+
+    status: int
+    leads_to: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status}, to {self.leads_to}" if self.leads_to else str(self.status)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,9 +92,10 @@ def probe(
     has to be for, by the certificates that this computer trusts or by `trust`. `headers` are sent, too. A host's name
     is looked up first, which takes what it takes; give an address where there is one.
 
-    PASS: a whole answer with `status`. FAIL: another one, something that is not HTTP, or a certificate that is not
-    trusted. UNKNOWN: no whole answer, or a status that means "not now" (5xx, 408, 425, 429). Redirects are not
-    followed.
+    The status line and the headers decide, as they do for balancers: of the body, however large it is, no more is
+    read than comes along with them.
+    PASS: an answer with `status`. FAIL: another one, something that is not HTTP, or a certificate that is not
+    trusted. UNKNOWN: no answer, or a status that means "not now" (5xx, 408, 425, 429). Redirects are not followed.
     """
     try:
         parts = urlsplit(url)
@@ -92,14 +107,14 @@ def probe(
     try:
         until = _Until(clock=clock, moment=clock.monotonic() + timeout)
         with socket.create_connection(address, timeout=until.left) as connection:
-            seen = _ask(_secured(connection, parts, trust, until), parts, headers, until)
+            answer = _ask(_secured(connection, parts, trust, until), parts, headers, until)
     except BadAnswerError as error:
         return Look(verdict=Verdict.FAIL if error.certain else Verdict.UNKNOWN, seen=f"{url}: {error}")
     except ssl.SSLCertVerificationError as error:
         return Look(verdict=Verdict.FAIL, seen=f"{url}: its certificate is not trusted: {error.verify_message}")
     except OSError as error:
         return Look(verdict=Verdict.UNKNOWN, seen=f"{url}: {_reason(error, timeout)}")
-    return Look(verdict=_verdict(seen, status), seen=f"{url} answers {seen}")
+    return Look(verdict=_verdict(answer.status, status), seen=f"{url} answers {answer}")
 
 
 def _verdict(seen: int, wanted: int) -> Verdict:
@@ -118,8 +133,8 @@ def _secured(
     return (trust or ssl.create_default_context()).wrap_socket(connection, server_hostname=parts.hostname)
 
 
-def _ask(connection: socket.socket, parts: SplitResult, headers: Headers, until: _Until) -> int:
-    """The status of the answer, once all of it is there."""
+def _ask(connection: socket.socket, parts: SplitResult, headers: Headers, until: _Until) -> _Answer:
+    """The head of the answer, once it is there."""
     with connection:
         speech = _Speech()
         connection.settimeout(until.left)
@@ -127,23 +142,23 @@ def _ask(connection: socket.socket, parts: SplitResult, headers: Headers, until:
         received, seen = b"", 0
         while True:
             connection.settimeout(until.left)
-            chunk = connection.recv(65536)
+            chunk = connection.recv(_CHUNK)
             received += chunk[: 80 - len(received)]
             if not b"HTTP/1.".startswith(received[:7]):
                 raise BadAnswerError(f"no HTTP answer: {received!r}", certain=True)
+            answer = speech.hear(chunk, received)
+            if answer is not None:
+                return answer
             seen += len(chunk)
             if seen > LARGEST:
-                raise BadAnswerError(f"an answer of more than {LARGEST} bytes", certain=True)
-            if speech.is_over(chunk, received):
-                return speech.status
+                raise BadAnswerError(f"headers of more than {LARGEST} bytes", certain=True)
 
 
 class _Speech:
-    """One question and its answer, as h11 understands them."""
+    """One question and the head of its answer, as h11 understands them."""
 
     def __init__(self) -> None:
-        self.status = 0
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST)
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST + 2 * _CHUNK)
 
     def asking(self, parts: SplitResult, headers: Headers) -> bytes:
         """The bytes of the question."""
@@ -152,22 +167,31 @@ class _Speech:
         asked = h11.Request(method="GET", target=target.encode("ascii", "replace"), headers=told)
         return (self._http.send(asked) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
 
-    def is_over(self, chunk: bytes, received: bytes) -> bool:
-        """Whether the answer is whole with this chunk (empty: nothing more can come)."""
+    def hear(self, chunk: bytes, received: bytes) -> _Answer | None:
+        """The answer, once its headers are whole with this chunk (empty: nothing more can come); else None.
+
+        What is announced ahead of the answer (1xx) is passed over.
+        """
         try:
             self._http.receive_data(chunk)
             event = self._http.next_event()
-            while event is not h11.NEED_DATA and not isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                if isinstance(event, h11.Response):
-                    self.status = event.status_code
+            while isinstance(event, h11.InformationalResponse):
                 event = self._http.next_event()
         except h11.RemoteProtocolError as error:
             if chunk:
                 raise BadAnswerError(f"no HTTP answer: {received!r}", certain=True) from error
             raise _closed(received) from error
-        if isinstance(event, h11.ConnectionClosed) or (event is h11.NEED_DATA and not chunk):
+        if isinstance(event, h11.Response):
+            return _answer(event)
+        if not chunk or isinstance(event, h11.ConnectionClosed):
             raise _closed(received)
-        return isinstance(event, h11.EndOfMessage)
+        return None
+
+
+def _answer(head: h11.Response) -> _Answer:
+    where = next((value for name, value in head.headers if name == b"location"), b"")
+    leads_to = where.decode("latin-1") if 300 <= head.status_code < 400 else ""
+    return _Answer(status=head.status_code, leads_to=leads_to[:_SHOWN])
 
 
 def _closed(received: bytes) -> BadAnswerError:
@@ -177,5 +201,5 @@ def _closed(received: bytes) -> BadAnswerError:
 
 def _reason(error: OSError, timeout: float) -> str:
     if isinstance(error, TimeoutError):
-        return f"no whole answer within {timeout:g} s"
+        return f"no answer within {timeout:g} s"
     return error.strerror or type(error).__name__

@@ -36,11 +36,10 @@ def checked(paths: Iterable[Path]) -> tuple[PackageFile, ...]:
     """The packages in `paths`, each once, in their order. SpecError tells of every file that is none."""
     files: dict[tuple[str, str], PackageFile] = {}
     mistakes: list[str] = []
-    for path in paths:
-        try:
-            described = deb.read(path)
-        except SpecError as error:
-            mistakes.append(error.brief + (f": {error.details}" if error.details else ""))
+    wanted = tuple(paths)
+    for path, described in zip(wanted, deb.read_all(wanted), strict=True):
+        if isinstance(described, SpecError):
+            mistakes.append(described.brief + (f": {described.details}" if described.details else ""))
             continue
         file = PackageFile(
             path=str(path.absolute()),

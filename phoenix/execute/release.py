@@ -53,13 +53,13 @@ def wishes(service: ServiceSpec, overrides: Iterable[str]) -> tuple[PackageWish,
 
 def packages(project: Project, wished: Iterable[PackageWish]) -> tuple[Package, ...]:
     """The exact packages, read from the published indexes. RefusedError where one is not there."""
-    from phoenix.execute.repositories import repository_here
+    from phoenix.execute.repositories import repository_to_read
     from phoenix.tools import apt_index
 
     wanted = tuple(wished)
     found: dict[str, Package] = {}
     for name in dict.fromkeys(wish.repository for wish in wanted):
-        here = repository_here(project.repository(name))
+        here = repository_to_read(project.repository(name))
         asked = [(wish.name, wish.version) for wish in wanted if wish.repository == name]
         found |= {package.name: package for package in apt_index.resolve(here, asked)}
     return tuple(found[wish.name] for wish in wanted)

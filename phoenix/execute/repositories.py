@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, rfc3339
@@ -48,6 +49,19 @@ def repository_here(spec: RepositorySpec) -> Repository:
     )
 
 
+def repository_to_read(spec: RepositorySpec) -> Repository:
+    """The repository as this process can read it now, for who decides and starts nothing.
+
+    One that phoenix serves on this computer, and that nothing serves at the moment (after `phoenix down` or a reboot),
+    is read where it lies. RefusedError before its first publication.
+    """
+    here, root = repository_here(spec), root_of(spec)
+    lies_here = loopback.is_loopback(spec.url) and (root.public / "dists" / spec.distribution).is_dir()
+    if lies_here and serve.find(root) is None:
+        return replace(here, url=root.public.absolute().as_uri())
+    return here
+
+
 def repository_for_machines(spec: RepositorySpec, cloud: str, reached: UrlForMachines) -> Repository:
     """The repository as machines of the cloud of that name reach it (`Cloud.url_for_machines`).
 
@@ -78,7 +92,7 @@ def visible(spec: RepositorySpec) -> tuple[Entry, ...]:
     """The packages that machines see in the repository, by name, of each the newest version first."""
     from phoenix.tools import apt_index
 
-    shown = apt_index.entries(repository_here(spec))
+    shown = apt_index.entries(repository_to_read(spec))
     newest = sorted(shown, key=lambda found: version_key(found.deb.version), reverse=True)
     return tuple(sorted(newest, key=lambda found: found.deb.name))
 

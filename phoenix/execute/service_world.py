@@ -13,7 +13,7 @@ from phoenix.execute.boot_work import boot_script
 from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
 from phoenix.execute.probe import Probe
-from phoenix.model import Health, Place, Release, Route
+from phoenix.model import Health, Instance, Place, Release, Route
 from phoenix.record.history import History
 from phoenix.spec.project import Project
 from phoenix.spec.services import Balancer, EnvironmentSpec, LocalBalancer, ServiceSpec
@@ -43,6 +43,7 @@ def of_service(
         user_data=partial(_user_data, project, cloud.images),
         run_hooks=hooks.runner(project.directory),
         ask=lambda route: asked(environment.load_balancer, health, route, clock, ask),
+        ask_machine=lambda instance: asked_alone(cloud, health, instance, clock, ask),
     )
     return Roller(world=world)
 
@@ -64,6 +65,13 @@ def _user_data(project: Project, images: Images, kept: Release) -> str:
             resolution="Bake it again, then roll.",
         )
     return boot_script(kept, image.type, Renderer(project.directory).render)
+
+
+def asked_alone(cloud: Cloud, health: Health, instance: Instance, clock: Clock, ask: Probe) -> Look | None:
+    """One request to the machine alone, to the path of its health check; None where it is out of reach from here."""
+    if not cloud.abilities.here_only or not instance.address:
+        return None
+    return ask(f"http://{instance.address}{health.path}", clock=clock, status=health.status)
 
 
 def asked(balancer: Balancer, health: Health, route: Route, clock: Clock, ask: Probe) -> Look:

@@ -79,7 +79,7 @@ def signing_key(writer: Writer) -> str | None:
     if home is None:
         return gpg.given_key(writer.spec.sign)
     found = signers.signers(writer.root)
-    return found[-1].fingerprint if found else gpg.make_key(home, _owner(writer)).fingerprint
+    return gpg.own_key(home, _owner(writer), found[-1].fingerprint if found else "")
 
 
 def write_public(writer: Writer, signing: str) -> None:

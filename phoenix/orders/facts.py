@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phoenix.clock import from_rfc3339, rfc3339
-from phoenix.model import Group, Image, Instance, Package, Route, TestResult
+from phoenix.model import Backend, Group, Image, Instance, Package, Route, TestResult
 
 if TYPE_CHECKING:  # most results are of no run
     from phoenix.record.journal import Run
@@ -73,6 +73,11 @@ class InstanceFacts:
     address: str
     engine: str
     detail: str
+    healthy: bool
+    seen: str
+    """What the balancer's check saw of it; empty while it is healthy, or where the balancer does not tell."""
+    restarts: int | None
+    """How often its services ended and were started again since it booted; None where nobody tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +105,10 @@ class GroupFacts:
     keep_until: str | None
     keep_left: int | None
     instances: tuple[InstanceFacts, ...]
+    seen: str
+    """What the balancer's check saw of the machines that are not healthy."""
+    restarts: int | None
+    """How often services of its machines were started again; None where nobody tells."""
 
 
 def group_facts(group: Group, route: Route, now: datetime) -> GroupFacts:
@@ -122,11 +131,18 @@ def group_facts(group: Group, route: Route, now: datetime) -> GroupFacts:
         age=int((now - group.created).total_seconds()),
         keep_until=rfc3339(group.keep_until) if group.keep_until else None,
         keep_left=max(0, int((group.keep_until - now).total_seconds())) if group.keep_until else None,
-        instances=tuple(map(_instance_facts, group.instances)),
+        instances=tuple(_instance_facts(each, backend) for each in group.instances),
+        seen=backend.seen if backend else "",
+        restarts=_restarts(group),
     )
 
 
-def _instance_facts(instance: Instance) -> InstanceFacts:
+def _restarts(group: Group) -> int | None:
+    told = [each.restarts for each in group.staying if each.restarts is not None]
+    return sum(told) if told else None
+
+
+def _instance_facts(instance: Instance, backend: Backend | None) -> InstanceFacts:
     return InstanceFacts(
         id=instance.id,
         state=instance.state,
@@ -134,6 +150,9 @@ def _instance_facts(instance: Instance) -> InstanceFacts:
         address=instance.address,
         engine=instance.engine,
         detail=instance.detail,
+        healthy=backend is not None and instance.id in backend.well,
+        seen=dict(backend.checks).get(instance.id, "") if backend else "",
+        restarts=instance.restarts,
     )
 
 

@@ -96,12 +96,15 @@ def listed(site: Site) -> GroupList:
 
     A cloud that fails hides no other: its error is raised at the end, with the others' groups as its facts.
     """
-    seen = status.everything(site)
+    whole = status.everything(site)
     now = site.clock.now()
     groups = tuple(
-        group_facts(group, each.observed.route, now) for each in seen if each.observed for group in each.observed.groups
+        group_facts(group, each.observed.route, now)
+        for each in whole.seen
+        if each.observed
+        for group in each.observed.groups
     )
-    errors = [(each.place.subject, each.error) for each in seen if each.error is not None]
+    errors = whole.errors
     for subject, error in errors:
         site.warn(f"{subject} is unknown: {error.brief}")
     if errors:
@@ -115,6 +118,11 @@ def show(site: Site, name: str) -> GroupShown:
     observed = status.place_of_group(site, name).observed
     assert observed is not None, "the group was seen in it"
     return GroupShown(group=group_facts(_standing(observed, name), observed.route, site.clock.now()))
+
+
+def size_of(site: Site, name: str) -> int:
+    """How many machines the group has. Raises what `show` raises."""
+    return show(site, name).group.size
 
 
 def ready(site: Site, order: Order) -> None:

@@ -19,10 +19,11 @@ HOUR = 3600.0
 def told(site: Site, place: Place, plan: Plan[RollAction]) -> Plan[RollAction]:
     """The plan with what it needs, and whether there is room for that, among its notes."""
     needs = needs_of(plan)
-    if needs is None or site.cloud(place.cloud).abilities.here_only:
+    if needs is None:
         return plan
     need = _need(site, place, needs)
-    notes = [f"{need.machines} machines more at most while it goes on{_afterwards(need, needs)}"]
+    costs = not site.cloud(place.cloud).abilities.here_only
+    notes = [f"{need.machines} machines more at most while it goes on{_afterwards(need, needs)}"] if costs else []
     notes += [f"room: {each.subject}: {each.found}{_lack(each)}" for each in site.cloud(place.cloud).room(need)]
     return replace(plan, notes=(*plan.notes, *notes))
 
@@ -30,7 +31,7 @@ def told(site: Site, place: Place, plan: Plan[RollAction]) -> Plan[RollAction]:
 def refuse_lacking(site: Site, place: Place, plan: Plan[RollAction]) -> None:
     """RefusedError where the cloud certainly has too little room for the plan."""
     needs = needs_of(plan)
-    if needs is None or site.cloud(place.cloud).abilities.here_only:
+    if needs is None:
         return
     lacks = [each for each in site.cloud(place.cloud).room(_need(site, place, needs)) if each.state is State.LACK]
     if lacks:

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from phoenix import observe
 from phoenix.clock import from_rfc3339
-from phoenix.errors import PhoenixError, SpecError
+from phoenix.errors import CloudError, PhoenixError, SpecError
 from phoenix.model import Group, Observed
 from phoenix.orders import places
 from phoenix.orders.advice import has_died, what_next
-from phoenix.orders.facts import GroupFacts, RunFacts, group_facts, run_facts
+from phoenix.orders.facts import GroupFacts, RunFacts, dump, group_facts, run_facts
 from phoenix.orders.places import Place, forgotten_among
 from phoenix.orders.site import Site
 from phoenix.orders.tend import undone_among
@@ -20,6 +20,8 @@ from phoenix.plan.due import due, idle
 from phoenix.record.journal import Run, RunState
 from phoenix.record.timeline import current, hold_of
 
+OFTEN = 3
+"""So many restarts of a service that serves are told unasked."""
 Listed = tuple[Group, ...] | PhoenixError
 
 
@@ -56,9 +58,21 @@ class ServiceStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusResult:
-    """Every place that was asked for."""
+    """Every place that was asked for. `unseen`: what could not be asked, a sentence each; empty: this is all."""
 
     services: tuple[ServiceStatus, ...]
+    unseen: tuple[str, ...] = ()
+
+
+def refuse_unseen(found: StatusResult) -> None:
+    """CloudError, with all that was seen as its facts, where something could not be asked."""
+    if found.unseen:
+        raise CloudError(
+            "not everything could be asked",
+            details="\n".join(found.unseen),
+            resolution="What could be seen is shown; of the rest nobody knows how it stands. Ask again.",
+            facts=dump(found),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,18 +88,40 @@ class Seen:
 
 
 def status(site: Site, service: str | None = None, environment: str | None = None) -> StatusResult:
-    """How the places stand; with `service` or `environment` only those. Reads only; what is due is told as well."""
-    found = tuple(service_status(site, each) for each in everything(site, service, environment))
+    """How the places stand; with `service` or `environment` only those. Reads only; what is due is told as well.
+
+    What could not be asked hides nothing else: it is told in `unseen` (`refuse_unseen` makes an error of it).
+    """
+    whole = everything(site, service, environment)
+    found = tuple(service_status(site, each) for each in whole.seen)
     for each in found:
         for warning in each.due:
             site.warn(warning)
-    return StatusResult(services=found)
+    of_places = (
+        f"{each.service}/{each.environment}: {'; '.join(each.error.splitlines())}" for each in found if each.error
+    )
+    of_clouds = (f"{cloud}: {'; '.join(str(error).splitlines())}" for cloud, error in whole.unlisted)
+    return StatusResult(services=found, unseen=(*of_places, *of_clouds))
 
 
-def everything(site: Site, service: str | None = None, environment: str | None = None) -> tuple[Seen, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Everything:
+    """What was seen, place by place; `unlisted`: clouds without a place among these whose groups nobody could list."""
+
+    seen: tuple[Seen, ...]
+    unlisted: tuple[tuple[str, PhoenixError], ...]
+
+    @property
+    def errors(self) -> tuple[tuple[str, PhoenixError], ...]:
+        """What was not seen, and why."""
+        return (*((each.place.subject, each.error) for each in self.seen if each.error), *self.unlisted)
+
+
+def everything(site: Site, service: str | None = None, environment: str | None = None) -> Everything:
     """Every service in every environment; with `service` or `environment` only those.
 
-    Without them also what a service left behind that phoenix.yaml no longer has. SpecError for unknown names.
+    Without them also what services left behind that phoenix.yaml no longer has, on every cloud where `tend` looks.
+    SpecError for unknown names.
     """
     project = site.project
     wanted = [project.service(service).name] if service else list(project.services)
@@ -94,24 +130,27 @@ def everything(site: Site, service: str | None = None, environment: str | None =
     if environment and not chosen and wanted:
         project.environment(project.service(wanted[0]), environment)  # names those there are
     whole = service is None and environment is None
-    clouds = [place.cloud for place in chosen] + list(project.local_clouds() if whole else ())
+    clouds = [place.cloud for place in chosen] + list(site.workable() if whole else ())
     listed = {name: _list(site, name) for name in dict.fromkeys(clouds)}
     found = [_look(site, place, listed[place.cloud], known=True) for place in chosen]
     for cloud, groups in listed.items() if whole else ():
         if not isinstance(groups, PhoenixError):
             found += [_look(site, place, groups, known=False) for place in forgotten_among(site, cloud, groups)]
-    return tuple(found)
+    used = {place.cloud for place in chosen}
+    failed = ((name, groups) for name, groups in listed.items() if isinstance(groups, PhoenixError))
+    return Everything(seen=tuple(found), unlisted=tuple(each for each in failed if each[0] not in used))
 
 
 def place_of_group(site: Site, name: str) -> Seen:
     """Where the group stands, or still gets traffic. SpecError where it does not; else what kept it from being seen."""
-    seen = everything(site)
+    whole = everything(site)
+    seen = whole.seen
     stands = (each for each in seen if each.observed and each.observed.group(name))
     routed = (each for each in seen if each.observed and each.observed.route.backend(name))
     found = next(stands, None) or next(routed, None)
     if found is not None:
         return found
-    unseen = next((each.error for each in seen if each.error), None)
+    unseen = next((error for _what, error in whole.errors), None)
     if unseen is not None:
         raise unseen
     names = [group.name for each in seen if each.observed for group in each.observed.groups]
@@ -200,6 +239,7 @@ def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | 
         if backend.share:
             group_there = observed.group(backend.group)
             yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
+            yield from dying(group_there)
 
 
 def _unlimited(group: Group) -> str:
@@ -213,6 +253,14 @@ def unwell(name: str, size: int | None, healthy: int) -> Iterator[str]:
         yield f"{name} gets traffic but no longer stands: `phoenix roll` starts another"
     elif healthy < size:
         yield f"{name} serves with {healthy} of {size} machines healthy: see `phoenix group show {name}`"
+
+
+def dying(group: Group | None) -> Iterator[str]:
+    """What is to be said of a group that serves and whose services end again and again."""
+    again = {each.id: each.restarts for each in (group.staying if group else ()) if each.restarts}
+    if group and max(again.values(), default=0) >= OFTEN:
+        told = ", ".join(f"{times} times on {name}" for name, times in again.items())
+        yield f"the service of {group.name} ended and was started again ({told}): see `phoenix logs`"
 
 
 def _due_run(run: Run | None, *, died: bool) -> Iterator[str]:

@@ -31,7 +31,7 @@ def unlock(site: Site, order: RunOrder) -> UnlockResult:
     refuse_without_reason(order)
     run = runs.going(site, order.run, order.environment)
     given_up = abandon(site.store, site.clock, run.subject, order.why, site.say)
-    left = [each for each in status.everything(site) if each.place.subject == given_up.subject]
+    left = [each for each in status.everything(site).seen if each.place.subject == given_up.subject]
     return UnlockResult(run=run_facts(given_up), services=tuple(status.service_status(site, each) for each in left))
 
 

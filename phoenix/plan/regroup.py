@@ -29,7 +29,7 @@ from phoenix.plan.roll_actions import (
     told,
 )
 from phoenix.plan.rollback import burn, keep_of, refuse_foreign
-from phoenix.spec.services import EnvironmentSpec, ServiceSpec
+from phoenix.spec.services import MOST_MACHINES, EnvironmentSpec, ServiceSpec
 
 
 def enable(
@@ -89,7 +89,8 @@ def resize(
 ) -> Plan[RollAction]:
     """The plan that gives `group` `size` machines; dead ones are replaced first, all have to be healthy.
 
-    RefusedError below one machine, and for a group with traffic below what phoenix.yaml says unless `force`.
+    RefusedError below one machine and above what phoenix.yaml allows, and for a group with traffic below what it says
+    unless `force`.
     """
     before = observed.route.shares
     refuse_foreign(group, "Resize it with what made it.")
@@ -311,6 +312,15 @@ def _enough(environment: EnvironmentSpec, group: Group, size: int, *, routed: bo
             f"{group.name} cannot have size {size}",
             details="a group has one machine at least",
             resolution="`phoenix group delete` burns it.",
+        )
+    most = environment.size.maximum if environment.size.maximum > environment.size.minimum else MOST_MACHINES
+    if size > most:
+        raise RefusedError(
+            f"{group.name} is not made larger than phoenix.yaml allows",
+            details=f"size {size} is asked for; in the environment {environment.name} a group has {most} at most",
+            resolution="Ask for fewer, or change `size` in phoenix.yaml first."
+            if most < MOST_MACHINES
+            else "Ask for fewer: no group has more.",
         )
     if routed and size < environment.size.minimum and not force:
         raise RefusedError(

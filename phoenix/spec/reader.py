@@ -17,6 +17,7 @@ import yaml
 
 from phoenix.errors import SpecError
 from phoenix.spec.mistakes import Mistake, MistakesError, Place, dotted
+from phoenix.units import as_text, is_text
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
@@ -238,7 +239,10 @@ class _Builder:
             return ""
         if default is None and name not in self.environment:
             self._wrong(place, node, f"the environment variable {name} is not set; ${{{name}:-X}} would default to X")
-        return self.environment.get(name) or str(default or "")
+        value = self.environment.get(name) or str(default or "")
+        if not is_text(value):
+            self._wrong(place, node, f"the environment variable {name} is not in UTF-8")
+        return as_text(value)
 
     def _wrong(self, place: Place, node: yaml.Node, what: str) -> None:
         self.mistakes.append(Mistake(line=_line(node), path=dotted(place), what=what))

@@ -6,7 +6,8 @@ is told both. Where a part has not even the right shape they are silent; its for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from phoenix.spec.plain import Data, Found, cloud_kind, environments, listing, m
 from phoenix.spec.relations_environments import environment_mistakes
 from phoenix.spec.relations_repositories import repository_mistakes
 from phoenix.spec.relations_secrets import secret_mistakes
+from phoenix.spec.relations_settings import setting_mistakes
 
 
 def relation_mistakes(data: Data, directory: Path) -> Found:
@@ -33,6 +35,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         _listen_addresses,
         _environments,
         secret_mistakes,
+        setting_mistakes,
     )
     for check in checks:
         yield from check(data)
@@ -179,5 +182,14 @@ def _hooks(data: Data, directory: Path) -> Found:
             for index, hook in enumerate(hooks if isinstance(hooks, list) else []):
                 command = hook.get("command") if isinstance(hook, dict) else hook
                 words = command.split() if isinstance(command, str) else []
-                if words and words[0].startswith("./") and not (directory / words[0]).is_file():
-                    yield ("services", service, "hooks", point, index), f"there is no file {words[0]} in the project"
+                where = ("services", service, "hooks", point, index)
+                if words and words[0].startswith("./"):
+                    yield from ((where, what) for what in _unfit_program(directory, words[0]))
+
+
+def _unfit_program(directory: Path, name: str) -> Iterator[str]:
+    file = directory / name
+    if not file.is_file():
+        yield f"there is no file {name} in the project"
+    elif not os.access(file, os.X_OK):
+        yield f"{name} may not be executed: `chmod +x {name}`"

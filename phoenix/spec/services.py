@@ -61,6 +61,10 @@ class Canary:
 Strategy = BlueGreen | Rolling | Canary
 
 
+MOST_MACHINES = 1000
+"""Machines of one group, whoever asks for them: a larger number is a slip of the hand."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
     """How many instances: fixed where `minimum == maximum`. `cpu` is the autoscaler's target share."""

@@ -1,6 +1,6 @@
 """What an apt repository shows, read as a machine reads it: over HTTP, signature and digests checked.
 
-Never through aptly: what counts is what machines get.
+Never through aptly: what counts is what machines get. A `file://` url is read where it lies, with the same checks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import url2pathname
 
 from phoenix.debs import Deb, version_key
 from phoenix.errors import PhoenixError, RefusedError, ToolError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 10.0
 """Seconds for one answer."""
+_FILE = "file://"
 _FILES = ("Packages.gz", "Packages")
 """The forms of an index that are understood, the preferred first."""
 
@@ -118,7 +120,8 @@ def entries(repository: Repository, *, architecture: str = "amd64") -> tuple[Ent
     if hashlib.sha256(data).hexdigest() != sums[name]:
         raise _unreadable(f"{base}/{by_hash} is not what the release says")
     text = gzip.decompress(data) if name.endswith(".gz") else data
-    return tuple(sorted(parse_packages(text.decode())))
+    # of a package that somebody else published a field may be in another encoding; what is read here is ASCII
+    return tuple(sorted(parse_packages(text.decode("utf-8", "replace"))))
 
 
 def release_sums(release: str) -> dict[str, str]:
@@ -154,10 +157,16 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
     signed = _get(client, f"{base}/InRelease")
     try:
         return gpg.verified(signed, repository.key).decode()
-    except ToolError as error:
+    except gpg.ClockError as error:
+        raise UntrustedIndexError(
+            f"the signature of the repository '{repository.name}' cannot be checked: {error.brief}",
+            details=f"{base}/InRelease: {error.details}",
+            resolution=error.resolution,
+        ) from error
+    except gpg.BadSignatureError as error:
         raise UntrustedIndexError(
             f"the repository '{repository.name}' is not signed by its key",
-            details=f"{base}/InRelease: {error.details.splitlines()[-1]}",
+            details=f"{base}/InRelease: {error.details}",
             resolution="See who serves this url; publish again if the key was changed.",
         ) from error
 
@@ -165,6 +174,11 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
 def _get(client: httpx.Client, url: str) -> bytes:
     import httpx
 
+    if url.startswith(_FILE):
+        try:
+            return Path(url2pathname(url.removeprefix(_FILE))).read_bytes()
+        except OSError as error:
+            raise _unreadable(f"{url}: {error.strerror}") from error
     try:
         response = client.get(url)
     except httpx.HTTPError as error:

@@ -7,15 +7,16 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.debs import Deb
 from phoenix.errors import SpecError, ToolError
 from phoenix.names import PACKAGE_NAME
-from phoenix.tools import deb_archive, process
+from phoenix.tools import apt_reading, deb_archive, process
 from phoenix.tools.deb_archive import NotWholeError, UnknownFormError
-from phoenix.tools.process import Command
+from phoenix.tools.process import NOT_DECODED, Command
 
 ARCHITECTURES = ("all", "amd64")
 """What our repositories carry: what the machines of phoenix can install."""
@@ -55,17 +56,44 @@ def read(path: Path) -> Deb:
     """What the package in `path` says of itself, with the digest of the whole file.
 
     Raises SpecError, in words for the person who named the file, where it is no whole package that our
-    repositories carry; every byte of it is looked at.
+    repositories carry; every byte of it is looked at, and every control field as apt will read it: one that apt cannot
+    read makes the whole index unreadable for every machine.
     """
-    _check_file(path)
-    fields = _fields(_control(path))
-    name, version, architecture = (fields.get(each, "") for each in ("package", "version", "architecture"))
-    if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
-        raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
-    if architecture not in ARCHITECTURES:
-        accepted = ", ".join(ARCHITECTURES)
-        raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
-    return Deb(name=name, version=version, architecture=architecture, sha256=sha256(path))
+    (found,) = read_all([path])
+    if isinstance(found, SpecError):
+        raise found
+    return found
+
+
+def read_all(paths: Iterable[Path]) -> tuple[Deb | SpecError, ...]:
+    """The same for many files, for each what it says or what is wrong with it: apt is asked once for all of them."""
+    found = [_looked_at(path) for path in paths]
+    controls = [each[2] for each in found if not isinstance(each, SpecError)]
+    sound = not apt_reading.why_not(*controls)
+    return tuple(each if isinstance(each, SpecError) else _as_apt_reads(*each, sound=sound) for each in found)
+
+
+def _looked_at(path: Path) -> tuple[Path, Deb, str] | SpecError:
+    """The package and its control file, once all has been looked at but what only apt can say."""
+    try:
+        _check_file(path)
+        control = _control(path)
+        fields = _fields(control)
+        name, version, architecture = (fields.get(each, "") for each in ("package", "version", "architecture"))
+        if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
+            raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
+        if architecture not in ARCHITECTURES:
+            accepted = ", ".join(ARCHITECTURES)
+            raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
+        _check_fields(path, control)
+    except SpecError as error:
+        return error
+    return path, Deb(name=name, version=version, architecture=architecture, sha256=sha256(path)), control
+
+
+def _as_apt_reads(path: Path, found: Deb, control: str, *, sound: bool) -> Deb | SpecError:
+    why_not = "" if sound else apt_reading.why_not(control)
+    return _mistake(path, "has control fields that apt cannot read", why_not) if why_not else found
 
 
 def sha256(path: Path) -> str:
@@ -124,6 +152,17 @@ def _check_file(path: Path) -> None:
         raise _mistake(path, "is a directory" if path.is_dir() else "is no file", "")
     if not os.access(path, os.R_OK):
         raise _mistake(path, "may not be read by you", "")
+
+
+def _check_fields(path: Path, fields: str) -> None:
+    """All control fields are text in UTF-8 (Debian Policy 5.1)."""
+    name = ""
+    for line in fields.splitlines():
+        name = name if line[:1].isspace() else line.partition(":")[0]
+        if NOT_DECODED in line:
+            raise _mistake(path, f"has a control field '{name}' that is not in UTF-8", f"it says {line.strip()!r}")
+        if any(ord(character) < 32 and character != "\t" for character in line):
+            raise _mistake(path, f"has control characters in its field '{name}'", f"it says {line.strip()!r}")
 
 
 def _mistake(path: Path, what: str, details: str) -> SpecError:

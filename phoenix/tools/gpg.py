@@ -25,6 +25,8 @@ from phoenix.wait import Look, Verdict, wait_for
 _TIMEOUT = 60.0
 """Seconds; a call takes 10 ms, or what a slow key on a card needs."""
 _PACKAGE = "gnupg"
+_AHEAD = "in the future"
+"""What gpgv says of a key, or a signature, of a day that has not come; its verdict is "Bad public key" then."""
 
 
 KEY_LIFE = "3y"
@@ -78,6 +80,18 @@ def keys(home: Path | None, name: str = "") -> tuple[Key, ...]:
     return tuple(sorted(_keys(listed), key=lambda key: (key.created, key.fingerprint)))
 
 
+def own_key(home: Path, owner: str, key: str = "") -> str:
+    """The fingerprint of the key that signs in `home`: `key`, else the newest; made where there is none.
+
+    Needs an agent beside (`with_agent`). ClockError where it cannot sign because it is of a day that has not come.
+    """
+    found = key or next((each.fingerprint for each in reversed(keys(home))), "") or make_key(home, owner).fingerprint
+    trial = _gpg(home, "--local-user", found, "--clearsign", stdin=b"", check=False)
+    if trial.code != 0:
+        raise _clock_error(trial) or process.failed(trial)
+    return found
+
+
 def make_key(home: Path, owner: str) -> Key:
     """Make a key (Ed25519, without passphrase, good for KEY_LIFE) in `home`; needs an agent beside (`with_agent`)."""
     before = {key.fingerprint for key in keys(home)}
@@ -112,6 +126,18 @@ def weaknesses(home: Path | None, fingerprint: str) -> tuple[str, ...]:
     if newest[1] in (1, 2, 3):
         found.append("its own signature uses MD5 or SHA-1")
     return tuple(found)
+
+
+def _clock_error(done: process.Completed) -> ClockError | None:
+    """What went wrong where it is the clock: gpg and gpgv call it something else."""
+    ahead = next((line for line in done.stderr.splitlines() if _AHEAD in line), None)
+    if ahead is None:
+        return None
+    return ClockError(
+        "this computer's clock is wrong, or was when the key was made",
+        details=ahead,
+        resolution="See `date` here and where the key was made, and set the clock (`timedatectl`).",
+    )
 
 
 def given_key(key: str) -> str:
@@ -150,21 +176,34 @@ def public_keys(home: Path | None, fingerprints: tuple[str, ...]) -> str:
     return _gpg(home, "--armor", "--export", *fingerprints).stdout + "\n"
 
 
+class BadSignatureError(ToolError):
+    """A text is not signed by the key that it has to be signed by."""
+
+
+class ClockError(ToolError):
+    """A key was made later than this computer's clock says that it is now: nobody can tell what is valid."""
+
+
 def verified(text: bytes, key: str) -> bytes:
-    """What `text` (clear-signed) says, proven to be signed by a key of `key` (armoured). ToolError where it is not.
+    """What `text` (clear-signed) says, proven to be signed by a key of `key` (armoured).
 
     While a key is rotated there are two signatures; whoever knows one of the keys is content, as apt is.
+    BadSignatureError where it is not, ClockError where the clock keeps gpgv from telling; ToolError where gpgv did not
+    get so far.
     """
     with tempfile.TemporaryDirectory(prefix="phoenix-gpgv-") as name:
         keyring = Path(name) / "key.gpg"
         keyring.write_bytes(_dearmoured(key))
         argv = (require("gpgv", "gpgv"), "--homedir", name, "--keyring", str(keyring), "--output", f"{name}/text")
-        status = ("--status-fd", "1")
-        told = process.run(Command(argv=(*argv, *status), stdin=text), timeout=_TIMEOUT, check=False)
-        words = {line.split()[1] for line in told.stdout.splitlines() if line.startswith("[GNUPG:] ")}
-        if "GOODSIG" not in words or "BADSIG" in words:
-            raise ToolError("gpgv does not trust it", details=told.tail, resolution="See who signed it.")
-        return (Path(name) / "text").read_bytes()
+        command = Command(argv=(*argv, "--status-fd", "1"), stdin=text, environment={"LC_ALL": "C.UTF-8"})
+        done = process.run(command, timeout=_TIMEOUT, check=False)
+        words = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("[GNUPG:] ")}
+        if done.code >= 0 and "GOODSIG" in words and "BADSIG" not in words:
+            return (Path(name) / "text").read_bytes()
+    if done.code < 0:
+        raise process.failed(done)
+    last = (done.stderr.splitlines() or ["gpgv said nothing"])[-1]
+    raise _clock_error(done) or BadSignatureError("the signature is not the key's", details=last)
 
 
 def _gpgconf(home: Path, *arguments: str) -> str:
@@ -185,7 +224,8 @@ def _listens(path: str) -> Look:
 def _gpg(home: Path | None, *arguments: str, stdin: bytes = b"", check: bool = True) -> process.Completed:
     place = ("--homedir", str(home)) if home else ()
     argv = (require("gpg", _PACKAGE), *place, "--batch", "--no-tty", "--quiet", *arguments)
-    return process.run(Command(argv=argv, stdin=stdin), timeout=_TIMEOUT, check=check)
+    command = Command(argv=argv, stdin=stdin, environment={"LC_ALL": "C.UTF-8"})
+    return process.run(command, timeout=_TIMEOUT, check=check)
 
 
 def _gpg_bytes(home: Path | None, *arguments: str) -> bytes:

@@ -18,7 +18,7 @@ from phoenix.errors import CloudError, UnreachableError
 
 _TIMEOUT = 5.0
 """Seconds for one answer, which takes 0.0002."""
-_COLUMNS = ("pxname", "svname", "addr", "status", "check_status", "scur")
+_COLUMNS = ("pxname", "svname", "addr", "status", "check_status", "scur", "check_code", "last_chk")
 """What is read of a hundred columns."""
 
 
@@ -43,6 +43,10 @@ class ServerState:
     """The last check's result: `L7OK`, `L4CON` ...; `INI` where none has ended yet."""
     sessions: int
     """Requests under way."""
+    code: str = ""
+    """The status of the last check's answer, where there was one."""
+    reason: str = ""
+    """What the operating system said, or the words beside the status."""
 
     @property
     def healthy(self) -> bool:
@@ -163,7 +167,7 @@ def parse_statistics(text: str) -> Statistics:
     rows = csv.reader(io.StringIO(text.removeprefix("# ")))
     columns = next(rows, [])
     wanted = itemgetter(*(columns.index(name) for name in _COLUMNS)) if columns else None
-    for slot, name, address, status, check, current in (wanted(row) for row in rows if wanted and row):
+    for slot, name, address, status, check, current, code, reason in (wanted(row) for row in rows if wanted and row):
         if name == "BACKEND":
             sessions[slot] = int(current)
         elif name != "FRONTEND":
@@ -175,6 +179,8 @@ def parse_statistics(text: str) -> Statistics:
                     status=status,
                     check=check.removeprefix("* "),
                     sessions=int(current),
+                    code=code,
+                    reason=reason,
                 )
             )
     return Statistics(servers=tuple(servers), sessions=sessions)

@@ -7,8 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from phoenix.tools.process import Command, require, run
+
 _LISTENING = "0A"
 """The state of a listening socket in /proc/net/tcp."""
+_TIMEOUT = 10.0
 _EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -36,18 +39,37 @@ def holder(address: str) -> str:
     return ""
 
 
+def inside(pid: int) -> tuple[tuple[str, int], ...]:
+    """The addresses and ports that are listened to in the network of the process; none where that cannot be seen."""
+    return tuple((host, port) for host, port, _inode in _sockets(Path(f"/proc/{pid}/net")))
+
+
+def is_ipv6_only(pid: int, port: int) -> bool:
+    """Whether who listens on `[::]:port` in the network of the process takes no IPv4; no where nobody can tell."""
+    within = (require("nsenter", "util-linux"), f"--net=/proc/{pid}/ns/net", "--")
+    words = (require("ss", "iproute2"), "--no-header", "--listening", "--tcp", "--numeric", "--extended", "-6")
+    done = run(Command(argv=(*within, *words, f"sport = :{port}")), timeout=_TIMEOUT, check=False)
+    return "v6only:1" in done.stdout and "v6only:0" not in done.stdout
+
+
 def _listening(hosts: tuple[str, ...], port: int) -> Iterator[str]:
     """The inodes of the sockets that listen there."""
+    for host, number, inode in _sockets(Path("/proc/net")):
+        if number == port and host in hosts:
+            yield inode
+
+
+def _sockets(tables: Path) -> Iterator[tuple[str, int, str]]:
+    """Address, port and inode of all that listens, by the kernel's tables."""
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         try:
-            lines = Path(f"/proc/net/{table}").read_text().splitlines()[1:]
-        except OSError:  # a kernel without IPv6
+            lines = (tables / table).read_text().splitlines()[1:]
+        except OSError:  # a kernel without IPv6, or a process that has ended
             continue
         for fields in map(str.split, lines):
             number, _, port_number = fields[1].partition(":")
-            here = fields[3] == _LISTENING and int(port_number, 16) == port
-            if here and _address(number, family) in hosts:
-                yield fields[9]
+            if fields[3] == _LISTENING:
+                yield _address(number, family), int(port_number, 16), fields[9]
 
 
 def _address(number: str, family: int) -> str:

@@ -15,6 +15,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,13 @@ from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+_MEANS = {
+    signal.SIGXFSZ: ": a file grew larger than this user's limit allows (ulimit -f)",
+    signal.SIGXCPU: ": it used more processor time than this user's limit allows (ulimit -t)",
+    signal.SIGKILL: ": by somebody, or by the kernel where memory ran out (see dmesg)",
+}
+NOT_DECODED = "\ufffd"
+"""What stands for bytes that a program printed and that are no UTF-8."""
 ROUND = 1.0
 """Seconds of silence after which a program that is waited for is looked at again."""
 
@@ -45,6 +53,8 @@ class Command:
     secrets: tuple[str, ...] = ()
     """Values that are replaced by `***` wherever the program prints them."""
     contained: bool = False
+    kept: bool = False
+    """Nothing that it starts outlives it, whatever sessions that begins; it sees the computer as it is (`keeper`)."""
     ends_on: signal.Signals = signal.SIGTERM
     """What its session is sent where it is to end before it has done its work."""
 
@@ -110,12 +120,19 @@ def run(
         command=command, code=process.returncode, stdout="\n".join(streams[0]), stderr="\n".join(streams[1])
     )
     if check and done.code != 0:
-        raise ToolError(
-            f"{Path(command.argv[0]).name} failed (exit {done.code})",
-            details=f"{scrub(str(command), command.secrets)}\n{done.tail}",
-            resolution=f"The whole output is in {log}." if log else "",
-        )
+        raise failed(done, log)
     return done
+
+
+def failed(done: Completed, log: Path | None = None) -> ToolError:
+    """The error of a program that ended so: by its exit code, or by the signal that ended it and what that means."""
+    number = signal.Signals(-done.code) if done.code < 0 else None
+    how = f"was ended by {number.name}{_MEANS.get(number, '')}" if number else f"failed (exit {done.code})"
+    return ToolError(
+        f"{Path(done.command.argv[0]).name} {how}",
+        details=f"{scrub(str(done.command), done.command.secrets)}\n{done.tail}".rstrip(),
+        resolution=f"The whole output is in {log}." if log else "",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,7 +231,14 @@ def _group_lives(leader: int) -> bool:
 
 
 def _wrapped(command: Command) -> tuple[str, ...]:
-    program = (require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--")
+    program: tuple[str, ...] = (
+        require("setpriv", "util-linux"),
+        "--pdeathsig",
+        "TERM" if command.kept else "KILL",
+        "--",
+    )
+    if command.kept:
+        program += (sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")))
     if command.contained:
         user = () if os.geteuid() == 0 else ("--user", "--map-auto", "--map-root-user")
         program += ("unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")

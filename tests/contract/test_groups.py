@@ -289,7 +289,7 @@ def test_deleting_twice_is_once(place: Place) -> None:
 def test_logs(place: Place) -> None:
     place.again().create(wanted(size=1), place.template, between=calm)
     place.settle()
-    assert set(place.again().logs(_instances(place)[0].id)) <= {"console", "boot", "service"}
+    assert set(place.again().logs(_instances(place)[0].id)) <= {"console", "boot", "service", "listening"}
     assert place.again().logs(_instances(place)[0].id)
 
 

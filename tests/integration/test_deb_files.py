@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 
 from phoenix import debs
 from phoenix.debs import Deb
-from phoenix.tools import deb
+from phoenix.errors import SpecError
+from phoenix.execute import publication
+from phoenix.model import Repository
+from phoenix.tools import apt_index, apt_reading, deb
 from phoenix.tools.deb import Control
 
 PARTS = st.text(alphabet="0019aAzZ.+~-", max_size=6)
@@ -84,3 +88,63 @@ def test_other_content_gives_other_bytes(tmp_path: Path, change: str) -> None:
     else:
         (tree / "run.sh").chmod(0o600)
     assert deb.build(tree, "/usr/share/x", CONTROL, tmp_path).read_bytes() != before
+
+
+FIELDS = b"Package: odd\nVersion: 1.0\nArchitecture: all\nMaintainer: a <a@b>\nDescription: odd\n"
+
+
+def odd_deb(directory: Path, control: bytes) -> Path:
+    """A package as another tool than dpkg-deb makes it: with whatever control file."""
+    for name, member in (("control", "control"), ("data", "there")):
+        tree = directory / name
+        tree.mkdir(parents=True)
+        (tree / member).write_bytes(control)
+        subprocess.run(["tar", "czf", directory / f"{name}.tar.gz", "-C", tree, "."], check=True)
+    (directory / "debian-binary").write_text("2.0\n")
+    members = ["debian-binary", "control.tar.gz", "data.tar.gz"]
+    subprocess.run(["ar", "rc", "odd.deb", *members], cwd=directory, check=True)
+    return directory / "odd.deb"
+
+
+def test_whatever_apt_reads_is_read_before_anything(tmp_path: Path) -> None:
+    assert deb.read(odd_deb(tmp_path / "good", FIELDS)).name == "odd"
+    utf = FIELDS.replace(b"a <a@b>", "Jürgen <j@b>".encode())
+    assert deb.read(odd_deb(tmp_path / "utf", utf)).name == "odd"
+
+
+@pytest.mark.parametrize(
+    ("control", "told"),
+    [
+        (FIELDS.replace(b"a <a@b>", b"J\xfcrgen <j@b>"), "field 'Maintainer' that is not in UTF-8"),
+        (FIELDS + b" the long text\n of \xe4pfel\n", "field 'Description' that is not in UTF-8"),
+        (FIELDS + b"X-Hello: \xff\n", "field 'X-Hello' that is not in UTF-8"),
+        (FIELDS.replace(b"a <a@b>", b"\x1b[31ma <a@b>"), "has control characters in its field 'Maintainer'"),
+        (FIELDS.replace(b"Desc", b"Depends: foo (>= \nDesc"), "cannot read: Problem"),
+    ],
+    ids=["maintainer", "continued", "unknown-field", "escape", "dependency"],
+)
+def test_what_apt_could_not_read_is_refused_in_words(tmp_path: Path, control: bytes, told: str) -> None:
+    with pytest.raises(SpecError) as error:
+        deb.read(odd_deb(tmp_path, control))
+    assert told in f"{error.value.brief}: {error.value.details}"
+    with pytest.raises(SpecError) as refused:
+        publication.checked([tmp_path / "odd.deb"])
+    assert refused.value.exit_code == 2
+
+
+def test_an_index_with_another_encoding_is_still_an_index(tmp_path: Path) -> None:
+    index = b"Package: odd\nVersion: 1\nArchitecture: all\nSHA256: 00\nMaintainer: J\xfcrgen\n"
+    there = tmp_path / "dists" / "bookworm" / "main" / "binary-amd64"
+    there.mkdir(parents=True)
+    (there / "Packages").write_bytes(index)
+    line = f" {hashlib.sha256(index).hexdigest()} {len(index)} main/binary-amd64/Packages\n"
+    (tmp_path / "dists" / "bookworm" / "Release").write_text(f"Suite: bookworm\nSHA256:\n{line}")
+    found = apt_index.fetch(Repository(name="main", url=tmp_path.as_uri(), distribution="bookworm"))
+    assert [each.name for each in found] == ["odd"]
+
+
+def test_apt_itself_is_asked() -> None:
+    assert apt_reading.why_not(FIELDS.decode()) == ""
+    told = apt_reading.why_not(FIELDS.decode() + "Depends: foo (>= \n")
+    assert told.startswith("Problem parsing dependency")
+    assert "/tmp" not in told

@@ -67,6 +67,24 @@ def test_a_status_that_was_not_asked_for_is_not_healthy(world: World) -> None:
     healthy(traffic, OLD, 1)
 
 
+def test_what_the_check_saw_is_told_of_each_machine(world: World) -> None:
+    new = world.group(OLD, 2)
+    well, sick = (instance.id for instance in new.instances)
+    world.started[1].say("sick")
+    nobody = replace(new.instances[0], id="nobody", address=f"127.0.0.1:{free_port()}")
+    traffic = world.traffic()
+    traffic.attach(replace(new, instances=(*new.instances, nobody)))
+    healthy(traffic, OLD, 1)
+    wait("the checks", lambda: "no check has ended" not in traffic.read().backends[0].seen)
+    backend = traffic.read().backends[0]
+    assert backend.well == {well}
+    told = dict(backend.checks)
+    assert told[sick] == "answers 503 to /healthz, 200 is wanted"
+    assert told["nobody"] == "connection refused"
+    assert set(told) == {sick, "nobody"}
+    assert f"1 x answers 503 to /healthz, 200 is wanted ({sick})" in backend.seen
+
+
 def test_another_health_check_is_for_new_groups_only_and_costs_no_request(world: World, tmp_path: Path) -> None:
     traffic = world.traffic()
     traffic.attach(world.group(OLD))

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.local.groups import LocalGroups
-from phoenix.clouds.local.machines import remains
+from phoenix.clouds.local.machines import limits, remains
+from phoenix.clouds.local.machines.listening import words as why_not
 from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.demo import load
 from phoenix.errors import CloudError, RefusedError
 from phoenix.model import BootState, InstanceState, Machine
 from phoenix.spec.clouds import MachineEngine
+from phoenix.tools import listeners
 from tests.support.real import machines
 from tests.support.real.machines import NAME, answer, calm, instances, until
 
@@ -121,6 +123,43 @@ def test_a_crash_loop_says_so(groups: LocalGroups) -> None:
     assert found.state is InstanceState.RUNNING
     until("the log", lambda: "Start request repeated too quickly" in groups.logs(found.id)["service"])
     assert groups.logs(found.id)["service"].count("I am broken") == 5
+
+
+def test_why_nobody_reaches_a_port_and_how_often_a_service_died(groups: LocalGroups, root: Path) -> None:
+    listening = "import socket, time\\n" + "".join(
+        f"{name} = socket.create_server({address}, family=socket.{family})\\n"
+        for name, address, family in [
+            ("a", '("127.0.0.1", 8081)', "AF_INET"),
+            ("b", '("::1", 8081)', "AF_INET6"),
+            ("c", '("::", 8082)', "AF_INET6"),
+            ("d", '("0.0.0.0", 8083)', "AF_INET"),
+        ]
+    )
+    both = 'e = socket.create_server(("::", 8084), family=socket.AF_INET6, dualstack_ipv6=True)\\ntime.sleep(999)\\n'
+    dying = "[Service]\\nExecStart=/bin/true\\nRestart=always\\nRestartSec=100ms\\n[Unit]\\nStartLimitIntervalSec=0\\n"
+    user_data = (
+        f"printf '{listening}{both}' > /srv/listen.py\n"
+        f"printf '{dying}' > /etc/systemd/system/my-app.service\n"
+        "systemd-run --unit listen python3 /srv/listen.py\nsystemctl start --no-block my-app\n"
+    )
+    groups.create(machines.group(size=1), machines.template(user_data), between=calm)
+    started = read_record(files_of(root))
+    assert started
+    until("the sockets", lambda: 8084 in {port for _host, port in listeners.inside(started.processes["machine"].pid)})
+    assert why_not(started, 8080) == "nothing listens on port 8080; the machine listens on 8081, 8082, 8083, 8084"
+    assert why_not(started, 8081) == (
+        "port 8081 is listened to inside the machine only, on 127.0.0.1:8081 and [::1]:8081; "
+        "the balancer asks by IPv4, from outside: 0.0.0.0:8081"
+    )
+    assert why_not(started, 8082) == (
+        "port 8082 is listened to by IPv6 only, on [::]:8082; the balancer asks by IPv4, from outside: 0.0.0.0:8082"
+    )
+    assert (why_not(started, 8083), why_not(started, 8084)) == ("", "")
+    assert groups.logs(f"{NAME}-1")["listening"].startswith("nothing listens on port 8080;")
+    until("restarts", lambda: (instances(groups)[0].restarts or 0) >= 3)
+    owner = Path(f"/proc/{started.processes['machine'].pid}").stat().st_uid
+    used = next(each.used for each in limits.measured(user=owner) if each.sysctl == limits.INOTIFY)
+    assert used >= limits.OF_A_MACHINE[limits.INOTIFY], "what a machine takes at least; others' count, too"
 
 
 @pytest.mark.parametrize("part", ["machine", "way to the network", "port"])

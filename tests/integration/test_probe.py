@@ -83,6 +83,12 @@ def test_the_status_decides(code: int, wanted: int, verdict: Verdict) -> None:
         assert probe(url, clock=CLOCK, status=wanted) == Look(verdict=verdict, seen=f"{url} answers {code}")
 
 
+def test_a_redirect_is_told_with_where_it_leads() -> None:
+    with speaking(answering(b"HTTP/1.1 302 Found\r\nLocation: /login?next=/\r\nContent-Length: 0\r\n\r\n")) as url:
+        look = probe(url, clock=CLOCK)
+    assert look == Look(verdict=Verdict.FAIL, seen=f"{url} answers 302, to /login?next=/")
+
+
 def test_it_asks_for_exactly_the_address() -> None:
     heard: list[bytes] = []
 
@@ -112,10 +118,8 @@ def test_reset_is_unknown() -> None:
     assert "reset" in look.seen
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"]
-)
-def test_half_an_answer_is_unknown(text: bytes) -> None:
+@pytest.mark.parametrize("text", [b"", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n"])
+def test_half_a_head_is_unknown(text: bytes) -> None:
     with speaking(answering(text)) as url:
         look = probe(url, clock=CLOCK)
     assert look.verdict is Verdict.UNKNOWN
@@ -127,7 +131,7 @@ def test_silence_is_unknown_after_the_timeout() -> None:
         began = CLOCK.monotonic()
         look = probe(url, clock=CLOCK, timeout=0.2)
         took = CLOCK.monotonic() - began
-    assert look == Look(verdict=Verdict.UNKNOWN, seen=f"{url}: no whole answer within 0.2 s")
+    assert look == Look(verdict=Verdict.UNKNOWN, seen=f"{url}: no answer within 0.2 s")
     assert took >= 0.2
 
 
@@ -159,16 +163,41 @@ def test_another_language_is_certain(text: bytes) -> None:
     assert "no HTTP answer" in look.seen
 
 
-def test_an_endless_answer_is_not_read_to_its_end() -> None:
+@pytest.mark.parametrize("size", [LARGEST - 100, LARGEST, LARGEST + 1, 140 * 1024, 300 * 1024 * 1024])
+@pytest.mark.parametrize(("code", "verdict"), [(200, Verdict.PASS), (404, Verdict.FAIL)])
+def test_a_body_of_any_size_decides_nothing(size: int, code: int, verdict: Verdict) -> None:
+    sent: list[int] = []
+
+    def speak(connection: socket.socket, _over: threading.Event) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 %d Whatever\r\nContent-Length: %d\r\n\r\n" % (code, size))
+        block = b"x" * 65536
+        while sum(sent) < size:
+            sent.append(connection.send(block[: size - sum(sent)]))
+
+    with speaking(speak) as url:
+        assert probe(url, clock=CLOCK) == Look(verdict=verdict, seen=f"{url} answers {code}")
+    assert sum(sent) < 32 * 1024 * 1024, "it is not read to its end"
+
+
+def test_a_body_that_never_comes_decides_nothing() -> None:
     def speak(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")
+        over.wait()
+
+    with speaking(speak) as url:
+        assert probe(url, clock=CLOCK).verdict is Verdict.PASS
+
+
+def test_endless_headers_are_not_read_to_their_end() -> None:
+    def speak(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
         while not over.is_set():
             connection.sendall(b"x" * LARGEST)
 
     with speaking(speak) as url:
         look = probe(url, clock=CLOCK)
-    assert look.verdict is Verdict.FAIL
-    assert "more than" in look.seen
+    assert look == Look(verdict=Verdict.FAIL, seen=f"{url}: headers of more than {LARGEST} bytes")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phoenix.cli.text.table import table
-from phoenix.orders.facts import GroupFacts, dump
+from phoenix.orders.facts import GroupFacts, InstanceFacts, dump
 
 
 def group_rows(groups: Sequence[Mapping[str, Any]]) -> str:
@@ -18,5 +18,13 @@ def group_rows(groups: Sequence[Mapping[str, Any]]) -> str:
 def group_text(group: GroupFacts) -> str:
     """One group with its machines."""
     facts = "\n".join(f"{key}: {value}" for key, value in dump(group).items() if key != "instances")
-    rows = [(i.id, i.state, i.boot, i.engine, i.address, i.detail) for i in group.instances]
-    return f"{facts}\n\n{table('instance', 'state', 'boot', 'engine', 'address', 'detail', rows=rows)}"
+    rows = [
+        (i.id, i.state, i.boot, _health(i), i.engine, i.address, "-" if i.restarts is None else i.restarts, i.detail)
+        for i in group.instances
+    ]
+    heads = ("instance", "state", "boot", "healthy", "engine", "address", "restarts", "detail")
+    return f"{facts}\n\n{table(*heads, rows=rows)}"
+
+
+def _health(machine: InstanceFacts) -> str:
+    return "yes" if machine.healthy else f"no: {machine.seen}" if machine.seen else "no"

@@ -24,7 +24,7 @@ def service_text(look: ServiceStatus) -> str:
         lines += _run_lines(look.run)
     if look.groups:
         lines.append(str(_groups_table(look.groups)))
-    return "\n".join([*lines, *_dead(look.groups)])
+    return "\n".join([*lines, *_dead(look.groups), *_ill(look.groups), *_again(look.groups)])
 
 
 def _run_lines(run: RunNow) -> Iterator[str]:
@@ -63,6 +63,19 @@ def _kept(group: GroupFacts) -> str:
         return "-"
     left = group.keep_left or 0
     return f"{group.keep_until} ({lasted(left)} left)" if left > 0 else f"{group.keep_until} (over)"
+
+
+def _ill(groups: tuple[GroupFacts, ...]) -> Iterator[str]:
+    """What the balancer's check saw of machines that are not healthy."""
+    yield from (f"{group.name}: {group.seen}" for group in groups if group.seen)
+
+
+def _again(groups: tuple[GroupFacts, ...]) -> Iterator[str]:
+    """How often services of a group's machines died and were started again."""
+    for group in groups:
+        worst = max(group.instances, key=lambda each: each.restarts or 0, default=None)
+        if worst and worst.restarts:
+            yield f"{group.name}: services were started again {group.restarts} times, {worst.restarts} of {worst.id}"
 
 
 def _dead(groups: tuple[GroupFacts, ...]) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from phoenix.cli.text.printable import printable
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
@@ -22,4 +24,6 @@ class Table:
 
 def table(*headers: str, rows: Sequence[Sequence[object]]) -> Table:
     """A table with one cell per header in every row."""
-    return Table(headers=headers, rows=tuple(tuple(" ".join(str(cell).split("\n")) for cell in row) for row in rows))
+    return Table(
+        headers=headers, rows=tuple(tuple(" ".join(printable(str(cell)).split("\n")) for cell in row) for row in rows)
+    )

@@ -37,6 +37,18 @@ def local_clouds(
     from phoenix.clouds.local.machines.probe import probe_engines
 
     yield from engines(probe_engines(say), {cloud.machines for cloud in local})
+    yield light_machines()
+
+
+def light_machines() -> Finding:
+    """For how many light machines the kernel's limits leave room."""
+    from phoenix.clouds.local.machines import limits
+
+    least = limits.measured()[0]
+    found, remedy = limits.told(least), f"{least.raised(limits.GOOD)}, and in /etc/sysctl.d for the next start"
+    if least.room >= limits.GOOD:
+        return Finding(state=State.FINE, subject="limits", found=found)
+    return Finding(state=State.NOTE if least.room else State.LACK, subject="limits", found=found, remedy=remedy)
 
 
 def _existing(path: Path) -> Path:

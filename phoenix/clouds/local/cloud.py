@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from phoenix.clouds.api import Need, Template
 from phoenix.clouds.local.bake import template
 from phoenix.clouds.local.bake.mirror import mirror_of
-from phoenix.errors import SpecError
-from phoenix.manner import Abilities, Alarm, BootSeen, Finding
+from phoenix.errors import RefusedError, SpecError
+from phoenix.manner import Abilities, Alarm, BootSeen, Finding, State
 from phoenix.model import Health, Place
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.project import Project
@@ -74,9 +74,26 @@ class LocalCloudDoor:
         """None: this computer has no alarms."""
         return ()
 
-    def room(self, need: Need) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Nothing: a machine that finds no room here fails to start."""
-        return ()
+    def room(self, need: Need) -> tuple[Finding, ...]:
+        """What this computer's kernel does not let start, where machines are light; nothing where it does."""
+        from phoenix.clouds.local.machines import limits, probe
+
+        try:
+            light = probe.choose_engine(self._spec.machines).startswith("light")
+        except RefusedError:  # said by who starts a machine
+            return ()
+        if not light:
+            return ()
+        lacks = limits.lacking(need.machines, limits.measured())
+        return tuple(
+            Finding(
+                state=State.LACK,
+                subject=limit.sysctl,
+                found=limits.told(limit),
+                remedy=f"Raise it: `{limit.raised(need.machines)}`, and in /etc/sysctl.d for the next start.",
+            )
+            for limit in lacks
+        )
 
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:  # noqa: ARG002 (nobody gives any here)
         """Room, memory, the mirror, and the engines that run machines, tried."""

@@ -14,8 +14,9 @@ from phoenix.clouds.api import Between, idle
 from phoenix.clouds.local import image_files
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.machines import guest, instances, remains
+from phoenix.clouds.local.machines import guest, instances, light, limits, listening, remains
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec, read_record
+from phoenix.clouds.local.machines.restarts import Restarts
 from phoenix.errors import CloudError, RefusedError
 from phoenix.manner import Survey
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind, Release
@@ -37,6 +38,7 @@ class LocalGroups:
         self._reach = reach
         self._clock = clock or SystemClock()
         self._files = GroupFiles(spec.root)
+        self._restarts = Restarts()
 
     def list(self) -> tuple[Group, ...]:
         """Every group of this project, with its instances as they are now."""
@@ -122,14 +124,20 @@ class LocalGroups:
                 self._files.write(replace(record, group=replace(record.group, pinned_until=None)))
 
     def logs(self, instance_id: str) -> Mapping[str, str]:
-        """What a machine said, dead or alive: `console`, `boot` and `service`; empty where there is none of that id."""
+        """What a machine said, dead or alive: `console`, `boot` and `service`; empty where there is none of that id.
+
+        `listening`: what stands between its port and the balancer, of a light machine that runs.
+        """
         group = names.group_of_instance(instance_id)
         files = MachineFiles(root=self._spec.root, group=group or "", name=instance_id)
         started = read_record(files) if group else None
         if started is None:
             return {}
         logs = guest.read_logs(files.directory / started.console)
-        return {"console": logs.console, "boot": logs.boot, "service": logs.service}
+        record = self._files.read(group or "")
+        deaf = listening.words(started, record.template.port) if record else ""
+        said = {"console": logs.console, "boot": logs.boot, "service": logs.service}
+        return said | ({"listening": f"{deaf}\n"} if deaf else {})
 
     def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         """End the group's machines and remove it; one that is not there is removed already."""
@@ -199,6 +207,8 @@ class LocalGroups:
             if read_record(files) is None:
                 _remove_machine(files)
         there = {files.name for files in self._files.machines(name)}
+        if record.engine in (light.NAME, light.OPEN):
+            limits.refuse_too_many(record.group.size - len(there))
         index = 0
         while len(there) < record.group.size:
             index += 1
@@ -255,7 +265,7 @@ class LocalGroups:
         for files in self._files.machines(group):
             started = read_record(files)
             if started is not None:
-                yield instances.look_at(files, started)
+                yield instances.look_at(files, started, self._restarts)
 
     def _mine(self, name: str) -> GroupRecord:
         record = self._files.read(name)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from phoenix.clock import SystemClock
 from phoenix.clouds import rules
-from phoenix.clouds.local import balancer
+from phoenix.clouds.local import balancer, checked
 from phoenix.clouds.local.balancer import Leaving, Slot, State
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
 from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
@@ -298,6 +298,7 @@ def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend
         if (name := haproxy.seat(member.seat)) in servers and _as_wanted(servers[name], member.address)
     }
     well = frozenset(machine for name, machine in seated.items() if servers[name].healthy)
+    checks = {seated[name]: checked.words(servers[name], slot.check) for name in seated if not servers[name].healthy}
     former = sum(1 for each in routed.leaving if group in each.groups and each.process.alive)
     return Backend(
         group=group,
@@ -307,6 +308,8 @@ def _backend(group: str, slot: Slot, routed: State, seen: Statistics) -> Backend
         requests=seen.sessions.get(slot.name, 0) + former,
         well=well,
         leaving=sum(server.sessions for name, server in servers.items() if name not in seated) + former,
+        seen=rules.told_of_checks(checks),
+        checks=tuple(sorted(checks.items())),
     )
 
 

@@ -6,19 +6,15 @@ from dataclasses import replace
 
 from phoenix.errors import CloudError
 from phoenix.execute.engine import Context
-from phoenix.execute.perform import alarms, guards
+from phoenix.execute.perform import alarms, explain, guards
 from phoenix.execute.perform.outcomes import Seen
 from phoenix.execute.perform.sizes import memory
 from phoenix.execute.perform.watch import Watch
 from phoenix.execute.perform.world import GOOD_ANSWERS, World
-from phoenix.model import BootState, Group, InstanceState
+from phoenix.model import BootState, InstanceState
 from phoenix.plan.roll_actions import Soak, WaitHealthy
 from phoenix.record.journal import Part
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, retry_while_unknown, wait_for
-
-LOG_LINES = 25
-"""Lines of a failed machine's own log that an error carries."""
-
 
 SOAK_LOOKS, SOAK_PACE = 10.0, 4
 """Seconds between two looks of a long soak, and so many times more of them than where something is waited for: clouds
@@ -151,18 +147,6 @@ def _as_well(world: World, name: str, context: Context) -> Look:
 def _with_logs(world: World, brief: str, group: str, error: DeadlineError | HopelessError) -> CloudError:
     return type(error)(
         brief,
-        details=f"{error.brief}: {error.details}\n{_log_tail(world, world.groups.find(group))}".rstrip(),
+        details=f"{error.brief}: {error.details}\n{explain.why_ill(world, group)}".rstrip(),
         resolution="The logs of its machines are in the run's directory.",
     )
-
-
-def _log_tail(world: World, group: Group | None) -> str:
-    """The last lines of the first machine that is not well, for the error."""
-    if group is None:
-        return ""
-    worst = sorted(group.staying, key=lambda i: (i.boot is BootState.DONE and not i.failed_units, i.id))
-    for instance in worst[:1]:
-        logs = world.groups.logs(instance.id)
-        text = logs.get("service" if instance.boot is BootState.DONE else "boot") or logs.get("console", "")
-        return f"--- {instance.id}\n" + "\n".join(text.splitlines()[-LOG_LINES:])
-    return ""

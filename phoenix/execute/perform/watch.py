@@ -21,6 +21,8 @@ LOST_AT_MOST, LOST_PART = 2, 0.2
 """So many machines of a group, or such a part of it, may be replaced while it is watched."""
 CONSOLE_LOOKS = 30.0
 """Seconds between two consoles that are read: clouds tell of one machine at a time, and count how often they do."""
+QUIET = 30.0
+"""Seconds for which a service that was started again has to live before its group is healthy."""
 FAILED = re.compile(r"^phoenix-boot: failed: (.*\S)\s*$", re.MULTILINE)
 """What boot work that failed writes to the serial console (`templates/boot/boot.sh.j2`), and why."""
 
@@ -35,6 +37,11 @@ class Watch:
         self._known: set[str] = set()
         self._lost: set[str] = set()
         self._size = 0
+        self._restarts: dict[str, int] = {}
+        """How often each machine's services had been started again when it was first looked at."""
+        self._again = 0
+        self._again_at = 0.0
+        """How often they were while this was watched, and when that was last seen."""
         self._console_at: float | None = None
         self._read: dict[str, int] = {}
         """How often each machine's console was read."""
@@ -58,6 +65,7 @@ class Watch:
         hopeless = self._hopeless(group, backend)
         if hopeless:
             return Look(verdict=Verdict.FAIL, seen=hopeless)
+        again = self._started_again(group)
         there, healthy = group.staying, backend.healthy if backend else 0
         needed = guards.floor_of(group.size, self._min_healthy)
         seen = f"{healthy} of {group.size} pass the health check"
@@ -68,6 +76,8 @@ class Watch:
                 f"{booted} of {group.size} have finished their boot work, {healthy} pass the health check",
                 (ready and booted >= needed),
             )
+        if again:
+            return Look(verdict=Verdict.UNKNOWN, seen=f"{seen}; {again}")
         if ready:
             return Look(verdict=Verdict.PASS, seen=seen)
         why = (group.trouble, backend.seen if backend else "")
@@ -89,6 +99,19 @@ class Watch:
         if self._world.abilities.boot is BootSeen.CONSOLE:
             return self._failed_boot(group, backend)
         return ""
+
+    def _started_again(self, group: Group) -> str:
+        """What is to be said of services that end and are started again: for a while after that nothing is healthy."""
+        now = self._world.clock.monotonic()
+        counted = {each.id: each.restarts for each in group.staying if each.restarts is not None}
+        self._restarts = {**counted, **self._restarts}
+        grown = {name: count - self._restarts[name] for name, count in counted.items() if count > self._restarts[name]}
+        if sum(grown.values()) > self._again:
+            self._again, self._again_at = sum(grown.values()), now
+        if not grown or now - self._again_at >= QUIET:
+            return ""
+        worst = max(grown, key=lambda name: (grown[name], name))
+        return f"the service of {worst} ended and was started again, {grown[worst]} times while this was watched"
 
     def _count_lost(self, group: Group) -> None:
         alive = {i.id for i in group.staying if i.state is not InstanceState.DEAD}

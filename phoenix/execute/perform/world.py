@@ -10,7 +10,7 @@ from phoenix.clouds.api import Cloud, Groups, Traffic
 from phoenix.errors import CloudError
 from phoenix.execute.engine import Context
 from phoenix.manner import Abilities, Manner
-from phoenix.model import Group, Place, Release, Route
+from phoenix.model import Group, Instance, Place, Release, Route
 from phoenix.plan.roll_actions import RunHooks
 from phoenix.record.history import History
 from phoenix.wait import Look
@@ -34,6 +34,8 @@ class World:
     run_hooks: Callable[[RunHooks, Mapping[str, str], Context], None]
     ask: Callable[[Route], Look]
     """Makes one request to the service at the route's address and tells how it was answered."""
+    ask_machine: Callable[[Instance], Look | None] = lambda _instance: None
+    """Makes one request to a single machine, as the health check does; None where none can be reached from here."""
 
     def route(self) -> Route:
         """The balancer's own view, for waits: one that has died meanwhile is started again with the route it had."""

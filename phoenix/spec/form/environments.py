@@ -12,6 +12,7 @@ from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
 from phoenix.spec.form.health import HealthForm
 from phoenix.spec.services import (
+    MOST_MACHINES,
     AwsBalancer,
     Balancer,
     BlueGreen,
@@ -47,7 +48,7 @@ ALARMS = "Alarms of the cloud; the roll is undone while one rings (aws)."
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html: priorities are 1 to 50000
 _PRIORITY = re.compile(r"default|[1-9][0-9]{0,3}|[1-4][0-9]{4}|50000", re.ASCII)
 Rule = Annotated[str, Matches(_PRIORITY, "rule", "default, or a priority, 1 to 50000")]
-Count = Annotated[Integer, Field(ge=1, le=1000)]
+Count = Annotated[Integer, Field(ge=1, le=MOST_MACHINES)]
 Percent = Annotated[Integer, Field(ge=1, le=100)]
 
 

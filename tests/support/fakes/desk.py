@@ -101,11 +101,12 @@ class Desk:
         assert result["ok"] is (code == 0)
         return result
 
-    def page(self, *arguments: str) -> str:
-        """What a command prints for people; it must end well."""
+    def page(self, *arguments: str, code: int = 0) -> str:
+        """What a command prints for people; it must end with exit code `code`."""
         self.capsys.readouterr()
-        assert app.run(["-C", str(self.directory), *arguments], opener=self.open) == 0
-        return self.capsys.readouterr().out
+        assert app.run(["-C", str(self.directory), *arguments], opener=self.open) == code
+        out, self.said = self.capsys.readouterr()
+        return out
 
     def open(self, file: Path, environment: Mapping[str, str], teller: Teller = nobody) -> Site:
         """The project as an order sees it: with the clock and the cloud in memory."""

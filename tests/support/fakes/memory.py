@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from phoenix.clouds import rules
 from phoenix.clouds.api import Need
@@ -49,6 +51,9 @@ class Memory:
     """So many more may be started."""
     boot_work_limit = 1 << 30
     """Bytes of boot work that a machine takes."""
+
+    crashing: Mapping[str, float] = MappingProxyType({})
+    """Groups whose service ends and is started again every so many seconds, so quickly that no check misses it."""
 
     def __init__(self, clock: FakeClock, kind: Kind = LOCAL) -> None:
         self.clock = clock
@@ -146,6 +151,7 @@ class Memory:
                 well=frozenset(each for each in self.known(name) if self._answers(name, each)),
                 leaving=self._left(name) if self.manner.drain is DrainedBy.REQUESTS else 0,
                 seen="2 x answered with 401" if name in self.sick else "",
+                checks=tuple((each, "answered with 401") for each in self.known(name)) if name in self.sick else (),
             )
             for name in sorted(self.attached)
         ]
@@ -256,6 +262,9 @@ class Memory:
         """The group as the cloud tells of it: machines that do not answer yet are starting."""
         trouble, hopeless = self.troubles.get(group.name, ("", False))
         group = replace(group, trouble=trouble, hopeless=hopeless)
+        if group.name in self.crashing:
+            again = int((self.clock.now() - group.created).total_seconds() // self.crashing[group.name])
+            group = replace(group, instances=tuple(replace(each, restarts=again) for each in group.instances))
         late = {i.id for i in group.instances if self.ready_at.get(i.id, 0.0) > self.clock.seconds}
         if not late:
             return group

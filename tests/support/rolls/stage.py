@@ -97,6 +97,8 @@ class Stage:
     hooks_run: list[str] = field(default_factory=list)
     answer: Look = field(default_factory=lambda: Look(verdict=Verdict.PASS, seen="answers 200"))
     """What a real request through the balancer comes to."""
+    answer_alone: Look | None = None
+    """What a request to a single machine comes to, where one can be asked."""
     meddle: dict[str, Callable[[], object]] = field(default_factory=dict)
     """What somebody does just before the step of that id is carried out; once."""
 
@@ -130,6 +132,7 @@ class Stage:
             user_data=lambda release: f"boot {release.id}",
             run_hooks=run_hooks,
             ask=lambda _route: self.answer,
+            ask_machine=lambda _instance: self.answer_alone,
         )
 
         return Engine(

@@ -40,8 +40,8 @@ def invented(monkeypatch: pytest.MonkeyPatch) -> Invented:
 def run_json(capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command line; its exit code and the one JSON object on stdout."""
 
-    def call(*args: str) -> tuple[int, dict[str, Any]]:
-        code = app_module.run(args)
+    def call(*args: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        code = app_module.run(args, **options)
         return code, json.loads(capsys.readouterr().out)
 
     return call

@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import re
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from phoenix import __version__
 from phoenix.cli.app import run
 from phoenix.cli.session import Session, session_of
 from phoenix.errors import RefusedError, ToolError
+from phoenix.execute import ownership
 from tests.unit.cli.conftest import Invented, Run
+
+ELSEWHERE = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
 
 
 @pytest.mark.parametrize("args", [["--json", "invented"], ["invented", "--json"]])
@@ -175,3 +180,49 @@ def test_a_full_disk_is_no_bug(invented: Invented, run_json: Run) -> None:
     assert (code, said["error"]["brief"]) == (4, "No space left on device: /x/y")
     assert said["error"]["resolution"].startswith("Make room")
     Path(said["error"]["details"].split()[-1]).unlink()
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--help"], "Usage: phoenix"),
+        (["roll", "--help"], "Start a group with the new release"),
+        (["group", "-h"], "resize"),
+        (["group", "show", "--help"], "Show one group"),
+        (["--show-completion", "bash"], "_phoenix_completion"),
+    ],
+)
+def test_a_page_is_one_json_object_too(run_json: Run, args: list[str], says: str) -> None:
+    code, result = run_json(*args, "--json")
+    assert (code, result["ok"]) == (0, True)
+    assert says in result["text"]
+
+
+@pytest.mark.parametrize("words", [("status",), ("validate",), ("roll", "web-tier"), ("init", "there"), ("doctor",)])
+def test_a_working_directory_that_is_gone_is_an_ordinary_mistake(tmp_path: Path, words: tuple[str, ...]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$0" && rmdir "$0" && exec "$@"'
+    command = [sys.executable, "-P", "-m", "phoenix", *words, "--json"]
+    done = subprocess.run(["bash", "-c", script, gone, *command], capture_output=True, check=False, env=ELSEWHERE)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"], error["brief"]) == (2, 2, "the working directory is gone")
+
+
+@pytest.mark.parametrize("words", [("roll", "web", "--why"), ("publish",), ("unlock", "web", "--why"), ("-C",)])
+def test_an_argument_that_is_not_utf_8_is_an_ordinary_mistake(run_json: Run, words: tuple[str, ...]) -> None:
+    code, result = run_json(*words, "caf\udce9", "--json")
+    assert (code, result["error"]["brief"]) == (2, "an argument is not in UTF-8")
+    assert result["error"]["details"] == "caf\ufffd"
+
+
+def test_a_variable_that_is_not_utf_8_is_a_mistake_where_it_is_used(run_json: Run, tmp_path: Path) -> None:
+    (tmp_path / "phoenix.yaml").write_text("version: 1\nproject: ${NAME}\n")
+    code, result = run_json("validate", "-C", str(tmp_path), "--json", environment={"NAME": "caf\udce9"})
+    assert code == 2
+    assert "the environment variable NAME is not in UTF-8" in str(result)
+
+
+def test_a_user_whose_name_is_not_utf_8_is_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "j\udcfcrgen")
+    assert ownership.user() == "j\ufffdrgen"

@@ -67,6 +67,33 @@ def test_resize_both_ways(two: Desk) -> None:
     assert two.shares == {V2: 100}
 
 
+@pytest.mark.parametrize("size", ["1001", "99999", "4294967296"])
+def test_no_way_makes_a_group_larger_than_phoenix_yaml_could_say(two: Desk, size: str) -> None:
+    calls = two.cloud.calls
+    for more in ((), ("--force",), ("--yes",), ("--plan",)):
+        refused = two.refused("group", "resize", V2, size, *more)
+        assert refused["brief"] == f"{V2} is not made larger than phoenix.yaml allows"
+        assert "1000 at most" in refused["details"]
+    assert two.cloud.calls == calls
+    two.edit("size: 2", f"size: {size}")
+    two.refused("validate", code=2)
+
+
+def test_the_bounds_of_an_autoscaler_hold_for_a_resize(two: Desk) -> None:
+    two.on_aws()
+    two.edit("size: 2", "size: {min: 2, max: 4, cpu: 60%}")
+    assert "4 at most" in two.refused("group", "resize", V2, "5", "--force", "--yes")["details"]
+    assert two.run("group", "resize", V2, "4", "--yes", "--plan")["plan"]["steps"]
+
+
+def test_more_than_twice_as_many_need_a_yes_where_nobody_can_be_asked(two: Desk) -> None:
+    calls = two.cloud.calls
+    assert two.refused("group", "resize", V2, "5")["brief"] == "not confirmed"
+    assert two.cloud.calls == calls
+    assert two.run("group", "resize", V2, "5", "--yes")["size"] == 5
+    assert two.run("group", "resize", V2, "10")["size"] == 10
+
+
 def test_resize_to_its_own_size_replaces_what_is_dead(two: Desk) -> None:
     two.cloud.kill_machine(f"{V2}-1")
     assert two.run("group", "resize", V2, "2")["changed"] is True
@@ -83,7 +110,7 @@ def test_a_plan_changes_nothing(two: Desk) -> None:
 
 def test_a_taken_service_is_refused(two: Desk) -> None:
     two.begin()
-    for words in (("enable", V1), ("disable", V2), ("resize", V2, "5"), ("delete", V1)):
+    for words in (("enable", V1), ("disable", V2), ("resize", V2, "4"), ("delete", V1)):
         assert "taken" in two.refused("group", *words)["brief"]
 
 
@@ -163,6 +190,6 @@ def test_one_that_fails_hides_no_other(half: Desk) -> None:
     assert half.run("group", "show", V2)["group"]["share"] == 100
     assert half.refused("group", "show", "web-tier-ill-v001", code=5)["brief"] == "the cloud does not answer"
     assert half.run("group", "delete", V1)["deleted"] == V1
-    seen: dict[str, Any] = {each["environment"]: each for each in half.run("status")["services"]}
+    seen: dict[str, Any] = {each["environment"]: each for each in half.run("status", code=5)["services"]}
     assert seen["local"]["stable"] == V2
     assert "does not answer" in seen["ill"]["error"]

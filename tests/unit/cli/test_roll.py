@@ -9,6 +9,7 @@ import pytest
 
 from phoenix.record.journal import RunState
 from tests.support.fakes.desk import SUBJECT, Desk
+from tests.support.real.ports import free_port
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 
@@ -221,6 +222,23 @@ def test_a_plan_says_that_the_balancer_would_refuse_the_roll(desk: Desk) -> None
     desk.roll("1.0.0", "--plan")
     assert "the roll is refused as things are: the balancer has no room for another group; it is full" in desk.said
     assert desk.roll("1.0.0", code=3)["error"]["details"] == "it is full"
+
+
+def test_plans_read_the_index_where_it_lies_when_nothing_serves_it(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.roll("2.0.0")
+    url = next(line for line in desk.spec.splitlines() if "url: " in line).split('"')[1]
+    desk.edit(url, f"http://127.0.0.1:{free_port()}")
+    calls = desk.cloud.calls
+    wish = ("roll", "web-tier", "--image", "image-1", "--plan")
+    for more, version in (((), "3.0.0"), (("--package", "hello=2.0.1"), "")):
+        told = json.dumps(desk.run(*wish, *more, code=0 if version else 3))
+        assert ("'hello', 'version': '3.0.0'" in told.replace('"', "'")) is bool(version)
+    assert desk.run("rollback", "web-tier", "--package", "hello=3.0.0", "--plan")["plan"]["steps"]
+    assert "2.0.0" in json.dumps(desk.run("repository", "show"))
+    assert desk.cloud.calls == calls
+    (desk.root.public / "dists" / "bookworm" / "main" / "binary-amd64" / "Packages").write_text("damaged")
+    assert "not what the release says" in desk.refused(*wish)["details"]
 
 
 def test_a_stranger_at_the_balancers_address_is_told_before_anything_begins(desk: Desk) -> None:

@@ -15,7 +15,7 @@ def full(desk: Desk) -> Desk:
     """V1 serves with 5 machines, on a cloud that starts one more at most."""
     desk.on_aws()
     desk.roll("1.0.0")
-    desk.run("group", "resize", V1, "5")
+    desk.run("group", "resize", V1, "5", "--yes")
     desk.cloud.most_machines = 1
     desk.cloud.needed.clear()
     return desk

@@ -1,11 +1,15 @@
 """A real process, ended by real signals: every `finally` runs, once, and the exit code says why."""
 
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.support.real.machines import until
 
 CHILD = """
 import signal, sys
@@ -59,3 +63,20 @@ def test_a_signal_unwinds_and_a_second_one_does_not_break_that_off(
     assert out == "put back\n"
     assert child.returncode == code
     assert err.startswith(f"error: ended by {number.name}\n")
+
+
+def caught(process: int) -> int:
+    """The signals that the process catches, as the kernel has them."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_a_signal_while_the_program_is_still_read_is_told_in_json(number: signal.Signals) -> None:
+    words = [sys.executable, "-m", "phoenix", "status", "--json", "-C", "/nonexistent"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until("its handler", lambda: caught(process.pid) >> (number - 1) & 1)  # the first that it does
+        process.send_signal(number)
+        out, _said = process.communicate()
+    result = json.loads(out)
+    assert (process.returncode, result["ok"], result["error"]["code"]) == (128 + number, False, 128 + number)

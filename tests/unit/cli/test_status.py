@@ -12,7 +12,9 @@ from phoenix.errors import CloudError
 from phoenix.orders.status import unwell
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
+from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.desk import Desk
+from tests.support.fakes.manners import AWS
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
 
@@ -29,16 +31,16 @@ def test_traffic_to_a_group_that_is_gone_is_told() -> None:
     assert "no longer stands" in next(unwell("web-prod-v001", None, 0))
 
 
-def seen(desk: Desk) -> dict[str, Any]:
+def seen(desk: Desk, code: int = 0) -> dict[str, Any]:
     """The one service, as data; nothing may have been changed by looking."""
     before = (desk.cloud.calls, dict(desk.cloud.standing), desk.store.list(""))
-    data: dict[str, Any] = desk.run("status")["services"][0]
+    data: dict[str, Any] = desk.run("status", code=code)["services"][0]
     assert (desk.cloud.calls, desk.cloud.standing, desk.store.list("")) == before
     return data
 
 
-def text(desk: Desk) -> str:
-    return desk.page("status")
+def text(desk: Desk, code: int = 0) -> str:
+    return desk.page("status", code=code)
 
 
 def test_nothing_yet(desk: Desk) -> None:
@@ -58,6 +60,23 @@ def test_a_kept_group_with_the_time_that_is_left(desk: Desk) -> None:
     desk.clock.seconds += 1801
     assert seen(desk)["due"] == [f"{V1} is kept no longer: `phoenix tend` burns it"]
     assert "(over)" in text(desk)
+
+
+def test_what_the_check_saw_and_restarts_are_shown(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.cloud.sick.add(V1)
+    desk.cloud.crashing = {V1: 20.0}
+    desk.clock.seconds += 100
+    look = seen(desk)
+    (group,) = look["groups"]
+    assert (group["healthy"], group["seen"]) == (0, "2 x answered with 401")
+    assert [(each["healthy"], each["seen"]) for each in group["instances"]] == [(False, "answered with 401")] * 2
+    assert [each["restarts"] >= 5 for each in group["instances"]] == [True, True]
+    assert group["restarts"] == sum(each["restarts"] for each in group["instances"])
+    assert any("ended and was started again" in due for due in look["due"])
+    for shown in (text(desk), desk.page("group", "show", V1)):
+        assert "answered with 401" in shown
+        assert str(group["instances"][0]["restarts"]) in shown
 
 
 def test_a_held_run(desk: Desk) -> None:
@@ -138,19 +157,55 @@ def test_the_state_cannot_be_read_and_what_serves_is_shown(desk: Desk, monkeypat
         raise CloudError("the state cannot be used", details="disk I/O error", resolution="Look at the disk.")
 
     monkeypatch.setattr(History, "live_run", unreadable)
-    look = seen(desk)
+    look = seen(desk, code=5)
     assert (look["stable"], look["run"]) == (V1, None)
     assert "cannot be used" in look["error"]
-    assert f"{V1} serves" in text(desk)
+    assert f"{V1} serves" in text(desk, code=5)
+    failed = desk.run("status", code=5)
+    assert failed["error"]["code"] == 5
+    assert failed["unseen"] == ["web-tier/local: the state cannot be used; disk I/O error; Look at the disk."]
 
 
 def test_the_cloud_gives_no_answer_and_the_run_is_shown(desk: Desk) -> None:
     run = desk.begin().run
     desk.cloud.unreachable = True
-    look = seen(desk)
+    look = seen(desk, code=5)
     assert (look["run"]["id"], look["groups"]) == (run.id, [])
     assert "does not answer" in look["error"]
-    assert "unknown" in text(desk)
+    assert "unknown" in text(desk, code=5)
+    assert desk.refused("status", "web-tier", code=5)["brief"] == "not everything could be asked"
+
+
+@pytest.fixture
+def beside(desk: Desk) -> FakeCloud:
+    """A cloud of the file that no environment is on (any more)."""
+    other = FakeCloud(desk.clock, AWS)
+    desk.clouds = lambda _project, spec: other.door if spec.name == "far" else desk.door
+    desk.edit("clouds:\n", "clouds:\n  far: {kind: aws, region: eu-west-1, subnets: [subnet-a, subnet-b]}\n")
+    return other
+
+
+def test_a_cloud_without_services_that_cannot_be_asked_is_told(desk: Desk, beside: FakeCloud) -> None:
+    desk.roll("1.0.0")
+    assert desk.run("status")["unseen"] == []
+    beside.unreachable = True
+    failed = desk.run("status", code=5)
+    assert [each["stable"] for each in failed["services"]] == [V1]
+    assert len(failed["unseen"]) == 1
+    assert failed["unseen"][0].startswith("far: ")
+    assert desk.run("group", "list", code=5)["unknown"] == ["far"]
+    desk.run("status", "web-tier")
+
+
+def test_what_a_forgotten_environment_left_on_another_cloud_is_shown(desk: Desk, beside: FakeCloud) -> None:
+    desk.roll("1.0.0")
+    beside.standing["web-tier-prod-v004"] = replace(
+        desk.cloud.standing[V1], name="web-tier-prod-v004", environment="prod"
+    )
+    forgotten = desk.run("status")["services"][1]
+    assert (forgotten["environment"], forgotten["cloud"], forgotten["known"]) == ("prod", "far", False)
+    assert [group["name"] for group in forgotten["groups"]] == ["web-tier-prod-v004"]
+    assert desk.run("group", "show", "web-tier-prod-v004")["group"]["environment"] == "prod"
 
 
 def test_unknown_names(desk: Desk) -> None:

@@ -58,3 +58,11 @@ def test_a_name_stands_for_one_release() -> None:
     for other in (group(size=1, settings=(("A", "b"),)), replace(mine, release=None)):
         with pytest.raises(CloudError, match="another release"):
             rules.refuse_other_release(mine, other)
+
+
+def test_what_checks_saw_is_told_once_with_how_many_it_was_seen_of() -> None:
+    seen = {f"web-{number}": "answers 401" for number in (10, 2, 1, 3, 4)} | {"web-5": "no answer within 5 s"}
+    assert rules.told_of_checks(seen) == (
+        "5 x answers 401 (web-1, web-2, web-3, 2 more); 1 x no answer within 5 s (web-5)"
+    )
+    assert rules.told_of_checks({}) == ""

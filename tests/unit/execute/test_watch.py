@@ -17,6 +17,7 @@ from phoenix.plan.due import due, overdue_pins
 from phoenix.plan.rollback import give_back
 from phoenix.record.journal import RunState
 from phoenix.spec.services import BlueGreen, Canary, Rolling, Strategy
+from phoenix.wait import Look, Verdict
 from tests.support.fakes.doubles import Killed
 from tests.support.fakes.manners import AWS, FOREIGN, GCP, KINDS, LOCAL, Kind
 from tests.support.rolls.stage import Stage, service
@@ -55,6 +56,40 @@ def test_why_nothing_is_healthy_is_told_in_the_balancers_own_words(tmp_path: Pat
     with pytest.raises(UndoneError, match="never became healthy") as error:
         stage.roll("2")
     assert "0 of 4 pass the health check; 2 x answered with 401" in error.value.details
+
+
+def test_an_unhealthy_candidate_is_explained_machine_by_machine(tmp_path: Path) -> None:
+    stage = serving(tmp_path, LOCAL)
+    stage.cloud.sick.add(NEW)
+    stage.answer_alone = Look(verdict=Verdict.FAIL, seen="http://127.0.0.1:9001/healthz answers 302, to /login")
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    told = error.value.details.splitlines()
+    for number in (1, 2, 3, 4):
+        assert (
+            f"{NEW}-{number}: the balancer's check: answered with 401; "
+            "asked by phoenix: http://127.0.0.1:9001/healthz answers 302, to /login"
+        ) in told
+    assert f"service log of {NEW}-1" in told, "with the last lines of its service"
+
+
+def test_a_service_that_dies_again_and_again_is_not_healthy_although_no_check_misses_it(tmp_path: Path) -> None:
+    stage = serving(tmp_path, LOCAL)
+    stage.spec = replace(stage.spec, health=replace(stage.spec.health, healthy_after=25.0))
+    stage.cloud.crashing = {NEW: 20.0}
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    assert "ended and was started again, " in error.value.details
+    assert stage.shares == {OLD: 100}
+
+
+def test_a_service_that_dies_while_it_is_soaked_is_not_healthy(tmp_path: Path) -> None:
+    stage = serving(tmp_path, LOCAL, Canary(steps=(50, 100), soak=60.0, hold=(), keep=600.0))
+    stage.cloud.crashing = {NEW: 20.0}
+    with pytest.raises(UndoneError, match="did not stay healthy") as error:
+        stage.roll("2")
+    assert "ended and was started again" in error.value.details
+    assert stage.shares == {OLD: 100}
 
 
 def test_a_soak_asks_more_rarely_than_a_wait_does_and_once_a_look(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_service_on_an_os_image_has_its_stack_from_a_recipe(load_text: Load, g
 
 
 def test_hooks_have_a_short_and_a_long_form(load_text: Load, good: str, directory: Path) -> None:
-    (directory / "smoke.sh").touch()
+    (directory / "smoke.sh").touch(mode=0o755)
     hooks = "hooks: {before_traffic: [./smoke.sh -x, {command: 'true', timeout: 10s}]}\n    drain"
     project = load_text(good, ("drain", hooks))
     expected = (Hook(command="./smoke.sh -x", timeout=300.0), Hook(command="true", timeout=10.0))

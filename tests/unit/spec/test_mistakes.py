@@ -81,8 +81,18 @@ def test_ten_mistakes_give_ten_messages(mistakes: Mistakes) -> None:
         ),
         ("GREETING: Hello", "a-b: Hello", "'a-b' is no name of a setting"),
         ("GREETING: Hello", "A: [1]", f"22: {WEB}.settings.A: must be text"),
+        (
+            "GREETING: Hello",
+            f"GREETING: {'x' * 300_000}",
+            f"22: {WEB}.settings.GREETING: it has 300009 bytes with its name; with more than 131071 no program",
+        ),
         ("drain: 30s", "hooks: {before_trafic: []}", "unknown key; nearest: before_traffic"),
         ("drain: 30s", "hooks: {on_abort: [./no.sh]}", f"25: {WEB}.hooks.on_abort[0]: there is no file ./no.sh"),
+        (
+            "drain: 30s",
+            "hooks: {on_abort: ['./phoenix.yaml -x']}",
+            f"25: {WEB}.hooks.on_abort[0]: ./phoenix.yaml may not be executed: `chmod +x ./phoenix.yaml`",
+        ),
         ("drain: 30s", "min_healthy: 120%", "'120%' is no share; accepted: 0% to 100%"),
         ("drain: 30s", "orphan: kill", "'kill' is not accepted; accepted: abort, resume"),
         (

@@ -270,3 +270,59 @@ def test_a_process_is_told_from_every_other() -> None:
 def test_a_dead_process_that_nobody_has_waited_for_is_dead() -> None:
     with subprocess.Popen(["true"]) as child:
         until("its death", lambda: ProcessId.of(child.pid) is None)
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("ulimit -f 1; exec head -c 5000 /dev/zero > {}", r"bash was ended by SIGXFSZ: .*\(ulimit -f\)"),
+        ("kill -9 $$", "bash was ended by SIGKILL: by somebody, or by the kernel where memory ran out"),
+        ("kill -SEGV $$", "bash was ended by SIGSEGV\n"),
+    ],
+)
+def test_a_program_that_a_signal_ended_says_which_and_what_that_means(tmp_path: Path, script: str, told: str) -> None:
+    with pytest.raises(ToolError, match=told):
+        run(shell(script.format(tmp_path / "file")), timeout=60)
+
+
+# what a kept program leaves
+
+
+def test_a_kept_program_is_itself_and_its_exit_code_is_its_own(tmp_path: Path) -> None:
+    done = run(shell("echo here; echo there >&2; cat; exit 7", kept=True, stdin=b"in"), timeout=60, check=False)
+    assert (done.code, done.stdout, done.stderr) == (7, "here\nin", "there")
+    assert run(shell("kill -9 $$", kept=True), timeout=60, check=False).code == 137
+    assert run(shell("no-such-program", kept=True), timeout=60, check=False).code == 127
+
+
+LEAVES = 'setsid bash -c "echo \\$\\$ > {own}; exec sleep 9000" & sleep 9000 & echo $! > {same}; '
+
+
+def test_what_a_kept_program_left_ends_with_it_and_is_named(tmp_path: Path) -> None:
+    own, same = tmp_path / "own", tmp_path / "same"
+    script = LEAVES.format(own=own, same=same) + f"while [ ! -s {own} ]; do :; done; echo done"
+    done = run(shell(script, kept=True), timeout=600)
+    assert (process_of(own), process_of(same)) == (None, None)
+    assert done.stdout == "done"
+    assert "left running: " in done.stderr
+    assert done.stderr.count("sleep 9000") == 2
+
+
+def test_what_a_kept_program_started_ends_at_its_time_limit(tmp_path: Path) -> None:
+    own, same = tmp_path / "own", tmp_path / "same"
+    with pytest.raises(ToolError, match="did not end in time"):
+        run(shell(LEAVES.format(own=own, same=same) + FOREVER, kept=True), timeout=2)
+    assert (process_of(own), process_of(same)) == (None, None)
+
+
+def test_what_a_kept_program_started_ends_with_a_phoenix_that_is_killed(tmp_path: Path) -> None:
+    own, same = tmp_path / "own", tmp_path / "same"
+    script = LEAVES.format(own=own, same=same) + FOREVER
+    run_it = "run(Command(argv=('bash', '-c', sys.argv[1]), kept=True), timeout=900)"
+    program = f"import sys; from phoenix.tools.process import Command, run; {run_it}"
+    with subprocess.Popen([sys.executable, "-c", program, script]) as phoenix:
+        until("its children", lambda: written(own) and written(same))
+        there = (process_of(own), process_of(same))
+        phoenix.kill()
+    assert all(there)
+    until("their end", lambda: not any(each and each.alive for each in there))

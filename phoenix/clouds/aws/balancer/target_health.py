@@ -6,11 +6,11 @@ States and reasons: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIR
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phoenix.clouds import rules
 from phoenix.model import Backend
 
 _HEALTHY = "healthy"
@@ -50,6 +50,7 @@ def backend(group: str, share: int, targets: Iterable[Target]) -> Backend:
     staying = [target for target in known if not target.leaves]
     ill = {target.instance for target in staying if target.state != _HEALTHY}
     there = {target.instance for target in staying}
+    checks = _checks(known)
     return Backend(
         group=group,
         share=share,
@@ -58,7 +59,8 @@ def backend(group: str, share: int, targets: Iterable[Target]) -> Backend:
         requests=None,
         well=frozenset(there - ill),
         leaving=len({target.instance for target in known if target.leaves}),
-        seen=_seen(known),
+        seen=rules.told_of_checks(checks),
+        checks=tuple(sorted(checks.items())),
     )
 
 
@@ -75,7 +77,6 @@ def _target(description: Mapping[str, Any]) -> Target:
     )
 
 
-def _seen(targets: Iterable[Target]) -> str:
-    """What is said of those that are not healthy, the most frequent first."""
-    counted = Counter(target.why for target in targets if target.why)
-    return "; ".join(f"{count} x {why}" for why, count in sorted(counted.items(), key=lambda each: (-each[1], each[0])))
+def _checks(targets: Iterable[Target]) -> dict[str, str]:
+    """What is said of those that are not healthy; of a machine with several ports the last."""
+    return {target.instance: target.why for target in targets if target.why}

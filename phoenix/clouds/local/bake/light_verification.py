@@ -14,6 +14,7 @@ from phoenix.clock import Clock
 from phoenix.clouds.local.machines import guest, instances
 from phoenix.clouds.local.machines import lifecycle as machines
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec, Started
+from phoenix.clouds.local.machines.restarts import Restarts
 from phoenix.errors import ToolError
 from phoenix.model import InstanceState
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
@@ -83,7 +84,7 @@ def _wait_for_its_journal(files: MachineFiles, started: Started, last_line: str,
 def _look(
     files: MachineFiles, started: Started, heard: list[str], last_line: str, on_line: Callable[[str], None]
 ) -> Look:
-    machine = instances.look_at(files, started)
+    machine = instances.look_at(files, started, Restarts())
     for line in guest.lines(files.directory / started.report)[len(heard) :]:
         heard.append(line)
         on_line(line)

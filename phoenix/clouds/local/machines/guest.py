@@ -10,6 +10,8 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,24 +109,53 @@ def tail(file: Path, count: int) -> str:
     return "\n".join([line.rstrip() for line in _log(file).splitlines() if line.strip()][-count:])
 
 
+def set_aside(file: Path) -> Path:
+    """Where what was in a log before it had grown too large lies."""
+    return file.with_name(f"{file.name}.1")
+
+
+def new_lines(file: Path, read: int) -> tuple[bytes, int]:
+    """The whole lines of a log behind its first `read` bytes, of more than `MOST` the end; and where they end."""
+    with _opened(file) as handle:
+        if handle is None:
+            return b"", read
+        begin = max(read, os.fstat(handle).st_size - MOST)
+        new = os.pread(handle, MOST, begin)
+        whole = new[: new.rfind(b"\n") + 1]
+        return whole, begin + len(whole)
+
+
+def length(file: Path) -> int:
+    """Bytes of a log; 0 where there is none."""
+    with _opened(file) as handle:
+        return os.fstat(handle).st_size if handle is not None else 0
+
+
 def _log(file: Path) -> str:
     """A log with what was set aside of it when it had grown too large."""
-    return _text(file.with_name(f"{file.name}.1")) + _text(file)
+    return _text(set_aside(file)) + _text(file)
 
 
 def _text(file: Path) -> str:
     """The end of a plain file; empty where there is none."""
+    with _opened(file) as handle:
+        if handle is None:
+            return ""
+        return os.pread(handle, MOST, max(0, os.fstat(handle).st_size - MOST)).decode("utf-8", "replace")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[int | None]:
+    """A plain file, open to be read; None where there is none."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # not there, a link, a socket
-            return ""
+            yield None
+            return
         raise
     try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            return ""
-        return os.pread(handle, MOST, max(0, status.st_size - MOST)).decode("utf-8", "replace")
+        yield handle if stat.S_ISREG(os.fstat(handle).st_mode) else None
     finally:
         os.close(handle)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from phoenix.clouds.local.machines import guest
 from phoenix.clouds.local.machines.machine_files import MachineFiles, Started, read_record
+from phoenix.clouds.local.machines.restarts import Restarts
 from phoenix.model import BootState, Instance, InstanceState
 
 
@@ -13,8 +14,8 @@ def is_alive(files: MachineFiles) -> bool:
     return started is not None and not _ended(started)
 
 
-def look_at(files: MachineFiles, started: Started) -> Instance:
-    """The machine as it is now."""
+def look_at(files: MachineFiles, started: Started, restarts: Restarts) -> Instance:
+    """The machine as it is now. `restarts` remembers what was read of its log in the last look."""
     ended = _ended(started)  # before its reports are read, so that a dying machine's last words are not missed
     said = guest.parse_reports(guest.lines(files.directory / started.report))
     if ended:
@@ -30,6 +31,7 @@ def look_at(files: MachineFiles, started: Started) -> Instance:
         engine=started.engine,
         detail=_detail(files, started, said, ended),
         failed_units=said.failed_units,
+        restarts=restarts.of(files.directory / started.console),
     )
 
 

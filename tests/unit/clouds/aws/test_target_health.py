@@ -51,26 +51,32 @@ def test_machines_are_counted_by_what_their_checks_say() -> None:
         requests=None,
         well=frozenset({"i-1"}),
         leaving=0,
-        seen="1 x Elb.RegistrationInProgress: Target registration is in progress; "
-        "1 x Target.ResponseCodeMismatch: Health checks failed with these codes: [401]",
+        seen="1 x Elb.RegistrationInProgress: Target registration is in progress (i-3); "
+        "1 x Target.ResponseCodeMismatch: Health checks failed with these codes: [401] (i-2)",
+        checks=(
+            ("i-2", "Target.ResponseCodeMismatch: Health checks failed with these codes: [401]"),
+            ("i-3", "Elb.RegistrationInProgress: Target registration is in progress"),
+        ),
     )
 
 
 def test_what_is_seen_most_is_said_first() -> None:
     told = seen(("i-1", STARTING), ("i-2", MISMATCH), ("i-3", MISMATCH)).seen
-    assert told.startswith("2 x Target.ResponseCodeMismatch: Health checks failed with these codes: [401]; 1 x Elb.")
+    assert told.startswith(
+        "2 x Target.ResponseCodeMismatch: Health checks failed with these codes: [401] (i-2, i-3); 1 x Elb."
+    )
 
 
 def test_machines_that_drain_are_no_longer_part_of_it_and_are_seen() -> None:
     backend = seen(("i-1", {"State": "healthy"}), ("i-2", DRAINING), ("i-3", GONE))
     assert (backend.healthy, backend.total, backend.leaving) == (1, 1, 1)
-    assert backend.seen == "1 x Target.DeregistrationInProgress: Target deregistration is in progress"
+    assert backend.seen == "1 x Target.DeregistrationInProgress: Target deregistration is in progress (i-2)"
 
 
 def test_what_is_not_checked_is_not_healthy_and_says_why() -> None:
     backend = seen(("i-1", NOT_USED), ("i-2", {"State": "unavailable", "Reason": "Target.HealthCheckDisabled"}))
     assert (backend.healthy, backend.total) == (0, 2)
-    assert backend.seen.startswith("1 x Target.HealthCheckDisabled; 1 x Target.NotInUse: Target group is not")
+    assert backend.seen.startswith("1 x Target.HealthCheckDisabled (i-2); 1 x Target.NotInUse: Target group is not")
 
 
 def test_a_machine_with_several_ports_is_well_where_all_of_them_are() -> None:

@@ -171,14 +171,14 @@ def test_a_word_is_quoted_whole() -> None:
     assert quote("/a'b") == r"""'/a'\''b'"""
 
 
-STAT = """# pxname,svname,scur,status,check_status,addr,
-service,FRONTEND,7,OPEN,,,
-slot0,a-1,1,UP,L7OK,127.0.0.1:1,
-slot0,a-2,0,UP 1/3,* INI,127.0.0.1:2,
-slot0,a-3,0,DOWN 1/2,* L7OK,127.0.0.1:3,
-slot0,a-4,2,MAINT,L7OK,127.0.0.1:4,
-slot0,a-5,0,UP 2/3,L7STS,127.0.0.1:5,
-slot0,BACKEND,3,UP,,,
+STAT = """# pxname,svname,scur,status,check_status,check_code,last_chk,addr,
+service,FRONTEND,7,OPEN,,,,,
+slot0,a-1,1,UP,L7OK,,,127.0.0.1:1,
+slot0,a-2,0,UP 1/3,* INI,,,127.0.0.1:2,
+slot0,a-3,0,DOWN 1/2,* L7OK,,,127.0.0.1:3,
+slot0,a-4,2,MAINT,L7OK,,,127.0.0.1:4,
+slot0,a-5,0,UP 2/3,L7STS,,,127.0.0.1:5,
+slot0,BACKEND,3,UP,,,,,
 
 """
 
