@@ -36,6 +36,7 @@ TIMEOUT = 10.0
 CONNECTIONS = 8
 """Connections that are kept open and used in turn; more are opened while all of them wait for an answer."""
 MOST_CONNECTIONS = 512
+"""While so many wait for an answer none is sent: a process has 1,024 descriptors. Those that wait fail by TIMEOUT."""
 LONGEST = 3600.0
 """Seconds after which a load ends by itself."""
 _LATE = 1.0
@@ -137,12 +138,12 @@ class Generator:
         written = -1.0
         while True:
             now = self._now()
+            if not self._stopping:
+                self._send_what_is_due(now)
             if now >= self._seconds:
                 self.stop()
             if self._stopping and not self._under_way:
                 break
-            if not self._stopping:
-                self._send_what_is_due(now)
             self._wait()
             self._time_out()
             if self._now() - written >= 1 or self._first_end():
@@ -168,15 +169,15 @@ class Generator:
         if behind > 0:
             self._tally.skipped(behind)
             self._begun += behind
-        while self._begun / self._rate <= now:
+        while self._begun / self._rate <= now and self._begun / self._rate < self._seconds:
             self._begun += 1
             self._begin((self._begun - 1) / self._rate)
 
     def _begin(self, due: float) -> None:
-        self._tally.sent()
         if len(self._under_way) >= MOST_CONNECTIONS:
-            self._tally.failed(self._now(), f"{MOST_CONNECTIONS} requests are waiting for an answer")
+            self._tally.skipped(1)
             return
+        self._tally.sent()
         try:
             connection = self._connection()
         except OSError as error:

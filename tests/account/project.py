@@ -21,6 +21,7 @@ PROJECT = """\
 version: 1
 project: {run}
 state: .phoenix
+state_is_shared: true
 clouds:
   aws: {{kind: aws, region: {region}, subnets: [{subnets}], tags: {{{tag}: {run}}}, builder: {{type: t3.small}}}}
 images:

@@ -184,6 +184,20 @@ def test_a_generator_that_had_no_processor_sends_no_flood(machine: Machine, tmp_
     assert seen.sent == machine.asked()["GET /"]
 
 
+def test_while_all_it_may_have_wait_for_an_answer_it_sends_no_more(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(load, "TIMEOUT", 0.5)
+    out = tmp_path / "load.json"
+    generator = Generator(f"http://{machine.address}/hold", rate=100, out=out, seconds=0.4, by="", clock=CLOCK)
+    generator.run()
+    machine.say("release")
+    seen = summary(out)
+    assert (seen.sent, seen.answered, seen.failed) == (3, 0, 3)
+    assert seen.skipped + seen.sent == 40
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -25,7 +25,7 @@ from tests.support.rolls.plays import KEEP, Kind, Play, again, before, begin, ju
 from tests.support.rolls.stage import Stage
 
 DAILY = 600
-FULL = 20_000
+FULL = 6_000
 BATCH = 100
 
 
