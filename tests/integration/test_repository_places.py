@@ -49,7 +49,7 @@ def test_a_web_server_of_ones_own_shows_what_was_published(shop: Bench) -> None:
 def nginx(tmp_path: Path, shop: Bench) -> Iterator[str]:
     """The real nginx with the configuration of docs/packages.md, before the repository's root; its url."""
     page = (Path(__file__).parents[2] / "docs" / "packages.md").read_text()
-    server, port = page.partition("```nginx\n")[2].partition("```")[0], free_port()
+    server, port = page.partition("With nginx:\n")[2].partition("\n    }\n\n")[0] + "\n}\n", free_port()
     for old, new in (("9999", f"127.0.0.1:{port}"), ("/srv/apt/main/public", str(shop.root.public))):
         assert old in server
         server = server.replace(old, new)
