@@ -79,7 +79,9 @@ def signing_key(writer: Writer) -> str | None:
     if home is None:
         return gpg.given_key(writer.spec.sign)
     found = signers.signers(writer.root)
-    return gpg.own_key(home, _owner(writer), found[-1].fingerprint if found else "")
+    signing = found[-1] if found else gpg.make_key(home, _owner(writer))
+    gpg.prove(home, signing.fingerprint)
+    return signing.fingerprint
 
 
 def write_public(writer: Writer, signing: str) -> None:

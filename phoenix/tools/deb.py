@@ -78,7 +78,7 @@ def _looked_at(path: Path) -> tuple[Path, Deb, str] | SpecError:
     try:
         _check_file(path)
         control = _control(path)
-        fields = _fields(control)
+        fields = _fields(path, control)
         name, version, architecture = (fields.get(each, "") for each in ("package", "version", "architecture"))
         if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
             raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
@@ -139,10 +139,20 @@ def _control(path: Path) -> str:
         return fields
 
 
-def _fields(control: str) -> dict[str, str]:
-    """The fields of a control file by their names in small letters, without what continues them."""
-    lines = (line.partition(":") for line in control.splitlines() if line[:1].strip())
-    return {name.strip().lower(): value.strip() for name, _colon, value in lines}
+def _fields(path: Path, control: str) -> dict[str, str]:
+    """The fields of a control file by their names in small letters, without what continues them.
+
+    SpecError where it is not one paragraph with each field once: dpkg would not install that.
+    """
+    fields: dict[str, str] = {}
+    for line in control.strip().splitlines():
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if line[:1] in (" ", "\t"):
+            continue
+        if not (name and colon) or name.lower() in fields:
+            raise _mistake(path, "has a control file that dpkg cannot read", f"it says {line!r}")
+        fields[name.lower()] = value
+    return fields
 
 
 def _check_file(path: Path) -> None:

@@ -80,18 +80,6 @@ def keys(home: Path | None, name: str = "") -> tuple[Key, ...]:
     return tuple(sorted(_keys(listed), key=lambda key: (key.created, key.fingerprint)))
 
 
-def own_key(home: Path, owner: str, key: str = "") -> str:
-    """The fingerprint of the key that signs in `home`: `key`, else the newest; made where there is none.
-
-    Needs an agent beside (`with_agent`). ClockError where it cannot sign because it is of a day that has not come.
-    """
-    found = key or next((each.fingerprint for each in reversed(keys(home))), "") or make_key(home, owner).fingerprint
-    trial = _gpg(home, "--local-user", found, "--clearsign", stdin=b"", check=False)
-    if trial.code != 0:
-        raise _clock_error(trial) or process.failed(trial)
-    return found
-
-
 def make_key(home: Path, owner: str) -> Key:
     """Make a key (Ed25519, without passphrase, good for KEY_LIFE) in `home`; needs an agent beside (`with_agent`)."""
     before = {key.fingerprint for key in keys(home)}
@@ -126,6 +114,16 @@ def weaknesses(home: Path | None, fingerprint: str) -> tuple[str, ...]:
     if newest[1] in (1, 2, 3):
         found.append("its own signature uses MD5 or SHA-1")
     return tuple(found)
+
+
+def prove(home: Path, fingerprint: str) -> None:
+    """Sign something with the key. ClockError where it cannot sign because it is of a day that has not come.
+
+    Needs an agent beside (`with_agent`).
+    """
+    trial = _gpg(home, "--local-user", fingerprint, "--clearsign", stdin=b"", check=False)
+    if trial.code != 0:
+        raise _clock_error(trial) or process.failed(trial)
 
 
 def _clock_error(done: process.Completed) -> ClockError | None:
@@ -198,11 +196,11 @@ def verified(text: bytes, key: str) -> bytes:
         command = Command(argv=(*argv, "--status-fd", "1"), stdin=text, environment={"LC_ALL": "C.UTF-8"})
         done = process.run(command, timeout=_TIMEOUT, check=False)
         words = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("[GNUPG:] ")}
-        if done.code >= 0 and "GOODSIG" in words and "BADSIG" not in words:
+        if "GOODSIG" in words and "BADSIG" not in words:
             return (Path(name) / "text").read_bytes()
     if done.code < 0:
         raise process.failed(done)
-    last = (done.stderr.splitlines() or ["gpgv said nothing"])[-1]
+    last = (done.stderr.strip().splitlines() or ["gpgv said nothing"])[-1]
     raise _clock_error(done) or BadSignatureError("the signature is not the key's", details=last)
 
 

@@ -50,7 +50,7 @@ def test_a_clock_that_is_wrong_is_called_so(home: Path) -> None:
     assert "days in the future" in error.value.details
     assert "timedatectl" in error.value.resolution
     with pytest.raises(gpg.ClockError, match="clock is wrong"):
-        gpg.own_key(home, "test")
+        gpg.prove(home, gpg.keys(home)[0].fingerprint)
 
 
 def test_a_limit_for_the_size_of_files_is_called_so(home: Path) -> None:
