@@ -29,6 +29,9 @@ from phoenix.spec.repositories import RepositorySpec
 Needs = Callable[[], tuple[Need, ...]]
 """Asks who needs what of the repository: of every cloud, so only where it matters."""
 
+NAMED = 5
+"""How many packages a sentence names."""
+
 
 def publish(
     spec: RepositorySpec,
@@ -75,7 +78,7 @@ def _what(files: tuple[PackageFile, ...], unseen: tuple[PackageFile, ...], old: 
     replaced = {(deb.name, deb.version) for deb in old}
     other = [file for file in files if (file.name, file.version) in replaced]
     new = [file for file in unseen if file not in other]
-    said = [f"{_named(new)} is new"] if new else []
+    said = [f"{_named(new)} {'is' if len(new) <= NAMED else 'are'} new"] if new else []
     return ", ".join([*said, *([f"{_named(other)} has other contents"] if other else [])])
 
 
@@ -148,4 +151,7 @@ def _changed(
 
 
 def _named(files: Iterable[PackageFile]) -> str:
-    return ", ".join(f"{file.name} {file.version}" for file in files)
+    """The files in a line that can be read: of many the first ones."""
+    named = [f"{file.name} {file.version}" for file in files]
+    more = len(named) - NAMED
+    return ", ".join(named) if more < 2 else f"{', '.join(named[:NAMED])} and {more} more"
