@@ -10,7 +10,7 @@ from pathlib import Path
 
 from phoenix.clock import Clock
 from phoenix.debs import RepositoryState
-from phoenix.errors import RefusedError, SpecError
+from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.execute import signing
 from phoenix.execute.engine import Engine
 from phoenix.execute.ownership import OwnedRun
@@ -159,5 +159,9 @@ def carry_out(writer: Writer, decide: Decide, change: Change) -> Publication:
         owned = OwnedRun.begin(
             change.store, change.clock, kind=change.kind, subject=plan.subject, plan=to_json(plan), why=change.why
         )
-        change.engine.execute(owned, plan)
+        try:
+            change.engine.execute(owned, plan)
+        except PhoenixError as error:
+            error.know({"run": owned.run.id, "state": str(owned.run.state)})
+            raise
         return Publication(plan=plan, run=owned.run)

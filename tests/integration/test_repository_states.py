@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -166,7 +167,11 @@ def shell(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_history_diff_rollback_and_replace_on_the_command_line(shell: Desk) -> None:
-    shell("publish", shell.hello("1.0"), "--why", "the first")
+    report = shell.directory / "report.xml"
+    shell("publish", shell.hello("1.0"), "--why", "the first", "--junit", str(report))
+    assert [case.get("name") for case in ElementTree.parse(report).iter("testcase")] == [
+        f"steps.{step}" for step in ("snapshot-before", "add", "snapshot", "switch", "read-back")
+    ]
     shell("publish", shell.hello("2.0"))
     found = shell("repository", "history")["states"]
     assert [(s["name"], s["why"], s["shown"]) for s in found] == [
