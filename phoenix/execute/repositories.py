@@ -14,7 +14,7 @@ from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
 from phoenix.plan.states import number_of
 from phoenix.spec.repositories import RepositorySpec
-from phoenix.tools import aptly, loopback, serve
+from phoenix.tools import aptly, gpg, loopback, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
 
@@ -74,6 +74,7 @@ def repository_for_machines(spec: RepositorySpec, cloud: str, reached: UrlForMac
         distribution=here.distribution,
         component=here.component,
         key=here.key,
+        keys=gpg.fingerprints_of(here.key) if here.key else (),
     )
 
 
