@@ -58,7 +58,7 @@ def publish(
     return Plan(
         subject=str(names.of_repository(spec.name)),
         why=what,
-        steps=_steps(spec, files, new, old, state, (what, why)),
+        steps=_steps(spec, files, new, old, state, (what, why, "" if unseen else _former(spec, state))),
         back=_back(spec, new, old, state),
         fingerprint=fingerprint_of(spec, state),
     )
@@ -88,9 +88,10 @@ def _steps(
     new: tuple[PackageFile, ...],
     old: tuple[Deb, ...],
     state: RepositoryState,
-    said: tuple[str, str],
+    said: tuple[str, str, str],
 ) -> tuple[Step[PublishAction], ...]:
-    snapshot, former, (what, why) = next_state(spec, state), _former(spec, state), said
+    """`said`: what is new, why, and the state whose packages it has again."""
+    snapshot, former, (what, why, of) = next_state(spec, state), _former(spec, state), said
     actions: list[tuple[str, PublishAction]] = []
     if former not in state.snapshots:
         actions.append(("snapshot-before", TakeSnapshot(repository=spec.name, snapshot=former)))
@@ -99,7 +100,7 @@ def _steps(
     if new:
         actions.append(("add", AddPackages(repository=spec.name, files=new)))
     actions += [
-        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=snapshot, what=what, why=why)),
+        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=snapshot, what=what, why=why, of=of)),
         ("switch", SwitchPublication(repository=spec.name, snapshot=snapshot)),
         ("read-back", ReadBack(repository=spec.name, files=files, snapshot=snapshot)),
     ]
