@@ -63,7 +63,6 @@ class TestResult:
     """One command of an image's verification, and how it ended."""
 
     __test__ = False  # not a pytest class
-
     name: str
     ok: bool
     output: str = ""
@@ -110,13 +109,14 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repository:
-    """An apt source as a machine needs it. `key` is the armoured public key, empty where unsigned."""
+    """An apt source as a machine needs it. `key`: armoured, empty where unsigned; `keys`: its fingerprints."""
 
     name: str
     url: str
     distribution: str
     component: str = "main"
     key: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

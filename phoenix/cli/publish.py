@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from phoenix.cli import completion, options
+from phoenix.cli import junit as report
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
@@ -44,8 +45,10 @@ def publish(
     wait_lock: Annotated[
         str, typer.Option(metavar="DURATION", help="How long to wait while others publish there.")
     ] = "10m",
+    junit: report.File = None,
 ) -> None:
     """Check the packages, add them, sign the index, show it to machines in one switch, read it back as they do."""
+    report.refuse_unwritable(junit)
     session = session_of(ctx)
     order = PublishOrder(
         files=tuple(map(str, files)),
@@ -59,7 +62,7 @@ def publish(
         shown = plan_text(shown_plans.shown(decided))
         session.out.result({"repository": name, "plan": shown_plans.as_data(decided)}, shown)
         return
-    done = publishing.carry_out(session.site, order)
+    done = report.of_run(session, junit, "publish", lambda: publishing.carry_out(session.site, order))
     rows = [(package.name, package.version, done.repository) for package in done.packages]
     shown_now = table("published", "version", "repository", rows=rows) if done.changed else ""
     session.out.result(dump(done), shown_now or f"{done.repository}: {done.why}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.clock import Clock
 from phoenix.debs import RepositoryState
-from phoenix.errors import SpecError
+from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.execute import signing
 from phoenix.execute.engine import Engine
 from phoenix.execute.ownership import OwnedRun
@@ -19,7 +21,7 @@ from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
 from phoenix.record.journal import PUBLISH, Run
 from phoenix.record.store import Store
-from phoenix.tools import apt_index, deb, process
+from phoenix.tools import apt_index, aptly_root, deb, process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,11 +36,10 @@ def checked(paths: Iterable[Path]) -> tuple[PackageFile, ...]:
     """The packages in `paths`, each once, in their order. SpecError tells of every file that is none."""
     files: dict[tuple[str, str], PackageFile] = {}
     mistakes: list[str] = []
-    for path in paths:
-        try:
-            described = deb.read(path)
-        except SpecError as error:
-            mistakes.append(error.brief + (f": {error.details}" if error.details else ""))
+    wanted = tuple(paths)
+    for path, described in zip(wanted, deb.read_all(wanted), strict=True):
+        if isinstance(described, SpecError):
+            mistakes.append(described.brief + (f": {described.details}" if described.details else ""))
             continue
         file = PackageFile(
             path=str(path.absolute()),
@@ -73,6 +74,8 @@ def downloaded(source: Repository, wishes: Iterable[tuple[str, str | None]], dir
     return tuple(files)
 
 
+ROOM = 8_000_000
+"""Bytes that a publication needs beside its packages: indexes, and aptly's database."""
 Decide = Callable[[RepositoryState], Plan[PublishAction]]
 """Decides on a state that was just read, while nobody else can write."""
 
@@ -107,9 +110,33 @@ def publish(
     """Publish `files` and see machines get them; `replace` as for the plan. Raises as `carry_out`."""
 
     def decide(state: RepositoryState) -> Plan[PublishAction]:
-        return plan_publication(writer.spec, files, state, why=change.why, replace=replace)
+        plan = plan_publication(writer.spec, files, state, why=change.why, replace=replace)
+        if not plan.empty:
+            _refuse_without_room(writer, files)
+        return plan
 
     return carry_out(writer, decide, change)
+
+
+def _refuse_without_room(writer: Writer, files: tuple[PackageFile, ...]) -> None:
+    """RefusedError where the disk is certain to become full: better now than in the middle."""
+    needed = sum(Path(file.path).stat().st_size for file in files if Path(file.path).exists()) + ROOM
+    disk = os.statvfs(writer.root.path)
+    free = disk.f_bavail * disk.f_frsize
+    if free < needed:
+        raise _no_room(writer, f"{writer.root.path}: {free:,} bytes are free, {needed:,} are needed")
+    try:
+        aptly_root.keep_reserve(writer.root)
+    except OSError as error:
+        raise _no_room(writer, f"{writer.root.reserve}: {error.strerror}") from error
+
+
+def _no_room(writer: Writer, details: str) -> RefusedError:
+    return RefusedError(
+        f"the disk of the repository '{writer.spec.name}' has no room",
+        details=details,
+        resolution="Give it room: `phoenix repository prune --plan` says which versions could go.",
+    )
 
 
 def carry_out(writer: Writer, decide: Decide, change: Change) -> Publication:
@@ -126,9 +153,15 @@ def carry_out(writer: Writer, decide: Decide, change: Change) -> Publication:
         plan = decide(writer.state())
         if plan.empty:
             return Publication(plan=plan, run=None)
+        with suppress(OSError):  # on a disk that is full already nothing but pruning helps
+            aptly_root.keep_reserve(writer.root)
         change.say(plan.why)
         owned = OwnedRun.begin(
             change.store, change.clock, kind=change.kind, subject=plan.subject, plan=to_json(plan), why=change.why
         )
-        change.engine.execute(owned, plan)
+        try:
+            change.engine.execute(owned, plan)
+        except PhoenixError as error:
+            error.know({"run": owned.run.id, "state": str(owned.run.state)})
+            raise
         return Publication(plan=plan, run=owned.run)

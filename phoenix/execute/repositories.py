@@ -14,7 +14,7 @@ from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
 from phoenix.plan.states import number_of
 from phoenix.spec.repositories import RepositorySpec
-from phoenix.tools import aptly, loopback, serve
+from phoenix.tools import aptly, gpg, loopback, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
 
@@ -74,6 +74,7 @@ def repository_for_machines(spec: RepositorySpec, cloud: str, reached: UrlForMac
         distribution=here.distribution,
         component=here.component,
         key=here.key,
+        keys=gpg.fingerprints_of(here.key) if here.key else (),
     )
 
 
@@ -124,6 +125,8 @@ def _public_key(spec: RepositorySpec) -> str:
     try:
         return root_of(spec).key.read_text()
     except FileNotFoundError as error:
+        if is_elsewhere(spec):
+            return _key_of_elsewhere(spec)
         raise RefusedError(
             f"nothing was ever published to the repository '{spec.name}'",
             details=f"{spec.root} has no public key yet",
@@ -131,6 +134,24 @@ def _public_key(spec: RepositorySpec) -> str:
         ) from error
     except OSError as error:
         raise root_of(spec).unusable(error) from error
+
+
+def is_elsewhere(spec: RepositorySpec) -> bool:
+    """Whether another machine keeps the repository: its url does not lead here, and its root is not here."""
+    return not loopback.is_loopback(spec.url) and not spec.root.is_dir()
+
+
+def _key_of_elsewhere(spec: RepositorySpec) -> str:
+    """The public key as the repository's machine serves it, where nobody can have put another in its place."""
+    if not spec.url.startswith("https://"):
+        raise RefusedError(
+            f"the key of the repository '{spec.name}' is not on this machine",
+            details=f"{root_of(spec).key} is not there, and anybody on the way could change what {spec.url} says",
+            resolution=f"Copy key.asc of the repository's machine to {root_of(spec).key}, or give it an https url.",
+        )
+    from phoenix.tools import apt_index
+
+    return apt_index.read(f"{spec.url}/{root_of(spec).key.name}")
 
 
 class Writer:
@@ -158,6 +179,7 @@ class Writer:
         if self._held:
             yield
             return
+        self._refuse_elsewhere()
         with locked(self.root, "write", holder=self._holder(), clock=self._clock, deadline=deadline, say=self._say):
             self._held = True
             try:
@@ -186,6 +208,7 @@ class Writer:
         RefusedError where the distribution is published by another repository, or the database has forgotten it.
         """
         if not self.root.database.exists():
+            self._refuse_elsewhere()
             self._refuse_forgotten(())
             return RepositoryState()
         published = self.aptly.published(self.spec.distribution)
@@ -204,6 +227,26 @@ class Writer:
             visible=self.aptly.snapshot(published) if published else (),
             signed=self.root.key.exists(),
         )
+
+    def _refuse_elsewhere(self) -> None:
+        """The repository of another machine is not begun anew on this one."""
+        if loopback.is_loopback(self.spec.url):
+            return
+        if is_elsewhere(self.spec):
+            raise RefusedError(
+                f"the repository '{self.spec.name}' is not on this machine",
+                details=f"its root {self.spec.root} is not here; it is served at {self.spec.url}",
+                resolution="Say it on the repository's machine (Jenkins: give that stage its label). To make this one"
+                f" its machine: mkdir -p {self.spec.root}, and let a web server show {self.root.public}.",
+            )
+        shown = serve.identity_at(self.spec.url)
+        mine = self.root.identity.read_text().strip() if self.root.identity.exists() else None
+        if shown is not None and shown != mine:
+            raise RefusedError(
+                f"{self.spec.url} shows another repository than {self.spec.root}",
+                details=f"there it is {shown}, here {mine or 'none yet'}",
+                resolution="Say it on the repository's machine, or correct `root` or `url` in phoenix.yaml.",
+            )
 
     def _refuse_forgotten(self, snapshots: tuple[str, ...]) -> None:
         """Going on without the database would take away from machines whatever was published before."""

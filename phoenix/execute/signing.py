@@ -109,9 +109,9 @@ def perform(writer: Writer, action: KeyAction) -> Outcome:
     return Outcome()
 
 
-def knows(armoured: str, fingerprint: str) -> bool:
-    """Whether who has this text for the repository's key trusts what the key of that fingerprint signs."""
-    return fingerprint in gpg.fingerprints_of(armoured)
+def known(armoured: str) -> tuple[str, ...]:
+    """The fingerprints of the keys in this text."""
+    return gpg.fingerprints_of(armoured)
 
 
 def _owner(writer: Writer) -> str:

@@ -130,7 +130,7 @@ def _left_behind(site: Site, repository: str) -> tuple[str, ...]:
         for cloud in (site.project.clouds if newest else ())
         for group in site.cloud(cloud).groups.list()
         for known in (group.release.repositories if group.release else ())
-        if known.name == repository and known.key and not signing.knows(known.key, newest[0])
+        if known.name == repository and known.key and newest[0] not in (known.keys or signing.known(known.key))
     )
 
 

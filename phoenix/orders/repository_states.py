@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phoenix.debs import Deb, RepositoryState, State
-from phoenix.errors import RefusedError, SpecError
+from phoenix.debs import Deb, Need, RepositoryState, State
+from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.execute import publication, states
 from phoenix.execute.repositories import LOCK_DEADLINE, Writer
 from phoenix.orders import needed
@@ -161,10 +161,21 @@ def _decide(site: Site, writer: Writer, order: RollbackOrder, state: RepositoryS
         state,
         target,
         contents=states.contents(writer, target),
-        needs=needed.of(site, writer.spec.name),
+        needs=_needs(site, writer.spec.name, force=order.force),
         why=order.why,
         force=order.force,
     )
+
+
+def _needs(site: Site, repository: str, *, force: bool) -> tuple[Need, ...]:
+    """Who needs what of it. A cloud that gives no answer stops nobody who goes back with force and a reason."""
+    try:
+        return needed.of(site, repository)
+    except PhoenixError as error:
+        if not force:
+            raise
+        site.warn(f"who needs what is taken away could not be asked: {error.brief}")
+        return ()
 
 
 def _nothing_before(published: str) -> State:

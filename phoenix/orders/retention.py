@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phoenix.debs import Deb, Need, RepositoryState, State
+from phoenix.debs import Need, RepositoryState
 from phoenix.errors import SpecError
 from phoenix.execute import publication, states
 from phoenix.execute.repositories import LOCK_DEADLINE, Writer
@@ -58,23 +58,19 @@ class PruneResult:
 def plan(site: Site, order: PruneOrder) -> tuple[Planned[PruneOrder], PruneResult]:
     """What would go now, what would stay, and why; changes nothing."""
     writer, keep = _meant(site, order)
-    seen: list[tuple[Judged, ...]] = []
-    needs = needed.of(site, writer.spec.name)
-    decided = publication.preview(writer, lambda state: _decide(writer, state, keep, needs, order.why, seen))
-    return Planned(order=order, plan=decided), _result(writer, decided, seen[-1], run=None)
+    looked = _Look(writer=writer, keep=keep, needs=needed.of(site, writer.spec.name), why=order.why)
+    decided = publication.preview(writer, looked.decide)
+    return Planned(order=order, plan=decided), looked.result(decided, run=None)
 
 
 def prune(site: Site, order: PruneOrder) -> PruneResult:
     """Give up what goes. CloudError where somebody who may need a package cannot be asked: unknown is not no."""
     writer, keep = _meant(site, order)
-    seen: list[tuple[Judged, ...]] = []
-
-    def decide(state: RepositoryState) -> Plan[PublishAction]:
-        return _decide(writer, state, keep, needed.of(site, writer.spec.name), order.why, seen)
-
-    doing = change(site, writer.spec.name, why=order.why, wait=order.wait, kind=RETIRE)
-    done = publication.carry_out(writer, decide, doing)
-    return _result(writer, done.plan, seen[-1], run=done.run.id if done.run else None)
+    with writer.held(deadline=order.wait):  # who needs what is asked while nobody else can change it
+        looked = _Look(writer=writer, keep=keep, needs=needed.of(site, writer.spec.name), why=order.why)
+        doing = change(site, writer.spec.name, why=order.why, wait=order.wait, kind=RETIRE)
+        done = publication.carry_out(writer, looked.decide, doing)
+    return looked.result(done.plan, run=done.run.id if done.run else None)
 
 
 def _meant(site: Site, order: PruneOrder) -> tuple[Writer, int]:
@@ -85,45 +81,48 @@ def _meant(site: Site, order: PruneOrder) -> tuple[Writer, int]:
     return site.writers[spec.name], keep
 
 
-def _decide(
-    writer: Writer,
-    state: RepositoryState,
-    keep: int,
-    needs: tuple[Need, ...],
-    why: str,
-    seen: list[tuple[Judged, ...]],
-) -> Plan[PublishAction]:
-    standing = tuple(each for each in states.states(writer) if not each.retired)
-    shelf = Shelf(state=state, states=standing, held={each.name: _held(writer, each) for each in standing})
-    judged = retention.judge(shelf, keep, needs)
-    seen.append(judged)
-    return retention.retire(writer.spec, shelf, judged, why=why)
+class _Look:
+    """One look at a repository's versions: the plan that it came to, and the verdicts that led there."""
+
+    def __init__(self, *, writer: Writer, keep: int, needs: tuple[Need, ...], why: str) -> None:
+        self._writer = writer
+        self._keep = keep
+        self._needs = needs
+        self._why = why
+        self._judged: tuple[Judged, ...] = ()
+
+    def decide(self, state: RepositoryState) -> Plan[PublishAction]:
+        """The plan for that state."""
+        writer = self._writer
+        standing = tuple(each for each in states.states(writer) if not each.retired)
+        held = {each.name: states.contents(writer, each) for each in standing}
+        shelf = Shelf(state=state, states=standing, held=held)
+        self._judged = retention.judge(shelf, self._keep, self._needs)
+        return retention.retire(writer.spec, shelf, self._judged, why=self._why)
+
+    def result(self, decided: Plan[PublishAction], *, run: str | None) -> PruneResult:
+        """What was decided, for whoever asked."""
+        return PruneResult(
+            changed=run is not None,
+            repository=self._writer.spec.name,
+            run=run,
+            why=decided.why,
+            versions=tuple(map(_version, self._judged)),
+            retired=tuple(
+                name
+                for step in decided.cleanup
+                if isinstance(step.action, DropStates)
+                for name in step.action.snapshots
+            ),
+        )
 
 
-def _held(writer: Writer, state: State) -> tuple[Deb, ...]:
-    return states.contents(writer, state)
-
-
-def _result(
-    writer: Writer, decided: Plan[PublishAction], judged: tuple[Judged, ...], *, run: str | None
-) -> PruneResult:
-    return PruneResult(
-        changed=run is not None,
-        repository=writer.spec.name,
-        run=run,
-        why=decided.why,
-        versions=tuple(
-            VersionFacts(
-                name=each.deb.name,
-                version=each.deb.version,
-                architecture=each.deb.architecture,
-                sha256=each.deb.sha256,
-                stays=each.stays,
-                why=each.why,
-            )
-            for each in judged
-        ),
-        retired=tuple(
-            name for step in decided.cleanup if isinstance(step.action, DropStates) for name in step.action.snapshots
-        ),
+def _version(judged: Judged) -> VersionFacts:
+    return VersionFacts(
+        name=judged.deb.name,
+        version=judged.deb.version,
+        architecture=judged.deb.architecture,
+        sha256=judged.deb.sha256,
+        stays=judged.stays,
+        why=judged.why,
     )

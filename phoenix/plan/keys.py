@@ -69,7 +69,7 @@ def _plan(
     fresh, (first, undo) = next_state(spec, state), change
     actions: list[tuple[str, PublishAction]] = [
         first,
-        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=fresh, what=said[0], why=said[1])),
+        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=fresh, what=said[0], why=said[1], of=former)),
         ("switch", SwitchPublication(repository=spec.name, snapshot=fresh)),
         ("read-back", ReadBack(repository=spec.name, files=(), snapshot=fresh)),
     ]

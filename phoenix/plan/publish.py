@@ -29,6 +29,9 @@ from phoenix.spec.repositories import RepositorySpec
 Needs = Callable[[], tuple[Need, ...]]
 """Asks who needs what of the repository: of every cloud, so only where it matters."""
 
+NAMED = 5
+"""How many packages a sentence names."""
+
 
 def publish(
     spec: RepositorySpec,
@@ -55,7 +58,7 @@ def publish(
     return Plan(
         subject=str(names.of_repository(spec.name)),
         why=what,
-        steps=_steps(spec, files, new, old, state, (what, why)),
+        steps=_steps(spec, files, new, old, state, (what, why, "" if unseen else _former(spec, state))),
         back=_back(spec, new, old, state),
         fingerprint=fingerprint_of(spec, state),
     )
@@ -75,7 +78,7 @@ def _what(files: tuple[PackageFile, ...], unseen: tuple[PackageFile, ...], old: 
     replaced = {(deb.name, deb.version) for deb in old}
     other = [file for file in files if (file.name, file.version) in replaced]
     new = [file for file in unseen if file not in other]
-    said = [f"{_named(new)} is new"] if new else []
+    said = [f"{_named(new)} {'is' if len(new) <= NAMED else 'are'} new"] if new else []
     return ", ".join([*said, *([f"{_named(other)} has other contents"] if other else [])])
 
 
@@ -85,9 +88,10 @@ def _steps(
     new: tuple[PackageFile, ...],
     old: tuple[Deb, ...],
     state: RepositoryState,
-    said: tuple[str, str],
+    said: tuple[str, str, str],
 ) -> tuple[Step[PublishAction], ...]:
-    snapshot, former, (what, why) = next_state(spec, state), _former(spec, state), said
+    """`said`: what is new, why, and the state whose packages it has again."""
+    snapshot, former, (what, why, of) = next_state(spec, state), _former(spec, state), said
     actions: list[tuple[str, PublishAction]] = []
     if former not in state.snapshots:
         actions.append(("snapshot-before", TakeSnapshot(repository=spec.name, snapshot=former)))
@@ -96,7 +100,7 @@ def _steps(
     if new:
         actions.append(("add", AddPackages(repository=spec.name, files=new)))
     actions += [
-        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=snapshot, what=what, why=why)),
+        ("snapshot", TakeSnapshot(repository=spec.name, snapshot=snapshot, what=what, why=why, of=of)),
         ("switch", SwitchPublication(repository=spec.name, snapshot=snapshot)),
         ("read-back", ReadBack(repository=spec.name, files=files, snapshot=snapshot)),
     ]
@@ -148,4 +152,7 @@ def _changed(
 
 
 def _named(files: Iterable[PackageFile]) -> str:
-    return ", ".join(f"{file.name} {file.version}" for file in files)
+    """The files in a line that can be read: of many the first ones."""
+    named = [f"{file.name} {file.version}" for file in files]
+    more = len(named) - NAMED
+    return ", ".join(named) if more < 2 else f"{', '.join(named[:NAMED])} and {more} more"

@@ -9,7 +9,7 @@ from typing import assert_never
 from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.manner import Survey
-from phoenix.model import Group, InstanceState, Observed, Release
+from phoenix.model import Group, InstanceState, Observed, Release, Repository
 from phoenix.plan.actions import Plan
 from phoenix.plan.blue_green import blue_green
 from phoenix.plan.canary import canary
@@ -98,7 +98,10 @@ def rollback_rollout(
 
 
 def runs_already(stable: Group, release: Release, service: ServiceSpec, environment: EnvironmentSpec) -> bool:
-    """Whether rolling would change nothing: this release on such machines, enough of them, none dead."""
+    """Whether rolling would change nothing: this release on such machines, enough of them, none dead.
+
+    Machines that would not trust a repository's newest key are others: once it signs alone, new ones install nothing.
+    """
     whole = all(instance.state is not InstanceState.DEAD for instance in stable.staying)
     same = (
         stable.release is not None
@@ -109,7 +112,24 @@ def runs_already(stable: Group, release: Release, service: ServiceSpec, environm
             shape(environment.machine, service.port, service.health, environment.size.limits, environment.zones),
         )
     )
-    return same and whole and stable.size >= environment.size.minimum
+    return same and whole and stable.size >= environment.size.minimum and _trusts(stable.release, release)
+
+
+def _trusts(known: Release | None, release: Release) -> bool:
+    """Whether new machines of the release `known` trust the repositories as those of `release` do."""
+    newest = {repository.name: repository for repository in release.repositories}
+    return all(
+        _knows(repository, newest[repository.name])
+        for repository in (known.repositories if known else ())
+        if repository.name in newest
+    )
+
+
+def _knows(known: Repository, newest: Repository) -> bool:
+    """Whether who has the key of `known` trusts what the repository's newest key signs."""
+    if not (known.key and newest.key):
+        return True  # unsigned: whoever answers is trusted
+    return newest.keys[-1] in known.keys if known.keys and newest.keys else known.key == newest.key
 
 
 def _next_group(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed) -> str:

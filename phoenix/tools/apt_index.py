@@ -91,6 +91,14 @@ def download(repository: Repository, entry: Entry, file: Path) -> None:
             )
 
 
+def read(url: str) -> str:
+    """The text at a url of a repository. Raises UnreadableIndexError."""
+    import httpx
+
+    with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
+        return _get(client, url).decode()
+
+
 def entries(repository: Repository, *, architecture: str = "amd64") -> tuple[Entry, ...]:
     """Every package that a machine of `architecture` sees in the repository, sorted, with its file.
 

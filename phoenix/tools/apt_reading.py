@@ -23,8 +23,8 @@ _NOWHERE = (
 """Settings by which apt knows of nothing else, and keeps nothing."""
 
 
-def why_not(fields: str) -> str:
-    """What apt says of a package with these control fields where it cannot read them; empty: it can.
+def why_not(*controls: str) -> str:
+    """What apt says of packages with these control files where it cannot read them all; empty: it can.
 
     Where there is no apt nobody can tell, and it is empty, too.
     """
@@ -33,10 +33,14 @@ def why_not(fields: str) -> str:
     with tempfile.TemporaryDirectory(prefix="phoenix-apt-") as directory:
         # apt reads what is installed by the same parser as an index
         installed = Path(directory) / "status"
-        lines = [line for line in fields.splitlines() if line.strip()]
-        installed.write_text("\n".join([*lines, "Status: install ok installed", ""]), encoding="utf-8")
+        installed.write_text("\n".join(map(_paragraph, controls)), encoding="utf-8")
         settings = (f"Dir::State::status={installed}", *_NOWHERE)
         words = tuple(word for setting in settings for word in ("-o", setting))
         command = Command(argv=("apt-cache", *words, "stats"), environment={"LC_ALL": "C.UTF-8"})
         said = process.run(command, timeout=_TIMEOUT, check=False).stderr.splitlines()
     return "; ".join(line.removeprefix("E: ") for line in said if line.startswith("E: ") and directory not in line)
+
+
+def _paragraph(control: str) -> str:
+    lines = [line for line in control.splitlines() if line.strip()]
+    return "\n".join([*lines, "Status: install ok installed", ""])

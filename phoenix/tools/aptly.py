@@ -112,9 +112,17 @@ class Aptly:
         """Put the files into the repository, which is made where it does not exist."""
         if repository not in self._repositories():
             self._ask("POST", "/api/repos", json={"Name": repository})
-        for deb, path in files.items():
-            with path.open("rb") as file:
-                self._ask("POST", f"/api/files/{_UPLOAD}", files={"file": (pool_name(deb), file)})
+        upload = self._root.path / "upload" / _UPLOAD  # where its API would put what it is sent, one by one
+        try:
+            upload.mkdir(parents=True, exist_ok=True)
+            for deb, path in files.items():
+                shutil.copyfile(path, upload / pool_name(deb))
+        except OSError as error:
+            raise ToolError(
+                "the packages could not be copied into the repository",
+                details=f"{upload}: {error.strerror}",
+                resolution="Give the disk room, or the files to this user; then publish again.",
+            ) from error
         answer = self._ask("POST", f"/api/repos/{repository}/file/{_UPLOAD}")
         if answer["FailedFiles"]:
             raise ToolError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from phoenix.tools import tickets
 from phoenix.tools.process import ProcessId
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
+IDENTITY = "repository-id"
+"""What the file is called that says which repository it is."""
 _RUN_PREFIX = "phoenix-aptly-"
 
 
@@ -41,7 +44,7 @@ class Root:
     @property
     def identity(self) -> Path:
         """A word that no other repository has: whoever serves it, serves this root."""
-        return self.public / "repository-id"
+        return self.public / IDENTITY
 
     @property
     def gnupg(self) -> Path:
@@ -62,6 +65,11 @@ class Root:
     def indexes(self) -> Path:
         """Links to the indexes that machines may still ask for by their hash."""
         return self.path / "indexes"
+
+    @property
+    def reserve(self) -> Path:
+        """A file that takes room for the way back: removed first where a change failed, perhaps of a full disk."""
+        return self.path / "reserve"
 
     @property
     def retired(self) -> Path:
@@ -96,6 +104,23 @@ class Root:
             details=f"{self.path}: {error.strerror or error}",
             resolution="Give this user a directory it may write, or set another `root` for it in phoenix.yaml.",
         )
+
+
+RESERVE = 4_000_000
+"""Bytes that a way back needs at most: aptly's database, and the former indexes signed once more."""
+
+
+def keep_reserve(root: Root) -> None:
+    """Take the room that a way back needs, unless it is taken already. OSError where the disk has none."""
+    if root.reserve.exists():
+        return
+    fresh = root.reserve.with_suffix(".new")
+    try:
+        with fresh.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVE)
+        fresh.replace(root.reserve)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 @contextmanager

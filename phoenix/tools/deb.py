@@ -7,13 +7,15 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.debs import Deb
 from phoenix.errors import SpecError, ToolError
 from phoenix.names import PACKAGE_NAME
-from phoenix.tools import apt_reading, process
+from phoenix.tools import apt_reading, deb_archive, process
+from phoenix.tools.deb_archive import NotWholeError, UnknownFormError
 from phoenix.tools.process import NOT_DECODED, Command
 
 ARCHITECTURES = ("all", "amd64")
@@ -57,21 +59,41 @@ def read(path: Path) -> Deb:
     repositories carry; every byte of it is looked at, and every control field as apt will read it: one that apt cannot
     read makes the whole index unreadable for every machine.
     """
-    _check_file(path)
+    (found,) = read_all([path])
+    if isinstance(found, SpecError):
+        raise found
+    return found
+
+
+def read_all(paths: Iterable[Path]) -> tuple[Deb | SpecError, ...]:
+    """The same for many files, for each what it says or what is wrong with it: apt is asked once for all of them."""
+    found = [_looked_at(path) for path in paths]
+    controls = [each[2] for each in found if not isinstance(each, SpecError)]
+    sound = not apt_reading.why_not(*controls)
+    return tuple(each if isinstance(each, SpecError) else _as_apt_reads(*each, sound=sound) for each in found)
+
+
+def _looked_at(path: Path) -> tuple[Path, Deb, str] | SpecError:
+    """The package and its control file, once all has been looked at but what only apt can say."""
     try:
-        described = _dpkg_deb("--showformat", "${Package}\n${Version}\n${Architecture}\n", "--show", str(path))
-        fields = _dpkg_deb("--field", str(path))
-        _dpkg_deb("--contents", str(path))  # unpacks all of it: a cut or damaged file is noticed
-    except ToolError as error:
-        raise _mistake(path, "is no whole Debian package", _last_words(error)) from error
-    name, version, architecture, *_rest = [*described.split("\n"), "", "", ""]
-    if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
-        raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
-    if architecture not in ARCHITECTURES:
-        accepted = ", ".join(ARCHITECTURES)
-        raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
-    _check_fields(path, fields)
-    return Deb(name=name, version=version, architecture=architecture, sha256=sha256(path))
+        _check_file(path)
+        control = _control(path)
+        fields = _fields(path, control)
+        name, version, architecture = (fields.get(each, "") for each in ("package", "version", "architecture"))
+        if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
+            raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
+        if architecture not in ARCHITECTURES:
+            accepted = ", ".join(ARCHITECTURES)
+            raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
+        _check_fields(path, control)
+    except SpecError as error:
+        return error
+    return path, Deb(name=name, version=version, architecture=architecture, sha256=sha256(path)), control
+
+
+def _as_apt_reads(path: Path, found: Deb, control: str, *, sound: bool) -> Deb | SpecError:
+    why_not = "" if sound else apt_reading.why_not(control)
+    return _mistake(path, "has control fields that apt cannot read", why_not) if why_not else found
 
 
 def sha256(path: Path) -> str:
@@ -102,6 +124,37 @@ def build(tree: Path, target: str, control: Control, out: Path) -> Path:
     return file
 
 
+def _control(path: Path) -> str:
+    """The control file's text. SpecError where the file is no whole package."""
+    try:
+        return deb_archive.control(path).decode("utf-8", "replace")
+    except NotWholeError as error:
+        raise _mistake(path, "is no whole Debian package", str(error)) from error
+    except UnknownFormError:
+        try:
+            fields = _dpkg_deb("--field", str(path))
+            _dpkg_deb("--contents", str(path))  # unpacks all of it: a cut or damaged file is noticed
+        except ToolError as error:
+            raise _mistake(path, "is no whole Debian package", _last_words(error)) from error
+        return fields
+
+
+def _fields(path: Path, control: str) -> dict[str, str]:
+    """The fields of a control file by their names in small letters, without what continues them.
+
+    SpecError where it is not one paragraph with each field once: dpkg would not install that.
+    """
+    fields: dict[str, str] = {}
+    for line in control.strip().splitlines():
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if line[:1] in (" ", "\t"):
+            continue
+        if not (name and colon) or name.lower() in fields:
+            raise _mistake(path, "has a control file that dpkg cannot read", f"it says {line!r}")
+        fields[name.lower()] = value
+    return fields
+
+
 def _check_file(path: Path) -> None:
     if not path.exists():
         raise _mistake(path, "is not there", "")
@@ -112,7 +165,7 @@ def _check_file(path: Path) -> None:
 
 
 def _check_fields(path: Path, fields: str) -> None:
-    """All control fields are text in UTF-8 (Debian Policy 5.1), and apt takes them as it takes an index's."""
+    """All control fields are text in UTF-8 (Debian Policy 5.1)."""
     name = ""
     for line in fields.splitlines():
         name = name if line[:1].isspace() else line.partition(":")[0]
@@ -120,9 +173,6 @@ def _check_fields(path: Path, fields: str) -> None:
             raise _mistake(path, f"has a control field '{name}' that is not in UTF-8", f"it says {line.strip()!r}")
         if any(ord(character) < 32 and character != "\t" for character in line):
             raise _mistake(path, f"has control characters in its field '{name}'", f"it says {line.strip()!r}")
-    why_not = apt_reading.why_not(fields)
-    if why_not:
-        raise _mistake(path, "has control fields that apt cannot read", why_not)
 
 
 def _mistake(path: Path, what: str, details: str) -> SpecError:

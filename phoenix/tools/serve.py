@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 from phoenix.clock import Clock
 from phoenix.errors import RefusedError
 from phoenix.tools import process
-from phoenix.tools.aptly_root import Root, locked
+from phoenix.tools.aptly_root import IDENTITY, Root, locked
 from phoenix.tools.process import Command, ProcessId
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
 
@@ -34,6 +35,7 @@ LOG, MOST_LOG = "serve.log", 10_000_000
 """The server's log, in the root, and the bytes at which a fresh one is begun."""
 _TIMEOUT = 3.0
 """Seconds for one answer."""
+_WORD = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +62,19 @@ def ensure(root: Root, url: str, *, clock: Clock, say: Callable[[str], None]) ->
         child = ProcessId.of(process.spawn(Command(argv=argv, cwd=root.path), log=log))
         _wait_until_served(root, url, child, log, clock)
         say(f"serving {root.public} at {url}")
+
+
+def identity_at(url: str) -> str | None:
+    """The identity of the repository that is shown at `url`, wherever that is; None where nobody says one."""
+    import httpx
+
+    try:
+        with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
+            answer = client.get(f"{url.rstrip('/')}/{IDENTITY}")
+    except httpx.HTTPError:
+        return None
+    said = answer.text.strip()
+    return said if answer.status_code == httpx.codes.OK and _WORD.fullmatch(said) else None
 
 
 def find(root: Root) -> Server | None:

@@ -60,17 +60,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
         shutil.rmtree((root.path / "run").readlink())
 
 
-def test_four_at_once_lose_nothing(place: Place, tmp_path: Path) -> None:
-    files = {name: make_deb(tmp_path, name, "1.0") for name in ("one", "two", "three", "four")}
-    runs = [phoenix(place.directory, "publish", str(file), "--json") for file in files.values()]
-    ended = [finish(run) for run in runs]
-    assert [code for code, _out, _err in ended] == [0, 0, 0, 0], ended
-    assert all(json.loads(out)["changed"] for _code, out, _err in ended)
-    assert place.packages() == {f"{name} 1.0" for name in files}
-    assert any("waiting for" in err and "(process " in err for _code, _out, err in ended)
-    assert processes_of(place.root.path) == []
-
-
 def kill_at(place: Place, step: str, file: Path, number: signal.Signals) -> tuple[int, str]:
     """Publish `file`, and send the signal when the step begins; exit code and stderr."""
     run = phoenix(place.directory, "publish", str(file))
@@ -85,7 +74,7 @@ def kill_at(place: Place, step: str, file: Path, number: signal.Signals) -> tupl
     return code, said + rest
 
 
-@pytest.mark.parametrize("step", ["add", "switch", "read-back"])
+@pytest.mark.parametrize("step", ["add", pytest.param("snapshot", marks=pytest.mark.full), "switch", "read-back"])
 def test_killed_in_the_middle_the_next_publication_puts_it_right(place: Place, tmp_path: Path, step: str) -> None:
     assert finish(phoenix(place.directory, "publish", str(make_deb(tmp_path, "hello", "1.0"))))[0] == 0
     code, said = kill_at(place, step, make_deb(tmp_path, "hello", "2.0"), signal.SIGKILL)

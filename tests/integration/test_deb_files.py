@@ -119,9 +119,11 @@ def test_whatever_apt_reads_is_read_before_anything(tmp_path: Path) -> None:
         (FIELDS + b" the long text\n of \xe4pfel\n", "field 'Description' that is not in UTF-8"),
         (FIELDS + b"X-Hello: \xff\n", "field 'X-Hello' that is not in UTF-8"),
         (FIELDS.replace(b"a <a@b>", b"\x1b[31ma <a@b>"), "has control characters in its field 'Maintainer'"),
-        (FIELDS.replace(b"Desc", b"Depends: foo (>= \nDesc"), "'Depends' field"),
+        (FIELDS.replace(b"Desc", b"Depends: foo (>= \nDesc"), "cannot read: Problem"),
+        (FIELDS + b"Version: 2.0\n", "dpkg cannot read: it says 'Version: 2.0'"),
+        (FIELDS + b"\nPackage: another\n", "dpkg cannot read: it says ''"),
     ],
-    ids=["maintainer", "continued", "unknown-field", "escape", "dependency"],
+    ids=["maintainer", "continued", "unknown-field", "escape", "dependency", "twice", "two paragraphs"],
 )
 def test_what_apt_could_not_read_is_refused_in_words(tmp_path: Path, control: bytes, told: str) -> None:
     with pytest.raises(SpecError) as error:

@@ -11,10 +11,11 @@ import pytest
 from phoenix.clock import SystemClock
 from phoenix.debs import RepositoryState
 from phoenix.errors import RefusedError, ToolError
-from phoenix.execute import publication, signing
+from phoenix.execute import publication, signing, states
 from phoenix.model import Repository
 from phoenix.plan import keys as plans
 from phoenix.plan.actions import Plan, PublishAction
+from phoenix.plan.states import way_back
 from phoenix.tools import gpg, signers
 from phoenix.tools.aptly_root import Root
 from tests.support.real.machine_of_apt import MachineOfApt
@@ -93,6 +94,10 @@ def test_a_rotation_leaves_no_machine_behind(shop: Bench, tmp_path: Path) -> Non
     assert trusts(machine, shop, new)
     assert [key.fingerprint for key in gpg.keys(shop.root.gnupg)] == [second]
     assert rotate(shop, finish=True).run is None
+    with shop.writer.held():
+        before = way_back(states.states(shop.writer), shop.writer.state().published or "")
+    assert before is not None
+    assert before.what == "a new key signs beside the old one", "1.1 came after it: a rotation itself is no way back"
     shop.publish(make_deb(shop.directory, "hello", "1.2"))
     assert trusts(machine, shop, new)
 

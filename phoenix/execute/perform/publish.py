@@ -102,6 +102,8 @@ class World(Performer[PublishAction]):
         """Do `action` and say what it came to."""
         writer = self.writers[action.repository]
         with writer.held():
+            if context.part is Part.BACK:
+                writer.root.reserve.unlink(missing_ok=True)  # what failed may have been for want of room
             try:
                 return self._do(action, writer, context)
             except BaseException:

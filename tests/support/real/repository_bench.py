@@ -66,6 +66,19 @@ class FailingWorld(World):
         return done
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActingWorld(World):
+    """The real world, where something happens before one step."""
+
+    at: str
+    act: Callable[[], None]
+
+    def perform(self, action: PublishAction, context: Context) -> Outcome:
+        if self.at == context.step:
+            self.act()
+        return World.perform(self, action, context)
+
+
 class Bench:
     """A repository of its own, driven in this process, with the real aptly, GnuPG and web server."""
 
@@ -104,9 +117,17 @@ class Bench:
         """From now on none does."""
         self.performer = self.world
 
+    def before(self, at: str, act: Callable[[], None]) -> None:
+        """From now on something happens before one step."""
+        self.performer = ActingWorld(writers=self.world.writers, clock=self.clock, at=at, act=act)
+
     def signing(self, sign: str) -> None:
         """Change `sign` in the spec."""
-        self.spec = replace(self.spec, sign=sign)
+        self.use(replace(self.spec, sign=sign))
+
+    def use(self, spec: RepositorySpec) -> None:
+        """Go on with another spec."""
+        self.spec = spec
         self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
         self.world = World(writers={"main": self.writer}, clock=self.clock)
         self.performer = self.world

@@ -147,3 +147,9 @@ def test_whatever_fails_machines_see_what_was_published_and_nothing_else(
             published |= {deb_of(file) for file in files}
         assert set(now.visible) == published
         assert set(now.packages) == published
+
+
+def test_of_many_packages_a_sentence_names_the_first() -> None:
+    files = tuple(package_file(f"p{number} 1 all a{number}") for number in range(800))
+    plan = publish(spec(), files, RepositoryState())
+    assert plan.why == "p0 1, p1 1, p2 1, p3 1, p4 1 and 795 more are new"

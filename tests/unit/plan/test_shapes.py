@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.model import CloudMachine, Health, LaunchTemplate, LocalMachine, Size
+from phoenix.model import CloudMachine, Health, LaunchTemplate, LocalMachine, Release, Repository, Size
 from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.roll import roll
 from phoenix.plan.roll_actions import CreateGroup, RollAction
@@ -124,3 +124,36 @@ def test_groups_that_live_keep_their_shape() -> None:
         shape(replace(MACHINE, scopes=("https://www.googleapis.com/auth/cloud-platform",)), 8080, health, size)
         != before
     )
+
+
+def rolled_with_key(logs: Path, keys: tuple[str, ...], now: tuple[str, ...]) -> Plan[RollAction]:
+    """The plan for the release that serves, whose group knew `keys` when the repository has the keys `now`."""
+
+    def made(fingerprints: tuple[str, ...]) -> Release:
+        known = Repository(
+            name="main", url="http://10.0.2.2", distribution="bookworm", key=str(fingerprints), keys=fingerprints
+        )
+        return replace(release("1"), repositories=(known,))
+
+    stage = Stage(logs=logs)
+    stage.roll("1")
+    stable = stage.observed.stable
+    assert stable is not None
+    groups = (replace(stable, release=made(keys)),)
+    where = stage.spec.environments["local"]
+    return roll(stage.spec, where, where.strategy, made(now), replace(stage.observed, groups=groups), {})
+
+
+@pytest.mark.parametrize(
+    ("keys", "now", "same"),
+    [
+        (("old",), ("old",), True),
+        (("old",), ("old", "new"), False),
+        (("old", "new"), ("new",), True),
+        (("old",), ("new",), False),
+    ],
+)
+def test_a_group_that_does_not_know_the_newest_key_is_rolled_again(
+    tmp_path: Path, keys: tuple[str, ...], now: tuple[str, ...], same: bool
+) -> None:
+    assert rolled_with_key(tmp_path, keys, now).empty is same
