@@ -12,7 +12,7 @@ from phoenix.clouds.gcp.links import full
 from phoenix.errors import CloudError, RefusedError, StaleRouteError, UnreachableError
 from phoenix.manner import DrainedBy, PreviewBy
 from tests.emulators.gcp import Emulator
-from tests.support.fakes.gcp_route import LEGACY, NEW, OLD, SHARED, Routes, as_wanted, attached, shares, shift
+from tests.support.fakes.gcp_route import LEGACY, NEW, OLD, SHARED, Routes, as_wanted, attached, settable, shares, shift
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -87,7 +87,7 @@ def test_the_address_is_that_of_a_url_map_that_sends_there(routes: Routes) -> No
 
 
 def test_the_last_backend_is_taken_out_though_a_patch_without_backends_does_nothing(one: Routes) -> None:
-    """A list that is empty is left out of what the SDK sends: a PATCH of it changes nothing, and says it is done."""
+    """A list that is empty is left out of what the SDK sends: a PATCH of it would change nothing, and say it is done."""
     traffic = one.shared()
     attached(one, traffic, OLD)
     body: dict[str, Any] = {"fingerprint": one.service(SHARED)["fingerprint"], "backends": []}
@@ -219,8 +219,6 @@ def test_a_shift_to_who_is_no_backend_changes_nothing(one: Routes) -> None:
 
 
 def _update(routes: Routes, told: dict[str, Any]) -> None:
-    told_only = ("kind", "id", "selfLink", "creationTimestamp", "usedBy", "region")
-    body = {key: value for key, value in told.items() if key not in told_only}
     where: dict[str, Any] = {"region": routes.region} if routes.region else {}
     collection = "regionBackendServices" if routes.region else "backendServices"
-    routes.calls.change(collection, "update", **where, backendService=SHARED, body=body)
+    routes.calls.change(collection, "update", **where, backendService=SHARED, body=settable(told))

@@ -235,6 +235,12 @@ def as_wanted(name: str, size: int = 2, instances: Iterable[str] = (), *, made: 
     )
 
 
+def settable(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What Google tells of a thing, as somebody writes it back."""
+    told_only = ("kind", "id", "selfLink", "creationTimestamp", "usedBy", "region")
+    return {key: value for key, value in told.items() if key not in told_only}
+
+
 Traffics = GcpUrlMapTraffic | GcpBackendServiceTraffic
 
 
