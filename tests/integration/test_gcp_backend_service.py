@@ -87,7 +87,7 @@ def test_the_address_is_that_of_a_url_map_that_sends_there(routes: Routes) -> No
 
 
 def test_the_last_backend_is_taken_out_though_a_patch_without_backends_does_nothing(one: Routes) -> None:
-    """A list that is empty is left out of what the SDK sends: a PATCH of it would change nothing, and say it is done."""
+    """A list that is empty is left out of what the SDK sends: a PATCH of it changes nothing, and says so to nobody."""
     traffic = one.shared()
     attached(one, traffic, OLD)
     body: dict[str, Any] = {"fingerprint": one.service(SHARED)["fingerprint"], "backends": []}
