@@ -6,115 +6,22 @@ something is to happen meanwhile: Packer looks at them every 2 s.
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from phoenix.clock import Clock
-from phoenix.clouds.api import BakeRequest
 from phoenix.clouds.gcp import labels
 from phoenix.clouds.gcp.bake import packers
-from phoenix.clouds.gcp.calls import Calls, RefusedCallError
-from phoenix.clouds.gcp.images import GcpImages
+from phoenix.clouds.gcp.calls import RefusedCallError
 from phoenix.errors import CloudError, RefusedError, ToolError
-from phoenix.model import Image, Package, Proof, TestResult
-from phoenix.spec.clouds import GcpBuilder, GcpCloud, GcpImageOptions
-from tests.emulators.gcp import Emulator
+from phoenix.model import Proof, TestResult
+from phoenix.spec.clouds import GcpBuilder, GcpImageOptions
 from tests.support.fakes.doubles import FakeClock
-from tests.support.real import gcp_images
-from tests.support.real.bakes import GCP_BASE, Bakes
-from tests.support.real.machines import until
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HELLO = Package(name="hello", version="2.10-3", sha256="0123456789abcdef" * 4, repository="main")
-SAY_OK = r'sed -n "s/^echo \"trial \([0-9]*\) .*/trial \1 0 /p"'
-"""A shell script: whatever is tried has gone well."""
-LAYER = "layer-os"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shop:
-    """The project `shop` in the emulated one."""
-
-    emulator: Emulator
-    spec: GcpCloud
-    directory: Path
-
-    def images(self, spec: GcpCloud | None = None, clock: Clock | None = None) -> GcpImages:
-        """As a process of its own sees them."""
-        return GcpImages("shop", spec or self.spec, Calls(spec or self.spec), clock)
-
-    def request(self, name: str = "x", *, parent: str | None = LAYER, doing: str = "") -> BakeRequest:
-        """For the image `shop-NAME`."""
-        bakes = Bakes(project="shop", spec=self.spec, directory=self.directory)
-        return bakes.request(f"shop-{name}", parent=parent, created=NOON, packages=(HELLO,), doing=doing)
-
-    def bake(self, images: GcpImages, request: BakeRequest) -> Image:
-        """Build it, without a word."""
-        return images.build(request, log=self.directory / "build.log", say=lambda _line: None, between=lambda: None)
-
-    def verify(self, images: GcpImages, image: Image, said: list[str] | None = None) -> list[str]:
-        """Verify it by two tests of its own; the names of all tests that went well."""
-        hear = (said if said is not None else []).append
-        log = self.directory / "verification.log"
-        results = images.verify(image, ("one", "two"), on=Proof.QEMU, log=log, say=hear, between=lambda: None)
-        return [test.name for test in results if test.ok]
-
-    def left(self) -> list[str]:
-        """What is there that somebody pays for, or stands in somebody's way, but for the world's own."""
-        own = ("images hello-1", f"images {LAYER}")
-        return [each for each in gcp_images.left(self.emulator, self.spec.project) if each not in own]
-
-    def marks(self, image_id: str) -> dict[str, str]:
-        """The image's labels."""
-        found = Calls(self.spec).ask("images", image=image_id)
-        return dict(found.get("labels", {}))
-
-    def mark(self, image_id: str, **marks: str) -> None:
-        """Somebody labels the image."""
-        found = Calls(self.spec).ask("images", image=image_id)
-        body = {"labels": {**found.get("labels", {}), **marks}, "labelFingerprint": found["labelFingerprint"]}
-        Calls(self.spec).change("images", "setLabels", resource=image_id, body=body)
-
-
-@pytest.fixture
-def shop(gcp: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    monkeypatch.setenv(packers.ANYWAY, "1")
-    gcp.configure(old_packer=True, operation=0.0)
-    world = gcp.world()
-    gcp_images.layer(gcp, world.project, "shop", LAYER)
-    spec = GcpCloud(name="gcp", project=world.project, region=world.region, labels={"cost-centre": "42"})
-    return Shop(emulator=gcp, spec=spec, directory=tmp_path)
-
-
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory of programs that are found first."""
-    directory = tmp_path / "bin"
-    directory.mkdir()
-    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
-    return directory
-
-
-@pytest.fixture
-def ssh(programs: Path) -> Path:
-    """A program `ssh` to whose machine everything goes well; a test may write another one."""
-    return program(programs / "ssh", SAY_OK)
-
-
-def program(file: Path, script: str) -> Path:
-    file.write_text(f"#!/bin/sh\n{script}\n")
-    file.chmod(0o755)
-    return file
+from tests.support.real.bakes import GCP_BASE
+from tests.support.real.gcp_image_shop import HELLO, Shop, program
 
 
 def test_a_layer_on_the_vendors_image_and_what_it_costs_to_know_it_is_there(shop: Shop, ssh: Path) -> None:
@@ -303,161 +210,6 @@ def test_compute_engine_refuses_what_debians_packer_sends(shop: Shop) -> None:
         shop.bake(shop.images(), shop.request())
     assert "An element is null" in caught.value.details
     assert shop.left() == []
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from tests.integration.test_gcp_images import Shop
-from tests.emulators.gcp import Emulator
-from phoenix.spec.clouds import GcpCloud
-spec = GcpCloud(name="gcp", project=sys.argv[1], region=sys.argv[2], labels={"cost-centre": "42"})
-shop = Shop(emulator=Emulator(), spec=spec, directory=Path(sys.argv[3]))
-shop.bake(shop.images(), shop.request(doing=sys.argv[4]))
-"""
-
-
-def killed(shop: Shop, *, at: str, doing: str = "") -> None:
-    """Bake in a process that is killed as soon as the log says so."""
-    words = (shop.spec.project, shop.spec.region, str(shop.directory), doing)
-    baker = subprocess.Popen([sys.executable, "-c", KILLED, *words], cwd=Path(__file__).parents[2])
-    log = shop.directory / "build.log"
-    try:
-        until(at, lambda: log.exists() and at in log.read_text())
-    finally:
-        baker.send_signal(signal.SIGKILL)
-        baker.wait()
-    until("the end of all that it had started", lambda: not list(working_in(shop.directory)), deadline=20)
-
-
-def working_in(directory: Path) -> Iterator[str]:
-    """The processes whose working directory is below this one."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if str(process.joinpath("cwd").readlink()).startswith(str(directory)):
-                yield process.name
-
-
-def test_what_a_killed_bake_leaves_the_next_one_finds(shop: Shop) -> None:
-    killed(shop, at="Running local shell script", doing="sleep 20")
-    assert [left.partition(" ")[0] for left in shop.left()] == ["instances", "disks"]
-    found = shop.images().sweep()
-    assert [each.partition(" shop-x-")[0] for each in found] == ["the machine", "the disk"]
-    assert shop.left() == []
-    assert shop.images().sweep() == ()
-    assert shop.bake(shop.images(), shop.request()).id == "shop-x"
-
-
-@pytest.mark.full
-def test_a_disk_and_half_an_image_of_a_killed_bake_are_found_without_its_machine(shop: Shop) -> None:
-    shop.emulator.configure(image_pending=3600)
-    killed(shop, at="Creating image", doing="sleep 4")
-    until("the image", lambda: "images shop-x" in shop.left())
-    assert [left.partition(" ")[0] for left in shop.left()] == ["disks", "images"]
-    shop.emulator.advance(3600)
-    assert [each.partition(" shop-x")[0] for each in shop.images().sweep()] == ["the disk", "the image"]
-    assert shop.left() == []
-
-
-@pytest.mark.full
-def test_the_way_back_of_a_bake_that_died_takes_what_it_left(shop: Shop) -> None:
-    killed(shop, at="Running local shell script", doing="sleep 20")
-    shop.images().discard("shop-x")
-    assert shop.left() == []
-
-
-def test_a_live_bake_of_another_computer_is_left_until_its_time_is_over(shop: Shop) -> None:
-    image = shop.bake(shop.images(), shop.request())
-    shop.mark(image.id, **{labels.BAKER: "fedcba9876543210_2_3_abcd0123"})
-    assert shop.images().sweep() == ()
-    with pytest.raises(CloudError, match="is being worked on"):
-        shop.images().delete(image.id)
-    with pytest.raises(CloudError, match="is being worked on"):
-        shop.bake(shop.images(), shop.request())
-    shop.mark(image.id, **{labels.SINCE: labels.moment(datetime.now(UTC) - timedelta(minutes=91))})
-    assert shop.images().sweep() == ("the image shop-x",)
-    assert shop.left() == []
-
-
-def test_another_projects_things_are_never_touched(shop: Shop) -> None:
-    image = shop.bake(shop.images(), shop.request())
-    other = GcpImages("another", shop.spec, Calls(shop.spec))
-    assert other.list() == ()
-    assert other.find(image.id) is None
-    other.delete(image.id)
-    other.discard(image.id)
-    assert other.sweep() == ()
-    assert shop.left() == ["images shop-x"]
-
-
-def test_an_image_that_is_in_use_goes_when_it_no_longer_is(shop: Shop) -> None:
-    images = shop.images()
-    image = images.mark_verified(shop.bake(images, shop.request()), (), on=Proof.QEMU)
-    shop.emulator.fail("images.delete", reason="resourceInUseByAnotherResource", status=400, times=2)
-    images.delete(image.id)
-    assert shop.left() == []
-
-
-def test_a_verification_keeps_the_console_and_ends_its_machine(shop: Shop, ssh: Path) -> None:
-    images = shop.images()
-    image = shop.bake(images, shop.request())
-    shop.emulator.console("shop-x", "systemd[1]: started\n")
-    said: list[str] = []
-    assert shop.verify(images, image, said) == [
-        "boot finished",
-        "no failed units",
-        "no SSH host keys",
-        "no machine id",
-        "nothing of the bake left",
-        "no keys of the bake",
-        "one",
-        "two",
-    ]
-    assert said[-1] == "ok: two"
-    assert (shop.directory / "console.log").read_text() == "systemd[1]: started\n"
-    assert shop.left() == ["images shop-x"]
-    assert images.find(image.id) == image, "verifying alone makes it visible to nobody"
-
-
-def test_a_machine_that_never_lets_us_in_is_told_with_its_console(shop: Shop, ssh: Path) -> None:
-    images = shop.images(clock=FakeClock())
-    image = shop.bake(images, shop.request())
-    program(ssh, "echo 'Connection refused' >&2\nexit 255")
-    shop.emulator.console("shop-x", "Kernel panic\n")
-    with pytest.raises(ToolError, match="did not boot so far that its tests could run") as caught:
-        shop.verify(images, image)
-    assert "Connection refused" in caught.value.details
-    assert caught.value.details.endswith("Kernel panic")
-    assert shop.left() == ["images shop-x"]
-
-
-def test_a_verification_without_capacity_leaves_the_image_and_nothing_else(shop: Shop, ssh: Path) -> None:
-    images = shop.images()
-    image = shop.bake(images, shop.request())
-    shop.emulator.configure(short=(shop.spec.builder_zone,))
-    with pytest.raises(CloudError) as caught:
-        shop.verify(images, image)
-    assert "ZONE_RESOURCE_POOL_EXHAUSTED" in caught.value.details
-    assert shop.left() == ["images shop-x"]
-
-
-def test_a_machine_whose_start_was_answered_to_nobody_is_one_machine(shop: Shop, ssh: Path) -> None:
-    images = shop.images()
-    image = shop.bake(images, shop.request())
-    shop.emulator.forget_calls()
-    shop.emulator.lose_answer("instances.insert")
-    assert "two" in shop.verify(images, image)
-    assert shop.left() == ["images shop-x"]
-    assert [call.method for call in shop.emulator.calls()].count("compute.instances.insert") == 2
-
-
-def test_a_moment_without_answers_ends_no_verification(shop: Shop, ssh: Path) -> None:
-    images = shop.images(clock=FakeClock())
-    image = shop.bake(images, shop.request())
-    shop.emulator.fail("instances.get", status=503, reason="backendError", times=5)
-    shop.emulator.fail("instances.delete", status=403, reason="rateLimitExceeded", times=5)
-    assert "two" in shop.verify(images, image)
-    assert shop.left() == ["images shop-x"]
 
 
 @pytest.mark.parametrize("fault", ["lost", "raced"])

@@ -1,0 +1,1 @@
+"""Bakes and verifications on an emulated Google Cloud, with the real Packer."""
