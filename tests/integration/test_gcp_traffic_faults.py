@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from phoenix.clouds.gcp.balancer import born_with
 from phoenix.clouds.gcp.calls import Calls
 from phoenix.errors import CloudError, RefusedError, StaleRouteError, UnreachableError
 from tests.emulators.gcp import Emulator
@@ -251,6 +252,20 @@ def test_what_is_left_of_a_run_that_died_while_it_prepared_is_removed(routes: Ro
     traffic.detach(NEW)
     assert routes.names("backendServices") == [routes.world.fallback]
     assert routes.told().get("pathMatchers", []) == []
+
+
+@pytest.mark.parametrize("method", ["backendServices.delete", "healthChecks.delete", "urlMaps.update"])
+def test_what_a_run_left_that_died_while_it_removed_is_removed(routes: Routes, method: str) -> None:
+    traffic = routes.traffic()
+    attached(routes, traffic, OLD)
+    traffic.detach(OLD)
+    routes.emulator.fail(method, reason="backendError", times=2)
+    with pytest.raises(UnreachableError):
+        born_with.remove(routes.calls, routes.world.region, "test", OLD)
+    born_with.remove(routes.calls, routes.world.region, "test", OLD)
+    assert OLD not in routes.names("healthChecks")
+    assert routes.names("backendServices") == [routes.world.fallback]
+    assert OLD not in str(routes.told())
 
 
 def test_a_group_that_was_burnt_by_hand_while_it_left_is_swept(routes: Routes) -> None:

@@ -80,7 +80,7 @@ def remove(calls: Calls, at: At, group: str) -> None:
     if found is not None and found.owner == owner(at, group):
         born_with.remove_service(calls, found, at.project)
     else:
-        born_with.remove_check(calls, at.scope.link(born_with.CHECKS, group), owner(at, group))
+        born_with.remove_check(calls, at.scope.link(born_with.CHECKS, group), at.project, group)
 
 
 def _made(calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None, scheme: str) -> Service:

@@ -36,6 +36,8 @@ def remove(calls: Calls, region: str, project: str, group: str, *, adopt: bool =
             remove_service(calls, service, project)
         elif _has(service, group):
             _take_out(calls, service, project, group, adopt=adopt)
+    for scope in _scopes(calls, region):  # of a backend service that is gone already, or was never made
+        remove_check(calls, scope.link(CHECKS, group), project, group)
 
 
 def remove_service(calls: Calls, service: Service, project: str) -> None:
@@ -52,13 +54,14 @@ def remove_service(calls: Calls, service: Service, project: str) -> None:
             raise
         raise in_use(note.owner.group, error.details) from error
     for check in service.told.get("healthChecks", ()):
-        remove_check(calls, check, note.owner)
+        remove_check(calls, check, project, note.owner.group)
 
 
-def remove_check(calls: Calls, link: str, owner: Owner) -> None:
-    """Remove a health check, where phoenix made it for the owner; one that another has taken up stays."""
+def remove_check(calls: Calls, link: str, project: str, group: str) -> None:
+    """Remove a health check, where phoenix made it for that group; one that another has taken up stays."""
     told = whole.read(calls, link)
-    if told is None or not notes.is_of(told.get("description"), owner):
+    note = notes.read(told.get("description")) if told is not None else None
+    if note is None or not _is_ours(note.owner, project, group):
         return
     try:
         whole.delete(calls, link)
@@ -106,11 +109,15 @@ def _take_out(calls: Calls, service: Service, project: str, group: str, *, adopt
 
 def _around(calls: Calls, region: str, group: str) -> Iterator[Service]:
     """The backend services, of the region and global, that bear the group's name or have it as a backend."""
-    for scope in (Scope(project=calls.project, region=region), Scope(project=calls.project)):
+    for scope in _scopes(calls, region):
         for told in whole.listed(calls, scope.parent, SERVICES):
             service = Service(link=links.short(told["selfLink"]), told=told)
             if links.name_of(service.link) == group or _has(service, group):
                 yield service
+
+
+def _scopes(calls: Calls, region: str) -> tuple[Scope, Scope]:
+    return Scope(project=calls.project, region=region), Scope(project=calls.project)
 
 
 def _has(service: Service, group: str) -> bool:

@@ -54,12 +54,6 @@ def read(description: str | None) -> Note | None:
     return Note(owner=owner, more=more)
 
 
-def is_of(description: str | None, owner: Owner) -> bool:
-    """Whether phoenix made the thing for that owner."""
-    note = read(description)
-    return note is not None and note.owner == owner
-
-
 def _text(value: str | float | None) -> str:
     if isinstance(value, bool):
         return "yes"
