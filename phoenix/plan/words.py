@@ -82,6 +82,8 @@ def _roll(action: RollAction) -> str:
             return f"wait until {group} has no request under way; after {span(seconds)} the rest is cut"
         case KeepGroup(group=group, seconds=None):
             return f"take the time limit off {group}"
+        case KeepGroup(group=group, seconds=0):
+            return f"mark {group} as one that is burnt"
         case KeepGroup(group=group, seconds=seconds):
             return f"keep {group} ready to serve again for {span(seconds or 0)}"
         case Pin(group=group, seconds=seconds):

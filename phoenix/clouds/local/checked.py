@@ -18,6 +18,7 @@ _BY_RESULT = {
     "L6TOUT": f"no answer within {TIMEOUT} s",
     "L7RSP": "connected, and no HTTP came back",
 }
+_WITHOUT_REASON = {"SOCKERR": "the connection was closed at once", "L4CON": "no connection"}
 _PASSED = "OK"
 
 
@@ -29,4 +30,6 @@ def words(server: ServerState, check: Check) -> str:
         return _BY_RESULT[server.check]
     if server.check.endswith(_PASSED):
         return "answers now, and not yet often enough"
-    return server.reason[:1].lower() + server.reason[1:] if server.reason else f"HAProxy says {server.check}"
+    if server.reason:
+        return server.reason[:1].lower() + server.reason[1:]
+    return _WITHOUT_REASON.get(server.check, f"HAProxy says {server.check}")
