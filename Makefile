@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-aws unit format lint types bench lock wheel clean
+.PHONY: help setup demo test test-all test-aws test-gcp unit format lint types bench lock wheel clean
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory
@@ -28,6 +28,9 @@ test-all: setup ## the same and the long rest: rolls on emulated machines (at mo
 
 test-aws: setup ## the whole way in a real account of yours: says first what it costs, asks for a yes, removes it
 	@$(BIN)/python -m tests.account
+
+test-gcp: setup ## the same in a real project of Google Cloud of yours
+	@$(BIN)/python -m tests.account.gcp
 
 unit: setup ## the unit tests alone: what we decide (a minute and a half)
 	@$(PYTEST) --no-header -m "not full" tests/unit

@@ -1,8 +1,8 @@
 """`make bench`: measure everything and write docs/benchmarks.md.
 
-`python -m benchmarks recipes start` measures only these, and prints their rows; also `packages`, `bake`, `rolls`
-and `aws`. Exit code 1
-where something could not be measured; a ratio that is missed is told with its machine, and fails nothing.
+`python -m benchmarks recipes start` measures only these, and prints their rows; also `packages`, `bake`, `rolls`,
+`aws` and `gcp`. Exit code 1 where something could not be measured; a ratio that is missed is told with its machine,
+and fails nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import aws, figures, packages, recipes, record, rolls
+from benchmarks import aws, figures, gcp, packages, recipes, record, rolls
 from benchmarks.measure import FailedError, run, say
 from benchmarks.report import Figure, Limit, page
 from phoenix.clouds.local.bake.builders import accelerator
 
-PARTS = ("start", "recipes", "packages", "bake", "rolls", "aws")
+PARTS = ("start", "recipes", "packages", "bake", "rolls", "aws", "gcp")
 FILE = "SQLite, synced to the disk"
 BUCKET = "a bucket, S3 over HTTP on this machine"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -58,9 +58,12 @@ def measure(directory: Path, wanted: Sequence[str]) -> tuple[list[Figure], list[
     measured = recipes.figures(directory) if "recipes" in wanted else []
     if set(wanted) & {"start", "bake", "rolls"}:
         measured = _on_this_computer(directory, wanted, measured)
-    published, limits = packages.figures(directory / "packages") if "packages" in wanted else ([], [])
-    compared, of_aws = aws.figures(directory) if "aws" in wanted else ([], [])
-    return [*measured, *published, *compared], [*limits, *of_aws]
+    limits: list[Limit] = []
+    for part, figures_of in (("packages", packages.figures), ("aws", aws.figures), ("gcp", gcp.figures)):
+        if part in wanted:
+            compared, more = figures_of(directory)
+            measured, limits = [*measured, *compared], [*limits, *more]
+    return measured, limits
 
 
 def _on_this_computer(directory: Path, wanted: Sequence[str], measured: list[Figure]) -> list[Figure]:

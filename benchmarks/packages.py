@@ -80,6 +80,7 @@ class Ours:
 def figures(directory: Path) -> tuple[list[Figure], list[Limit]]:
     """What many packages in one call take, and by how much one takes longer than by hand."""
     say(f"preparing {MANY} packages")
+    directory = directory / "packages"
     first, *files = _packages(directory / "debs", MANY + 1)
     by_hand = [Bare(directory / f"bare-{number}", first) for number in range(ROUNDS + 1)]
     ours = [Ours(directory / f"ours-{number}", first) for number in range(ROUNDS + 1)]

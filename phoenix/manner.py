@@ -74,6 +74,8 @@ class Manner:
     """Between two looks at what is waited for; clouds count how often they are asked."""
     damped: bool = False
     """Whether a machine that misses one check is still shown as healthy: it takes more of them."""
+    first_serves: bool = False
+    """Whether a group that is attached where no other is cannot be without traffic: it serves at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

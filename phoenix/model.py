@@ -177,7 +177,8 @@ class Instance:
     since: datetime | None = None
     """When it was started, as far as the cloud says."""
     restarts: int | None = None
-    """How often its services ended and were started again since it booted; None where nobody tells."""
+    touched: str = ""
+    """How often its services were started again (None: nobody tells); who was inside of it last, and when."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,6 +210,8 @@ class CloudMachine:
     """VPC network, where the cloud's entry names one."""
     subnets: tuple[str, ...] = ()
     """Where machines start, and so in which zones."""
+    scopes: tuple[str, ...] = ()
+    """What its identity's tokens are good for, on clouds that limit them; empty: all that its roles allow."""
 
 
 MachineKind = CloudMachine | LocalMachine
@@ -237,18 +240,6 @@ class Health:
     """How long it must answer without a break before it counts as healthy."""
     deadline: float = 300.0
     """How long after its start a group may take to become healthy."""
-
-
-def shape(machine: MachineKind, port: int, health: Health, size: Size, zones: tuple[str, ...] = ()) -> str:
-    """A short digest of what a group's machines are made of and checked by, besides their release.
-
-    How many are wanted is no part of it, nor are bounds without an autoscaler: both are changed in place.
-    """
-    parts: list[object] = [asdict(machine), port, health.path, health.status]
-    if size.cpu is not None or size.most > size.least:
-        parts.append([size.least, size.most, size.cpu])
-    parts += [zones] if zones else []
-    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -296,9 +287,8 @@ class Group:
     pinned_until: datetime | None = None
     """Set while no autoscaler may make it smaller: `tend` gives it back after this moment."""
     trouble: str = ""
-    """What keeps it from its size, in the cloud's words; empty where nothing is known of."""
     hopeless: bool = False
-    """Whether that is certain not to pass by itself."""
+    """What keeps it from its size, in the cloud's words, and whether that is certain not to pass by itself."""
 
     @property
     def staying(self) -> tuple[Instance, ...]:

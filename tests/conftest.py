@@ -21,7 +21,9 @@ from phoenix.clouds.local.bake.mirror import configured_mirror
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.tools import disk
 from tests.emulators.aws import Emulator, vendor
-from tests.support.real import aws_rights, shared
+from tests.emulators.gcp import Emulator as GcpEmulator
+from tests.emulators.gcp import vendor as gcp_vendor
+from tests.support.real import aws_rights, gcp_rights, shared
 from tests.support.real.hello import deb_of, steer
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
@@ -127,6 +129,44 @@ def emulator_with_machines(
 
 
 @pytest.fixture(scope="session")
+def gcp_of_worker() -> Iterator[GcpEmulator]:
+    """An emulated Google Cloud without machines; the worker's own."""
+    with GcpEmulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def gcp(gcp_of_worker: GcpEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[GcpEmulator]:
+    """An emulated Google Cloud with nothing in it, which the SDK of this process finds; no right is too few."""
+    yield from _found(gcp_of_worker, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def gcp_with_machines_of_worker() -> Iterator[GcpEmulator]:
+    """An emulated Google Cloud whose instances are HTTP servers; the worker's own."""
+    with GcpEmulator(machines="instant") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def gcp_with_machines(
+    gcp_with_machines_of_worker: GcpEmulator, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[GcpEmulator]:
+    """The same with nothing in it, probed twenty times a second; the SDK of this process finds it."""
+    for emulator in _found(gcp_with_machines_of_worker, monkeypatch):
+        emulator.configure(probe=0.05)
+        yield emulator
+
+
+def _found(emulator: GcpEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[GcpEmulator]:
+    emulator.reset()
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    yield emulator
+    assert gcp_rights.uncovered(emulator.calls()) == [], "add these to phoenix/clouds/gcp/account/policy.py"
+
+
+@pytest.fixture(scope="session")
 def roomy() -> Path:
     """A directory for trees and images, removed at the end of the run. All workers of the run have the same."""
     return shared.directory_of_run()
@@ -153,7 +193,13 @@ def base_tree(phoenix_cache: Path, roomy: Path) -> Path:
 @pytest.fixture(scope="session")
 def debian_ami(phoenix_cache: Path, roomy: Path) -> Path:
     """The tree of Debian's AMI, with cloud-init, as emulated instances start from it. Only read."""
-    return shared.once(roomy / "debian-ami", lambda tree: vendor.make(tree, roomy / "debian-ami.log"))
+    return shared.once(roomy / "debian-ami", lambda tree: vendor.AMI.make(tree, roomy / "debian-ami.log"))
+
+
+@pytest.fixture(scope="session")
+def debian_gce(phoenix_cache: Path, roomy: Path) -> Path:
+    """The tree of Debian's image for Compute Engine, with Google's guest agent. Only read."""
+    return shared.once(roomy / "debian-gce", lambda tree: gcp_vendor.IMAGE.make(tree, roomy / "debian-gce.log"))
 
 
 @pytest.fixture(scope="session")

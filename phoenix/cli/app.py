@@ -17,8 +17,8 @@ import typer
 from typer.core import TyperCommand
 
 from phoenix.cli import process, signals, streams
-from phoenix.cli.command import HELP_NAMES, PhoenixGroup
-from phoenix.cli.failures import as_phoenix_error, refuse_bytes
+from phoenix.cli.command import HELP_NAMES, PhoenixGroup, ours
+from phoenix.cli.failures import as_phoenix_error, refuse_bytes, unknown_shell
 from phoenix.cli.session import Session
 
 COMPLETION = "_PHOENIX_COMPLETE"
@@ -64,7 +64,8 @@ TABLE = (
         abort="Undo a run that is under way or held.",
         status="Show groups, traffic, instances and what is due.",
         group="List and show groups; give traffic, take it away, resize, delete.",
-        logs="Show an instance's console, boot work and service log.",
+        logs="Show what machines of a service, a group or one said; also those gone.",
+        ssh="Get into a machine of this computer; elsewhere print the cloud's command.",
         run="List runs; show one with its plan, steps and log.",
     ),
     *_panel(
@@ -126,8 +127,8 @@ def main(noted: Sequence[int] = ()) -> None:
 
 def run(args: Sequence[str], noted: Sequence[int] = (), **options: Any) -> int:
     """Carry out one command line; the exit code, whatever a user causes. `options`: of the session, as a test's own."""
-    # Read ahead of the parser: a command line that cannot be parsed is to be told in the right form, too.
-    session = Session(json="--json" in args, no_color="--no-color" in args, stdout=sys.stdout, **options)
+    own = ours(args)  # read ahead of the parser: a line that cannot be parsed is to be told in the right form, too
+    session = Session(json="--json" in own, no_color="--no-color" in own, stdout=sys.stdout, **options)
     if session.no_color:
         os.environ["NO_COLOR"] = "1"  # the help pages and the tools that phoenix runs obey it
     pages = streams.Pages(wanted=session.json)
@@ -138,8 +139,8 @@ def run(args: Sequence[str], noted: Sequence[int] = (), **options: Any) -> int:
             with root.make_context("phoenix", list(args) or ["--help"], obj=session) as ctx:
                 root.invoke(ctx)
     except (typer.Exit, SystemExit) as leaving:
-        session.out.page(pages.text)
-        return leaving.exit_code if isinstance(leaving, typer.Exit) else int(leaving.code or 0)
+        code = leaving.exit_code if isinstance(leaving, typer.Exit) else int(leaving.code or 0)
+        return session.out.page(pages.text) if not code else session.out.error(unknown_shell())
     except (Exception, KeyboardInterrupt) as problem:
         if isinstance(problem, BrokenPipeError) and streams.reader_is_gone():
             return 128 + signal.SIGPIPE

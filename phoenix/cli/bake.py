@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from phoenix.cli import completion, options
 from phoenix.cli import junit as report
-from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
@@ -33,7 +33,12 @@ app = command_app()
 def bake(  # noqa: PLR0913, PLR0917 - the options of a command are its table of contents
     ctx: typer.Context,
     image_type: Annotated[str | None, typer.Argument(metavar="TYPE", help="os, foundation or immutable.")] = None,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The image, as phoenix.yaml names it.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="The image, as phoenix.yaml names it.", autocompletion=completion.image_names
+        ),
+    ] = None,
     cloud: Annotated[
         list[str] | None,
         typer.Option(metavar="C", help="For this cloud; may be repeated. Default: the clouds that use the image."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import typer
@@ -39,6 +39,11 @@ class PhoenixCommand(Everywhere, TyperCommand):
 
 class PhoenixGroup(Everywhere, TyperGroup):
     """A command with commands below it."""
+
+
+def ours(args: Sequence[str]) -> Sequence[str]:
+    """The words of a command line that are phoenix's own: what stands behind `--` is somebody else's command."""
+    return args[: list(args).index("--")] if "--" in args else args
 
 
 def command_app() -> typer.Typer:

@@ -35,6 +35,41 @@ def groups(incomplete: str) -> list[str]:
     return _offered(incomplete, _groups)
 
 
+def speakers(incomplete: str) -> list[str]:
+    """Services, groups and instances, whose logs may be asked for."""
+    return _offered(incomplete, _services, _groups, _instances)
+
+
+def instances(incomplete: str) -> list[str]:
+    """The instances of the local clouds."""
+    return _offered(incomplete, _instances)
+
+
+def images(incomplete: str) -> list[str]:
+    """Recipes as TYPE/NAME; after an @ nothing is completed: keys are not typed."""
+    return _offered(incomplete, _images)
+
+
+def image_names(incomplete: str) -> list[str]:
+    """The names of recipes, whatever their type."""
+    return _offered(incomplete, lambda site: (ref.partition("/")[2] for ref in _images(site)))
+
+
+def repositories(incomplete: str) -> list[str]:
+    """The repositories of the project."""
+    return _offered(incomplete, lambda site: sorted(site.project.repositories))
+
+
+def strategies(incomplete: str) -> list[str]:
+    """The strategies that a roll may have."""
+    return [name for name in ("blue-green", "rolling", "canary") if name.startswith(incomplete)]
+
+
+def packages(incomplete: str) -> list[str]:
+    """Packages of the services, and behind a `=` the versions that lie in their repositories on this computer."""
+    return _offered(incomplete, lambda site: site.package_names(incomplete))
+
+
 def environments(incomplete: str) -> list[str]:
     """The environments of all services."""
     return _offered(incomplete, _environments)
@@ -71,6 +106,14 @@ def _runs(site: Site) -> tuple[str, ...]:
     from phoenix.orders.history import newest_ids  # this file is read for every command line
 
     return newest_ids(site, RUNS)
+
+
+def _images(site: Site) -> list[str]:
+    return sorted(str(recipe.image) for recipe in site.project.recipes.values())
+
+
+def _instances(site: Site) -> Iterable[str]:
+    return site.instance_names()
 
 
 def _groups(site: Site) -> Iterable[str]:

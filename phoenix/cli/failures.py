@@ -67,6 +67,15 @@ def refuse_bytes(args: Sequence[str]) -> None:
             )
 
 
+def unknown_shell() -> SpecError:
+    """What typer means where it ends by itself and not well: it knows no functions for this shell."""
+    return SpecError(
+        "there is no completion for this shell",
+        details="it is for bash, zsh and fish, and told by the program that phoenix is started from",
+        resolution="Say it in one of these shells: `phoenix --show-completion`.",
+    )
+
+
 def _directory_is_gone() -> bool:
     try:
         Path.cwd()

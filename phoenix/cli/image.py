@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix.cli import options
+from phoenix.cli import completion, options
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.images import image_rows, image_text, lineage_text, tested_rows
@@ -17,7 +17,12 @@ from phoenix.orders.facts import dump
 app = group_app("List, show, verify and delete images.")
 
 Reference = Annotated[
-    str, typer.Argument(metavar="REF", help="TYPE/NAME (newest verified), TYPE/NAME@KEYPREFIX, or the cloud's own id.")
+    str,
+    typer.Argument(
+        metavar="REF",
+        help="TYPE/NAME (newest verified), TYPE/NAME@KEYPREFIX, or the cloud's own id.",
+        autocompletion=completion.images,
+    ),
 ]
 CloudName = Annotated[str | None, typer.Option(metavar="C", help="Only this cloud; default: all of this version.")]
 
@@ -26,7 +31,14 @@ CloudName = Annotated[str | None, typer.Option(metavar="C", help="Only this clou
 def list_images(
     ctx: typer.Context,
     image_type: Annotated[str | None, typer.Option("--type", metavar="T", help="os, foundation or immutable.")] = None,
-    name: Annotated[str | None, typer.Option(metavar="N", help="Only images of this name.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Only images of this name.",
+            autocompletion=completion.image_names,
+        ),
+    ] = None,
     cloud: CloudName = None,
 ) -> None:
     """List images, newest first."""

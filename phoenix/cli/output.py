@@ -48,10 +48,11 @@ class Output(Progress):
         self.quiet_down()
         self._print({"ok": True, **data}, human)
 
-    def page(self, text: str) -> None:
+    def page(self, text: str) -> int:
         """A page that was kept for --json (`streams.Pages`): the one object then; empty where it was printed."""
         if text:
             self.result({"text": text}, "")
+        return 0
 
     def show(self, human: object) -> None:
         """What people see besides the error that follows; with --json its facts are in the one object."""

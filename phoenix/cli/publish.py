@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from phoenix.cli import completion, options
 from phoenix.cli import junit as report
-from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
@@ -30,7 +30,12 @@ def publish(
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE.deb...", help="The packages.", show_default=False)],
     repository: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The repository; not needed where there is one.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The repository; not needed where there is one.",
+            autocompletion=completion.repositories,
+        ),
     ] = None,
     replace: Annotated[
         bool, typer.Option(help="Other contents under a published version are meant (with --why).")

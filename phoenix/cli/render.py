@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from phoenix.cli import completion
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.model import ImageType
@@ -25,7 +26,12 @@ app = command_app()
 def render(
     ctx: typer.Context,
     image_type: Annotated[ImageType, typer.Argument(metavar="TYPE", help="os, foundation or immutable.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The image, as phoenix.yaml names it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="The image, as phoenix.yaml names it.", autocompletion=completion.image_names
+        ),
+    ],
     cloud: Annotated[
         str | None, typer.Option(metavar="C", help="A cloud of phoenix.yaml, or a kind: local, gcp, aws.")
     ] = None,

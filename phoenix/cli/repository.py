@@ -6,16 +6,23 @@ from typing import Annotated
 
 import typer
 
-from phoenix.cli import options, repository_key, repository_states, repository_upkeep
+from phoenix.cli import completion, options, repository_key, repository_states, repository_upkeep
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
+from phoenix.cli.text.facts import fact_lines
 from phoenix.cli.text.table import table
 from phoenix.orders import repositories
 from phoenix.orders.facts import dump
 from phoenix.orders.repositories import RepositoryFacts, ShownPackage
 
 app = group_app("List, show, serve apt repositories; their history, and going back in it.")
-Name = Annotated[str | None, typer.Argument(help="The repository; not needed where there is one.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="The repository; not needed where there is one.",
+        autocompletion=completion.repositories,
+    ),
+]
 
 
 @command(app, "phoenix repository list", name="list")
@@ -33,7 +40,7 @@ def show_repository(ctx: typer.Context, name: Name = None) -> None:
     """Show a repository with the packages that machines see in it, newest version first, and who needs each."""
     session = session_of(ctx)
     found = repositories.show(session.site, name)
-    head = "\n".join(f"{key}: {value}" for key, value in dump(found.repository).items() if key != "packages")
+    head = fact_lines({key: value for key, value in dump(found.repository).items() if key != "packages"})
     rows = [(p.name, p.version, p.architecture, p.size, p.sha256, _users(p)) for p in found.repository.packages]
     heads = ("package", "version", "architecture", "bytes", "sha256", "needed by")
     listed = table(*heads, rows=rows) if rows else "no packages"

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from phoenix.cli import completion, options
 from phoenix.cli import junit as report
-from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import Session, session_of
 from phoenix.cli.text.plan import plan_text
@@ -39,10 +39,20 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
     service: options.Service,
     environment: options.Environment = None,
     image: Annotated[
-        str | None, typer.Option(metavar="REF", help="Start from this image instead of the newest of today's recipe.")
+        str | None,
+        typer.Option(
+            metavar="REF",
+            help="Start from this image instead of the newest of today's recipe.",
+            autocompletion=completion.images,
+        ),
     ] = None,
     package: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VERSION", help="Install exactly this version; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VERSION",
+            help="Install exactly this version; may be repeated.",
+            autocompletion=completion.packages,
+        ),
     ] = None,
     strategy: Annotated[
         str | None,
@@ -50,6 +60,7 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
             metavar="S",
             help="blue-green, rolling or canary instead of what phoenix.yaml says; then with its defaults "
             "(a canary's: 5, 25, 50, 100 %, 10m each).",
+            autocompletion=completion.strategies,
         ),
     ] = None,
     bake: Annotated[bool, typer.Option("--bake", help="Bake the image first where it is missing or too old.")] = False,

@@ -44,7 +44,11 @@ def rollback(
     ] = None,
     package: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VERSION", help="With this version instead of the release's own; may be repeated."),
+        typer.Option(
+            metavar="NAME=VERSION",
+            help="With this version instead of the release's own; may be repeated.",
+            autocompletion=completion.packages,
+        ),
     ] = None,
     plan: options.Plan = False,
     plan_out: options.PlanOut = None,

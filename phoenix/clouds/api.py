@@ -277,6 +277,8 @@ class Need:
     """So many more, in one group more."""
     live: int
     """So many serve."""
+    place: Place | None = None
+    """Whose they are."""
 
 
 class Cloud(Protocol):

@@ -7,7 +7,7 @@ called stands in a release and in this script.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from phoenix.model import ImageType, Package, Release, Repository
@@ -16,22 +16,28 @@ Render = Callable[[str, Mapping[str, Any]], str]
 """Renders a shipped template with values (`tools.render`)."""
 BOOT_DIRECTORY = "/usr/share/phoenix/boot"
 """Where a `phoenix-boot-KEY` package puts its playbook tree, in a directory of the package's name."""
-SECRET_FILE = "file:"
+SECRET_FILE = "machine-file:"
 """A setting with this prefix is read by the machine from its own disk."""
-SECRET_OF_AWS = "aws-sm://"
-"""NAME or NAME#KEY after this prefix: read by the machine from AWS Secrets Manager (`boot/aws_secrets.py`)."""
+SECRETS_OF_CLOUDS = {"aws-sm://": "boot/aws_secrets.py", "gcp-sm://": "boot/gcp_secrets.py"}
+"""NAME or NAME#KEY after such a prefix: the machine reads it from its cloud's own manager, by that program."""
 
 
-def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
-    """The script for machines that start `release` from an image of `image_type`."""
+def boot_script(
+    release: Release, image_type: ImageType, render: Render, settings: Mapping[str, str] | None = None
+) -> str:
+    """The script for machines that start `release` from an image of `image_type`.
+
+    `settings`: those of the release with the secrets of this computer in their places (`secrets.read`).
+    """
+    written = settings_file(release, settings)
     install = image_type is not ImageType.IMMUTABLE and bool(release.packages or release.boot_playbook)
     return render(
         "boot/boot.sh.j2",
         {
             "release_id": release.id,
-            "settings_file": settings_file(release),
+            "settings_file": written,
             "secret_files": _references(release, SECRET_FILE),
-            "aws_secrets": [_named(*each) for each in _references(release, SECRET_OF_AWS)],
+            "cloud_secrets": [(program, wanted) for program, wanted in _of_clouds(release) if wanted],
             "install": install,
             "repositories": [_repository(repository) for repository in release.repositories],
             "boot_package": _boot_package(release.boot_playbook),
@@ -41,10 +47,11 @@ def boot_script(release: Release, image_type: ImageType, render: Render) -> str:
     )
 
 
-def settings_file(release: Release) -> str:
+def settings_file(release: Release, settings: Mapping[str, str] | None = None) -> str:
     """The environment file of the release's services, in systemd's syntax (see systemd.exec, EnvironmentFile=)."""
-    references = (SECRET_FILE, SECRET_OF_AWS)
-    plain = [(name, value) for name, value in release.settings if not value.startswith(references)]
+    references = (SECRET_FILE, *SECRETS_OF_CLOUDS)
+    known = settings or {}
+    plain = [(name, known.get(name, value)) for name, value in release.settings if not value.startswith(references)]
     lines = [f'{name}="{_escape(value)}"' for name, value in plain]
     return "\n".join([*lines, f'PHOENIX_RELEASE="{release.id}"'])
 
@@ -62,6 +69,12 @@ def _references(release: Release, prefix: str) -> list[tuple[str, str]]:
     """The settings that refer to a secret by `prefix`, each with what follows it."""
     secrets = [(name, value) for name, value in release.settings if value.startswith(prefix)]
     return [(name, value.removeprefix(prefix)) for name, value in secrets]
+
+
+def _of_clouds(release: Release) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Each cloud's program, with what it is to read."""
+    for prefix, program in SECRETS_OF_CLOUDS.items():
+        yield program, [_named(*each) for each in _references(release, prefix)]
 
 
 def _named(setting: str, reference: str) -> tuple[str, str, str]:

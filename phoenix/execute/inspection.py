@@ -14,7 +14,17 @@ def inspect(project: Project, say: Say) -> tuple[str, ...]:
     """Everything that is wrong, one text each: `FILE:LINE: WHAT`. Changes nothing; `say` hears of what takes long."""
     from phoenix.execute import recipe_check
 
-    return (*_templates(project), *recipe_check.mistakes(project, say))
+    return (*_secrets(project), *_templates(project), *recipe_check.mistakes(project, say))
+
+
+def _secrets(project: Project) -> Iterator[str]:
+    """References to this computer that come to nothing; no command is run."""
+    from phoenix.execute import secrets
+
+    here = project.directory
+    for service in project.services.values():
+        found = (s for e in service.environments.values() for s in secrets.unreadable(service.at(e).settings, here))
+        yield from (f"{service.name}: {sentence}" for sentence in dict.fromkeys(found))
 
 
 def _templates(project: Project) -> Iterator[str]:

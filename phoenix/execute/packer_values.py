@@ -16,7 +16,7 @@ from phoenix.spec.images import Recipe
 from phoenix.spec.project import Project
 from phoenix.tools import packer
 
-KEY_DIGITS = 40
+KEY_DIGITS = 63
 """Of a content key in a label: a GCE label's value has at most 63 characters, a whole key has 64."""
 
 

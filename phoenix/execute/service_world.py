@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -50,11 +51,17 @@ def of_service(
 
 def refuse_unfit(project: Project, cloud: Cloud, release: Release) -> None:
     """RefusedError where no machine of the cloud could be started with the boot work of the release."""
-    cloud.groups.refuse_unfit(release, _user_data(project, cloud.images, release))
+    cloud.groups.refuse_unfit(release, _boot_work(project, cloud.images, release, dict(release.settings)))
 
 
 def _user_data(project: Project, images: Images, kept: Release) -> str:
-    """The boot work of a release."""
+    """The boot work of a release, with the secrets that are read on this computer."""
+    from phoenix.execute import secrets
+
+    return _boot_work(project, images, kept, secrets.read(dict(kept.settings), project.directory))
+
+
+def _boot_work(project: Project, images: Images, kept: Release, settings: Mapping[str, str]) -> str:
     from phoenix.tools.render import Renderer  # a rollback to a group that stands starts no machine
 
     image = images.find(kept.image)
@@ -64,7 +71,7 @@ def _user_data(project: Project, images: Images, kept: Release) -> str:
             details=f"release {kept.id} starts from it",
             resolution="Bake it again, then roll.",
         )
-    return boot_script(kept, image.type, Renderer(project.directory).render)
+    return boot_script(kept, image.type, Renderer(project.directory).render, settings)
 
 
 def asked_alone(cloud: Cloud, health: Health, instance: Instance, clock: Clock, ask: Probe) -> Look | None:

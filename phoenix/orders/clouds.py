@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from phoenix.errors import RefusedError, SpecError
-from phoenix.model import CloudKind
+from phoenix.errors import SpecError
+from phoenix.model import CloudKind, Instance
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.images import Recipe
 from phoenix.spec.project import Project
@@ -17,32 +19,25 @@ if TYPE_CHECKING:  # a cloud's SDK is loaded when the cloud is chosen
 
 Clouds = Callable[[Project, CloudSpec], "Cloud"]
 """Opens a cloud of a project."""
-_WORKING = (CloudKind.LOCAL, CloudKind.AWS)
-"""The kinds that this version can work on; it renders for all."""
 _DEFAULT_SUITE = "bookworm"
 """What phoenix's own example starts from."""
 
 
 def open_cloud(project: Project, spec: CloudSpec) -> Cloud:
-    """The cloud; RefusedError for a kind that this version cannot work on."""
-    if isinstance(spec, LocalCloud):
-        from phoenix.clouds.local.cloud import LocalCloudDoor
+    """The cloud."""
+    match spec:
+        case LocalCloud():
+            from phoenix.clouds.local.cloud import LocalCloudDoor
 
-        return LocalCloudDoor(project, spec)
-    if isinstance(spec, AwsCloud):
-        from phoenix.clouds.aws.cloud import AwsCloudDoor
+            return LocalCloudDoor(project, spec)
+        case AwsCloud():
+            from phoenix.clouds.aws.cloud import AwsCloudDoor
 
-        return AwsCloudDoor(project, spec)
-    raise RefusedError(
-        f"the cloud '{spec.name}' cannot be used by this version",
-        details=f"it is of kind {spec.kind}; this version works on {', '.join(_WORKING)} and renders for all kinds",
-        resolution=f"Use a cloud of kind {' or '.join(_WORKING)}, or run what `phoenix render` writes by hand.",
-    )
+            return AwsCloudDoor(project, spec)
+        case GcpCloud():
+            from phoenix.clouds.gcp.cloud import GcpCloudDoor
 
-
-def workable(project: Project) -> tuple[str, ...]:
-    """The clouds of the project that this version can work on."""
-    return tuple(name for name, spec in project.clouds.items() if spec.kind in _WORKING)
+            return GcpCloudDoor(project, spec)
 
 
 def template(project: Project, cloud: str, recipe: Recipe) -> Template:
@@ -59,7 +54,7 @@ def template(project: Project, cloud: str, recipe: Recipe) -> Template:
 
             return local.template()
         case CloudKind.GCP:
-            from phoenix.clouds.gcp import template as gcp
+            from phoenix.clouds.gcp.bake import template as gcp
 
             return gcp.template(spec if isinstance(spec, GcpCloud) else None, base=base, parent=parent)
         case CloudKind.AWS:
@@ -98,7 +93,7 @@ def look(
 
     `rights`: also whether phoenix may do its work there. `say` hears of what takes long.
     """
-    elsewhere = (spec for spec in clouds if spec.kind in _WORKING and not isinstance(spec, LocalCloud))
+    elsewhere = (spec for spec in clouds if not isinstance(spec, LocalCloud))
     found = [each for spec in elsewhere if project for each in open_cloud(project, spec).check(rights=rights)]
     return (*(_look_here(project, clouds, say) if local else ()), *found)
 
@@ -112,6 +107,42 @@ def _look_here(
     suites = frozenset(recipe.base[CloudKind.LOCAL] for recipe in recipes if CloudKind.LOCAL in recipe.base)
     local = tuple(spec for spec in clouds if isinstance(spec, LocalCloud))
     return tuple(check.local_clouds(local, suites or frozenset({_DEFAULT_SUITE}), say))
+
+
+def way_in(
+    project: Project, cloud: str, instance: Instance, words: tuple[str, ...], *, terminal: bool
+) -> tuple[tuple[str, ...], bool]:
+    """The command that gets into a machine, and whether it is run on this computer (else a person says it)."""
+    spec, line = project.cloud(cloud), shlex.join(words)
+    match spec:
+        case LocalCloud():
+            from phoenix.clouds.local.machines import entrance
+
+            return entrance.command(spec.root, instance.id, words, terminal=terminal), True
+        case AwsCloud():
+            profile = ("--profile", spec.profile) if spec.profile else ()
+            document = (
+                "--document-name",
+                "AWS-StartInteractiveCommand",
+                "--parameters",
+                json.dumps({"command": [line]}),
+            )
+            session = ("aws", "ssm", "start-session", "--region", spec.region, *profile, "--target", instance.id)
+            return (*session, *(document if words else ())), False
+        case GcpCloud():
+            zone = ("--zone", instance.zone) if instance.zone else ()
+            tail = ("--command", line) if words else ()
+            ssh = ("gcloud", "compute", "ssh", instance.id, "--project", spec.project, *zone, "--tunnel-through-iap")
+            return (*ssh, *tail), False
+
+
+def mark_touched(project: Project, cloud: str, instance: str, who: str) -> None:
+    """Write on a machine of this computer who is about to be inside."""
+    spec = project.cloud(cloud)
+    if isinstance(spec, LocalCloud):
+        from phoenix.clouds.local.machines import entrance
+
+        entrance.mark(spec.root, instance, who)
 
 
 def _kind(project: Project | None, cloud: str) -> CloudKind:

@@ -23,7 +23,7 @@ class DownResult:
 def plan(site: Site) -> tuple[str, ...]:
     """What would be stopped, in words."""
     found: list[str] = []
-    here = [name for name in site.workable() if site.cloud(name).abilities.here_only]
+    here = [name for name in site.project.clouds if site.cloud(name).abilities.here_only]
     for cloud in here:
         found += [f"group {group.name} ({group.size} machines)" for group in site.cloud(cloud).groups.list()]
     found += [f"the balancer of {name}" for name, balancer in site.balancers() if balancer.is_running()]
@@ -43,7 +43,7 @@ def down(site: Site) -> DownResult:
             resolution=f"Wait for it, or `phoenix abort {living[0].id}` first.",
         )
     stopped = plan(site)
-    for cloud in site.workable():
+    for cloud in site.project.clouds:
         site.cloud(cloud).stop()
     for spec in site.project.repositories.values():
         stop_serving(spec)

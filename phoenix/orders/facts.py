@@ -78,6 +78,8 @@ class InstanceFacts:
     """What the balancer's check saw of it; empty while it is healthy, or where the balancer does not tell."""
     restarts: int | None
     """How often its services ended and were started again since it booted; None where nobody tells."""
+    touched: str
+    """Who was inside of it last (`phoenix ssh`), and when; empty: nobody, as far as that is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +108,7 @@ class GroupFacts:
     keep_left: int | None
     instances: tuple[InstanceFacts, ...]
     seen: str
-    """What the balancer's check saw of the machines that are not healthy."""
+    """What the balancer says of it in its own words, of the machines that are not healthy first."""
     restarts: int | None
     """How often services of its machines were started again; None where nobody tells."""
 
@@ -153,6 +155,7 @@ def _instance_facts(instance: Instance, backend: Backend | None) -> InstanceFact
         healthy=backend is not None and instance.id in backend.well,
         seen=dict(backend.checks).get(instance.id, "") if backend else "",
         restarts=instance.restarts,
+        touched=instance.touched,
     )
 
 

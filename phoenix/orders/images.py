@@ -163,7 +163,7 @@ def pick(site: Site, ref: str, cloud: str | None = None) -> Image:
 
 
 def _clouds(site: Site, named: str | None) -> tuple[str, ...]:
-    return (named,) if named else site.workable()
+    return (named,) if named else tuple(site.project.clouds)
 
 
 def _images(site: Site, cloud: str | None) -> list[Image]:

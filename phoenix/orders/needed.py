@@ -29,7 +29,7 @@ def of(site: Site, repository: str) -> tuple[Need, ...]:
 
 
 def _all(site: Site) -> Iterator[tuple[Package, str]]:
-    for name in site.workable():
+    for name in site.project.clouds:
         cloud = site.cloud(name)
         for group in cloud.groups.list():
             if group.release:

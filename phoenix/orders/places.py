@@ -80,13 +80,13 @@ def of_run(site: Site, run: Run) -> Place:
     service = site.project.services.get(name)
     if service is not None and environment in service.environments:
         return _place(service, service.environments[environment])
-    for cloud in site.workable():
+    for cloud in site.project.clouds:
         for group in site.cloud(cloud).groups.list():
             if (group.service, group.environment) == (name, environment):
                 return _stand_in(site, cloud, name, environment, _image(group))
     created = [step.action for step in roll_plan(run.plan).steps if isinstance(step.action, CreateGroup)]
-    if len(site.workable()) == 1 and created:
-        cloud = site.workable()[0]
+    if len(site.project.clouds) == 1 and created:
+        (cloud,) = site.project.clouds
         return _stand_in(site, cloud, name, environment, created[0].release.image_ref)
     raise RefusedError(
         f"phoenix.yaml does not say where {run.subject} is",
@@ -97,7 +97,7 @@ def of_run(site: Site, run: Run) -> Place:
 
 def forgotten(site: Site) -> tuple[Place, ...]:
     """Places that have groups on a cloud where phoenix.yaml no longer has them."""
-    clouds = site.workable()
+    clouds = site.project.clouds
     return tuple(place for cloud in clouds for place in forgotten_among(site, cloud, site.cloud(cloud).groups.list()))
 
 

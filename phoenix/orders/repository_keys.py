@@ -127,7 +127,7 @@ def _left_behind(site: Site, repository: str) -> tuple[str, ...]:
     newest = [key.fingerprint for key in signing.keys_of(site.project.repository(repository))][-1:]
     return tuple(
         group.name
-        for cloud in (site.workable() if newest else ())
+        for cloud in (site.project.clouds if newest else ())
         for group in site.cloud(cloud).groups.list()
         for known in (group.release.repositories if group.release else ())
         if known.name == repository and known.key and newest[0] not in (known.keys or signing.known(known.key))

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from phoenix.errors import HeldError, PhoenixError, RefusedError, SpecError
-from phoenix.execute import hooks
+from phoenix.execute import hooks, secrets
 from phoenix.model import Image, Release
 from phoenix.orders import alarms, kinds, places, plan_file, planned, release, room, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
+from phoenix.orders.serving import Serving, serving
 from phoenix.orders.site import Site
 from phoenix.orders.tend import make_way
 from phoenix.plan.actions import Plan
@@ -66,6 +67,8 @@ class RollResult:
     packages: dict[str, str]
     strategy: str
     baked: tuple[str, ...]
+    serves: Serving | None = None
+    """What serves now, and the way back; None where there was nothing to do, or nobody could be asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +131,7 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
     if bakes:
         return Planned(order=order, plan=None, bakes=bakes)
     wish = _wish(site, place, order, dry=True)
-    planned_now = wish.planned(order, room.told(site, place, wish.decide()))
+    planned_now = wish.planned(order, _with_own(place, room.told(site, place, wish.decide())))
     try:
         site.traffic(place).check()
     except RefusedError as error:
@@ -136,6 +139,13 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
     for alarm in alarms.ringing(site, place, wish.strategy.alarms):
         site.warn(f"the alarm {alarm.name} rings: as long as it does the roll is refused")
     return planned_now
+
+
+def _with_own(place: Place, plan_now: Plan[RollAction]) -> Plan[RollAction]:
+    """The plan with what the environment has over the service's own among its notes."""
+    own = place.environment.own
+    note = f"environment {place.environment.name}, over the service's own: {'; '.join(own)}"
+    return replace(plan_now, notes=(*plan_now.notes, note)) if own else plan_now
 
 
 def saved(site: Site, file: Path, order: RollOrder) -> Planned[RollOrder]:
@@ -201,6 +211,7 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         layers = bakery.bake(bakery.lineage(place.service.image))
         baked = tuple(layer.image for layer in layers if not layer.hit)
         image = layers[-1].image
+    _refuse_unreadable(site, place)
     exact = release.resolve(site, place, image=order.image, packages=order.packages, baked=image, dry=dry)
     kinds.refuse_unfit(site, place, exact)
     return _Wish(
@@ -213,6 +224,17 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         digests=hooks.digests(place.service, site.project.directory),
         baked=baked,
     )
+
+
+def _refuse_unreadable(site: Site, place: Place) -> None:
+    """RefusedError where a secret of this computer cannot be read, as far as nothing has to be run to tell."""
+    missing = tuple(secrets.unreadable(place.service.settings, site.project.directory))
+    if missing:
+        raise RefusedError(
+            "a secret cannot be read",
+            details="\n".join(missing),
+            resolution="See that it is there, then roll again; nothing was begun.",
+        )
 
 
 def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:
@@ -239,27 +261,18 @@ def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:
 
 
 def _result(wish: _Wish, done: Plan[RollAction], run: Run | None) -> RollResult:
-    group, former = what_serves(wish.site, wish.place) if run else (None, None)
+    serves = serving(wish.site, wish.place, run) if run else None
     return RollResult(
         changed=run is not None,
         subject=done.subject,
         why=done.why,
         run=run.id if run else None,
         state=str(run.state) if run else None,
-        group=group,
-        former=former,
+        group=serves.group if serves else None,
+        former=serves.former if serves else None,
+        serves=serves,
         **wish.facts,
     )
-
-
-def what_serves(site: Site, place: Place) -> tuple[str | None, str | None]:
-    """What serves and what served before, after a run has ended; a silent balancer is only told."""
-    try:
-        observed = site.observed(place)
-    except PhoenixError as error:
-        site.warn(f"the run has ended; what serves now could not be asked: {error.brief}")
-        return None, None
-    return observed.route.stable, observed.former
 
 
 def _to_look_at(wish: _Wish, held: Plan[RollAction]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from phoenix.orders import goals, places, plan_file, planned, release, runs, tur
 from phoenix.orders.goals import Goal
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
-from phoenix.orders.roll import refuse_unusable, what_serves
+from phoenix.orders.roll import refuse_unusable
+from phoenix.orders.serving import Serving, serving
 from phoenix.orders.site import Site
 from phoenix.orders.tend import make_way
 from phoenix.plan.actions import Plan, roll_plan
@@ -46,6 +47,8 @@ class RollbackResult:
     state: str | None
     group: str | None
     aborted: str | None = None
+    serves: Serving | None = None
+    """As of a roll."""
 
 
 def plan(site: Site, order: RollbackOrder) -> Planned[RollbackOrder]:
@@ -112,21 +115,24 @@ def _carry_out(site: Site, place: Place, order: RollbackOrder, seen: Planned[Rol
     goal = goals.find(site, place, order.to, order.packages, dry=False) if seen is None else _as_seen(site, place, seen)
     wanted = seen.plan if seen is not None and seen.plan is not None else _decide(site, place, goal)
     if wanted.empty:
-        serves = what_serves(site, place)[0]
-        return RollbackResult(changed=False, subject=place.subject, why=wanted.why, run=None, state=None, group=serves)
+        now = serving(site, place, None)
+        group = now.group if now else None
+        return RollbackResult(changed=False, subject=place.subject, why=wanted.why, run=None, state=None, group=group)
     run = runs.carry_out(site, place, kind=KIND, plan=wanted, remade=lambda: _decide(site, place, goal), why=order.why)
     return _done(site, place, run, wanted.why)
 
 
 def _done(site: Site, place: Place, run: Run, why: str, *, aborted: str | None = None) -> RollbackResult:
+    serves = serving(site, place, run)
     return RollbackResult(
         changed=True,
         subject=place.subject,
         why=why,
         run=run.id,
         state=run.state,
-        group=what_serves(site, place)[0],
+        group=serves.group if serves else None,
         aborted=aborted,
+        serves=serves,
     )
 
 

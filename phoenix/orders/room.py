@@ -45,7 +45,7 @@ def refuse_lacking(site: Site, place: Place, plan: Plan[RollAction]) -> None:
 def _need(site: Site, place: Place, needs: Needs) -> Need:
     group = site.cloud(place.cloud).groups.find(needs.live) if needs.live else None
     live = group.size if group else 0
-    return Need(machine=needs.machine, machines=needs.machines(live), live=live)
+    return Need(machine=needs.machine, machines=needs.machines(live), live=live, place=place.name)
 
 
 def _afterwards(need: Need, needs: Needs) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from phoenix import model
 from phoenix.clock import Clock, SystemClock
 from phoenix.model import Observed
-from phoenix.orders.clouds import Clouds, open_cloud, workable
+from phoenix.orders.clouds import Clouds, open_cloud
 from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.load import load
 from phoenix.spec.project import Project
@@ -120,14 +120,10 @@ class Site:
         return {name: Writer(spec, clock=self.clock, say=self.say) for name, spec in specs.items()}
 
     def cloud(self, name: str) -> Cloud:
-        """The cloud of that name; RefusedError for a kind that this version cannot work on."""
+        """The cloud of that name."""
         if name not in self._clouds:
             self._clouds[name] = self._open(self.project, self.project.cloud(name))
         return self._clouds[name]
-
-    def workable(self) -> tuple[str, ...]:
-        """The clouds of the project that this version can work on."""
-        return workable(self.project)
 
     def traffic(self, place: Place) -> Traffic:
         """The balancer of a place."""
@@ -174,3 +170,25 @@ class Site:
         for spec in self.project.clouds.values():
             if isinstance(spec, LocalCloud):
                 yield from GroupFiles(spec.root).names()
+
+    def instance_names(self) -> Iterator[str]:
+        """The names of the machines of the local clouds, in the same way."""
+        from phoenix.clouds.local.group_files import GroupFiles
+
+        for spec in self.project.clouds.values():
+            if isinstance(spec, LocalCloud):
+                files = GroupFiles(spec.root)
+                yield from (each.name for group in files.names() for each in files.machines(group))
+
+    def package_names(self, begun: str) -> Iterator[str]:
+        """The packages of services; where `begun` is `NAME=...` its versions on this computer, newest first."""
+        from phoenix.execute import repositories
+
+        wishes = {wish.name: wish for service in self.project.services.values() for wish in service.packages}
+        name, equals, _version = begun.partition("=")
+        if not equals:
+            yield from sorted(wishes)
+        elif name in wishes:
+            spec = self.project.repository(wishes[name].repository)
+            shown = repositories.visible(spec) if repositories.is_loopback(spec.url) else ()
+            yield from (f"{name}={entry.deb.version}" for entry in shown if entry.deb.name == name)

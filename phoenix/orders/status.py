@@ -130,7 +130,7 @@ def everything(site: Site, service: str | None = None, environment: str | None =
     if environment and not chosen and wanted:
         project.environment(project.service(wanted[0]), environment)  # names those there are
     whole = service is None and environment is None
-    clouds = [place.cloud for place in chosen] + list(site.workable() if whole else ())
+    clouds = [place.cloud for place in chosen] + list(site.project.clouds if whole else ())
     listed = {name: _list(site, name) for name in dict.fromkeys(clouds)}
     found = [_look(site, place, listed[place.cloud], known=True) for place in chosen]
     for cloud, groups in listed.items() if whole else ():
@@ -240,6 +240,7 @@ def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | 
             group_there = observed.group(backend.group)
             yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
             yield from dying(group_there)
+            yield from snowflakes(group_there)
 
 
 def _unlimited(group: Group) -> str:
@@ -261,6 +262,13 @@ def dying(group: Group | None) -> Iterator[str]:
     if group and max(again.values(), default=0) >= OFTEN:
         told = ", ".join(f"{times} times on {name}" for name, times in again.items())
         yield f"the service of {group.name} ended and was started again ({told}): see `phoenix logs`"
+
+
+def snowflakes(group: Group | None) -> Iterator[str]:
+    """What is to be said of machines that serve and that somebody was inside of: nothing replaces them unasked."""
+    for each in group.staying if group else ():
+        if each.touched:
+            yield f"{each.id} is a snowflake: {each.touched} was inside of it; the next roll replaces it"
 
 
 def _due_run(run: Run | None, *, died: bool) -> Iterator[str]:

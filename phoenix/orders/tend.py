@@ -65,7 +65,7 @@ def _tasks(site: Site, troubles: list[PhoenixError]) -> list[Callable[[], list[s
         for run in site.history.live(troubles.append)
         if run.subject not in subjects
     ]
-    return [*tasks, *(partial(_sweep, site, name) for name in site.workable())]
+    return [*tasks, *(partial(_sweep, site, name) for name in site.project.clouds)]
 
 
 def _tend_place(site: Site, place: Place) -> list[str]:
@@ -95,7 +95,7 @@ def make_way(site: Site, place: Place, *, burns: bool = False) -> None:
 
 def revive(site: Site, place: Place, *, idle: bool = False) -> list[str]:
     """Start a balancer that died and take over a run whose process died; nothing is burnt. What was done."""
-    if place.cloud not in site.workable():
+    if place.cloud not in site.project.clouds:
         return []
     did = list(site.cloud(place.cloud).mend(place.name))
     return did + tend_run(site, place.subject, resume=place.service.orphan == "resume", idle=idle)
@@ -142,7 +142,7 @@ def undone_among(site: Site, observed: Observed) -> frozenset[str]:
 
 def burn_due(site: Site, place: Place) -> list[str]:
     """Burn the groups whose time is over; what was burnt. CloudError where one could not be, after the others."""
-    if place.cloud not in site.workable() or site.history.live_run(place.subject) is not None:
+    if place.cloud not in site.project.clouds or site.history.live_run(place.subject) is not None:
         return []
     did: list[str] = []
     troubles: list[PhoenixError] = []

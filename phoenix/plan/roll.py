@@ -9,13 +9,14 @@ from typing import assert_never
 from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.manner import Survey
-from phoenix.model import Group, InstanceState, Observed, Release, Repository, shape
+from phoenix.model import Group, InstanceState, Observed, Release, Repository
 from phoenix.plan.actions import Plan
 from phoenix.plan.blue_green import blue_green
 from phoenix.plan.canary import canary
 from phoenix.plan.parts import Course, Rollout, mark
 from phoenix.plan.roll_actions import RollAction
 from phoenix.plan.rolling import rolling
+from phoenix.plan.shapes import shape
 from phoenix.spec.services import BlueGreen, Canary, EnvironmentSpec, Rolling, ServiceSpec, Strategy
 
 
@@ -182,6 +183,8 @@ def _notes(rollout: Rollout, foreign: tuple[Group, ...], survey: Survey) -> Iter
     """What a person should know of the groups that are replaced. No numbers that move: a plan is looked at later."""
     yield from map(_left_standing, foreign)
     stable, most = rollout.stable, rollout.environment.size.maximum
+    if rollout.manner.first_serves and not rollout.observed.route.backends:
+        yield f"{rollout.candidate} is the only group of its balancer, which gives it all traffic from its first moment"
     if stable is None:
         return
     if survey.not_carried:

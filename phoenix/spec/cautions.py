@@ -11,7 +11,7 @@ from phoenix.spec.project import Project
 from phoenix.spec.services import EnvironmentSpec
 
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|CREDENTIAL", re.IGNORECASE)
-_REFERENCE = re.compile(r"(file:|aws-sm://)\S+")
+_REFERENCE = re.compile(r"(?:machine-file:|file:|aws-sm://|gcp-sm://)\S+|cmd:.+")
 
 
 def warnings(project: Project) -> tuple[str, ...]:
@@ -53,11 +53,14 @@ def _unshared_state(project: Project) -> Iterator[str]:
 
 def _secrets(project: Project) -> Iterator[str]:
     for service in project.services.values():
-        for name, value in service.settings.items():
+        places = [("", service.settings)]
+        places += [(f".environments.{each.name}", each.settings) for each in service.environments.values()]
+        for where, name, value in ((w, n, v) for w, settings in places for n, v in settings.items()):
             if value and _SECRET.search(name) and not _REFERENCE.fullmatch(value):
                 yield (
-                    f"services.{service.name}.settings.{name} looks like a secret that stands in the file; "
-                    "write a reference: file:PATH or, on an aws cloud, aws-sm://NAME"
+                    f"services.{service.name}{where}.settings.{name} looks like a secret that stands in the file; "
+                    "write a reference: machine-file:PATH, on local file:PATH or cmd:COMMAND, on aws aws-sm://NAME, "
+                    "on gcp gcp-sm://NAME"
                 )
 
 

@@ -35,16 +35,97 @@ class LocalCloud:
     kind: CloudKind = CloudKind.LOCAL
 
 
+class GcpReach(StrEnum):
+    """How phoenix reaches the machine that an image is built on, or proven on: by SSH, whatever the way."""
+
+    PUBLIC = "public"
+    """At its external address."""
+    PRIVATE = "private"
+    """At its internal address; it has no external one."""
+    IAP = "iap"
+    """Through Identity-Aware Proxy; it has no external address, and `gcloud` makes the tunnel."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GcpBuilder:
+    """The machine that images are built on and proven on."""
+
+    type: str = "e2-standard-2"
+    disk: int | None = None
+    """Bytes; None: as large as the image below."""
+    disk_type: str = "pd-balanced"
+    zone: str | None = None
+    """None: the region's `b`, which every region has."""
+    identity: str | None = None
+    """E-mail address of its service account; None: it has none."""
+    scopes: tuple[str, ...] = ("https://www.googleapis.com/auth/cloud-platform",)
+    """What the service account's tokens are good for; of no account, nothing."""
+    firewall: tuple[str, ...] = ()
+    """Network tags: a firewall rule for them has to let in SSH."""
+    reach: GcpReach = GcpReach.PUBLIC
+    spot: bool = False
+    secure_boot: bool = False
+    """As of the cloud."""
+    max_run_duration: float = 5400.0
+    """Seconds after which Compute Engine ends it by itself, where the tool that starts it can say so."""
+    kms: str | None = None
+    """Resource name of the key that encrypts its disk; None: Google's own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GcpImageOptions:
+    """How images are kept."""
+
+    family: str | None = None
+    """What families begin with: a verified image belongs to FAMILY-TYPE-NAME; None: to none."""
+    kms: str | None = None
+    """Resource name of the key that encrypts them; None: Google's own."""
+    location: str | None = None
+    """Region or multi-region that they are stored in; None: the nearest multi-region."""
+    features: tuple[str, ...] = ()
+    """Guest OS features beside those of the image below."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GcpCloud:
-    """A Google Cloud project and region."""
+    """A region of a Google Cloud project."""
 
     name: str
     project: str
     region: str
-    network: str
+    network: str = "default"
+    """VPC network of the machines; empty: whichever `subnetwork` is in."""
+    subnetwork: str | None = None
+    """None: the network's own of the region, as networks in auto mode have it."""
+    host_project: str | None = None
+    """Project that network and subnetwork are shared from (Shared VPC); None: `project` itself."""
+    impersonate: str | None = None
+    """E-mail of the service account that works there; None: who is found by Google's own chain works itself."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """On everything that is made and can bear labels; `tags` in phoenix.yaml, as on other clouds."""
+    secure_boot: bool = False
+    """Whether machines start signed kernels alone; a vTPM and integrity monitoring they always have."""
+    builder: GcpBuilder = field(default_factory=GcpBuilder)
+    images: GcpImageOptions = field(default_factory=GcpImageOptions)
 
     kind: CloudKind = CloudKind.GCP
+
+    @property
+    def network_path(self) -> str:
+        """The network as calls name it, `projects/P/global/networks/N`; empty where the subnetwork says it."""
+        host = self.host_project or self.project
+        return f"projects/{host}/global/networks/{self.network}" if self.network else ""
+
+    @property
+    def subnetwork_path(self) -> str:
+        """The subnetwork as calls name it; empty where the network's own of the region is meant."""
+        host = self.host_project or self.project
+        return f"projects/{host}/regions/{self.region}/subnetworks/{self.subnetwork}" if self.subnetwork else ""
+
+    @property
+    def builder_zone(self) -> str:
+        """Where machines of bakes run."""
+        return self.builder.zone or f"{self.region}-b"
 
 
 class AwsReach(StrEnum):

@@ -43,3 +43,22 @@ def cloud_kind(data: Data, cloud: Any) -> CloudKind | None:
     """The kind of a cloud of the file, where it is a known one."""
     kind = mapping(data, "clouds", cloud).get("kind") if isinstance(cloud, str) else None
     return CloudKind(kind) if kind in list(CloudKind) else None
+
+
+def blocks(data: Data, key: str) -> Iterator[tuple[Place, Any]]:
+    """What stands under `key` of each service, and of each environment over it, with its place."""
+    for service, content in mapping(data, "services").items():
+        if isinstance(content, dict) and key in content:
+            yield ("services", service, key), content[key]
+    for service, environment, content in environments(data):
+        if key in content:
+            yield ("services", service, "environments", environment, key), content[key]
+
+
+def settings_at(content: Any, environment: str) -> dict[str, tuple[bool, Any]]:
+    """The settings of a service in an environment of it: whether each is the environment's own, and its value."""
+    own = mapping(content, "environments", environment, "settings")
+    return {
+        **{name: (False, value) for name, value in mapping(content, "settings").items()},
+        **{name: (True, value) for name, value in own.items()},
+    }

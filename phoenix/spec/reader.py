@@ -106,7 +106,9 @@ def _syntax(error: yaml.YAMLError, lines: list[str]) -> Mistake:
 def _is_text(place: Place) -> bool:
     """Whether a scalar at `place` is text whatever it looks like: settings, versions, Terraform's variables."""
     match place:
-        case ("services", _, "settings", _) | ("stacks", _, "variables", _):
+        case ("services", _, "settings", _) | ("services", _, "environments", _, "settings", _):
+            return True
+        case ("stacks", _, "variables", _):
             return True
         case (*_, "packages", int(), "version"):
             return True
@@ -225,8 +227,10 @@ class _Builder:
         text = str(node.value)
         if "${" not in text:
             return text
-        if place[:1] == ("services",) and "settings" in place[2:3]:
-            self._wrong(place, node, "${...} is not accepted in settings; write the value, or a reference (file:PATH)")
+        if place[:1] == ("services",) and "settings" in (*place[2:3], *place[4:5]):
+            self._wrong(
+                place, node, "${...} is not accepted in settings; write the value, or a reference (machine-file:PATH)"
+            )
             return text
         return _REFERENCE.sub(lambda found: self._fill(found, node, place), text)
 

@@ -15,8 +15,9 @@ from phoenix import data as shipped
 from phoenix.model import ImageType
 from phoenix.names import SERVICE_AND_ENVIRONMENT_MAX, group_owner
 from phoenix.spec.mistakes import Place, nearest
-from phoenix.spec.plain import Data, Found, cloud_kind, environments, listing, mapping, recipes
+from phoenix.spec.plain import Data, Found, blocks, cloud_kind, environments, listing, mapping, recipes
 from phoenix.spec.relations_environments import environment_mistakes
+from phoenix.spec.relations_gcp import gcp_mistakes
 from phoenix.spec.relations_repositories import repository_mistakes
 from phoenix.spec.relations_secrets import secret_mistakes
 from phoenix.spec.relations_settings import setting_mistakes
@@ -34,6 +35,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         _names,
         _listen_addresses,
         _environments,
+        gcp_mistakes,
         secret_mistakes,
         setting_mistakes,
     )
@@ -111,6 +113,7 @@ def _packages(data: Data) -> Found:
     known = mapping(data, "repositories")
     users: list[tuple[Place, Any]] = [(("images", str(t), name), recipe) for t, name, recipe in recipes(data)]
     users += [(("services", name), content) for name, content in mapping(data, "services").items()]
+    users += [(("services", name, "environments", each), content) for name, each, content in environments(data)]
     for place, user in users:
         for index, package in enumerate(listing(user, "packages")):
             here = (*place, "packages", index)
@@ -177,12 +180,12 @@ def _playbooks(data: Data, directory: Path) -> Found:
 
 
 def _hooks(data: Data, directory: Path) -> Found:
-    for service, content in mapping(data, "services").items():
-        for point, hooks in mapping(content, "hooks").items():
+    for place, points in blocks(data, "hooks"):
+        for point, hooks in mapping(points).items():
             for index, hook in enumerate(hooks if isinstance(hooks, list) else []):
                 command = hook.get("command") if isinstance(hook, dict) else hook
                 words = command.split() if isinstance(command, str) else []
-                where = ("services", service, "hooks", point, index)
+                where = (*place, point, index)
                 if words and words[0].startswith("./"):
                     yield from ((where, what) for what in _unfit_program(directory, words[0]))
 

@@ -12,12 +12,12 @@ from phoenix.spec.mistakes import Place
 Found = Iterator[tuple[Place, str]]
 _MACHINE = {
     CloudKind.LOCAL: ("cpus", "memory"),
-    CloudKind.GCP: ("type", "disk", "identity", "firewall", "public_ip", "spot"),
+    CloudKind.GCP: ("type", "disk", "identity", "scopes", "firewall", "public_ip", "spot"),
     CloudKind.AWS: ("type", "disk", "identity", "firewall", "public_ip", "spot"),
 }
 _BALANCER = {
     CloudKind.LOCAL: ("listen",),
-    CloudKind.GCP: ("url_map", "route", "backend_service", "address"),
+    CloudKind.GCP: ("url_map", "route", "backend_service", "region", "address"),
     CloudKind.AWS: ("listener", "rule", "address"),
 }
 _BALANCER_FORM = {
@@ -101,11 +101,15 @@ def _balancer(environment: Mapping[str, Any], kind: CloudKind) -> Found:
     for key in balancer:
         if key not in _BALANCER[kind] and any(key in keys for keys in _BALANCER.values()):
             yield ("load_balancer", key), f"does not belong to a {kind} cloud; accepted: {_BALANCER_FORM[kind]}"
-    needed = [key for key in _BALANCER[kind] if key not in ("route", "rule", "address")]
+    needed = [key for key in _BALANCER[kind] if key not in ("route", "rule", "region", "address")]
     given = [key for key in needed if key in balancer]
     if len(given) != 1:
         problem = "needs one key, not both" if given else f"says not where, on a {kind} cloud"
         yield ("load_balancer",), f"{problem}; accepted: {_BALANCER_FORM[kind]}"
     strategy = environment.get("strategy")
+    if "route" in balancer and "backend_service" in balancer and "url_map" not in balancer:
+        yield ("load_balancer", "route"), "is of a URL map alone; accepted: {url_map: NAME, route: default}"
     if "backend_service" in balancer and isinstance(strategy, dict) and strategy.get("kind") == "canary":
-        yield ("strategy", "kind"), "backend_service has no exact shares: canary needs {url_map: NAME, route: default}"
+        what = "canary needs exact shares, which load_balancer.backend_service has not"
+        accepted = "blue-green, rolling, or canary with load_balancer: {url_map: NAME, route: default}"
+        yield ("strategy", "kind"), f"{what}; accepted: {accepted}"

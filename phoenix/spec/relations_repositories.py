@@ -58,7 +58,7 @@ def _users(data: Data) -> dict[str, dict[str, str]]:
         cloud, spec = content.get("cloud"), mapping(data, "services", service)
         if not isinstance(cloud, str) or cloud_kind(data, cloud) in (None, CloudKind.LOCAL):
             continue
-        needed = [*listing(spec, "packages"), *_baked_in(data, spec.get("image"))]
+        needed = [*listing(spec, "packages"), *listing(content, "packages"), *_baked_in(data, spec.get("image"))]
         for package in needed:
             named = package.get("repository") if isinstance(package, dict) else None
             for repository in [named] if isinstance(named, str) else repositories[:1]:

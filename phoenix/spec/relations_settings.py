@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phoenix.spec.plain import Data, Found, mapping
+from phoenix.spec.plain import Data, Found, blocks, mapping
 from phoenix.units import is_text
 
 MOST_OF_ONE = 128 * 1024 - 1
@@ -11,12 +11,12 @@ MOST_OF_ONE = 128 * 1024 - 1
 
 def setting_mistakes(data: Data) -> Found:
     """Settings with which no program could be started."""
-    for service, content in mapping(data, "services").items():
-        texts = {name: value for name, value in mapping(content, "settings").items() if isinstance(value, str)}
+    for place, settings in blocks(data, "settings"):
+        texts = {name: value for name, value in mapping(settings).items() if isinstance(value, str)}
         sizes = {name: size_of(str(name), value) for name, value in texts.items() if is_text(value)}
         for name, size in sizes.items():
             if size > MOST_OF_ONE:
-                yield ("services", service, "settings", name), too_long(size)
+                yield (*place, name), too_long(size)
 
 
 def size_of(name: str, value: str) -> int:

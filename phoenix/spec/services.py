@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phoenix.model import Health, MachineKind, Proof
@@ -105,7 +105,9 @@ class GcpUrlMap:
 
     url_map: str
     route: str
-    """`default`, or the route's name."""
+    """`default`, or the name of a path matcher."""
+    region: str | None = None
+    """Of a regional load balancer; None: a global one."""
     address: str | None = None
     """As of an `AwsBalancer`."""
 
@@ -115,6 +117,8 @@ class GcpBackendService:
     """One backend service with several groups behind it, which share by their capacity."""
 
     backend_service: str
+    region: str | None = None
+    """As of a `GcpUrlMap`."""
     address: str | None = None
     """As of an `AwsBalancer`."""
 
@@ -142,6 +146,17 @@ class EnvironmentSpec:
     """Whether a roll may leave settings of the live group behind that a new group cannot be given."""
     health: Health | None = None
     """How machines prove themselves here; None: as the service says."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[PackageWish, ...] = ()
+    hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)
+    """What it has over the service's own: by setting, by package, by point of a roll."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What it has over the service's own, in words."""
+        packages = [f"{each.name}={each.version}" if each.version else each.name for each in self.packages]
+        parts = {"settings": sorted(self.settings), "packages": packages, "hooks": sorted(self.hooks)}
+        return tuple(f"{kind} {', '.join(names)}" for kind, names in parts.items() if names)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,7 +181,14 @@ class ServiceSpec:
 
     def at(self, environment: EnvironmentSpec) -> ServiceSpec:
         """The service as it is in that environment of it."""
-        return self if environment.health is None else replace(self, health=environment.health)
+        packages = {each.name: each for each in (*self.packages, *environment.packages)}
+        return replace(
+            self,
+            health=environment.health or self.health,
+            settings={**self.settings, **environment.settings},
+            packages=tuple(packages.values()),
+            hooks=replace(self.hooks, **environment.hooks),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

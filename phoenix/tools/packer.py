@@ -22,6 +22,8 @@ VALIDATE_TIMEOUT = 120.0
 """Seconds."""
 CACHE = "packer-cache"
 """The directory of a workspace that Packer keeps its own files in."""
+QUIET = {"CHECKPOINT_DISABLE": "1"}
+"""A variable of every Packer: it looks for no newer one of itself."""
 SHOWN_LINES = 15
 """Of what Packer printed, in an error."""
 
@@ -56,7 +58,7 @@ class Line:
 
 def version() -> tuple[int, int, int]:
     """The version of the Packer on PATH. RefusedError where there is none, ToolError for an answer unlike Packer's."""
-    done = process.run(Command(argv=(_program(), "version"), environment={"CHECKPOINT_DISABLE": "1"}), timeout=30)
+    done = process.run(Command(argv=(_program(), "version"), environment=QUIET), timeout=30)
     found = _VERSION.search(done.stdout)
     if not found:
         raise ToolError(
@@ -228,7 +230,7 @@ def _command(workspace: Path, arguments: tuple[str, ...]) -> Command:
         argv=(_program(), *arguments),
         cwd=workspace,
         environment={
-            "CHECKPOINT_DISABLE": "1",
+            **QUIET,
             "HCP_PACKER_REGISTRY": "off",
             "PACKER_CACHE_DIR": str(workspace / CACHE),
             "PACKER_CONFIG": str(workspace / "no-packerconfig"),

@@ -11,6 +11,8 @@ def write_directory(directory: Path, *, hostname: str, user_data: str) -> None:
     """Write `meta-data` and `user-data` into `directory` (made if absent)."""
     directory.mkdir(exist_ok=True)
     (directory / "meta-data").write_text(f"instance-id: {hostname}\nlocal-hostname: {hostname}\n")
+    (directory / "user-data").unlink(missing_ok=True)
+    (directory / "user-data").touch(mode=0o600)  # it may have secrets, and is for the machine's root
     (directory / "user-data").write_text(user_data)
 
 

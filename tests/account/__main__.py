@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from phoenix.errors import PhoenixError, RefusedError
-from tests.account import run, wishes
+from tests.account import limits, run, wishes
 from tests.account.ground import account
-
-OURS = re.compile(r"try-[0-9a-f]{8}")
 
 
 def main() -> int:
@@ -23,8 +20,8 @@ def main() -> int:
     former: str | None = parser.parse_args().remove
     try:
         if former:
-            return 1 if run.cleared(account(_region(), _ours(former)), tell) else 0
-        return run.played(run.new_run(), wishes.read(os.environ), tell)
+            return 1 if run.cleared(account(_region(), limits.ours(former)), tell) else 0
+        return run.played(limits.new_run(), wishes.read(os.environ), tell)
     except PhoenixError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -46,16 +43,6 @@ def _region() -> str:
             "nothing was removed", details=f"{wishes.REGION} is not set", resolution="Say where the run was."
         )
     return region
-
-
-def _ours(name: str) -> str:
-    if not OURS.fullmatch(name):
-        raise RefusedError(
-            "nothing was removed",
-            details=f"{name!r} is not the name of a run",
-            resolution="Its name stands in the first line that it said, such as try-0a1b2c3d.",
-        )
-    return name
 
 
 if __name__ == "__main__":

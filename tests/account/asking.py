@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.real.aws_story import Asked
+from tests.support.real.story import Asked
 
 PAUSE = 0.2
 TIMEOUT = 10.0

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 AS_OF = "January 2025"
 """When the prices were the list's. They were written down by hand; nothing looks whether they have changed."""
 REGIONS = 2.0
-"""No region was known to ask twice as much as us-east-1, of which the table is."""
+"""No region was known to ask twice as much as those of which the tables are."""
 TEARDOWN = 20.0
 """Minutes that the removal may take after the time of the story is over."""
 MONTH = 730.0
-"""Hours, as AWS counts them."""
+"""Hours, as AWS and Google count them."""
 LIMIT = 90.0
 """Minutes that the story may take, where nobody says otherwise."""
 
@@ -67,22 +68,22 @@ PRICES = (
 )
 
 
-def ceiling(minutes: float) -> float:
+def ceiling(minutes: float, prices: Sequence[Price] = PRICES) -> float:
     """Dollars, in whole cents, that a run of so many minutes costs at most: its removal included, in begun hours."""
     hours = math.ceil((minutes + TEARDOWN) / 60)
-    an_hour = REGIONS * sum(price.dollars * price.most for price in PRICES)
+    an_hour = REGIONS * sum(price.dollars * price.most for price in prices)
     return math.ceil(an_hour * hours * 100) / 100
 
 
-def told(minutes: float) -> str:
+def told(minutes: float, prices: Sequence[Price] = PRICES, of: str = f"us-east-1, {AS_OF}") -> str:
     """The table and its sum, as a person reads it before it costs anything."""
-    rows = [f"  {price.most:3} x ${price.dollars:.5f} an hour: {price.what}" for price in PRICES]
-    sources = sorted({price.source for price in PRICES})
+    rows = [f"  {price.most:3} x ${price.dollars:.5f} an hour: {price.what}" for price in prices]
+    sources = sorted({price.source for price in prices})
     return "\n".join(
         [
             *rows,
-            f"  list prices of us-east-1, {AS_OF}: {', '.join(sources)}",
+            f"  list prices of {of}: {', '.join(sources)}",
             f"  {minutes:.0f} minutes and {TEARDOWN:.0f} for the removal, in whole hours, at {REGIONS:.0f} times these "
-            f"prices: at most ${ceiling(minutes):.2f}",
+            f"prices: at most ${ceiling(minutes, prices):.2f}",
         ]
     )

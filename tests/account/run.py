@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-import signal
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 from tests.account import costs, project
 from tests.account.ground import Account, account, laid, whose
+from tests.account.limits import limited
 from tests.account.removal import removed
 from tests.account.wishes import Wishes
-from tests.support.real import aws_story
+from tests.support.real import story
 from tests.support.real.shell import Shell
 
 PATIENCE = 600.0
@@ -29,18 +26,9 @@ AddressOf = Callable[[str, str], str]
 """Where requests are taken, from the listener's ARN and the balancer's DNS name."""
 
 
-class OutOfTimeError(Exception):
-    """The story took longer than was agreed, or somebody ended it."""
-
-
 def dns(_listener: str, name: str) -> str:
     """Where a real balancer takes requests."""
     return name
-
-
-def new_run() -> str:
-    """A name that no other run has: of its project, its service, its tag."""
-    return f"try-{secrets.token_hex(4)}"
 
 
 def announced(run: str, wishes: Wishes, who: str) -> str:
@@ -90,26 +78,7 @@ def _story(there: Account, wishes: Wishes, tell: Tell, address_of: AddressOf) ->
     with tempfile.TemporaryDirectory(prefix=f"{there.run}-") as directory:
         # a process for each command, which ends with the time
         shell = Shell(directory=Path(directory) / "project", environment={"PYTHONUNBUFFERED": "1"})
-        asked = aws_story.play(project.made(shell, site), Path(directory), PATIENCE)
+        asked = story.play(project.made(shell, site), Path(directory), PATIENCE)
     tell(f"{asked.answered} of {asked.sent} requests were answered")
     assert asked.failures == (), asked.failures
     assert asked.sent > 100
-
-
-@contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise OutOfTimeError after so many seconds, and at SIGTERM and SIGHUP."""
-
-    def over(number: int, _frame: FrameType | None) -> None:
-        why = "the time is over" if number == signal.SIGALRM else signal.Signals(number).name
-        raise OutOfTimeError(why)
-
-    watched = (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, over) for number in watched}
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
-            signal.signal(number, handler)

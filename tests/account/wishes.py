@@ -30,7 +30,7 @@ class Wishes:
 
 def read(environment: Mapping[str, str]) -> Wishes:
     """What the variables ask for. RefusedError where one is missing or makes no sense."""
-    minutes = _number(environment, MINUTES, costs.LIMIT)
+    minutes = number(environment, MINUTES, costs.LIMIT)
     if not 1 <= minutes <= LONGEST:
         raise _refused(f"{MINUTES} is {minutes:g}", f"It can be 1 to {LONGEST:g}.")
     region = environment.get(REGION, "").strip()
@@ -48,13 +48,14 @@ def read(environment: Mapping[str, str]) -> Wishes:
 
 
 def _agreed(environment: Mapping[str, str], ceiling: float) -> None:
-    spend = _number(environment, SPEND, 0.0)
+    spend = number(environment, SPEND, 0.0)
     if spend < ceiling:
         said = f"is ${spend:.2f}" if spend else "is not set"
         raise _refused(f"{SPEND} {said}", f"Say `{SPEND}={ceiling:.2f}` where that is yours to spend.", ceiling)
 
 
-def _number(environment: Mapping[str, str], name: str, otherwise: float) -> float:
+def number(environment: Mapping[str, str], name: str, otherwise: float) -> float:
+    """The number of a variable. RefusedError where it is none."""
     text = environment.get(name, "").strip()
     if text and not _NUMBER.fullmatch(text):
         raise _refused(f"{name} is {text!r}", "Say a number, such as 90 or 1.50.")

@@ -11,16 +11,19 @@ import pytest
 
 from phoenix.clouds.api import Groups
 from phoenix.clouds.aws.cloud import ABILITIES as OF_AWS
+from phoenix.clouds.gcp.cloud import ABILITIES as OF_GCP
 from phoenix.clouds.local.cloud import ABILITIES
 from phoenix.errors import CloudError, RefusedError
 from phoenix.manner import Abilities, BootSeen, Survey
 from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate
 from phoenix.spec.clouds import MachineEngine
 from tests.emulators.aws import Emulator
+from tests.emulators.gcp import Emulator as GcpEmulator
 from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.doubles import FakeClock
 from tests.support.fakes.manners import FOREIGN, KINDS, Kind
 from tests.support.real import aws, machines
+from tests.support.real import gcp as google
 from tests.support.real.machines import calm, until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -104,7 +107,35 @@ def on_aws(emulator: Emulator) -> Place:
     )
 
 
-@pytest.fixture(params=["light", *KINDS, "on_aws"], ids=str)
+def managed(emulator: GcpEmulator, *zones: str) -> Place:
+    account = google.account(emulator, machines.PROJECT, zones=zones)
+
+    def foreign() -> str:
+        account.foreign(FOREIGN)
+        return FOREIGN
+
+    template = account.template()
+    return Place(
+        again=account.groups,
+        foreign=foreign,
+        template=template,
+        of_second=template,
+        abilities=OF_GCP,
+        settle=lambda: account.clock.sleep(60),
+    )
+
+
+@pytest.fixture
+def in_a_region_of_gcp(gcp: GcpEmulator) -> Place:
+    return managed(gcp)
+
+
+@pytest.fixture
+def in_a_zone_of_gcp(gcp: GcpEmulator) -> Place:
+    return managed(gcp, gcp.world().zones[1])
+
+
+@pytest.fixture(params=["light", *KINDS, "on_aws", "in_a_region_of_gcp", "in_a_zone_of_gcp"], ids=str)
 def place(request: pytest.FixtureRequest) -> Place:
     if isinstance(request.param, Kind):
         return in_memory(request.param)

@@ -15,6 +15,7 @@ from phoenix.errors import CloudError
 from phoenix.manner import DrainedBy
 from phoenix.model import Backend
 from tests.emulators.aws import Emulator
+from tests.emulators.gcp import Emulator as GcpEmulator
 from tests.support.real import bench as benches
 from tests.support.real.bench import NEW, OLD, OTHER, THIRD, Bench
 from tests.support.real.instant import get, machines
@@ -43,7 +44,12 @@ def aws(emulator_with_machines: Emulator, monkeypatch: pytest.MonkeyPatch) -> Be
     return benches.aws(emulator_with_machines)
 
 
-@pytest.fixture(params=["local", "aws"])
+@pytest.fixture
+def gcp(gcp_with_machines: GcpEmulator) -> Bench:
+    return benches.gcp(gcp_with_machines)
+
+
+@pytest.fixture(params=["local", "aws", "gcp"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     found: Bench = request.getfixturevalue(request.param)
     return found

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulators.aws import Emulator, light_machines
-from tests.support.real import aws_rights, aws_story
-from tests.support.real.aws_shop import Shop, opened
+from tests.emulators.aws import Emulator
+from tests.emulators.machines import light
+from tests.support.real import aws_rights, story
+from tests.support.real.aws_shop import opened
 from tests.support.real.machines import left_of
 from tests.support.real.ports import free_port
 from tests.support.real.shell import Shell
+from tests.support.real.shop import Shop
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +36,11 @@ def shop(roomy: Path, debian_ami: Path, tmp_path_factory: pytest.TempPathFactory
         assert left_of(root) == []
         assert aws_rights.uncovered(used) == []
     finally:
-        light_machines.sweep(root)
+        light.sweep(root)
 
 
 def test_baked_rolled_broken_killed_and_resumed(shop: Shop, tmp_path: Path) -> None:
     """One story, because each part of it stands on the former."""
-    asked = aws_story.play(shop, tmp_path)
+    asked = story.play(shop, tmp_path)
     assert asked.failures == ()
     assert asked.answered == asked.sent > 100

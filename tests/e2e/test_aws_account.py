@@ -10,7 +10,8 @@ import pytest
 
 from tests.account import run
 from tests.account.wishes import Wishes
-from tests.emulators.aws import Emulator, light_machines
+from tests.emulators.aws import Emulator
+from tests.emulators.machines import light
 from tests.support.real import aws_rights
 from tests.support.real.machines import left_of
 
@@ -35,7 +36,7 @@ def emulator(root: Path, debian_ami: Path) -> Iterator[Emulator]:
     try:
         assert left_of(root) == []
     finally:
-        light_machines.sweep(root)
+        light.sweep(root)
 
 
 def inventory() -> dict[str, set[str]]:

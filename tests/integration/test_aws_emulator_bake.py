@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.emulators.aws import Emulator, light_machines
+from tests.emulators.aws import Emulator
 from tests.emulators.aws.bench import Bench
+from tests.emulators.machines import light
 from tests.support.real.machines import left_of, until
 
 TEMPLATE = """\
@@ -112,7 +113,7 @@ def emulator(roomy: Path, debian_ami: Path) -> Iterator[Emulator]:
     try:
         assert left_of(root) == []
     finally:
-        light_machines.sweep(root)
+        light.sweep(root)
 
 
 def packer(emulator: Emulator, directory: Path) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientEr
 
 from tests.emulators.aws import Emulator
 from tests.emulators.aws.bench import Bench, client, refused
-from tests.emulators.aws.instant import Instant
-from tests.emulators.aws.machines import Kind, kind
-from tests.emulators.aws.told import Told
+from tests.emulators.aws.machines import kind
+from tests.emulators.machines.instant import Instant
+from tests.emulators.machines.kinds import Kind
+from tests.emulators.machines.told import Told
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_what_was_written_may_not_be_seen_yet(bench: Bench) -> None:
 def test_every_kind_of_machines_has_one_shape() -> None:
     kinds: tuple[Kind, ...] = (Told, Instant)
     assert kinds == (kind("told"), kind("instant"))
-    assert kind("tests.emulators.aws.told:Told") is Told
+    assert kind("tests.emulators.machines.told:Told") is Told
     with pytest.raises(ValueError, match="no kind of machines: nothing"):
         kind("nothing")
 

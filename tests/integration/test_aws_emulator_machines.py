@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulators.aws import light_machines
 from tests.emulators.aws.light_machines import LightMachines
-from tests.emulators.aws.machines import Check, Launch
+from tests.emulators.aws.machines import Launch
+from tests.emulators.machines import light
+from tests.emulators.machines.kinds import Check
 from tests.support.real.machines import left_of, until
 
 FIRST, SECOND = "i-0123456789abcdef0", "i-0123456789abcdef1"
@@ -144,6 +145,6 @@ def test_what_a_killed_emulator_left_is_swept(bench: Bench, debian_ami: Path) ->
     killed = LightMachines(root=str(root), vendor=str(debian_ami))
     killed.launch(Launch(id=FIRST, image="ami-1"))
     assert left_of(root)
-    light_machines.sweep(root)
+    light.sweep(root)
     assert left_of(root) == []
     root.rmdir()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.emulators.aws.clock import Clock
 from tests.emulators.aws.elbv2.health import FIRST_CHECKS, HEALTHY, Streak, passes
-from tests.emulators.aws.elbv2.routes import Condition, Request, Rule, first_met
-from tests.emulators.aws.load_balancer import Turns
-from tests.emulators.aws.machines import Probed
+from tests.emulators.aws.elbv2.routes import Condition, Rule, first_met
+from tests.emulators.clock import Clock
+from tests.emulators.machines.kinds import Probed
+from tests.emulators.machines.proxy import Request, Turns
 
 REQUEST = Request(
     method="GET",

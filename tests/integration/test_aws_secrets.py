@@ -19,8 +19,9 @@ from phoenix.model import ImageType, Release
 from phoenix.tools.render import Renderer
 from tests.emulators.aws import Emulator
 from tests.emulators.aws.bench import client
-from tests.emulators.aws.imds import Facts, Service
+from tests.emulators.aws.imds import Facts, answering
 from tests.emulators.aws.machines import Launch
+from tests.emulators.machines.metadata import Service
 from tests.support import secret_program
 
 PROFILE = "arn:aws:iam::123456789012:instance-profile/web"
@@ -34,7 +35,7 @@ def metadata(port: int = 0, *, profile: str = PROFILE) -> Iterator[int]:
     """The metadata service of a machine with this profile; its port."""
     launch = Launch(id="i-1", image="ami-1", profile=profile, tokens_only=True)
     listener = socket.create_server(("127.0.0.1", port))
-    service = Service(listener, Facts(launch=launch, address="127.64.0.1", mac="02:00:00:00:00:01"))
+    service = Service(listener, answering(Facts(launch=launch, address="127.64.0.1", mac="02:00:00:00:00:01")))
     try:
         yield int(listener.getsockname()[1])
     finally:
@@ -66,7 +67,7 @@ def surroundings(emulator: Emulator, port: int) -> dict[str, str]:
 
 def test_a_whole_secret_and_its_keys_by_one_call(emulator: Emulator, environment: dict[str, str]) -> None:
     emulator.forget_calls()
-    done = secret_program.run("ALL", NAME, "", "PORT", NAME, "port", environment=environment)
+    done = secret_program.run("ALL", NAME, "", "PORT", NAME, "port", cloud="aws", environment=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.endswith(b'\nPORT="5432"\n')
     (call,) = emulator.calls()
@@ -118,13 +119,13 @@ def test_one_that_is_not_there_ends_the_boot_and_is_named(environment: dict[str,
 def test_one_that_the_machine_may_not_read(emulator: Emulator, environment: dict[str, str]) -> None:
     emulator.fail("secretsmanager", "GetSecretValue", code="AccessDeniedException", message="who are you", times=9)
     emulator.forget_calls()
-    done = secret_program.run("A", NAME, "", environment=environment)
+    done = secret_program.run("A", NAME, "", cloud="aws", environment=environment)
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"aws-sm://prod/db: AccessDeniedException\n")
     assert len(emulator.calls()) == 1, "this is not asked again"
 
 
 def test_a_key_that_is_not_there(environment: dict[str, str]) -> None:
-    done = secret_program.run("PORT", NAME, "port", "A", NAME, "Password", environment=environment)
+    done = secret_program.run("PORT", NAME, "port", "A", NAME, "Password", cloud="aws", environment=environment)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"aws-sm://prod/db#Password: it has no such key\n"
 
@@ -133,9 +134,9 @@ def test_bytes_and_deleted_ones_are_no_settings(manager: Any, environment: dict[
     manager.create_secret(Name="bytes", SecretBinary=b"\0\1")
     manager.create_secret(Name="gone", SecretString="x")
     manager.delete_secret(SecretId="gone", RecoveryWindowInDays=7)
-    done = secret_program.run("A", "bytes", "", environment=environment)
+    done = secret_program.run("A", "bytes", "", cloud="aws", environment=environment)
     assert (done.returncode, done.stderr) == (1, b"aws-sm://bytes: it has no text (SecretString)\n")
-    done = secret_program.run("A", "gone", "", environment=environment)
+    done = secret_program.run("A", "gone", "", cloud="aws", environment=environment)
     assert (done.returncode, done.stderr) == (1, b"aws-sm://gone: InvalidRequestException\n")
 
 
@@ -145,26 +146,26 @@ def test_bytes_and_deleted_ones_are_no_settings(manager: Any, environment: dict[
 )
 def test_what_passes_is_waited_for(emulator: Emulator, environment: dict[str, str], code: str, status: int) -> None:
     emulator.fail("secretsmanager", "GetSecretValue", code=code, status=status, times=2)
-    done = secret_program.run("PORT", NAME, "port", environment=environment)
+    done = secret_program.run("PORT", NAME, "port", cloud="aws", environment=environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, b'PORT="5432"\n', b"")
 
 
 def test_what_does_not_pass_is_told_at_the_deadline(emulator: Emulator, environment: dict[str, str]) -> None:
     emulator.fail("secretsmanager", "GetSecretValue", code="ThrottlingException", times=99)
-    done = secret_program.run("PORT", NAME, "port", environment=environment, deadline=0.3)
+    done = secret_program.run("PORT", NAME, "port", cloud="aws", environment=environment, deadline=0.3)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"aws-sm://prod/db: ThrottlingException (asked for 0 s)\n"
 
 
 def test_a_lost_answer_is_asked_for_again(emulator: Emulator, environment: dict[str, str]) -> None:
     emulator.fail("secretsmanager", "GetSecretValue", lost=True, code="lost")
-    done = secret_program.run("PORT", NAME, "port", environment=environment)
+    done = secret_program.run("PORT", NAME, "port", cloud="aws", environment=environment)
     assert (done.returncode, done.stdout) == (0, b'PORT="5432"\n')
 
 
 def test_credentials_that_come_late_are_waited_for(emulator: Emulator, manager: Any) -> None:
     """No profile at first, then nobody who answers, then both."""
-    text = secret_program.hasty(secret_program.FILE.read_text(), 20.0)
+    text = secret_program.hasty(secret_program.file("aws").read_text(), 20.0)
     argv = [sys.executable, "-I", "-", "PORT", NAME, "port"]
     with metadata(profile="") as port:
         around = surroundings(emulator, port)
@@ -183,7 +184,7 @@ def test_credentials_that_come_late_are_waited_for(emulator: Emulator, manager: 
 
 def test_a_machine_without_a_profile_is_told_so(emulator: Emulator, manager: Any) -> None:
     with metadata(profile="") as port:
-        done = secret_program.run("A", NAME, "", environment=surroundings(emulator, port), deadline=0.2)
+        done = secret_program.run("A", NAME, "", cloud="aws", environment=surroundings(emulator, port), deadline=0.2)
     assert done.returncode == 1
     assert b"aws-sm://prod/db: the metadata service answers 404 to meta-data/iam/security-credentials/" in done.stderr
     assert b"has the machine an instance profile?" in done.stderr

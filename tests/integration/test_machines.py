@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.clouds.local.groups import LocalGroups
-from phoenix.clouds.local.machines import limits, remains
+from phoenix.clouds.local.machines import entrance, limits, remains
 from phoenix.clouds.local.machines.listening import words as why_not
 from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.demo import load
@@ -157,6 +157,12 @@ def test_why_nobody_reaches_a_port_and_how_often_a_service_died(groups: LocalGro
     assert (why_not(started, 8083), why_not(started, 8084)) == ("", "")
     assert groups.logs(f"{NAME}-1")["listening"].startswith("nothing listens on port 8080;")
     until("restarts", lambda: (instances(groups)[0].restarts or 0) >= 3)
+    inside = entrance.command(root, f"{NAME}-1", ("sh", "-c", "hostname; id -u; exit 7"), terminal=False)
+    done = subprocess.run(inside, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (7, [f"{NAME}-1", "0"]), done.stderr
+    assert instances(groups)[0].touched == ""
+    entrance.mark(root, f"{NAME}-1", "ada at 2026-01-31T12:00:00Z")
+    assert instances(groups)[0].touched == "ada at 2026-01-31T12:00:00Z"
     owner = Path(f"/proc/{started.processes['machine'].pid}").stat().st_uid
     used = next(each.used for each in limits.measured(user=owner) if each.sysctl == limits.INOTIFY)
     assert used >= limits.OF_A_MACHINE[limits.INOTIFY], "what a machine takes at least; others' count, too"

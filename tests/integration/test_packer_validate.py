@@ -79,6 +79,35 @@ def test_packer_accepts_every_key_of_aws(project: Path, image: str, keys: str, m
     assert (formatted.returncode, formatted.stdout) == (0, b"")
 
 
+GCP_KEYS = {
+    "every key": "subnetwork: web, host_project: acme-network, impersonate: ci@acme.iam.gserviceaccount.com, "
+    'tags: {team: web, cost-centre: "${TEAM}"}, secure_boot: true, builder: {type: n2-standard-4, disk: 20G, '
+    "disk_type: pd-ssd, zone: us-central1-f, public_ip: false, iap: true, identity: b@acme.iam.gserviceaccount.com, "
+    "scopes: [https://www.googleapis.com/auth/devstorage.read_only], firewall: [ssh], spot: true, "
+    "max_run_duration: 1h, kms: KEY}, images: {family: acme, kms: KEY, locations: [eu], features: [GVNIC]}",
+    "private": "builder: {public_ip: false}",
+}
+
+
+@pytest.mark.parametrize("keys", GCP_KEYS)
+@pytest.mark.parametrize("image", IMAGES)
+def test_packer_accepts_every_key_of_google(
+    project: Path, image: str, keys: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the value of a key that it does not know: it is left out, and whoever bakes is told."""
+    monkeypatch.setenv("TEAM", "a-b_c-1")
+    with_every_cloud(project)
+    file = project / "phoenix.yaml"
+    told = GCP_KEYS[keys].replace("KEY", "projects/acme/locations/us/keyRings/images/cryptoKeys/one")
+    text = file.read_text()
+    assert "network: default}" in text
+    file.write_text(text.replace("network: default}", f"{told}}}"))
+    workspace = render(project, image, "gcp")
+    packer.validate(workspace)
+    formatted = subprocess.run(["packer", "fmt", "-check", "-diff", str(workspace)], capture_output=True, check=False)
+    assert (formatted.returncode, formatted.stdout) == (0, b"")
+
+
 def test_the_plugins_are_named_apart_and_formatted(project: Path) -> None:
     workspace = render(project, IMAGES[0], "aws")
     assert "required_plugins" not in (workspace / "image.pkr.hcl").read_text()

@@ -1,4 +1,4 @@
-"""The program by which a machine reads its secrets, as a test imports it or runs it."""
+"""The programs by which machines read their secrets, one for each cloud, as a test imports or runs them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 
 from phoenix import data
 
-FILE = data.path("templates") / "boot" / "aws_secrets.py"
+
+def file(cloud: str) -> Path:
+    """The program of a cloud, `aws` or `gcp`."""
+    return data.path("templates") / "boot" / f"{cloud}_secrets.py"
 
 
-def module() -> ModuleType:
+def module(cloud: str) -> ModuleType:
     """The program, without its beginning."""
-    spec = importlib.util.spec_from_file_location("aws_secrets", FILE)
+    spec = importlib.util.spec_from_file_location(f"{cloud}_secrets", file(cloud))
     assert spec
     assert spec.loader
     made = importlib.util.module_from_spec(spec)
@@ -31,8 +35,10 @@ def hasty(text: str, deadline: float) -> str:
     return changed
 
 
-def run(*words: str, environment: Mapping[str, str], deadline: float = 5.0) -> subprocess.CompletedProcess[bytes]:
+def run(
+    *words: str, cloud: str, environment: Mapping[str, str], deadline: float = 5.0
+) -> subprocess.CompletedProcess[bytes]:
     """The program as the boot script runs it."""
-    text = hasty(FILE.read_text(), deadline)
+    text = hasty(file(cloud).read_text(), deadline)
     argv = [sys.executable, "-I", "-", *words]
     return subprocess.run(argv, input=text.encode(), env=dict(environment), capture_output=True, check=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoenix.cli.text.facts import fact_lines
 from phoenix.cli.text.table import table
 from phoenix.cli.text.times import age
 from phoenix.orders.facts import dump
@@ -30,7 +31,7 @@ def image_rows(found: ImageList) -> str:
 def image_text(image: WholeImage) -> str:
     """One image with its packages, its tests and where it is."""
     plain = {key: value for key, value in dump(image).items() if not isinstance(value, list | tuple | dict)}
-    lines = [f"{key}: {value}" for key, value in {**plain, **image.where}.items() if value not in (None, "")]
+    lines = [fact_lines({**plain, **image.where}, sizes=("size",))]
     lines += [f"package: {package.name} {package.version}" for package in image.packages]
     return "\n".join([*lines, *(f"test {'ok' if t.ok else 'FAILED'}: {t.name}" for t in image.tests)])
 

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from phoenix.cli.text.times import lasted
 from phoenix.orders.facts import RunFacts
 from phoenix.orders.roll import RollResult
 from phoenix.orders.rollback import RollbackResult
+from phoenix.orders.serving import Serving
 
 
 def roll_text(done: RollResult) -> str:
-    """What serves now."""
-    return f"{done.subject}: {done.why}: done ({done.run})" if done.changed else done.why
+    """What was done; in the last line what serves now, and the way back."""
+    if not done.changed:
+        return done.why
+    return "\n".join([f"{done.subject}: {done.why}: done ({done.run})", *_serves(done.subject, done.serves)])
+
+
+def _serves(subject: str, serves: Serving | None) -> Iterator[str]:
+    if serves is None:
+        return
+    others = "".join(f", {name} {share} %" for name, share in serves.others.items())
+    health = f"{serves.healthy} of {serves.size} machines healthy"
+    cut = "" if serves.cut is None else f", {serves.cut or 'no'} request{'s' if serves.cut > 1 else ''} cut"
+    back = "nothing to go back to"
+    if serves.kept:
+        back = f"{serves.kept} stands by until {serves.kept_until} ({lasted(serves.kept_left)}): `{serves.rollback}`"
+    elif serves.former:
+        back = f"{serves.former} is gone, its release comes back by `{serves.rollback}`"
+    yield f"{subject}: {serves.group} serves {serves.share} %{others} at {serves.address}, {health}{cut}; {back}"
 
 
 def rollback_text(done: RollbackResult) -> str:
     """Where traffic goes now."""
     told = not done.changed or str(done.run) in done.why
-    return done.why if told else f"{done.subject}: {done.why}: done ({done.run})"
+    what = done.why if told else f"{done.subject}: {done.why}: done ({done.run})"
+    return "\n".join([what, *_serves(done.subject, done.serves)])
 
 
 def held_text(facts: Mapping[str, Any]) -> str:

@@ -74,6 +74,8 @@ class GroupFiles:
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_name(f".group.json.{os.getpid()}")
         bare = replace(record, group=replace(record.group, instances=()))
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)  # the boot work has the secrets that were read for it
         unfinished.write_bytes(to_json(_adapter(), bare, indent=2) + b"\n")
         unfinished.replace(file)
 

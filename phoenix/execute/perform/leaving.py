@@ -12,13 +12,15 @@ Missed = tuple[bool, bool, bool]
 Age = tuple[float, int, list[int]]
 
 
-def worst_first(instances: tuple[Instance, ...], well: frozenset[str]) -> list[Instance]:
+def worst_first(
+    instances: tuple[Instance, ...], well: frozenset[str], beside: Iterable[Instance] = ()
+) -> list[Instance]:
     """Dead ones, those that fail, those that do not answer, then the youngest.
 
-    Of those that are missed alike the fullest zone gives first: a group that is made smaller keeps machines in every
-    zone as long as it has enough.
+    Of those that are missed alike the fullest zone gives first: a service that gives up machines keeps some in every
+    zone as long as it has enough. `beside`: machines of other groups that serve with these.
     """
-    left = Counter(each.zone for each in instances)
+    left = Counter(each.zone for each in (*instances, *beside))
     ordered = sorted(instances, key=lambda each: (_missed(each, well), _age(each)))
     classes = groupby(ordered, key=lambda each: _missed(each, well))
     return [each for _missed_alike, alike in classes for each in _fullest_first(alike, left)]

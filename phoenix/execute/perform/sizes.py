@@ -14,7 +14,7 @@ from phoenix.execute.perform import guards
 from phoenix.execute.perform.leaving import worst_first
 from phoenix.execute.perform.outcomes import Count, Created, Gone, Measured, Memory, Seen, Shrunk, Sized, SmallAlready
 from phoenix.execute.perform.world import World
-from phoenix.model import Backend, Group, InstanceState, LaunchTemplate, shape
+from phoenix.model import Backend, Group, Instance, InstanceState, LaunchTemplate, Route
 from phoenix.plan.roll_actions import (
     AsFound,
     CreateGroup,
@@ -26,6 +26,7 @@ from phoenix.plan.roll_actions import (
     Shrink,
     SizeRule,
 )
+from phoenix.plan.shapes import shape
 from phoenix.record.journal import Part
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -173,11 +174,19 @@ def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple
     surplus = max(0, len(group.staying) - size)
     backend = route.backend(action.group)
     well = backend.well if backend else frozenset()
-    leaving = frozenset(instance.id for instance in worst_first(group.staying, well)[:surplus])
+    beside = _beside(world, action.group, route) if world.abilities.zones else ()
+    leaving = frozenset(instance.id for instance in worst_first(group.staying, well, beside)[:surplus])
     if context.part is Part.STEPS:
         guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         guards.floor_kept(route, action.group, leaving, memory(context).floor)
     return group, leaving
+
+
+def _beside(world: World, group: str, route: Route) -> tuple[Instance, ...]:
+    """The machines of other groups that serve: a zone in which they are is not empty without this group's."""
+    others = [backend for backend in route.backends if backend.share and backend.group != group]
+    there = ((backend, world.groups.find(backend.group)) for backend in others)
+    return tuple(each for backend, other in there if other for each in other.staying if each.id in backend.well)
 
 
 def _await_leaving(world: World, action: Shrink, context: Context) -> int:

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach, GcpCloud, LocalCloud, MachineEngine
+from phoenix.spec.clouds import AwsAmis, AwsBuilder, AwsCloud, AwsReach, LocalCloud, MachineEngine
 from phoenix.spec.form.fields import Boolean, Bytes, Directory, Duration, Form, Matches, Word, located
+from phoenix.spec.form.gcp import GcpCloudForm
 
 Mirror = Annotated[
     str, Matches(re.compile(r"(https?://[^\s@'\"\\]+|file:///[^\s'\"\\]*)"), "mirror", "http://HOST/PATH")
@@ -61,19 +62,6 @@ class LocalCloudForm(Form):
             images=located(self.images, directory) if self.images else root / "images",
             mirror=self.mirror.rstrip("/") if self.mirror else None,
         )
-
-
-class GcpCloudForm(Form):
-    """A Google Cloud project and region."""
-
-    kind: Literal["gcp"] = Field(description="Where the machines are.")
-    project: Word = Field(description="Id of the Google Cloud project.")
-    region: Word = Field(description="Region of groups and balancers, such as us-central1.")
-    network: Word = Field(default="default", description="VPC network of the machines.")
-
-    def read(self, name: str) -> GcpCloud:
-        """The frozen value."""
-        return GcpCloud(name=name, project=self.project, region=self.region, network=self.network)
 
 
 class AwsBuilderForm(Form):

@@ -9,8 +9,24 @@ from pydantic import BeforeValidator, Field
 
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
-from phoenix.spec.form.fields import Boolean, Bytes, Duration, Form, Integer, Matches, Name, Share, Word, written, wrong
+from phoenix.spec.form.fields import (
+    Boolean,
+    Bytes,
+    Duration,
+    Form,
+    Integer,
+    Matches,
+    Name,
+    Packages,
+    Setting,
+    Share,
+    Text,
+    Word,
+    written,
+    wrong,
+)
 from phoenix.spec.form.health import HealthForm
+from phoenix.spec.form.hooks import HooksOverForm, none_written
 from phoenix.spec.services import (
     MOST_MACHINES,
     AwsBalancer,
@@ -80,6 +96,9 @@ class MachineForm(Form):
     firewall: list[Word] = Field(default=[], description="Network tags or security groups (gcp, aws).")
     public_ip: Boolean = Field(default=False, description="Whether machines get public addresses (gcp, aws).")
     spot: Boolean = Field(default=False, description="Whether they may be spot machines (gcp, aws).")
+    scopes: list[Word] = Field(
+        default=[], description="Scopes of the service account's tokens (gcp); cloud-platform, so that roles decide."
+    )
 
     def read(self, cloud: CloudSpec) -> MachineKind:
         """The frozen value of a machine of that cloud."""
@@ -92,9 +111,16 @@ class MachineForm(Form):
             firewall=tuple(self.firewall),
             public_ip=self.public_ip,
             spot=self.spot,
-            network=cloud.network if isinstance(cloud, GcpCloud) else "",
-            subnets=cloud.subnets if isinstance(cloud, AwsCloud) else (),
+            scopes=tuple(self.scopes),
+            network=cloud.network_path if isinstance(cloud, GcpCloud) else "",
+            subnets=_subnets(cloud),
         )
+
+
+def _subnets(cloud: GcpCloud | AwsCloud) -> tuple[str, ...]:
+    if isinstance(cloud, AwsCloud):
+        return cloud.subnets
+    return (cloud.subnetwork_path,) if cloud.subnetwork_path else ()
 
 
 def _text(value: object) -> object:
@@ -110,8 +136,9 @@ class LoadBalancerForm(Form):
         default=None, description="default, or a rule's priority (aws)."
     )
     url_map: Word | None = Field(default=None, description="URL map, for exact shares (gcp).")
-    route: Word | None = Field(default=None, description="default, or the route's name in the URL map (gcp).")
+    route: Word | None = Field(default=None, description="default, or a path matcher of the URL map (gcp).")
     backend_service: Word | None = Field(default=None, description="Backend service, for blue-green and rolling (gcp).")
+    region: Word | None = Field(default=None, description="Region of a regional load balancer; a global one (gcp).")
     address: Address | None = Field(
         default=None, description="Url asked after each shift; the balancer's own view alone counts (gcp, aws)."
     )
@@ -121,9 +148,11 @@ class LoadBalancerForm(Form):
         if self.listener is not None:
             return AwsBalancer(listener=self.listener, rule=self.rule or "default", address=self.address)
         if self.url_map is not None:
-            return GcpUrlMap(url_map=self.url_map, route=self.route or "default", address=self.address)
+            return GcpUrlMap(
+                url_map=self.url_map, route=self.route or "default", region=self.region, address=self.address
+            )
         if self.backend_service is not None:
-            return GcpBackendService(backend_service=self.backend_service, address=self.address)
+            return GcpBackendService(backend_service=self.backend_service, region=self.region, address=self.address)
         return LocalBalancer(listen=self.listen or "")
 
 
@@ -206,8 +235,14 @@ class EnvironmentForm(Form):
         default=None, description="A roll may leave settings of the live group behind, which its plan names (gcp, aws)."
     )
 
-    def read(self, name: str, cloud: CloudSpec, health: HealthForm) -> EnvironmentSpec:
-        """The frozen value, on that cloud."""
+    settings: dict[Setting, Text] = Field(default={}, description="Over the service's own, key by key.")
+    packages: Packages = Field(default=[], description="Over the service's own, name by name.")
+    hooks: HooksOverForm = Field(default_factory=none_written, description="Over the service's own, point by point.")
+
+    def read(
+        self, name: str, cloud: CloudSpec, health: HealthForm, repositories: tuple[str, ...] = ()
+    ) -> EnvironmentSpec:
+        """The frozen value, on that cloud; `repositories` are those of the file."""
         return EnvironmentSpec(
             name=name,
             cloud=self.cloud,
@@ -219,4 +254,7 @@ class EnvironmentForm(Form):
             zones=tuple(self.zones or ()),
             accepts_not_carried=self.not_carried is not None,
             health=None if isinstance(cloud, LocalCloud) else health.read(cloud.kind),
+            settings=self.settings,
+            packages=tuple(package.read(repositories) for package in self.packages),
+            hooks=self.hooks.read(),
         )

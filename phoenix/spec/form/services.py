@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -11,65 +11,25 @@ from phoenix.model import CloudKind, ImageType
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.form.environments import EnvironmentForm
 from phoenix.spec.form.fields import (
-    CommandLine,
     Duration,
     Form,
     ImageRef,
     Integer,
     Name,
     Packages,
-    Period,
     Setting,
     Share,
     Text,
     written,
 )
 from phoenix.spec.form.health import HealthForm
+from phoenix.spec.form.hooks import HooksForm, none_written
 from phoenix.spec.images import ImageName
-from phoenix.spec.services import Hook, Hooks, ServiceSpec
-
-
-class HookForm(Form):
-    """A command run at a point of a roll."""
-
-    command: CommandLine = Field(description="Command line; it starts in the project's directory.")
-    timeout: Period = Field(default=written("5m"), description="The roll fails where the command lasts longer.")
-
-    def read(self) -> Hook:
-        """The frozen value."""
-        return Hook(command=self.command, timeout=self.timeout)
-
-
-def _long_hook(value: object) -> object:
-    return {"command": value} if isinstance(value, str) else value
+from phoenix.spec.services import ServiceSpec
 
 
 def _long_health(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
-
-
-HookList = list[Annotated[HookForm, BeforeValidator(_long_hook, json_schema_input_type=str | HookForm)]]
-
-
-def _none_written() -> Any:
-    """No hooks, as they would stand in the file: a form made here would be built apart from the whole."""
-    return {}
-
-
-class HooksForm(Form):
-    """The points of a roll at which hooks run."""
-
-    before_traffic: HookList = Field(default=[], description="The new group is healthy and has no traffic yet.")
-    after_traffic: HookList = Field(default=[], description="The new group has all traffic.")
-    on_abort: HookList = Field(default=[], description="The roll was undone.")
-
-    def read(self) -> Hooks:
-        """The frozen value."""
-        return Hooks(
-            before_traffic=tuple(hook.read() for hook in self.before_traffic),
-            after_traffic=tuple(hook.read() for hook in self.after_traffic),
-            on_abort=tuple(hook.read() for hook in self.on_abort),
-        )
 
 
 class ServiceForm(Form):
@@ -93,7 +53,7 @@ class ServiceForm(Form):
     min_healthy: Share | None = Field(
         default=None, description="Part that must be healthy; 100%, from 10 machines on 90%."
     )
-    hooks: HooksForm = Field(default_factory=_none_written, description="Commands of your own at points of a roll.")
+    hooks: HooksForm = Field(default_factory=none_written, description="Commands of your own at points of a roll.")
     orphan: Literal["abort", "resume"] = Field(
         default="abort", description="What `tend` does with a run whose process died."
     )
@@ -115,6 +75,7 @@ class ServiceForm(Form):
             foundation=ImageName(type=ImageType.FOUNDATION, name=self.foundation) if self.foundation else None,
             orphan=self.orphan,
             environments={
-                each: form.read(each, clouds[form.cloud], self.health) for each, form in self.environments.items()
+                each: form.read(each, clouds[form.cloud], self.health, repositories)
+                for each, form in self.environments.items()
             },
         )

@@ -14,7 +14,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,291 AMIs take a second a
 def main() -> None:
     """Serve until whoever started it closes its standard input, however that ends."""
     from tests.emulators.aws.account import Account
-    from tests.emulators.aws.elbv2.prober import Prober
+    from tests.emulators.aws.elbv2.checks import prober
     from tests.emulators.aws.emulated import Emulated
     from tests.emulators.aws.machines import kind
     from tests.emulators.aws.server import Application, server
@@ -26,7 +26,7 @@ def main() -> None:
     application = Application(account)
     listening = server(application, arguments.port)
     if emulated.machines.real:
-        Prober(account, application.lock).start()
+        prober(account, application.lock).start()
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     sys.stdout.write(f"{listening.server_port}\n")
     sys.stdout.flush()

@@ -8,7 +8,8 @@ from typing import Any
 from tests.emulators.aws.account import Account
 from tests.emulators.aws.emulated import Said
 from tests.emulators.aws.faults import Fault
-from tests.emulators.aws.load_balancer import Chooser, Proxy
+from tests.emulators.aws.load_balancer import Chooser
+from tests.emulators.machines.proxy import Proxy
 
 Verb = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 SCALES_BY_ITSELF = ("AlarmNotification", "ScheduledActions")
@@ -82,7 +83,7 @@ class Control:
         return {}
 
     def _kill(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._emulated.machines.stop(asked["instance"])
+        self._emulated.machines.kill(asked["instance"])
         return {}
 
     def _serve(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:

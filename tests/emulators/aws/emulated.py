@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.emulators.aws.calls import Call
-from tests.emulators.aws.clock import Clock
 from tests.emulators.aws.faults import Faults
-from tests.emulators.aws.machines import Machines
 from tests.emulators.aws.settings import Settings
+from tests.emulators.clock import Clock
+from tests.emulators.machines.kinds import Machines
 
 ACCOUNT = "123456789012"
 """moto's."""

@@ -2,26 +2,23 @@
 
 Rules from "Use the Instance Metadata Service" in the EC2 User Guide: a session begins with PUT /latest/api/token and a
 time to live of 1 to 21,600 seconds; every GET of version 2 bears the token. Version 1, without one, is refused where
-the instance has `HttpTokens: required`. Pure functions answer what is asked; the server is a thread around them.
+the instance has `HttpTokens: required`. Pure functions answer what is asked.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.emulators.aws.machines import Launch
+from tests.emulators.machines.metadata import Answer, Answering
 
-ADDRESS, PORT = "169.254.169.254", 80
 TOKEN = "X-aws-ec2-metadata-token"
 LIFETIME = f"{TOKEN}-ttl-seconds"
 LONGEST = 21_600
@@ -41,15 +38,6 @@ class Facts:
     mac: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What is sent back."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 class Tokens:
     """The sessions of one machine."""
 
@@ -66,6 +54,11 @@ class Tokens:
     def good(self, token: str) -> bool:
         """Whether the token was given out and its time is not over."""
         return self._clock() < self._ends.get(token, 0.0)
+
+
+def answering(facts: Facts) -> Answering:
+    """The answers to one machine."""
+    return partial(answer, facts, Tokens())
 
 
 def answer(facts: Facts, tokens: Tokens, method: str, path: str, headers: Mapping[str, str]) -> Answer:
@@ -194,53 +187,3 @@ def _iam(profile: str) -> Tree:
         "Expiration": when(now + timedelta(hours=6)),
     }
     return {"info": json.dumps(info), "security-credentials": {role: json.dumps(credentials, indent=2)}}
-
-
-class Service:
-    """The service of one machine, on a listening socket of the network that only this machine sees."""
-
-    def __init__(self, listener: socket.socket, facts: Facts) -> None:
-        handler = partial(_Handler, facts=facts, tokens=Tokens())
-        self._server = _Server((ADDRESS, PORT), handler, bind_and_activate=False)
-        self._server.socket.close()
-        self._server.socket = listener
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """End it."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "EC2ws", ""
-    timeout = 30
-
-    def __init__(self, *connection: Any, facts: Facts, tokens: Tokens) -> None:
-        self._facts, self._tokens = facts, tokens
-        super().__init__(*connection)
-
-    def do_GET(self) -> None:
-        """Answer, whatever the method is."""
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        said = answer(self._facts, self._tokens, self.command, self.path, headers)
-        self.send_response(said.status)
-        for name, value in {**said.headers, "Content-Length": str(len(said.body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(said.body)
-
-    def do_PUT(self) -> None:
-        """Answer."""
-        self.do_GET()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""

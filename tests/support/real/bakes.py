@@ -1,18 +1,20 @@
-"""Requests for images on an emulated AWS: of real machines, or of such that nobody can log in to."""
+"""Requests for images on an emulated cloud: of real machines, or of such that nobody can log in to."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from phoenix.clouds.api import BakeRequest
-from phoenix.clouds.aws.bake import template
+from phoenix.clouds.api import BakeRequest, Template
+from phoenix.clouds.aws.bake import template as aws_template
+from phoenix.clouds.gcp.bake import template as gcp_template
 from phoenix.execute import workspace
 from phoenix.execute.packer_values import Identity
 from phoenix.model import CloudKind, ImageType, Package, Source
-from phoenix.spec.clouds import AwsCloud
+from phoenix.spec.clouds import AwsCloud, GcpCloud
 from phoenix.spec.images import ImageName, Recipe
 from phoenix.spec.project import Project
 from tests.support.real import marked
@@ -22,6 +24,7 @@ DEBIAN = "136693071363"
 BASE = f"{DEBIAN}/debian-12-amd64-*"
 PARENT = "os/debian-12"
 """The image that the emulator's world has."""
+GCP_BASE = "debian-cloud/debian-12"
 _ANSIBLE = re.compile(r'  provisioner "ansible" \{\n.*?\n  \}\n', re.DOTALL)
 
 
@@ -34,9 +37,14 @@ class Bakes:
     """
 
     project: str
-    spec: AwsCloud
+    spec: AwsCloud | GcpCloud
     directory: Path
     real: bool = False
+
+    @property
+    def base(self) -> str:
+        """What its lowest layers start from."""
+        return BASE if isinstance(self.spec, AwsCloud) else GCP_BASE
 
     def request(
         self,
@@ -61,8 +69,8 @@ class Bakes:
         laid_out = self.directory / f"workspace-{image_id}"
         workspace.lay_out(
             self._project(),
-            _recipe(name, "mark.yml" if content else None),
-            template.template(self.spec, base=BASE, parent=parent),
+            _recipe(name, "mark.yml" if content else None, {self.spec.kind: self.base}),
+            self._template(parent),
             laid_out,
             identity=Identity(image_id=image_id, key=key, parent=parent or ""),
         )
@@ -74,7 +82,7 @@ class Bakes:
             name=name.name,
             key=key,
             parent=parent,
-            base="" if parent else BASE,
+            base="" if parent else self.base,
             builder="packer",
             fresh=False,
             workspace=laid_out,
@@ -82,6 +90,11 @@ class Bakes:
             source=Source(commit="c" * 40, dirty=True),
             created=created,
         )
+
+    def _template(self, parent: str | None) -> Template:
+        if isinstance(self.spec, AwsCloud):
+            return aws_template.template(self.spec, base=self.base, parent=parent)
+        return gcp_template.template(self.spec, base=self.base, parent=parent)
 
     def _project(self) -> Project:
         return Project(
@@ -98,11 +111,11 @@ class Bakes:
         )
 
 
-def _recipe(name: ImageName, playbook: str | None) -> Recipe:
+def _recipe(name: ImageName, playbook: str | None, base: Mapping[CloudKind, str]) -> Recipe:
     return Recipe(
         image=name,
         parent=ImageName(type=ImageType.OS, name="debian-12") if name.type is not ImageType.OS else None,
-        base={CloudKind.AWS: BASE},
+        base=base,
         playbook=playbook,
         variables={},
         packages=(),

@@ -1,4 +1,4 @@
-"""Balancers to try: groups of machines that are ready at once, behind HAProxy or a listener of the emulated AWS."""
+"""Balancers to try: groups of machines that are ready at once, behind HAProxy or a load balancer that is emulated."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from pathlib import Path
 from phoenix.clock import SystemClock
 from phoenix.clouds.api import Traffic
 from phoenix.clouds.aws.traffic import AwsTraffic
+from phoenix.clouds.gcp.links import full
+from phoenix.clouds.gcp.traffic import GcpUrlMapTraffic
 from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.manner import Preview
 from phoenix.model import Backend, BootState, Group, Health, Instance, InstanceState, Release
 from phoenix.wait import Look, Verdict, wait_for
 from tests.emulators.aws import Emulator
+from tests.emulators.gcp import Emulator as GcpEmulator
 from tests.support.fakes.aws_rule import NOTHING, Rules
+from tests.support.fakes.gcp_route import Routes
 from tests.support.real.instant import Machine
 from tests.support.real.ports import free_port
 
@@ -147,9 +151,48 @@ class AwsBench(Bench):
         return self._rules.group(self._of[name.partition("-")[0]], name, size)
 
     def answered(self, text: str) -> str:
-        found = re.search(r'"group": "([^"]*)"', text)  # what a load generator keeps of an answer is not all of it
-        assert found, text
-        return found[1]
+        return told_group(text)
+
+
+class GcpBench(Bench):
+    """The same behind an emulated forwarding rule and its URL map."""
+
+    of_a_percent = 1
+    rate = 50.0
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._of: dict[str, GcpUrlMapTraffic] = {}
+        super().__init__(self._made, [])
+
+    def _made(self, name: str) -> Traffic:
+        """The URL map's default route for `web`, and a load balancer of its own for every other service."""
+        routes, service, rule = self._routes, name.partition("-")[0], self._routes.world.forwarding_rule
+        if service != "web":
+            rule = service
+            routes.emulator.seed(f"{routes.parent}/urlMaps/{rule}", defaultService=routes.told()["defaultService"])
+            proxy, url_map = f"{routes.parent}/targetHttpProxies/{rule}", full(f"{routes.parent}/urlMaps/{rule}")
+            routes.emulator.seed(proxy, urlMap=url_map)
+            asked = {"target": full(proxy), "portRange": "80-80", "IPAddress": "203.0.113.8"}
+            routes.emulator.seed(
+                f"{routes.parent}/forwardingRules/{rule}", **asked, loadBalancingScheme="EXTERNAL_MANAGED"
+            )
+        address = f"http://{routes.emulator.serve(f'{routes.parent}/forwardingRules/{rule}')}"
+        self._of[service] = routes.traffic(service=service, url_map=rule, address=address)
+        return self._of[service]
+
+    def group(self, name: str, size: int = 2) -> Group:
+        return self._routes.group(self._of[name.partition("-")[0]], name, size)
+
+    def answered(self, text: str) -> str:
+        return told_group(text)
+
+
+def told_group(text: str) -> str:
+    """The group of the emulated machine that gave the answer; what a load generator keeps of one is not all of it."""
+    found = re.search(r'"group": "([^"]*)"', text)
+    assert found, text
+    return found[1]
 
 
 @contextmanager
@@ -173,3 +216,9 @@ def aws(emulator: Emulator) -> AwsBench:
     """A bench on an emulator whose machines are real."""
     emulator.configure(probe=0.05, check=3600)
     return AwsBench(Rules(emulator))
+
+
+def gcp(emulator: GcpEmulator) -> GcpBench:
+    """The same on Google Cloud."""
+    emulator.configure(probe=0.05, check=3600)
+    return GcpBench(Routes(emulator))

@@ -36,13 +36,15 @@ class Shell:
 
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: str = "phoenix"
+    """The module that a process of its own runs."""
 
     def words(self, *arguments: str, project: bool = True) -> list[str]:
         """The command line after the word `phoenix`."""
         return [*(["-C", str(self.directory)] if project else []), *arguments, "--json"]
 
     def argv(self, *arguments: str, project: bool = True) -> list[str]:
-        return [sys.executable, "-m", "phoenix", *self.words(*arguments, project=project)]
+        return [sys.executable, "-m", self.program, *self.words(*arguments, project=project)]
 
     def run(self, *arguments: str, code: int = 0, timeout: float = 900, project: bool = True) -> dict[str, Any]:
         """The result of a command that must end with exit code `code`."""

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from phoenix.errors import RefusedError
-from tests.account import costs, run, wishes
+from tests.account import costs, limits, run, wishes
 from tests.account.wishes import Wishes
 
 ASKED = {
@@ -79,4 +79,4 @@ def test_it_says_what_it_makes_where_and_for_how_much() -> None:
 
 
 def test_no_two_runs_have_one_name() -> None:
-    assert run.new_run() != run.new_run()
+    assert limits.new_run() != limits.new_run()

@@ -189,10 +189,13 @@ def test_a_full_disk_is_no_bug(invented: Invented, run_json: Run) -> None:
         (["roll", "--help"], "Start a group with the new release"),
         (["group", "-h"], "resize"),
         (["group", "show", "--help"], "Show one group"),
-        (["--show-completion", "bash"], "_phoenix_completion"),
+        (["--show-completion"], "_phoenix_completion"),
     ],
 )
-def test_a_page_is_one_json_object_too(run_json: Run, args: list[str], says: str) -> None:
+def test_a_page_is_one_json_object_too(
+    run_json: Run, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
+) -> None:
+    monkeypatch.setattr("typer.completion._get_shell_name", lambda: "bash")
     code, result = run_json(*args, "--json")
     assert (code, result["ok"]) == (0, True)
     assert says in result["text"]
@@ -226,3 +229,9 @@ def test_a_variable_that_is_not_utf_8_is_a_mistake_where_it_is_used(run_json: Ru
 def test_a_user_whose_name_is_not_utf_8_is_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", "j\udcfcrgen")
     assert ownership.user() == "j\ufffdrgen"
+
+
+def test_a_shell_without_completion_is_an_ordinary_mistake(run_json: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.completion._get_shell_name", lambda: None)
+    code, result = run_json("--show-completion", "--json")
+    assert (code, result["error"]["brief"]) == (2, "there is no completion for this shell")

@@ -65,3 +65,17 @@ def test_in_the_shell_by_the_directory_that_is_named(desk: Desk, tmp_path: Path)
         [sys.executable, "-m", "phoenix"], capture_output=True, text=True, timeout=60, env=environment, check=True
     )
     assert (done.stdout.split(), done.stderr) == (["web-tier"], "")
+
+
+def test_images_instances_repositories_packages_and_strategies(here: Desk) -> None:
+    (here.directory / ".phoenix/local/groups/web-tier-local-v001/instances/web-tier-local-v001-1").mkdir(parents=True)
+    assert completion.images("found") == ["foundation/nodejs"]
+    assert "nodejs" in completion.image_names("")
+    assert completion.instances("web") == ["web-tier-local-v001-1"]
+    assert completion.speakers("web-tier-local") == ["web-tier-local-v001", "web-tier-local-v001-1"]
+    assert completion.repositories("") == ["main"]
+    assert completion.packages("he") == ["hello"]
+    assert completion.packages("hello=") == ["hello=3.0.0", "hello=2.0.0", "hello=1.0.0"]
+    assert completion.packages("hello=2") == ["hello=2.0.0"]
+    assert completion.packages("other=") == []
+    assert completion.strategies("") == ["blue-green", "rolling", "canary"]

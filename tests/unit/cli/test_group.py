@@ -167,6 +167,15 @@ def test_a_service_that_the_file_no_longer_has(two: Desk) -> None:
     assert two.run("group", "list")["groups"] == []
 
 
+def test_a_list_shows_what_the_balancer_says(two: Desk) -> None:
+    assert "BALANCER" not in two.page("group", "list")
+    two.cloud.sick.add(V2)
+    assert two.run("group", "list")["groups"][1]["seen"] == "2 x answered with 401"
+    page = two.page("group", "list")
+    assert "BALANCER" in page
+    assert "2 x answered with 401" in page
+
+
 @pytest.fixture
 def half(two: Desk) -> Desk:
     """A second environment on a cloud that gives no answer, beside one that does."""

@@ -88,7 +88,7 @@ def test_a_page_has_its_sections_in_order(capsys: pytest.CaptureFixture[str]) ->
     assert run(["logs", "--help"]) == 0
     headings = [line for line in capsys.readouterr().out.splitlines() if line and line[0].isalpha()]
     assert headings[0].startswith("Usage: phoenix logs [OPTIONS] ")
-    assert headings[1:] == ["Arguments:", "Options:", "Everywhere:", "Example:"]
+    assert headings[1:] == ["Arguments:", "Options:", "Everywhere:", "Examples:"]
     assert run([]) == 0
     headings = [line for line in capsys.readouterr().out.splitlines() if line and line[0].isalpha()]
     panels = list(dict.fromkeys(f"{entry.panel}:" for entry in TABLE))

@@ -23,6 +23,26 @@ def test_a_roll_tells_what_it_did(desk: Desk) -> None:
     assert (again["changed"], again["strategy"]) == (False, "blue-green")
 
 
+def test_the_last_line_of_a_roll_says_what_serves(desk: Desk) -> None:
+    first = desk.page("roll", "web-tier", "--image", "image-1", "--package", "hello=1.0.0").splitlines()[-1]
+    assert first == (
+        f"web-tier/local: {V1} serves 100 % at http://127.0.0.1:8000, 2 of 2 machines healthy, no request cut; "
+        "nothing to go back to"
+    )
+    second = desk.page("roll", "web-tier", "--image", "image-1", "--package", "hello=2.0.0").splitlines()[-1]
+    assert second.startswith(
+        f"web-tier/local: {V2} serves 100 % at http://127.0.0.1:8000, 2 of 2 machines healthy, no request cut; "
+        f"{V1} stands by until 2026-"
+    )
+    assert second.endswith(": `phoenix rollback web-tier`")
+    back = desk.page("rollback", "web-tier").splitlines()[-1]
+    assert back.startswith(f"web-tier/local: {V1} serves 100 % at http://127.0.0.1:8000, 2 of 2 machines healthy")
+    desk.edit("keep: 30m", "keep: 0s")
+    desk.cloud.sessions[V1] = 3
+    last = desk.page("roll", "web-tier", "--image", "image-1", "--package", "hello=3.0.0").splitlines()[-1]
+    assert last.endswith(f", 3 requests cut; {V1} is gone, its release comes back by `phoenix rollback web-tier`")
+
+
 def test_no_traffic_holds_with_8_and_shows_the_candidate(desk: Desk) -> None:
     desk.roll("1.0.0")
     held = desk.roll("2.0.0", "--no-traffic", code=8)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.emulators.aws.imds import LIFETIME, TOKEN, Answer, Facts, Tokens, answer
+from tests.emulators.aws.imds import LIFETIME, TOKEN, Facts, Tokens, answer
 from tests.emulators.aws.machines import Launch
+from tests.emulators.machines.metadata import Answer
 
 LAUNCH = Launch(
     id="i-1",

@@ -1,4 +1,4 @@
-"""The program by which a machine of AWS reads its secrets: its signature, what it picks, what it writes."""
+"""The program by which a machine of AWS reads its secrets: its signature, its place in the boot script."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ import pytest
 from botocore import auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
-from hypothesis import strategies as st
 
 from phoenix.clouds.aws.machines import user_data
-from phoenix.execute.boot_work import boot_script, settings_file
+from phoenix.execute.boot_work import boot_script
 from phoenix.model import ImageType, Release
 from phoenix.tools.render import Renderer
 from tests.support import secret_program
 
-PROGRAM: Any = secret_program.module()
+PROGRAM: Any = secret_program.module("aws")
 KEYS = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG", "Token": "IQoJb3JpZ2luX2Vj=="}
 NOW = datetime.datetime(2026, 1, 31, 12, 0, 0, tzinfo=datetime.UTC)
 
@@ -59,55 +57,11 @@ def test_each_region_has_its_endpoint_and_a_variable_names_another(monkeypatch: 
     assert PROGRAM.endpoint("eu-west-1") == "https://vpce-1.example"
 
 
-@pytest.mark.parametrize(
-    ("text", "key", "value"),
-    [
-        ('{"a": 1}', "", '{"a": 1}'),
-        ("plain\n", "", "plain\n"),
-        ('{"user": "app", "password": "p\\"\\u00fc\\n"}', "password", 'p"ü\n'),
-        ('{"port": 5432, "rate": 1.10, "tls": true}', "port", "5432"),
-        ('{"port": 5432, "rate": 1.10, "tls": true}', "rate", "1.10"),
-        ('{"port": 5432, "rate": 1.10, "tls": true}', "tls", "true"),
-        ('{"a#b": "x"}', "a#b", "x"),
-    ],
-)
-def test_what_is_picked(text: str, key: str, value: str) -> None:
-    assert PROGRAM.picked(text, key) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "key", "why"),
-    [
-        ("hunter2", "password", "no JSON object"),
-        ('["hunter2"]', "0", "no JSON object"),
-        ('{"password": "hunter2"}', "Password", "no such key"),
-        ('{"password": ["hunter2"]}', "password", "no text, number or truth value"),
-        ('{"password": null}', "password", "no text, number or truth value"),
-    ],
-)
-def test_what_cannot_be_picked_is_told_without_the_value(text: str, key: str, why: str) -> None:
-    with pytest.raises(PROGRAM.FailedError, match=why) as caught:
-        PROGRAM.picked(text, key)
-    assert "hunter2" not in str(caught.value)
-
-
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], include_characters="\t\n"), max_size=40))
-def test_a_value_is_written_as_a_plain_setting_is(value: str) -> None:
-    plain = settings_file(release(A=f"={value}"))
-    assert PROGRAM.line("A", f"={value}") == plain.rpartition("PHOENIX_RELEASE=")[0]
-
-
-@pytest.mark.parametrize("value", ["a\0b", "a\rb", "\x1b[0m", "\x7f", "\ud800"])
-def test_what_systemd_would_drop_is_a_failure(value: str) -> None:
-    with pytest.raises(PROGRAM.FailedError, match="character"):
-        PROGRAM.line("A", value)
-
-
 def test_the_boot_script_has_the_program_only_where_it_is_needed() -> None:
-    without = script(release(GREETING="Hi", TOKEN="file:/etc/token"))
+    without = script(release(GREETING="Hi", TOKEN="machine-file:/etc/token"))
     assert "python3" not in without
     text = script(release(GREETING="Hi", PASSWORD="aws-sm://prod/db#password", KEY="aws-sm://key"))
-    assert secret_program.FILE.read_text() in text
+    assert secret_program.file("aws").read_text() in text
     assert "read_secrets PASSWORD prod/db password KEY key '' 2>&1 >> /etc/phoenix/settings.env" in text
     assert 'PASSWORD="' not in text
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)

@@ -59,9 +59,9 @@ def test_an_unsigned_repository_is_trusted_in_so_many_words() -> None:
 
 
 def test_a_secret_is_read_by_the_machine_and_stands_nowhere_else() -> None:
-    text = script(release(settings=(("TOKEN", "file:/etc/secret/token"),)))
+    text = script(release(settings=(("TOKEN", "machine-file:/etc/secret/token"),)))
     assert "/etc/secret/token" in text
-    assert 'TOKEN="file:' not in text
+    assert 'TOKEN="machine-file:' not in text
 
 
 @pytest.mark.parametrize("image_type", list(ImageType))
@@ -71,7 +71,7 @@ def test_it_is_a_posix_script(image_type: ImageType) -> None:
 
 
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=40).filter(
-    lambda value: not value.startswith(("file:", "aws-sm://"))
+    lambda value: not value.startswith(("machine-file:", "aws-sm://"))
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ PROJECT = """\
 version: 1
 project: hello
 clouds:
-  one: {kind: gcp, project: p, region: r}
-  two: {kind: gcp, project: p, region: r}
+  one: {kind: aws, region: eu-west-1, subnets: [subnet-a]}
+  two: {kind: aws, region: eu-west-1, subnets: [subnet-a]}
 images:
   os:
-    debian-12: {base: {gcp: debian-cloud/debian-12}, playbook: base.yml}
+    debian-12: {base: {aws: "136693071363/debian-12-amd64-*"}, playbook: base.yml}
 """
 
 
@@ -98,8 +99,8 @@ def test_where_this_process_is_to_stop_all_of_them_may_undo_what_they_began(
         until("its end", lambda number=number: ProcessId.of(number) is None)
 
 
-def test_a_real_bake_for_two_clouds_that_this_version_cannot_work_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_real_bake_for_two_clouds_where_phoenix_is_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import json
 
@@ -108,8 +109,12 @@ def test_a_real_bake_for_two_clouds_that_this_version_cannot_work_on(
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "playbooks" / "base.yml").write_text("- hosts: all\n  tasks: []\n")
     (tmp_path / "phoenix.yaml").write_text(PROJECT)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
     words = ["-C", str(tmp_path), "bake", "os", "debian-12", "--cloud", "one", "--cloud", "two", "--json"]
-    assert app.run(words) == 3
+    assert app.run(words) == 5
     told = json.loads(capsys.readouterr().out)
-    assert [(each["cloud"], each["code"]) for each in told["clouds"]] == [("one", 3), ("two", 3)]
-    assert "two: the cloud 'two' cannot be used by this version" in told["error"]["details"]
+    assert [(each["cloud"], each["code"]) for each in told["clouds"]] == [("one", 5), ("two", 5)]
+    assert "two: no credentials for the cloud 'two'" in told["error"]["details"]

@@ -72,3 +72,11 @@ def test_no_zone_is_empty_while_another_has_two(drawn: list[tuple[str, int]]) ->
     for each in ordered:
         left[each.zone] -= 1
         assert left[each.zone] or max(left.values()) <= 1
+
+
+def test_a_zone_where_others_serve_gives_before_one_that_would_be_empty() -> None:
+    stable = [machine("a", "a", minutes=1), machine("b", "b", minutes=2), machine("c", "c", minutes=3)]
+    candidate = [machine("new", "a", minutes=9)]
+    everybody = frozenset(each.id for each in (*stable, *candidate))
+    assert next(iter(worst_first(tuple(stable), everybody))).id == "c"
+    assert [each.id for each in worst_first(tuple(stable), everybody, candidate)] == ["a", "c", "b"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from phoenix.clouds.gcp import template as gcp
+from phoenix.clouds.gcp.bake import template as gcp
 from phoenix.clouds.local.bake import template as local_template
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
@@ -230,8 +230,8 @@ def test_the_tree_for_a_boot_has_neither_seal_nor_packer(project: Project, tmp_p
 @pytest.mark.parametrize(
     ("cloud", "image", "base", "open_values"),
     [
-        (CloudKind.GCP, NODEJS, {}, {"network", "project_id", "source_image", "zone"}),
-        (CloudKind.GCP, OS, {}, {"network", "project_id", "source_image_family", "source_image_project", "zone"}),
+        (CloudKind.GCP, NODEJS, {}, {"project_id", "source_image", "zone"}),
+        (CloudKind.GCP, OS, {}, {"project_id", "source_image_family", "source_image_project", "zone"}),
         (CloudKind.AWS, NODEJS, {}, {"region", "source_ami"}),
         (CloudKind.AWS, OS, {}, {"region", "source_name", "source_owner"}),
         (GCP, NODEJS, {}, {"source_image"}),
@@ -282,13 +282,13 @@ def test_an_image_of_google_is_named_by_family_or_exactly(
     assert (known["source_image_family"], known["source_image"]) == (family, image)
 
 
-def test_labels_carry_the_identity_and_forty_digits_of_the_key(project: Project, tmp_path: Path) -> None:
+def test_labels_carry_the_identity_and_as_much_of_the_key_as_fits(project: Project, tmp_path: Path) -> None:
     parent = "shop-os-debian-12-def"
     identity = Identity(image_id="shop-foundation-nodejs-abc", key="ab" * 32, parent=parent)
     template = gcp.template(GCP, base=None, parent=parent)
     workspace.lay_out(project, recipe(), template, tmp_path / "w", identity=identity)
     known = defaults(tmp_path / "w")
-    assert known["key"] == f'"{"ab" * 20}"'
+    assert known["key"] == f'"{"ab" * 31}a"'
     assert known["parent"] == known["source_image"] == '"shop-os-debian-12-def"'
 
 

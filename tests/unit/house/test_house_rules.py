@@ -48,7 +48,8 @@ MAY_IMPORT = {
     "record": ("plan",),
     "clouds.api": (),
     "clouds.rules": (),
-    **dict.fromkeys(CLOUDS, ("clouds.api", "clouds.rules", "tools")),
+    "clouds.trials": ("clouds.api", "clouds.rules", "tools"),
+    **dict.fromkeys(CLOUDS, ("clouds.api", "clouds.rules", "clouds.trials", "tools")),
     "tools": (),
     **dict.fromkeys(STORES, ("record",)),
     "orders": (*BELOW_ORDERS, "orders.site", "orders.clouds"),
@@ -103,6 +104,7 @@ DOOR_EXCUSES = {
 }
 
 WAITING_EXCUSES = {
+    "phoenix/cli/logs.py": "shows what is new until somebody ends it",
     "phoenix/wait.py": "the only waiting loop",
     "phoenix/execute/claims.py": "watches that a lease stands still, to its end: nothing to be waited for",
     "phoenix/orders/runs.py": "its deadline starts anew at every sign of life of another process",

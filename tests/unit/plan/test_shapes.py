@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from phoenix.model import CloudMachine, Health, LaunchTemplate, LocalMachine, Release, Repository, Size, shape
+from phoenix.model import CloudMachine, Health, LaunchTemplate, LocalMachine, Release, Repository, Size
 from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.roll import roll
 from phoenix.plan.roll_actions import CreateGroup, RollAction
+from phoenix.plan.shapes import shape
 from phoenix.spec import services
 from phoenix.spec.services import ServiceSpec
 from phoenix.typed import adapter
@@ -111,6 +112,18 @@ def test_a_plan_that_a_former_version_wrote_down_is_read(tmp_path: Path) -> None
     (action,) = (step.action for step in roll_plan(data).steps if isinstance(step.action, CreateGroup))
     assert action.sized(3) == Size(wanted=3, least=3, most=3)
     assert action.machine == LocalMachine()
+
+
+def test_groups_that_live_keep_their_shape() -> None:
+    """The digest as the version before machines had scopes wrote it on groups."""
+    health = Health()
+    size = Size(wanted=2, least=2, most=6, cpu=60)
+    before = shape(MACHINE, 8080, health, size)
+    assert before == "037fb9c70820"
+    assert (
+        shape(replace(MACHINE, scopes=("https://www.googleapis.com/auth/cloud-platform",)), 8080, health, size)
+        != before
+    )
 
 
 def rolled_with_key(logs: Path, keys: tuple[str, ...], now: tuple[str, ...]) -> Plan[RollAction]:

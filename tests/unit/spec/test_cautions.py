@@ -8,7 +8,7 @@ from phoenix.spec.project import Project
 from tests.unit.spec.conftest import Load
 
 ON_GCP = (
-    ("local: {kind: local}", "local: {kind: gcp, project: p, region: r}"),
+    ("local: {kind: local}", "local: {kind: gcp, project: acme-prod, region: us-central1}"),
     ("{local: bookworm}", "{gcp: debian-cloud/debian-12}"),
     ("{cpus: 1, memory: 512M}", "{type: e2-small}"),
     ("{listen: 127.0.0.1:8000}", "{backend_service: web}"),

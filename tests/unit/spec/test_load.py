@@ -184,3 +184,28 @@ def test_the_mirror_may_be_named(load_text: Load, good: str) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="cannot read"):
         load(tmp_path, {})
+
+
+def test_an_environment_overrides_settings_packages_and_hooks_key_by_key(
+    load_text: Load, good: str, directory: Path
+) -> None:
+    (directory / "smoke.sh").touch(mode=0o755)
+    own = """settings: {GREETING: Hello there, EXTRA: 0644}
+        packages: [{name: hello, version: 1.2.3}, world]
+        hooks: {after_traffic: [./smoke.sh], on_abort: []}
+        size"""
+    service_hooks = "hooks: {before_traffic: ['true'], on_abort: ['false']}\n    drain"
+    project = load_text(good, ("        size", f"        {own}"), ("    drain", f"    {service_hooks}"))
+    service = project.services["web-tier"]
+    there = service.at(service.environments["local"])
+    assert there.settings == {"GREETING": "Hello there", "EXTRA": "0644"}
+    assert [(each.name, each.version) for each in there.packages] == [("hello", "1.2.3"), ("world", None)]
+    assert [hook.command for hook in there.hooks.before_traffic] == ["true"]
+    assert [hook.command for hook in there.hooks.after_traffic] == ["./smoke.sh"]
+    assert there.hooks.on_abort == ()
+    assert service.settings == {"GREETING": "Hello"}, "the service's own are as they were"
+    assert service.environments["local"].own == (
+        "settings EXTRA, GREETING",
+        "packages hello=1.2.3, world",
+        "hooks after_traffic, on_abort",
+    )

@@ -86,6 +86,17 @@ def test_ten_mistakes_give_ten_messages(mistakes: Mistakes) -> None:
             f"GREETING: {'x' * 300_000}",
             f"22: {WEB}.settings.GREETING: it has 300009 bytes with its name; with more than 131071 no program",
         ),
+        (
+            "size: 2",
+            "settings: {A: '${HOME}'}\n        size: 2",
+            f"29: {LOCAL}.settings.A: ${{...}} is not accepted in settings",
+        ),
+        ("size: 2", "packages: [{name: x, repository: y}]\n        size: 2", "there is no repository 'y'"),
+        (
+            "size: 2",
+            "hooks: {on_abort: [./no.sh]}\n        size: 2",
+            f"{LOCAL}.hooks.on_abort[0]: there is no file ./no.sh",
+        ),
         ("drain: 30s", "hooks: {before_trafic: []}", "unknown key; nearest: before_traffic"),
         ("drain: 30s", "hooks: {on_abort: [./no.sh]}", f"25: {WEB}.hooks.on_abort[0]: there is no file ./no.sh"),
         (
@@ -183,9 +194,9 @@ def test_a_stack_that_is_installed_at_boot(mistakes: Mistakes) -> None:
 
 
 def test_what_the_other_clouds_need(mistakes: Mistakes, good: str) -> None:
-    text = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: p, region: r}\n")
+    text = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: acme-prod, region: us-central1}\n")
     text = text.replace("http://127.0.0.1:9999", "https://apt.acme.internal")
-    machine = "accepted: type, disk, identity, firewall, public_ip, spot"
+    machine = "accepted: type, disk, identity, scopes, firewall, public_ip, spot"
     balancer = "accepted: {url_map: NAME, route: default} or {backend_service: NAME}"
     used = "has no base for gcp, but web-tier in environment local starts from it on a gcp cloud"
     assert mistakes(text=text) == [
@@ -205,7 +216,7 @@ def test_how_images_are_verified_is_said_of_local_machines_only(mistakes: Mistak
     (mistake,) = mistakes(text=text)
     assert "light" in mistake
     assert "qemu" in mistake
-    other = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: p, region: r}\n")
+    other = good.replace("  local: {kind: local}\n", "  local: {kind: gcp, project: acme-prod, region: us-central1}\n")
     found = mistakes(text=other.replace(cloud, f"{cloud}        verify: light\n", 1))
     assert [each for each in found if ".verify: images of a gcp cloud" in each]
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from phoenix.clouds.aws.calls import Calls
     from phoenix.spec.clouds import AwsCloud
 
-SSH = 22
 _OVER = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock
-from phoenix.clouds import rules
+from phoenix.clouds import rules, trials
 from phoenix.clouds.api import Between, Say
-from phoenix.clouds.aws.bake import shells, trial_machine, way_in
-from phoenix.clouds.aws.bake.shells import Shell, SshShell, SystemsManagerShell
+from phoenix.clouds.aws.bake import way_in
+from phoenix.clouds.aws.bake.shells import SystemsManagerShell
 from phoenix.clouds.aws.bake.trial_machine import TrialMachine
 from phoenix.clouds.aws.patience import patient
 from phoenix.clouds.rules import Trial
+from phoenix.clouds.trials import Shell, SshShell
 from phoenix.errors import ToolError
 from phoenix.model import Image, TestResult
 from phoenix.spec.clouds import AwsReach
@@ -35,26 +36,6 @@ DEADLINE = 600.0
 """Seconds until the machine lets phoenix in."""
 CONSOLE = "console.log"
 _CONSOLE_LINES = 20
-_MADE_HERE = """
-    started=$(systemctl show --timestamp=unix --property=UserspaceTimestamp --value | tr -d @)
-    for file in {files}; do
-        [ -s "$file" ] || continue
-        if [ "$(stat -L -c %Y "$file")" -lt "${{started:-0}}" ]; then echo "in the image: $file"; found=yes; fi
-    done
-    [ -z "$found" ]"""
-_HYGIENE = (
-    Trial(name="no SSH host keys", script=_MADE_HERE.format(files="/etc/ssh/ssh_host_*")),
-    Trial(name="no machine id", script=_MADE_HERE.format(files="/etc/machine-id /var/lib/dbus/machine-id")),
-    Trial(
-        name="nothing of the bake left",
-        script="""
-    for file in /usr/sbin/policy-rc.d /etc/*/*.d/*phoenix-bake*; do
-        if [ -e "$file" ]; then echo "in the image: $file"; found=yes; fi
-    done
-    [ -z "$found" ]""",
-    ),
-)
-"""What an image must not carry: what every machine makes for itself, and bake litter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,9 +56,7 @@ class Verification:
 
         The machine is left to who removes all that bears its tags.
         """
-        built_in = len(rules.trials(()))
-        all_of_boot = rules.trials(tests)
-        wanted = (*all_of_boot[:built_in], *_HYGIENE, *all_of_boot[built_in:])
+        wanted = trials.wanted(tests)
         with tempfile.TemporaryDirectory(prefix="phoenix-") as directory:
             way = way_in.make(self.calls, self.cloud, self.tags, Path(directory), self.log)
             machine = TrialMachine.start(self.calls, self.cloud, ami, way, self.tags)
@@ -90,7 +69,7 @@ class Verification:
         return rules.results(wanted, reports)
 
     def _report(self, shell: Shell, index: int, wanted: tuple[Trial, ...]) -> str:
-        report = shells.report(shell, index, wanted[index], self.between)
+        report = trials.report(shell, index, wanted[index], self.between)
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"{wanted[index].name}: {report}\n")
         self.say(rules.shown(report, wanted))
@@ -114,7 +93,7 @@ class Verification:
     def _reached(self, machine: TrialMachine, way: WayIn) -> Shell:
         if self.cloud.builder.reach is AwsReach.SSM:
             return SystemsManagerShell(calls=self.calls, machine=machine.id, clock=self.clock)
-        return SshShell(host=machine.address(), port=trial_machine.SSH, key=way.key)
+        return SshShell(host=machine.address(), port=trials.SSH, key=way.key)
 
     def _wait(self, what: str, look: Callable[[], Look]) -> None:
         wait_for(what, patient(look), clock=self.clock, deadline=DEADLINE, interval=4.0, between=self.between)

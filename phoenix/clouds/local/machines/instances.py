@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phoenix.clouds.local.machines import guest
+from phoenix.clouds.local.machines import entrance, guest
 from phoenix.clouds.local.machines.machine_files import MachineFiles, Started, read_record
 from phoenix.clouds.local.machines.restarts import Restarts
 from phoenix.model import BootState, Instance, InstanceState
@@ -32,6 +32,7 @@ def look_at(files: MachineFiles, started: Started, restarts: Restarts) -> Instan
         detail=_detail(files, started, said, ended),
         failed_units=said.failed_units,
         restarts=restarts.of(files.directory / started.console),
+        touched=entrance.touched(files),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.emulators.aws.machines import Probed
+from tests.emulators.machines.kinds import Probed
 
 
 @dataclass(frozen=True, kw_only=True)

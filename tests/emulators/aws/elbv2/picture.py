@@ -15,15 +15,7 @@ from tests.emulators.aws.elbv2 import using
 from tests.emulators.aws.elbv2.routes import Rule, rules_of
 from tests.emulators.aws.elbv2.targets import Targets
 from tests.emulators.aws.emulated import Emulated
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a target answers."""
-
-    id: str
-    address: str
-    port: int
+from tests.emulators.machines.proxy import Place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,23 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.emulators.aws.elbv2 import using
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What rules look at."""
-
-    method: str
-    target: str
-    """Path and query, as they stand in the request line."""
-    headers: Mapping[str, str]
-    """By their names in lower case."""
-    client: str = "127.0.0.1"
-
-    @property
-    def host(self) -> str:
-        """Without its port."""
-        return self.headers.get("host", "").rpartition(":")[0] or self.headers.get("host", "")
+from tests.emulators.machines.proxy import Request
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,9 @@ from tests.emulators.aws.elbv2 import health, using
 from tests.emulators.aws.elbv2.health import Health, Streak
 from tests.emulators.aws.emulated import Emulated, Said
 from tests.emulators.aws.faults import RefusedError
-from tests.emulators.aws.machines import Check, Probed
+from tests.emulators.machines.kinds import Check, Probed
 
+AGENT = "ELB-HealthChecker/2.0"
 Place = tuple[str, int]
 """A target's id and port."""
 
@@ -168,6 +169,7 @@ class Targets:
         group: Any = using.target_group(arn)
         port = group.health_check_port
         return Check(
+            agent=AGENT,
             port=target.port if port in (None, "traffic-port") else int(port),
             path=group.health_check_path or "/",
             timeout=float(group.health_check_timeout_seconds),

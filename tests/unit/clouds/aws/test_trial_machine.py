@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from phoenix.clouds import rules
-from phoenix.clouds.aws.bake import image_reading, shells, trial_machine, way_in
-from phoenix.clouds.aws.bake.shells import SshShell, SystemsManagerShell
+from phoenix.clouds import rules, trials
+from phoenix.clouds.aws.bake import image_reading, way_in
+from phoenix.clouds.aws.bake.shells import SystemsManagerShell
 from phoenix.clouds.aws.bake.trial_machine import TrialMachine
 from phoenix.errors import RefusedError
 from phoenix.spec.clouds import AwsBuilder, AwsCloud, AwsReach
@@ -123,49 +122,11 @@ def test_its_console_as_far_as_aws_tells_it() -> None:
     assert machine(Account(get_console_output=no("UnauthorizedOperation"))).console() == ""
 
 
-@pytest.fixture
-def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program `ssh` that runs here what is to run there, and writes down how it was called."""
-    program = tmp_path / "ssh"
-    program.write_text('#!/bin/sh\necho "$@" >> "$0.log"\nwhile [ $# -gt 1 ]; do shift; done\nexec sh -c "$1"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return tmp_path / "ssh.log"
-
-
-def here() -> SshShell:
-    return SshShell(host="1.2.3.4", port=22, key=Path("/key"))
-
-
-def result(shell: shells.Shell, script: str) -> tuple[bool, str]:
-    """How a test of that script ends. It does not go where root's files are."""
-    trial = rules.Trial(name="t", script=script, patience=1)
-    report = shells.report(shell, 0, trial, lambda: None)
-    (found,) = rules.results((trial,), (report,))
+def result(shell: trials.Shell) -> tuple[bool, str]:
+    """How a test on it ends."""
+    trial = rules.Trial(name="t", script="true", patience=1)
+    (found,) = rules.results((trial,), (trials.report(shell, 0, trial, lambda: None),))
     return found.ok, found.output
-
-
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        ("true", (True, "")),
-        ("echo 'it is' \"here\"; echo err >&2; exit 3", (False, "it is here\nerr")),
-        ("sleep 5", (False, "\n(ended after 1 s)")),
-    ],
-)
-def test_a_test_over_ssh(ssh: Path, script: str, expected: tuple[bool, str]) -> None:
-    assert here().look().verdict is Verdict.PASS
-    assert result(here(), script) == expected
-    call = ssh.read_text().splitlines()[0]
-    assert call.endswith("-i /key -p 22 root@1.2.3.4 true")
-    for option in ("-F none", "-o BatchMode=yes", "-o StrictHostKeyChecking=no", "-o ConnectTimeout=5"):
-        assert option in call
-
-
-def test_a_machine_that_does_not_let_us_in(ssh: Path) -> None:
-    ssh.with_name("ssh").write_text("#!/bin/sh\necho 'Connection refused' >&2\nexit 255\n")
-    assert here().look() == Look(verdict=Verdict.UNKNOWN, seen="Connection refused")
-    assert result(here(), "true") == (False, "the machine told nothing of it")
 
 
 def manager(account: Account) -> SystemsManagerShell:
@@ -182,7 +143,7 @@ def test_a_test_by_systems_manager_needs_no_port() -> None:
             {"Status": "Success", "StandardOutputContent": f"trial 0 0 {told}\n"},
         ],
     )
-    assert result(manager(account), "true") == (True, "fine")
+    assert result(manager(account)) == (True, "fine")
     (sent,) = account.of("send_command")
     assert sent["DocumentName"] == "AWS-RunShellScript"
     assert sent["InstanceIds"] == ["i-1"]
@@ -191,7 +152,7 @@ def test_a_test_by_systems_manager_needs_no_port() -> None:
 
 def test_a_command_that_never_comes_back_has_failed() -> None:
     account = Account(send_command={"Command": {"CommandId": "c-1"}}, get_command_invocation={"Status": "InProgress"})
-    assert result(manager(account), "true") == (False, "the machine told nothing of it")
+    assert result(manager(account)) == (False, "the machine told nothing of it")
 
 
 def test_its_agent_calls_when_it_has_booted() -> None:
@@ -241,4 +202,3 @@ def test_what_cannot_be_reached_is_refused_before_anything_is_made() -> None:
     way_in.refuse_unreachable(replace(SPEC, builder=AwsBuilder(reach=AwsReach.PRIVATE)))
     with pytest.raises(RefusedError, match="no subnet"):
         way_in.subnet(replace(SPEC, subnets=()))
-    assert trial_machine.SSH == 22

@@ -58,3 +58,14 @@ def test_a_group_of_a_former_version_is_read(tmp_path: Path) -> None:
     pinned = replace(record, group=replace(record.group, pinned_until=datetime(2026, 2, 1, tzinfo=UTC)))
     files.write(pinned)
     assert files.read(NAME) == pinned
+
+
+def test_a_group_is_for_the_eyes_of_its_owner(tmp_path: Path) -> None:
+    files = GroupFiles(tmp_path)
+    (files.groups / NAME).mkdir(parents=True)
+    (files.groups / NAME / "group.json").write_text(json.dumps(FORMER))
+    (files.groups / NAME / "group.json").chmod(0o644)
+    record = files.read(NAME)
+    assert record is not None
+    files.write(record)
+    assert (files.groups / NAME / "group.json").stat().st_mode & 0o777 == 0o600, "its boot work may have secrets"

@@ -1,0 +1,1 @@
+"""How images of Google Cloud are made and proven."""

@@ -1,0 +1,73 @@
+"""Which process is at work on an image, as the labels of what it makes tell it.
+
+On the same computer it is known whether that process lives. Of another one only time tells: no bake takes longer than
+LONGEST, and its machines end themselves by then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from phoenix.clouds.gcp import labels
+from phoenix.tools.process import ProcessId, boot_id
+
+LONGEST = 5400.0
+"""Seconds: the time that a build and a verification may take together, and a quarter of an hour for clocks that
+differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Baker:
+    """Somebody who bakes: a process, and what tells two of its bakers from each other."""
+
+    where: str
+    """The computer, since it was started, and the part of its processes that this one sees: 16 digits."""
+    pid: int
+    started: int
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @classmethod
+    def here(cls) -> Baker:
+        """One of this process."""
+        process = ProcessId.of(os.getpid())
+        return cls(where=_here(), pid=os.getpid(), started=process.started if process else 0)
+
+    def __str__(self) -> str:
+        return f"{self.where}_{self.pid}_{self.started}_{self.token}"
+
+    def owns(self, marks: Mapping[str, str]) -> bool:
+        """Whether it made the thing of these labels."""
+        return marks.get(labels.BAKER) == str(self)
+
+
+def left(marks: Mapping[str, str], now: datetime) -> bool:
+    """Whether nobody is at work any more on the unfinished thing of these labels."""
+    return _dead(marks.get(labels.BAKER, "")) or _age(marks.get(labels.SINCE, ""), now) > LONGEST
+
+
+def _dead(baker: str) -> bool:
+    """Whether that process is known not to run any more."""
+    where, *numbers = baker.split("_")
+    if where != _here() or len(numbers) != 3 or not all(each.isdigit() for each in numbers[:2]):
+        return False
+    return not ProcessId(pid=int(numbers[0]), started=int(numbers[1]), boot=boot_id()).alive
+
+
+def _age(since: str, now: datetime) -> float:
+    """Seconds; 0 where nobody wrote when it began: then it is no bake's of phoenix."""
+    try:
+        return (now - labels.from_moment(since)).total_seconds()
+    except ValueError:
+        return 0.0
+
+
+def _here() -> str:
+    """A container sees other processes under the same numbers: it counts as another computer."""
+    whole = f"{boot_id()}.{Path('/proc/self/ns/pid').stat().st_ino}"
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]

@@ -1,0 +1,375 @@
+"""The one place that speaks to Google Cloud: google-cloud-compute behind five verbs, `ask`, `find`, `pages`, `change`
+and `web`.
+
+A call is named as Google's own reference and its permissions name it: `ask("instances", "get", zone=..., instance=...)`
+is compute.instances.get; parameters, bodies and answers are plain mappings with the keys of the REST reference
+(https://cloud.google.com/compute/docs/reference/rest/v1). Every call is made at most twice and waits 8 seconds at most,
+half a lease. What Google refuses is a `RefusedCallError` with Google's own reason, a fingerprint that is older than
+what stands is a `StaleError`, and no answer is an `UnreachableError`: nobody knows then whether it was done.
+
+A change bears a request id, the same on its second attempt, so that it is done once
+(https://cloud.google.com/compute/docs/samples/compute-request-idempotency). Its operation is waited for with clients of
+our own: the ones inside an ExtendedOperation of the SDK forget the client's options. That it is DONE means "accepted"
+for whatever a managed group does afterwards; what failed in it is raised.
+"""
+
+from __future__ import annotations
+
+import gc
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, get_type_hints
+
+from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.api import Between, idle
+from phoenix.clouds.gcp import links, refusals
+from phoenix.clouds.gcp.refusals import RefusedCallError, StaleError
+from phoenix.errors import CloudError, UnreachableError
+from phoenix.spec.clouds import GcpCloud
+from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+__all__ = ["Answer", "Asks", "Calls", "Lists", "RefusedCallError", "StaleError"]
+
+OPERATION = 300.0
+"""Seconds that an operation may take, where nobody says it better."""
+_ATTEMPTS = 2
+_TIMEOUT = 8.0
+"""Seconds of one attempt."""
+_PAUSE = 0.5
+"""Seconds between the attempts."""
+_LOOK = 1.0
+"""Seconds between two questions for an operation, which Google answers as soon as it is done, or after a while."""
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_USER = "https://openidconnect.googleapis.com/v1/userinfo"
+_AN_HOUR = 3600
+
+Answer = Mapping[str, Any]
+"""What Google said, with the keys of the API's reference; numbers of 64 bits are texts, as in its JSON."""
+_Said = TypeVar("_Said")
+
+
+class Asks(Protocol):
+    """What answers one call: `Calls`, or a test."""
+
+    def ask(self, collection: str, method: str = "get", /, **parameters: Any) -> Answer:
+        """What Google says, or a CloudError."""
+        ...
+
+    def find(self, collection: str, method: str = "get", /, **parameters: Any) -> Answer | None:
+        """The same, and None where Google says that there is no such thing."""
+        ...
+
+
+class Lists(Asks, Protocol):
+    """What also answers lists: `Calls`, or a test."""
+
+    def pages(
+        self, collection: str, method: str = "list", /, *, key: str = "items", **parameters: Any
+    ) -> Iterator[Answer]:
+        """The items under `key` of every page."""
+        ...
+
+
+class Calls:
+    """Google Cloud in the project, and with the rights, that one entry of `clouds` names."""
+
+    def __init__(self, spec: GcpCloud, clock: Clock | None = None) -> None:
+        self._spec = spec
+        self._clock = clock or SystemClock()
+        self._credentials = cache(self._made_credentials)
+        self._session = cache(self._made_session)
+        self._client = cache(self._made_client)
+
+    @property
+    def project(self) -> str:
+        """The project's id: what every call is asked of where it does not name another."""
+        return self._spec.project
+
+    def ask(self, collection: str, method: str = "get", /, **parameters: Any) -> Answer:
+        """One call that changes nothing. `body` is what is sent; `fields` what alone is wanted of the answer.
+
+        RefusedCallError where Google says no, UnreachableError where it does not answer or is too busy to.
+        """
+        return _mapping(self._call(collection, method, parameters))
+
+    def find(self, collection: str, method: str = "get", /, **parameters: Any) -> Answer | None:
+        """The same, and None where Google says that there is no such thing."""
+        try:
+            return self.ask(collection, method, **parameters)
+        except RefusedCallError as error:
+            if error.said == refusals.NOT_FOUND:
+                return None
+            raise
+
+    def pages(
+        self, collection: str, method: str = "list", /, *, key: str = "items", **parameters: Any
+    ) -> Iterator[Answer]:
+        """The items under `key` of every page; of an aggregated list those of every place.
+
+        UnreachableError where a place did not answer: what is there would be taken for gone.
+        """
+        token = ""
+        while True:
+            more = {"pageToken": token} if token else {}
+            pager = self._call(collection, method, {**parameters, **more})
+            answer = _mapping(next(pager.pages))  # the page that was just fetched
+            _refuse_partial(f"compute.{collection}.{method}", answer)
+            found = answer.get(key, ())
+            yield from _flat(found) if isinstance(found, Mapping) else found
+            token = answer.get("nextPageToken", "")
+            if not token:
+                return
+
+    def change(
+        self,
+        collection: str,
+        method: str,
+        /,
+        *,
+        between: Between = idle,
+        deadline: float = OPERATION,
+        **parameters: Any,
+    ) -> Answer:
+        """One call that changes something, and the wait until its operation is done; the operation.
+
+        StaleError where the fingerprint in `body` is older than what stands. `between` is called every second.
+        """
+        return self.await_done(self.begin(collection, method, **parameters), between=between, deadline=deadline)
+
+    def begin(self, collection: str, method: str, /, **parameters: Any) -> Answer:
+        """The same without the wait: the operation as it begins."""
+        asked = {"requestId": str(uuid.uuid4()), **parameters}
+        return _mapping(self._call(collection, f"{method}Unary", asked))
+
+    def await_done(self, operation: Answer, *, between: Between = idle, deadline: float = OPERATION) -> Answer:
+        """Wait until an operation is done; RefusedCallError with what failed in it."""
+        seen = [operation]
+
+        def look() -> Look:
+            if seen[-1].get("status") != "DONE":
+                try:
+                    seen.append(self._waited(seen[-1]))
+                except UnreachableError as error:
+                    return retry_while_unknown(error)
+            state = str(seen[-1].get("status", ""))
+            return Look(verdict=Verdict.PASS if state == "DONE" else Verdict.UNKNOWN, seen=f"it is {state}")
+
+        what = f"{operation.get('operationType', 'a change')} of {links.name_of(operation.get('targetLink', ''))}"
+        wait_for(what, look, clock=self._clock, deadline=deadline, interval=_LOOK, between=between)
+        refusals.raise_failed(what, seen[-1])
+        return seen[-1]
+
+    def web(self, verb: str, url: str, /, *, body: Answer | None = None) -> Answer:
+        """One call by its whole address: of another API of Google (Secret Manager, IAM, Cloud Resource Manager), or of
+        Compute Engine where what it tells is to be written back as it stands.
+        """
+
+        def once() -> Any:
+            answer = self._session().request(verb, url, json=body, timeout=_TIMEOUT)
+            if not answer.ok:
+                from google.api_core.exceptions import from_http_response
+
+                raise from_http_response(answer)
+            return answer.json() if answer.content else {}
+
+        said: Answer = self._twice(f"{verb} {url}", once)
+        return said
+
+    def who(self) -> str:
+        """The e-mail of whose rights these are; empty where Google does not tell it (a federated identity).
+
+        CloudError where it is nobody's. https://developers.google.com/identity/openid-connect/openid-connect#obtaininguserprofileinformation
+        """
+        self.token()
+        account = self._spec.impersonate or getattr(self._credentials(), "service_account_email", None)
+        if account:
+            return str(account)
+        try:
+            return str(self.web("GET", _USER).get("email", ""))
+        except RefusedCallError:  # who is logged in without the scope for it
+            return ""
+
+    def token(self) -> str:
+        """An access token with these rights, of an hour at most: for a program (Packer) that works with them."""
+
+        def once() -> str:
+            from google.auth.transport.requests import Request
+
+            credentials = self._credentials()
+            if not credentials.valid:
+                credentials.refresh(Request())
+            return str(credentials.token)
+
+        return self._twice("an access token", once)
+
+    def _waited(self, operation: Answer) -> Answer:
+        """The operation as it is when it is done, or a little later than now."""
+        name = operation["name"]
+        if operation.get("zone"):
+            return self.ask("zoneOperations", "wait", zone=links.name_of(operation["zone"]), operation=name)
+        if operation.get("region"):
+            return self.ask("regionOperations", "wait", region=links.name_of(operation["region"]), operation=name)
+        return self.ask("globalOperations", "wait", operation=name)
+
+    def _call(self, collection: str, method: str, parameters: Mapping[str, Any]) -> Any:
+        asked = dict(parameters)
+        fields = asked.pop("fields", "")
+        called = self._opened(lambda: getattr(self._client(collection), _snake(method)))
+        request = self._request(called, asked)
+        if method == "patchUnary":
+            _refuse_lost(f"compute.{collection}.patch", request, parameters.get("body"))
+        masks = [("x-goog-fieldmask", fields)] if fields else []
+        return self._twice(
+            f"compute.{collection}.{method.removesuffix('Unary')}",
+            lambda: called(request=request, retry=None, timeout=_TIMEOUT, metadata=masks),
+        )
+
+    def _request(self, called: Any, parameters: dict[str, Any]) -> Any:
+        """The message that the method takes, of plain values. CloudError where it does not take one of them."""
+        from google.protobuf.json_format import ParseDict, ParseError
+
+        kind = _request_type(called.__func__)
+        fields = kind.meta.fields
+        body = parameters.pop("body", None)
+        if body is not None:
+            parameters[_camel(next(each for each in fields if each.endswith("_resource")))] = body
+        if "project" in fields:
+            parameters.setdefault("project", self._spec.project)
+        if "request_id" not in fields:  # labels of an image: their fingerprint makes it done once
+            parameters.pop("requestId", None)
+        try:
+            return kind(ParseDict(parameters, kind.pb(kind())))
+        except (ParseError, ValueError, TypeError) as error:
+            raise CloudError(f"{kind.__name__} does not take what it was asked with", details=str(error)) from error
+
+    def _opened(self, made: Callable[[], _Said]) -> _Said:
+        """Making a client looks for credentials, which fails in words of its own."""
+        try:
+            return made()
+        except Exception as error:
+            refused = refusals.credentials(self._spec.name, error)
+            if refused is None:
+                raise
+            raise refused from error
+
+    def _twice(self, what: str, call: Callable[[], _Said]) -> _Said:
+        """What the call says; it is made once more where no answer came, or Google was too busy."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return call()
+            except Exception as error:
+                refused = refusals.refused(self._spec.name, what, error)
+                if refused is None:
+                    raise
+                if attempt == _ATTEMPTS or not isinstance(refused, UnreachableError):
+                    raise refused from error
+            self._clock.sleep(_PAUSE)
+        raise AssertionError("unreachable")
+
+    def _made_client(self, collection: str) -> Any:
+        from google.api_core.gapic_v1.client_info import ClientInfo
+
+        kind = getattr(_sdk(), f"{collection[0].upper()}{collection[1:]}Client")
+        return kind(credentials=self._credentials(), client_info=ClientInfo(user_agent="phoenix"))
+
+    def _made_session(self) -> Any:
+        from google.auth.transport.requests import AuthorizedSession
+
+        session = AuthorizedSession(self._credentials())
+        session.headers["User-Agent"] = "phoenix"
+        return session
+
+    def _made_credentials(self) -> Credentials:
+        """Those of the environment, or of the service account that they may act as."""
+        import google.auth
+        from google.auth import impersonated_credentials
+
+        own, _project = google.auth.default(scopes=[_SCOPE])
+        if not self._spec.impersonate:
+            return own
+        return impersonated_credentials.Credentials(
+            source_credentials=own,
+            target_principal=self._spec.impersonate,
+            target_scopes=[_SCOPE],
+            lifetime=_AN_HOUR,
+        )
+
+
+@cache
+def _sdk() -> Any:
+    """google-cloud-compute, without collections of garbage while it is read: a quarter of two seconds of a processor.
+
+    What it makes stays, all of it; there is nothing to be found.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from google.cloud import compute_v1
+    finally:
+        if collects:
+            gc.enable()
+    return compute_v1
+
+
+@cache
+def _request_type(method: Any) -> Any:
+    """The class of the message that a client's method takes, which its signature names beside dict and None."""
+    return next(each for each in get_args(get_type_hints(method)["request"]) if hasattr(each, "meta"))
+
+
+def _mapping(message: Any) -> Answer:
+    """A message as the JSON that it came as."""
+    from google.protobuf.json_format import MessageToDict
+
+    answer: Answer = MessageToDict(type(message).pb(message))
+    return answer
+
+
+def _refuse_lost(what: str, request: Any, body: Answer | None) -> None:
+    """CloudError where the SDK would leave out a part of a patch: what is empty is not sent, and so stays as it is."""
+    sent = _mapping(request)
+    kept: Answer = next((value for key, value in sent.items() if key.endswith("Resource")), {})
+    lost = sorted(_lost(body or {}, kept))
+    if lost:
+        raise CloudError(
+            f"{what} cannot make {', '.join(lost)} empty",
+            details="the SDK sends nothing that is empty, and what a patch does not name stays as it is",
+            resolution="This is a mistake in phoenix: the whole has to be put.",
+        )
+
+
+def _lost(asked: Answer, kept: Answer) -> Iterator[str]:
+    for key, value in asked.items():
+        if key not in kept:
+            yield key
+        elif isinstance(value, Mapping):
+            yield from _lost(value, kept[key])
+
+
+def _flat(scopes: Mapping[str, Any]) -> Iterator[Answer]:
+    for scope in scopes.values():
+        for items in scope.values():
+            yield from items if isinstance(items, list) else ()
+
+
+def _refuse_partial(what: str, answer: Answer) -> None:
+    places = answer.get("unreachables", ())
+    if places:
+        raise UnreachableError(
+            f"Google Cloud told only a part of {what}",
+            details=f"these did not answer: {', '.join(places)}",
+            resolution="Say it again in a moment.",
+        )
+
+
+def _snake(camel: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in camel)
+
+
+def _camel(snake: str) -> str:
+    first, *others = snake.split("_")
+    return first + "".join(map(str.capitalize, others))

@@ -1,0 +1,1 @@
+"""Backend services, URL maps, and the health that a load balancer sees."""

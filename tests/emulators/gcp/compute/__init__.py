@@ -1,0 +1,1 @@
+"""Images, disks, instances, templates, and what a project has from the start."""

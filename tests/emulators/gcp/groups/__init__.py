@@ -1,0 +1,1 @@
+"""Managed instance groups and their autoscalers."""
