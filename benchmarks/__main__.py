@@ -1,6 +1,6 @@
 """`make bench`: measure everything and write docs/benchmarks.md.
 
-`python -m benchmarks recipes start` measures only these, and prints their rows; also `bake`, `rolls`,
+`python -m benchmarks recipes start` measures only these, and prints their rows; also `packages`, `bake`, `rolls`,
 `aws` and `gcp`. Exit code 1 where something could not be measured; a ratio that is missed is told with its machine,
 and fails nothing.
 """
@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import aws, figures, gcp, recipes, record, rolls
+from benchmarks import aws, figures, gcp, packages, recipes, record, rolls
 from benchmarks.measure import FailedError, run, say
 from benchmarks.report import Figure, Limit, page
 from phoenix.clouds.local.bake.builders import accelerator
 
-PARTS = ("start", "recipes", "bake", "rolls", "aws", "gcp")
+PARTS = ("start", "recipes", "packages", "bake", "rolls", "aws", "gcp")
 FILE = "SQLite, synced to the disk"
 BUCKET = "a bucket, S3 over HTTP on this machine"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -59,7 +59,7 @@ def measure(directory: Path, wanted: Sequence[str]) -> tuple[list[Figure], list[
     if set(wanted) & {"start", "bake", "rolls"}:
         measured = _on_this_computer(directory, wanted, measured)
     limits: list[Limit] = []
-    for part, figures_of in (("aws", aws.figures), ("gcp", gcp.figures)):
+    for part, figures_of in (("packages", packages.figures), ("aws", aws.figures), ("gcp", gcp.figures)):
         if part in wanted:
             compared, more = figures_of(directory)
             measured, limits = [*measured, *compared], [*limits, *more]

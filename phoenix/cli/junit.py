@@ -13,10 +13,10 @@ import typer
 from phoenix.cli.session import Session
 from phoenix.clock import from_rfc3339
 from phoenix.errors import PhoenixError, SpecError
-from phoenix.orders.bake import BakeResult
 from phoenix.orders.facts import dump
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a publication's report needs no bakes
+    from phoenix.orders.bake import BakeResult
     from phoenix.orders.history import EventFacts
 
 

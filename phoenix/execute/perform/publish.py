@@ -192,7 +192,8 @@ def _add(action: AddPackages, writer: Writer) -> Outcome:
         _refuse_changed_file(described, path)
     if files:
         writer.aptly.add(action.repository, files)
-    lost = set(files) - set(writer.aptly.packages(action.repository))
+    kept = {tuple(key.removeprefix("P").split()[:3]) for key in writer.aptly.keys(repository=action.repository)}
+    lost = [each for each in files if (each.architecture, each.name, each.version) not in kept]
     if lost:
         raise ToolError(
             "aptly did not keep every package",
@@ -232,10 +233,10 @@ def _match(action: MatchState, writer: Writer, context: Context) -> Outcome:
 
 def _take_snapshot(action: TakeSnapshot, writer: Writer, context: Context) -> Outcome:
     aptly = writer.aptly
-    packages = aptly.packages(action.repository)
+    packages = aptly.keys(repository=action.repository)
     if action.snapshot not in aptly.snapshots():
         aptly.take_snapshot(action.repository, action.snapshot, states.note(action, context.run_id))
-    if aptly.snapshot(action.snapshot) != packages:
+    if aptly.keys(snapshot=action.snapshot) != packages:
         raise ToolError(
             f"the snapshot {action.snapshot} holds something else than the repository",
             details="somebody else writes to this aptly, or an earlier publication was cut off",
