@@ -1,8 +1,8 @@
 """Looking at groups: in as few calls as can be, however large they are.
 
-A group that is stable costs one call a look, and one more a minute: while Google says that nothing is going on with it,
-and its size and configuration are those of the last look, its machines are those that it had then. What never changes
-is asked once: the release of a template, the address of a machine.
+A group that is stable costs one call a look: while Google says that nothing is going on with it, and its size and
+configuration are those of the last look, its machines are those that it had then. What never changes is asked once: the
+release of a template, the address of a machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from phoenix.clouds.gcp.machines.templates import Templates
 from phoenix.clouds.gcp.machines.troubles import Failure, Trouble
 from phoenix.model import Group, InstanceState
 
-BETWEEN_LISTS = 60.0
+BETWEEN_LISTS = 3600.0
 """Seconds after which the machines of a group are listed again, whatever it says of itself."""
 BETWEEN_FAILURES = 15.0
 """Seconds between two questions why machines do not start."""
