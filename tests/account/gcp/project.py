@@ -15,7 +15,7 @@ from tests.support.real.instant import get
 from tests.support.real.shell import Shell
 from tests.support.real.story import Asked
 
-TAG = "phoenix-test-gcp"
+TAG = "test-of-phoenix"
 """The label of everything that a run makes and that can bear one, with its name."""
 PORT = 8080
 SPREADS = 600.0

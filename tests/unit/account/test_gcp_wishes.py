@@ -54,7 +54,7 @@ def test_the_ceiling_is_all_of_it_for_all_of_the_time() -> None:
 
 def test_it_says_what_it_makes_where_and_for_how_much() -> None:
     text = run.announced(RUN, wishes.read(ASKED))
-    for words in ("shop-test", "europe-west1", f"phoenix-test-gcp={RUN}", "0.0.0.0/0"):
+    for words in ("shop-test", "europe-west1", f"test-of-phoenix={RUN}", "0.0.0.0/0"):
         assert words in text
     assert f"at most ${costs.ceiling(90, PRICES):.2f}" in text
 
@@ -69,8 +69,8 @@ def test_only_the_name_of_a_run_is_one() -> None:
 @pytest.mark.parametrize(
     ("thing", "ours"),
     [
-        ({"name": "hello-1", "labels": {"phoenix-test-gcp": RUN}}, True),
-        ({"name": "hello-1", "labels": {"phoenix-test-gcp": "try-00000000"}}, False),
+        ({"name": "hello-1", "labels": {"test-of-phoenix": RUN}}, True),
+        ({"name": "hello-1", "labels": {"test-of-phoenix": "try-00000000"}}, False),
         ({"name": f"{RUN}-prod-v001", "description": f'{{"phoenix-project": "{RUN}"}}'}, True),
         ({"name": f"{RUN}-prod-v001", "description": "somebody's"}, False),
         ({"name": f"{RUN}-prod-v001"}, False),
