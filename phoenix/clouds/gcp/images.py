@@ -119,9 +119,11 @@ class GcpImages:
         self, image: Image, tests: tuple[str, ...], *, on: Proof, log: Path, say: Say, between: Between
     ) -> tuple[TestResult, ...]:
         """Start one machine from the image, run the tests in it, end it. Its console is left beside `log`."""
+        from phoenix.clouds.gcp.bake import way_in
         from phoenix.clouds.gcp.bake.verification import Verification
 
         del on  # there is one way to start a machine
+        way_in.refuse_unreachable(self._spec)
         with self._unfinished.tidy(image.id, (Role.TRIAL,), between):
             verification = Verification(
                 calls=self._calls,
@@ -157,7 +159,7 @@ class GcpImages:
                 details=f"by {found.labels.get(labels.BAKER)}, since {found.labels.get(labels.SINCE)}",
                 resolution="Wait until it is done, then try again.",
             )
-        if found:  # whoever dies from here on has left it
+        if found and found.verified:  # whoever dies from here on has left it
             marks = self._unfinished.marks(image_id, Role.UNPROVEN)
             self._label(image_id, lambda found: {**image_reading.unproven(found), **marks})
             found = self._image_now(image_id)

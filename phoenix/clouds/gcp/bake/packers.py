@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from phoenix.clouds.gcp.bake import way_in
 from phoenix.errors import RefusedError
 from phoenix.manner import Finding, State
 from phoenix.spec.clouds import GcpCloud, GcpReach
@@ -31,7 +32,6 @@ _PACKER = (
     'echo "deb [signed-by=/usr/share/keyrings/hashicorp.gpg] https://apt.releases.hashicorp.com bookworm main" '
     "> /etc/apt/sources.list.d/hashicorp.list && apt-get update && apt-get install packer"
 )
-_GCLOUD = "install gcloud as https://cloud.google.com/sdk/docs/install says"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +87,8 @@ def lacks(here: Packer | None, cloud: GcpCloud, *, gcloud: bool) -> Iterator[Lac
         told = f"{here}: {' and '.join(keys)} needs the plugin googlecompute {_written(KNOWS_MORE)}"
         yield Lack(subject="packer", found=told, remedy="packer plugins install github.com/hashicorp/googlecompute")
     if cloud.builder.reach is GcpReach.IAP and not gcloud:
-        told = "missing: builder.reach is iap, and it makes the tunnel"
-        yield Lack(subject="gcloud", found=told, remedy=_GCLOUD)
+        told = "missing: builder.iap is true, and it makes the tunnel"
+        yield Lack(subject="gcloud", found=told, remedy=way_in.INSTALL_GCLOUD)
 
 
 def findings(cloud: GcpCloud) -> tuple[Finding, ...]:

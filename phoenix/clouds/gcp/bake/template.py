@@ -6,12 +6,10 @@ import re
 from typing import Any
 
 from phoenix.clouds.api import Template
-from phoenix.clouds.gcp.bake import packers
+from phoenix.clouds.gcp.bake import packers, way_in
 from phoenix.spec.clouds import GcpCloud
 
 GIB = 1024**3
-USER = "phoenix-builder"
-"""Who logs in to a machine of a bake. By this word after the key the role `seal` takes it out of authorized_keys."""
 ONE_IMAGE = re.compile(r"-v\d{6,}$")
 """The end of the name of one image of a family: debian-12-bookworm-v20260115."""
 _DISK = 10
@@ -66,7 +64,7 @@ def _keys(spec: GcpCloud) -> dict[str, Any]:
         "secure_boot": builder.secure_boot,
         "max_run_duration": int(builder.max_run_duration),
         "disk_kms_key_id": builder.kms or "",
-        "ssh_username": USER,
+        "ssh_username": way_in.USER,
         "labels": dict(spec.labels),
         "family": images.family or "",
         "kms_key_id": images.kms or "",

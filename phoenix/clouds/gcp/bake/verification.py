@@ -16,8 +16,8 @@ from phoenix.clock import Clock
 from phoenix.clouds import rules, trials
 from phoenix.clouds.api import Between, Say
 from phoenix.clouds.gcp.bake import packer_run, way_in
-from phoenix.clouds.gcp.bake.template import USER
 from phoenix.clouds.gcp.bake.trial_machine import TrialMachine
+from phoenix.clouds.gcp.bake.way_in import USER
 from phoenix.clouds.gcp.patience import patient
 from phoenix.clouds.rules import Trial
 from phoenix.clouds.trials import Shell, SshShell

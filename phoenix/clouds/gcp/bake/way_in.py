@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix.clouds.gcp.bake.template import USER
+from phoenix.errors import RefusedError
 from phoenix.spec.clouds import GcpReach
 from phoenix.tools.process import Command, require, run
 
 if TYPE_CHECKING:
     from phoenix.spec.clouds import GcpCloud
 
+USER = "phoenix-builder"
+"""Who logs in to a machine of a bake. By this word after the key the role `seal` takes it out of authorized_keys."""
+INSTALL_GCLOUD = "install gcloud as https://cloud.google.com/sdk/docs/install says"
 _CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 _OF_GCLOUD = "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"
 
@@ -31,6 +35,16 @@ class WayIn:
 
     key: Path
     metadata: Mapping[str, str]
+
+
+def refuse_unreachable(cloud: GcpCloud) -> None:
+    """RefusedError where machines are to be reached through Identity-Aware Proxy, and nothing makes the tunnel."""
+    if cloud.builder.reach is GcpReach.IAP and shutil.which("gcloud") is None:
+        raise RefusedError(
+            f"machines of bakes on '{cloud.name}' cannot be reached",
+            details="builder.iap is true, and the program 'gcloud', which makes the tunnel, is missing",
+            resolution=f"{INSTALL_GCLOUD[0].upper()}{INSTALL_GCLOUD[1:]}, or reach them in another way.",
+        )
 
 
 def make(cloud: GcpCloud, directory: Path, log: Path) -> WayIn:

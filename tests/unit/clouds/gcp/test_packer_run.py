@@ -89,3 +89,17 @@ def test_the_tunnel_is_gclouds(monkeypatch: pytest.MonkeyPatch) -> None:
         "--listen-on-stdin --project=acme-prod --zone=us-central1-b "
         "--impersonate-service-account=ci@acme-prod.iam.gserviceaccount.com"
     )
+
+
+def test_a_tunnel_without_gcloud_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cloud = replace(SPEC, builder=GcpBuilder(reach=GcpReach.IAP))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    way_in.refuse_unreachable(SPEC)
+    with pytest.raises(RefusedError, match="machines of bakes on 'gcp' cannot be reached") as caught:
+        way_in.refuse_unreachable(cloud)
+    assert caught.value.resolution.startswith("Install gcloud as https://cloud.google.com/sdk/docs/install says")
+    (tmp_path / "gcloud").write_text("")
+    (tmp_path / "gcloud").chmod(0o755)
+    way_in.refuse_unreachable(cloud)
