@@ -140,6 +140,19 @@ def test_what_is_left_behind_has_names(gcp: Emulator) -> None:
     assert survey.busy == ""
 
 
+def test_what_single_machines_keep_is_left_behind_and_named(gcp: Emulator) -> None:
+    account = google.account(gcp, "shop")
+    account.foreign(LEGACY)
+    account.clock.sleep(30)
+    disk = {"data": {"source": f"{account.world.project}/data", "autoDelete": "NEVER"}}
+    kept = [{"name": each.id, "preservedState": {"disks": disk}} for each in account.seen(LEGACY).instances]
+    path = f"{account.path('instanceGroupManagers', LEGACY)}/updatePerInstanceConfigs"
+    account.ask(path, verb="POST", body={"perInstanceConfigs": kept})
+    account.emulator.configure(page=1)
+    names = sorted(each.id for each in account.seen(LEGACY).instances)
+    assert account.groups().survey(LEGACY).not_carried == tuple(f"per-instance config of {name}" for name in names)
+
+
 def test_an_autoscaler_that_is_off_is_told_with_the_size_that_it_recommends(account: Account) -> None:
     account.by_hand("autoscalers", LEGACY, autoscalingPolicy={"mode": "OFF"})
     account.emulator.load(LEGACY, 7)

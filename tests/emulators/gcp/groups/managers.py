@@ -124,7 +124,10 @@ class ManagerKind(Kind):
         status: Json = {
             "isStable": stable,
             "versionTarget": {"isReached": reached and stable},
-            "stateful": {"hasStatefulConfig": False, "perInstanceConfigs": {"allEffective": True}},
+            "stateful": {
+                "hasStatefulConfig": bool(row.get("statefulPolicy") or group.configs),
+                "perInstanceConfigs": {"allEffective": True},
+            },
         }
         scaler = self._scaler(row)
         if scaler:

@@ -41,6 +41,8 @@ class MemberKind(Kind):
             "recreateInstances": self._recreate,
             "createInstances": self._create,
             "applyUpdatesToInstances": self._apply_updates,
+            "listPerInstanceConfigs": self._list_configs,
+            "updatePerInstanceConfigs": self._update_configs,
         }
 
     def _list(self, asked: Asked) -> Json:
@@ -79,6 +81,23 @@ class MemberKind(Kind):
         errors = list(reversed(self._engine.groups[asked.key].errors))
         rows, token = page({name: part for name, part in asked.query.items() if name != "filter"}, errors)
         return {**({"items": rows} if rows else {}), **({"nextPageToken": token} if token else {})}
+
+    def _list_configs(self, asked: Asked) -> Json:
+        self._store.need(asked.key)
+        configs = list(self._engine.groups[asked.key].configs.values())
+        rows, token = page(dict(asked.query), configs, self._emulated.settings.page)
+        return {**({"items": rows} if rows else {}), **({"nextPageToken": token} if token else {})}
+
+    def _update_configs(self, asked: Asked) -> Json:
+        """What single members keep is written down; nothing here brings it to pass."""
+        given = {str(one.get("name", "")): one for one in asked.body.get("perInstanceConfigs", [])}
+        if not given or not all(given):
+            raise required("resource.perInstanceConfigs[].name")
+
+        def come() -> None:
+            self._engine.groups[asked.key].configs |= given
+
+        return self._generic.alter(asked, come)
 
     def _named(self, asked: Asked, references: object) -> Iterator[str]:
         """The members that a body names. ApiError for those that are none, unless they are to be skipped."""

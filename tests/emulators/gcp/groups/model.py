@@ -60,6 +60,8 @@ class Group:
     """What listErrors tells, newest last."""
     exhausted: dict[str, float] = field(default_factory=dict)
     """Zones without resources, and until when they are not tried."""
+    configs: dict[str, Json] = field(default_factory=dict)
+    """What single members keep, by their names."""
     started: bool = False
     """Whether its own creation has ended."""
     ending: bool = False
