@@ -14,7 +14,7 @@ from phoenix.errors import CloudError
 from phoenix.execute.perform import guards
 from phoenix.execute.perform.world import World
 from phoenix.manner import BootSeen
-from phoenix.model import Backend, BootState, Group, InstanceState, Route
+from phoenix.model import Backend, BootState, Group, Instance, InstanceState, Route
 from phoenix.wait import Look, Verdict, retry_while_unknown
 
 LOST_AT_MOST, LOST_PART = 2, 0.2
@@ -85,7 +85,7 @@ class Watch:
 
     def _hopeless(self, group: Group, backend: Backend | None) -> str:
         """Why the group can no longer become healthy; empty where it can."""
-        if group.hopeless and len(group.staying) < guards.floor_of(group.size, self._min_healthy):
+        if group.hopeless and len(_there(group)) < guards.floor_of(group.size, self._min_healthy):
             return f"no machine can be started: {group.trouble}"
         for instance in group.staying:
             failed = instance.boot is BootState.FAILED or instance.failed_units
@@ -133,3 +133,8 @@ class Watch:
         self._read[chosen.id] = self._read.get(chosen.id, 0) + 1
         found = FAILED.findall(self._world.groups.logs(chosen.id).get("console", ""))
         return f"{chosen.id}: boot work failed: {found[-1]}" if found else ""
+
+
+def _there(group: Group) -> tuple[Instance, ...]:
+    """Its machines without those that a cloud only names, while it tries in vain to make them."""
+    return tuple(i for i in group.staying if i.state is not InstanceState.STARTING or i.since or i.address)
