@@ -121,7 +121,7 @@ class Looks:
     def zone_of(self, machine: str) -> str | None:
         """The zone of a machine by its name; None where there is no such machine."""
         if machine not in self._zones:
-            named = f"name = {machine}"
+            named = f'name = "{machine}"'
             for each in self._calls.pages("instances", "aggregatedList", filter=named):
                 self._zones[machine] = each["zone"].rpartition("/")[2]
         return self._zones.get(machine)
@@ -144,7 +144,7 @@ class Looks:
         """The group of that name in the region or a zone of it; of several, one that phoenix made."""
         answers = [
             each
-            for each in self._calls.pages("instanceGroupManagers", "aggregatedList", filter=f"name = {name}")
+            for each in self._calls.pages("instanceGroupManagers", "aggregatedList", filter=f'name = "{name}"')
             if each["name"] == name and home_of(each["selfLink"]).region == self._region
         ]
         answers.sort(key=lambda each: (not group_reading.found(each).made, each["selfLink"]))
