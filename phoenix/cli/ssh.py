@@ -39,5 +39,8 @@ def ssh(
         return
     entering.mark(session.site, way)
     session.out.quiet_down()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it becomes would, too
-    os.execvp(way.command[0], way.command)
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it becomes would, too
+    try:
+        os.execvp(way.command[0], way.command)
+    finally:  # it could not
+        signal.signal(signal.SIGPIPE, before)

@@ -51,6 +51,7 @@ TOOLBOX = (
     Tool(program="haproxy", package="haproxy", purpose="the load balancer", ask=("-v",), local=True),
     Tool(program="runc", package="runc", purpose="light machines", local=True, instead="machines: qemu"),
     Tool(program="slirp4netns", package="slirp4netns", purpose="network of bakes and light machines", local=True),
+    Tool(program="ss", package="iproute2", purpose="why a machine's port is deaf", ask=("-V",), local=True),
     Tool(program="ip", package="iproute2", purpose="network of bakes and light machines", ask=("-V",), local=True),
     Tool(
         program="newuidmap",

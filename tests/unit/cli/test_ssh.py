@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -50,6 +51,7 @@ def test_on_this_computer_it_becomes_the_way_in_and_leaves_a_mark(desk: Desk, re
     files = machine(desk)
     assert entrance.touched(files) == ""
     desk.page("ssh", MACHINE, "--", "systemctl", "status", "--json", "a b", code=1)  # this process stays what it is
+    assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN, "else the next pipe that nobody reads ends this process"
     (words,) = replaced
     assert words[1:3] == (f"--target={os.getpid()}", "--user")
     assert words[-4:] == ("systemctl", "status", "--json", "a b"), "what is behind -- is not phoenix's"

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from phoenix.execute import states
 from phoenix.execute.outcomes import LeftAlone, Outcome, Promoted, Refused, read, to_data
 from phoenix.execute.perform import bake, publish
 from phoenix.execute.perform.outcomes import (
@@ -69,7 +70,10 @@ EVERY: list[Outcome] = [
     publish.Frozen(snapshot="main-0001", packages=2),
     publish.Switched(published=None),
     publish.Switched(published="main-0001", key="ABCD"),
+    publish.Matched(matched="main-0001"),
     publish.Visible(packages={"hello": "1.0"}),
+    states.Dropped(dropped=("main-0001", "main-0002")),
+    Outcome(),
 ]
 BAKES: dict[str, tuple[type[Outcome], ...]] = {"build-image": (bake.Built,), "verify-image": (bake.Verified,)}
 TABLES: tuple[Mapping[Any, tuple[type[Outcome], ...]], ...] = (OF_ACTIONS, publish.OF_ACTIONS, BAKES)
