@@ -11,7 +11,7 @@ import typer
 from phoenix.cli import completion, options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import Session, session_of
-from phoenix.cli.text.machine_logs import logs_text, new_text
+from phoenix.cli.text.machine_logs import followed, logs_text, new_text
 from phoenix.clock import from_rfc3339, rfc3339
 from phoenix.errors import SpecError
 from phoenix.orders import logs as machine_logs
@@ -72,13 +72,13 @@ def logs(
 
 def _follow(session: Session, order: LogsOrder) -> None:
     """Show what there is, then again and again what is new, until somebody ends it."""
-    whole = LogsOrder(name=order.name, environment=order.environment, kind=order.kind or "service", since=order.since)
-    last = machine_logs.logs(session.site, whole).machines
-    begun = machine_logs.logs(session.site, replace(whole, tail=order.tail)).machines
+    whole = LogsOrder(name=order.name, environment=order.environment, kind=order.kind, since=order.since)
+    last = followed(machine_logs.logs(session.site, whole).machines)
+    begun = followed(machine_logs.logs(session.site, replace(whole, tail=order.tail)).machines)
     session.out.show(logs_text(begun, prefixed=True).rstrip("\n"))
     while True:
         session.site.clock.sleep(PAUSE)
-        now = machine_logs.logs(session.site, whole).machines
+        now = followed(machine_logs.logs(session.site, whole).machines)
         session.out.show(new_text(last, now).rstrip("\n"))
         last = now
 

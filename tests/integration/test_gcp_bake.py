@@ -86,7 +86,7 @@ def account(machines: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_layers_from_the_vendors_image_each_proven_by_its_boot(account: Account) -> None:
     images = account.images
     lower, said = account.bake(account.bakes.request("shop-lower", parent=None, created=NOON, content="one"))
@@ -109,7 +109,7 @@ def test_two_layers_from_the_vendors_image_each_proven_by_its_boot(account: Acco
     assert images.list() == ()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.full
 def test_a_task_that_fails_is_named(account: Account) -> None:
     request = account.bakes.request("shop-broken", parent=None, created=NOON, content="{{ nothing_of_this_name }}")

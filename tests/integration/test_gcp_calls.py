@@ -82,6 +82,18 @@ def test_a_change_is_waited_for(calls: Calls) -> None:
     assert calls.ask("healthChecks", healthCheck="check")["httpHealthCheck"]["port"] == 8080
 
 
+def test_a_wait_that_google_holds_is_asked_once_between_two_renewals(
+    calls: Calls, gcp: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = calls.begin("healthChecks", "insert", body=CHECK)
+    assert begun["status"] != "DONE"
+    monkeypatch.setattr(spoken, "_TIMEOUT", 0.3)
+    gcp.fail("globalOperations.wait", delay=1.0)
+    renewed: list[int] = []
+    assert calls.await_done(begun, between=lambda: renewed.append(1))["status"] == "DONE"
+    assert renewed
+
+
 def test_a_change_of_what_has_changed_is_stale(calls: Calls, world: World) -> None:
     told = calls.ask("backendServices", backendService=world.fallback)
     body = {"fingerprint": told["fingerprint"], "timeoutSec": 12}

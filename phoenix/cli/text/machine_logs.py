@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from phoenix.orders.logs import MachineLogs
 
 OF_MANY = ("service", "boot", "console")
 """What is shown of each of several machines: the first of these that says anything."""
+FOLLOWED = ("service", "console", "boot")
+"""What is followed of a machine: the first of these that there is. Machines of AWS and Google have a console alone."""
 
 
 def logs_text(machines: Sequence[MachineLogs], *, prefixed: bool = False) -> str:
@@ -15,6 +18,16 @@ def logs_text(machines: Sequence[MachineLogs], *, prefixed: bool = False) -> str
     if len(machines) == 1 and not prefixed:
         return "\n".join([*_head(machines[0]), *(f"--- {kind}\n{log}" for kind, log in machines[0].logs.items())])
     return "\n".join(line for machine in machines for line in (*_head(machine), *_lines(machine)))
+
+
+def followed(machines: Iterable[MachineLogs]) -> tuple[MachineLogs, ...]:
+    """The one log of each machine that is worth following: its service's, or what it has where its cloud tells none."""
+    return tuple(replace(each, logs=_one(each.logs)) for each in machines)
+
+
+def _one(logs: dict[str, str]) -> dict[str, str]:
+    kind = next((kind for kind in FOLLOWED if kind in logs), None)
+    return {kind: logs[kind]} if kind else {}
 
 
 def new_text(before: Sequence[MachineLogs], now: Sequence[MachineLogs]) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import gc
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, get_type_hints
 
 from phoenix.clock import Clock, SystemClock
@@ -176,7 +176,7 @@ class Calls:
                 raise from_http_response(answer)
             return answer.json() if answer.content else {}
 
-        said: Answer = self._twice(f"{verb} {url}", once)
+        said: Answer = self._tried(f"{verb} {url}", once)
         return said
 
     def who(self) -> str:
@@ -201,21 +201,27 @@ class Calls:
 
             credentials = self._credentials()
             if not credentials.valid:
-                credentials.refresh(Request())
+                credentials.refresh(partial(Request(), timeout=_TIMEOUT))  # by itself it waits for two minutes
             return str(credentials.token)
 
-        return self._twice("an access token", once)
+        return self._tried("an access token", once)
 
     def _waited(self, operation: Answer) -> Answer:
-        """The operation as it is when it is done, or a little later than now."""
+        """The operation as it is when it is done, or a little later than now.
+
+        Asked once: Google holds this call for up to two minutes, so no answer is the rule for whatever takes longer
+        than a call may, and a second attempt would only keep a lease from being renewed.
+        """
         name = operation["name"]
         if operation.get("zone"):
-            return self.ask("zoneOperations", "wait", zone=links.name_of(operation["zone"]), operation=name)
-        if operation.get("region"):
-            return self.ask("regionOperations", "wait", region=links.name_of(operation["region"]), operation=name)
-        return self.ask("globalOperations", "wait", operation=name)
+            collection, place = "zoneOperations", {"zone": links.name_of(operation["zone"])}
+        elif operation.get("region"):
+            collection, place = "regionOperations", {"region": links.name_of(operation["region"])}
+        else:
+            collection, place = "globalOperations", {}
+        return _mapping(self._call(collection, "wait", {**place, "operation": name}, attempts=1))
 
-    def _call(self, collection: str, method: str, parameters: Mapping[str, Any]) -> Any:
+    def _call(self, collection: str, method: str, parameters: Mapping[str, Any], *, attempts: int = _ATTEMPTS) -> Any:
         asked = dict(parameters)
         fields = asked.pop("fields", "")
         called = self._opened(lambda: getattr(self._client(collection), _snake(method)))
@@ -223,9 +229,10 @@ class Calls:
         if method == "patchUnary":
             _refuse_lost(f"compute.{collection}.patch", request, parameters.get("body"))
         masks = [("x-goog-fieldmask", fields)] if fields else []
-        return self._twice(
+        return self._tried(
             f"compute.{collection}.{method.removesuffix('Unary')}",
             lambda: called(request=request, retry=None, timeout=_TIMEOUT, metadata=masks),
+            attempts,
         )
 
     def _request(self, called: Any, parameters: dict[str, Any]) -> Any:
@@ -256,16 +263,16 @@ class Calls:
                 raise
             raise refused from error
 
-    def _twice(self, what: str, call: Callable[[], _Said]) -> _Said:
+    def _tried(self, what: str, call: Callable[[], _Said], attempts: int = _ATTEMPTS) -> _Said:
         """What the call says; it is made once more where no answer came, or Google was too busy."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             try:
                 return call()
             except Exception as error:
                 refused = refusals.refused(self._spec.name, what, error)
                 if refused is None:
                     raise
-                if attempt == _ATTEMPTS or not isinstance(refused, UnreachableError):
+                if attempt == attempts or not isinstance(refused, UnreachableError):
                     raise refused from error
             self._clock.sleep(_PAUSE)
         raise AssertionError("unreachable")

@@ -180,8 +180,8 @@ class GcpGroups:
             self._endings.clear(name, between)
 
     def sweep(self) -> tuple[str, ...]:
-        """Remove templates and checks of this project that no group has."""
-        there = frozenset(group.name for group in self._looks.all())
+        """Remove templates and checks of this project that no group has, in this region or another: they are global."""
+        there = self._looks.names()
         return (*self._templates.sweep(there), *self._checks.sweep(there))
 
     def _make(self, group: Group, template: LaunchTemplate, gets: Carried, between: Between) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.api import idle
 from phoenix.clouds.gcp import labels
 from phoenix.clouds.gcp.bake import gce_images, image_reading, remains
 from phoenix.clouds.gcp.calls import StaleError
 from phoenix.clouds.gcp.labels import Role
 from phoenix.clouds.gcp.patience import patient
-from phoenix.clouds.gcp.unfinished import Unfinished
+from phoenix.clouds.gcp.unfinished import ENDING, Unfinished
 from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, Proof, TestResult
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
@@ -86,7 +87,7 @@ class GcpImages:
             if there.verified or self._unfinished.owns(there.labels):
                 return self._expect_image(there)
         packers.refuse_unfit(self._spec)
-        self.delete(request.image_id)
+        self._delete(request.image_id, between, patience=ENDING)
         with self._unfinished.tidy(request.image_id, (Role.BUILDER, Role.UNPROVEN), between):
             run = packer_run.PackerRun(
                 calls=self._calls,
@@ -152,6 +153,10 @@ class GcpImages:
 
         Refused while another process is at work on it.
         """
+        self._delete(image_id, idle, patience=remains.PATIENCE)
+
+    def _delete(self, image_id: str, between: Between, *, patience: float) -> None:
+        """The same. `between` is called meanwhile; what cannot go within `patience` seconds is left."""
         found = self._image_now(image_id)
         if found and not found.verified and not self._unfinished.may_remove(found.labels):
             raise CloudError(
@@ -161,10 +166,11 @@ class GcpImages:
             )
         if found and found.verified:  # whoever dies from here on has left it
             marks = self._unfinished.marks(image_id, Role.UNPROVEN)
-            self._label(image_id, lambda found: {**image_reading.unproven(found), **marks})
+            self._label(image_id, lambda found: {**image_reading.unproven(found), **marks}, between)
             found = self._image_now(image_id)
         self._read = None
-        self._unfinished.remove(image_id, tuple(Role), also=(remains.of_image(found),) if found else ())
+        also = (remains.of_image(found),) if found else ()
+        self._unfinished.remove(image_id, tuple(Role), also=also, between=between, patience=patience)
 
     def discard(self, image_id: str) -> None:
         """Remove what this process's unfinished bake of the image made, or a dead one's."""
@@ -267,7 +273,7 @@ class GcpImages:
         beginning = self._spec.images.family
         return {"family": f"{beginning}-{image.type}-{image.name}"} if beginning else {}
 
-    def _label(self, image_id: str, decide: Callable[[GceImage], Mapping[str, str]]) -> None:
+    def _label(self, image_id: str, decide: Callable[[GceImage], Mapping[str, str]], between: Between = idle) -> None:
         """Give the image the labels that are decided on what it is now; again, where that was too long ago."""
         self._read = None
         for attempt in range(1, _DECISIONS + 1):
@@ -277,7 +283,7 @@ class GcpImages:
                 return
             body = {"labels": wanted, "labelFingerprint": found.fingerprint}
             try:
-                self._calls.change("images", "setLabels", resource=image_id, body=body)
+                self._calls.change("images", "setLabels", resource=image_id, body=body, between=between)
                 return
             except StaleError:  # somebody else labels it, or the answer to this very write was lost
                 if attempt == _DECISIONS:

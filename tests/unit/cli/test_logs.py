@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from phoenix.cli.text.machine_logs import new_text
+from phoenix.cli.text.machine_logs import followed, new_text
 from phoenix.orders.logs import MachineLogs
 from tests.support.fakes.desk import Desk
 
@@ -91,3 +91,14 @@ def test_what_is_new_between_two_looks() -> None:
     assert new_text(now, now) == ""
     moved = (MachineLogs(instance="a", logs={"service": "two\nthree\nfour\n"}),)
     assert new_text((MachineLogs(instance="a", logs={"service": "one\ntwo\nthree\n"}),), moved).endswith("a | four")
+
+
+def test_a_machine_that_has_a_console_alone_is_followed_by_it() -> None:
+    told = (
+        MachineLogs(instance="here", logs={"console": "kernel\n", "boot": "done\n", "service": "one\n"}),
+        MachineLogs(instance="cloud", logs={"console": "kernel\n"}),
+        MachineLogs(instance="silent", logs={}),
+    )
+    assert [each.logs for each in followed(told)] == [{"service": "one\n"}, {"console": "kernel\n"}, {}]
+    later = (MachineLogs(instance="cloud", logs={"console": "kernel\npanic\n"}),)
+    assert new_text(followed(told), followed(later)) == "cloud | panic"

@@ -11,7 +11,7 @@ from phoenix.clouds.gcp.balancer.services import SERVICES, Service, find
 from phoenix.clouds.gcp.balancer.url_map import At
 from phoenix.clouds.gcp.balancer.whole import Json
 from phoenix.clouds.gcp.calls import Calls, RefusedCallError
-from phoenix.errors import CloudError, RefusedError
+from phoenix.errors import RefusedError, UnreachableError
 from phoenix.model import Health
 
 
@@ -104,7 +104,11 @@ def _made(calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None,
             raise
     there = own(calls, at, group)
     if there is None:
-        raise CloudError(f"the backend service {group} was made, and is not there", resolution="Say it again.")
+        raise UnreachableError(  # the one who was faster may still be at it: unknown is not no
+            f"the backend service {group} was made, and is not shown yet",
+            details=f"Google Cloud has no {at.service(group)}",
+            resolution="Say it again in a moment.",
+        )
     return there
 
 

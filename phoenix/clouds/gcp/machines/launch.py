@@ -227,7 +227,9 @@ def _spread(zones: tuple[str, ...], shape: str, spec: GcpCloud) -> dict[str, Any
 
 
 def pin_labels(group: Group, template: LaunchTemplate, carried: Carried) -> dict[str, str]:
-    """What a group that is born pinned bears; what to give back is what it would have had without the pin."""
+    """What a group that is born pinned bears; what to give back is the least of phoenix.yaml, also where it begins with
+    fewer, as a step of a rolling one does.
+    """
     if group.pinned_until is None:
         return {}
     until = {labels.PINNED_UNTIL: labels.moment(group.pinned_until)}
@@ -237,7 +239,7 @@ def pin_labels(group: Group, template: LaunchTemplate, carried: Carried) -> dict
     return {
         **until,
         labels.PINNED_MODE: str(policy["mode"]).lower(),
-        labels.PINNED_LEAST: str(policy["minNumReplicas"]),
+        labels.PINNED_LEAST: str(size_of(group, template).least),
     }
 
 

@@ -30,6 +30,7 @@ LONG = 300.0
 _MACHINES = (
     "items/*/instances(id,name,creationTimestamp,machineType,networkInterfaces/networkIP),nextPageToken,unreachables"
 )
+_NAMED = "items/*/instanceGroupManagers(name),nextPageToken,unreachables"
 _AT_ONCE = 20
 """Groups whose machines are asked for in one filter."""
 
@@ -73,6 +74,11 @@ class Looks:
         listed = {each.name: self.members(each) for each in ours}
         self._learn(ours, listed)
         return tuple(self._group(each, listed[each.name]) for each in ours)
+
+    def names(self) -> frozenset[str]:
+        """The names of all groups in the whole project of Google's, whosever they are and in whichever region."""
+        told = self._calls.pages("instanceGroupManagers", "aggregatedList", fields=_NAMED)
+        return frozenset(each["name"] for each in told)
 
     def one(self, name: str) -> Group | None:
         """The group of that name, whosever it is; None where Google says that there is none."""
