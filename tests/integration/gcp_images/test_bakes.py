@@ -34,7 +34,7 @@ def test_a_layer_on_the_vendors_image_and_what_it_costs_to_know_it_is_there(shop
     proven = images.mark_verified(image, (), on=Proof.QEMU)
     assert shop.left() == ["images shop-x"]
 
-    another = shop.images()
+    another = shop.images(clock=FakeClock())
     shop.emulator.forget_calls()
     assert another.sweep() == ()
     assert proven in another.list()
