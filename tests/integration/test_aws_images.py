@@ -111,7 +111,7 @@ def test_a_layer_on_the_vendors_image_and_what_it_costs_to_know_it_is_there(shop
     proven = images.mark_verified(image, (), on=Proof.QEMU)
     assert len(shop.left()) == 2
 
-    another = shop.images()
+    another = shop.images(clock=FakeClock())
     shop.emulator.forget_calls()
     assert proven in another.list()
     assert another.find(image.id) == proven
