@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phoenix.errors import CloudError, RefusedError
-from phoenix.model import Group, TestResult
+from phoenix.model import Group, Release, TestResult
 
 WHOLE = 100
 NAMED = 3
@@ -66,6 +66,22 @@ def refuse_other_release(there: Group, wanted: Group) -> None:
             f"wanted was {wanted.release.id if wanted.release else 'none'}",
             resolution="See `phoenix status`; delete that group if nobody needs it.",
         )
+
+
+def too_big(script: str, release: Release, *, cloud: str, details: str) -> RefusedError:
+    """What is said where script and release are more than a cloud gives a machine. `details`: how much it takes."""
+    parts = {
+        "settings": sum(len(name) + len(value) for name, value in release.settings),
+        "the keys of repositories": sum(len(repository.key) for repository in release.repositories),
+        "the list of packages": sum(len(package.name) + len(package.version) for package in release.packages),
+        "the boot script, with all these": len(script.encode()),
+    }
+    told = ", ".join(f"{what} {bytes_:,}" for what, bytes_ in sorted(parts.items(), key=lambda part: -part[1]))
+    return RefusedError(
+        f"the boot work of release {release.id} is too big for {cloud}",
+        details=f"{details}: {told}",
+        resolution="Move long settings into a file of a package, or bake the packages in (an image of type immutable).",
+    )
 
 
 def routed(shares: Mapping[str, int]) -> dict[str, int]:

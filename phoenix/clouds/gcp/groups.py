@@ -25,6 +25,7 @@ from phoenix.clouds.gcp.machines.looks import Looks
 from phoenix.clouds.gcp.machines.startable import find_image
 from phoenix.clouds.gcp.machines.successions import Successions
 from phoenix.clouds.gcp.machines.templates import Templates
+from phoenix.clouds.gcp.patience import briefly
 from phoenix.errors import CloudError, UnreachableError
 from phoenix.manner import Survey
 from phoenix.model import Group, LaunchTemplate, Release
@@ -270,7 +271,7 @@ class GcpGroups:
             body = {"fingerprint": group.fingerprint, "allInstancesConfig": config}
             place: Mapping[str, Any] = {**group.home.place, "instanceGroupManager": name}
             try:
-                self._calls.change(group.home.managers, "patch", **place, body=body)
+                briefly(self._calls, self._calls.begin(group.home.managers, "patch", **place, body=body))
             except StaleError:
                 if attempt == AGAIN:
                     raise

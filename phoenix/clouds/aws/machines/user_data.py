@@ -17,6 +17,7 @@ from email import message_from_bytes
 from email.message import Message
 
 from phoenix import typed
+from phoenix.clouds import rules
 from phoenix.errors import RefusedError
 from phoenix.model import Release
 
@@ -90,15 +91,5 @@ def _json(release: Release) -> str:
 
 
 def _too_big(script: str, release: Release, size: int) -> RefusedError:
-    parts = {
-        "settings": sum(len(name) + len(value) for name, value in release.settings),
-        "the keys of repositories": sum(len(repository.key) for repository in release.repositories),
-        "the list of packages": sum(len(package.name) + len(package.version) for package in release.packages),
-        "the boot script, with all these": len(script.encode()),
-    }
-    told = ", ".join(f"{what} {bytes_:,}" for what, bytes_ in sorted(parts.items(), key=lambda part: -part[1]))
-    return RefusedError(
-        f"the boot work of release {release.id} is too big for AWS",
-        details=f"it has {size:,} bytes, compressed, and EC2 takes {LIMIT:,}; before that, in bytes: {told}",
-        resolution="Move long settings into a file of a package, or bake the packages in (an image of type immutable).",
-    )
+    told = f"it has {size:,} bytes, compressed, and EC2 takes {LIMIT:,}; before that, in bytes"
+    return rules.too_big(script, release, cloud="AWS", details=told)

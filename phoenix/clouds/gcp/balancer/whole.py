@@ -15,14 +15,10 @@ from urllib.parse import quote
 
 from phoenix.clouds.gcp import links, refusals
 from phoenix.clouds.gcp.calls import Calls, RefusedCallError, StaleError
+from phoenix.clouds.gcp.patience import briefly
 from phoenix.errors import CloudError, UnreachableError
-from phoenix.wait import DeadlineError
 
 API = "https://compute.googleapis.com/compute/v1/"
-PATIENCE = 8.0
-"""Seconds that a write is waited for in one go: several in a row take less than a lease. What takes longer is unknown
-until it is said again.
-"""
 _ATTEMPTS = 5
 """Others write to the same thing, each of them on what was read a moment ago."""
 _TOLD = frozenset({"kind", "id", "selfLink", "creationTimestamp", "region", "usedBy"})
@@ -77,10 +73,7 @@ def _put(calls: Calls, link: str, body: Json) -> None:
 def _write(calls: Calls, verb: str, path: str, body: Json | None = None) -> None:
     """One write, waited for a while. UnreachableError where it is not done by then, or another is under way."""
     try:
-        operation = calls.web(verb, f"{API}{path}?requestId={uuid.uuid4()}", body=body)
-        calls.await_done(operation, deadline=PATIENCE)
-    except DeadlineError as error:
-        raise UnreachableError(error.brief, details=error.details, resolution="Look again in a moment.") from error
+        briefly(calls, calls.web(verb, f"{API}{path}?requestId={uuid.uuid4()}", body=body))
     except RefusedCallError as error:
         if error.said != refusals.NOT_READY:
             raise

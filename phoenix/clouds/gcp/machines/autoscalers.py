@@ -10,6 +10,7 @@ from phoenix.clouds.gcp import refusals
 from phoenix.clouds.gcp.calls import Answer, Calls, RefusedCallError
 from phoenix.clouds.gcp.machines.group_reading import Found
 from phoenix.clouds.gcp.machines.homes import Home
+from phoenix.clouds.gcp.patience import briefly
 
 OFF = "OFF"
 
@@ -37,19 +38,21 @@ class Autoscalers:
     def change(
         self, group: Found, *, policy: Mapping[str, Any], description: str | None = None, between: Between = idle
     ) -> None:
-        """Change these parts of the policy, and the description where one is given; nothing else of it."""
+        """Change these parts of the policy, and the description where one is given; nothing else of it.
+
+        UnreachableError where it takes longer than a lease lets anybody wait who gives no `between`.
+        """
         described = {} if description is None else {"description": description}
         if not policy and not described:
             return
         body = {"name": group.autoscaler, **described, **({"autoscalingPolicy": dict(policy)} if policy else {})}
-        self._calls.change(
-            group.home.autoscalers,
-            "patch",
-            **group.home.place,
-            autoscaler=group.autoscaler,
-            body=body,
-            between=between,
+        begun = self._calls.begin(
+            group.home.autoscalers, "patch", **group.home.place, autoscaler=group.autoscaler, body=body
         )
+        if between is idle:
+            briefly(self._calls, begun)
+        else:
+            self._calls.await_done(begun, between=between)
 
     def delete(self, group: Found, *, between: Between = idle) -> None:
         """Remove the group's autoscaler; none there is done."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from phoenix import typed
+from phoenix.clouds import rules
 from phoenix.errors import RefusedError
 from phoenix.model import Release
 
@@ -63,15 +64,5 @@ def release_of(items: Iterable[Mapping[str, Any]]) -> Release | None:
 
 
 def _too_big(script: str, release: Release, size: int) -> RefusedError:
-    parts = {
-        "settings": sum(len(name) + len(value) for name, value in release.settings),
-        "the keys of repositories": sum(len(repository.key) for repository in release.repositories),
-        "the list of packages": sum(len(package.name) + len(package.version) for package in release.packages),
-        "the boot script, with all these": len(script.encode()),
-    }
-    told = ", ".join(f"{what} {bytes_:,}" for what, bytes_ in sorted(parts.items(), key=lambda part: -part[1]))
-    return RefusedError(
-        f"the boot work of release {release.id} is too big for Google Cloud",
-        details=f"it has {size:,} bytes, and a machine's metadata take {LIMIT:,} of them in one value: {told}",
-        resolution="Move long settings into a file of a package, or bake the packages in (an image of type immutable).",
-    )
+    told = f"it has {size:,} bytes, and a machine's metadata take {LIMIT:,} of them in one value"
+    return rules.too_big(script, release, cloud="Google Cloud", details=told)

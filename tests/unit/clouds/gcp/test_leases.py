@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +18,13 @@ from phoenix.clouds.gcp.balancer.birth import Wanted
 from phoenix.clouds.gcp.balancer.scope import Scope
 from phoenix.clouds.gcp.balancer.url_map import At
 from phoenix.clouds.gcp.calls import Answer, Calls
+from phoenix.clouds.gcp.groups import GcpGroups
 from phoenix.clouds.gcp.images import GcpImages
 from phoenix.errors import ToolError, UnreachableError
+from phoenix.execute.ownership import LEASE
 from phoenix.model import Health, Place
 from tests.support.fakes.doubles import FakeClock
+from tests.unit.clouds.gcp import answers
 from tests.unit.clouds.gcp.asked import SPEC, Asked, no
 
 IMAGE = "shop-os-debian-12-0123"
@@ -73,6 +77,37 @@ def test_a_backend_service_that_somebody_is_making_is_asked_for_again() -> None:
     wanted = Wanted(health=Health(path="/healthz"), drain=30.0, accepts=False)
     with pytest.raises(UnreachableError, match="is not shown yet"):
         birth.ensure(Half(), at, "web-prod-v042", wanted, None, "EXTERNAL_MANAGED")
+
+
+class Slow(Asked):
+    """A Google whose operations take minutes."""
+
+    def __init__(self, clock: FakeClock, **answers: Any) -> None:
+        super().__init__(**answers)
+        self._clock = clock
+
+    def begin(self, collection: str, method: str, /, **parameters: Any) -> Answer:
+        return {**super().begin(collection, method, **parameters), "status": "RUNNING"}
+
+    def _waited(self, operation: Answer) -> Answer:
+        return operation
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_pin_that_takes_long_is_unknown_before_a_lease_is_over(made: bool) -> None:
+    clock = FakeClock()
+    group = answers.group(made=made, status={"isStable": True, "autoscaler": f"{answers.REGION}/autoscalers/web"})
+    calls = Slow(
+        clock,
+        instanceGroupManagers__aggregatedList={"items": [group]},
+        regionInstanceGroupManagers__get=group,
+        regionAutoscalers__get=answers.autoscaler(),
+    )
+    groups = GcpGroups("shop", replace(SPEC, region="europe-west1"), calls, clock)
+    with pytest.raises(UnreachableError):
+        groups.pin(answers.NAME, until=clock.now())
+    assert calls.verbs()[-1].endswith(".patch")
+    assert clock.seconds < LEASE / 2
 
 
 def test_a_lease_is_kept_while_a_dead_bakes_image_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
