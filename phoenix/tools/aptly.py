@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket as sockets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -258,7 +259,7 @@ def _config(root: Root) -> dict[str, Any]:
 
 def _wait_until_open(program: Running, socket: Path, root: Root, clock: Clock) -> None:
     def look() -> Look:
-        if socket.exists():
+        if _takes(socket):
             return Look(verdict=Verdict.PASS, seen="open")
         if program.code() is None:
             return Look(verdict=Verdict.UNKNOWN, seen="starting")
@@ -266,6 +267,16 @@ def _wait_until_open(program: Running, socket: Path, root: Root, clock: Clock) -
         raise ToolError("aptly did not start", details=said[-1], resolution=f"Its whole log is {root.log}.")
 
     wait_for("the start of aptly", look, clock=clock, deadline=START_DEADLINE, interval=0.01)
+
+
+def _takes(path: Path) -> bool:
+    """Whether somebody takes connections there: between bind(2) and listen(2) there is a file, and nobody behind it."""
+    with sockets.socket(sockets.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _deb(package: Mapping[str, str]) -> Deb:
