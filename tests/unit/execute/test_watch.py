@@ -298,7 +298,7 @@ def test_a_group_that_phoenix_did_not_make_is_replaced_by_order_and_never_ended(
     assert stage.cloud.trespasses == []
 
 
-@pytest.mark.parametrize("kind", (LOCAL, AWS), ids=str)
+@pytest.mark.parametrize("kind", [LOCAL, AWS], ids=str)
 def test_a_group_without_machines_is_not_healthy(tmp_path: Path, kind: Kind) -> None:
     """None of none is not all of them: somebody has made the group as small as 0 while it was watched."""
     stage = serving(tmp_path, kind, Canary(steps=(50, 100), soak=60.0, hold=(), keep=0.0))
