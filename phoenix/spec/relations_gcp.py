@@ -39,8 +39,11 @@ def _cloud(cloud: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
 
 
 def _environment(environment: Mapping[str, Any], region: Any) -> Iterator[tuple[Place, str]]:
-    for index, zone in enumerate(listing(environment, "zones")):
+    zones = listing(environment, "zones")
+    for index, zone in enumerate(zones):
         yield from ((("zones", index), what) for what in _elsewhere(zone, region))
+        if zone in zones[:index]:
+            yield ("zones", index), f"{zone!r} stands twice; accepted: each zone once"
     balancer = mapping(environment, "load_balancer")
     if "region" in balancer and isinstance(region, str) and balancer["region"] != region:
         what = f"{balancer['region']!r} is not the region of the cloud; accepted: {region}, or nothing for a global one"

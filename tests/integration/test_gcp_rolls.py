@@ -187,6 +187,25 @@ def test_somebody_removes_the_new_group(stage: GcpStage) -> None:
     assert "somebody has removed it" in refused(stage)
 
 
+def test_somebody_removes_the_new_backend_service(stage: GcpStage) -> None:
+    """Its health check is removed with the group, though nothing leads to it any more."""
+    stage.roll("1")
+
+    def remove() -> None:
+        account = stage.account
+        rest = {key: value for key, value in stage.balanced().items() if key not in {"hostRules", "pathMatchers"}}
+        body = {**rest, "defaultService": account.everywhere("backendServices", OLD)}
+        body.pop("defaultRouteAction", None)
+        account.ask(account.everywhere("urlMaps", account.world.url_map), verb="PUT", body=body)
+        account.ask(account.everywhere("backendServices", NEW), verb="DELETE")
+
+    stage.meddle["candidate-healthy"] = remove
+    with pytest.raises((UndoneError, OverriddenError)):
+        stage.roll("2")
+    stage.account.clock.sleep(30)
+    assert stage.left_of(NEW) == []
+
+
 def test_somebody_moves_traffic_meanwhile_and_nothing_is_undone(stage: GcpStage) -> None:
     stage.roll("1")
 

@@ -67,7 +67,7 @@ class Watch:
             return Look(verdict=Verdict.FAIL, seen=hopeless)
         again = self._started_again(group)
         there, healthy = group.staying, backend.healthy if backend else 0
-        needed = guards.floor_of(group.size, self._min_healthy)
+        needed = max(1, guards.floor_of(group.size, self._min_healthy))  # of a group made as small as 0, none is well
         seen = f"{healthy} of {group.size} pass the health check"
         ready = min(healthy, len(there)) >= needed
         if self._world.abilities.boot is BootSeen.TOLD:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
@@ -68,12 +68,20 @@ Count = Annotated[Integer, Field(ge=1, le=MOST_MACHINES)]
 Percent = Annotated[Integer, Field(ge=1, le=100)]
 
 
+def _some(percent: int) -> int:
+    if percent < 1:
+        raise wrong("0% is no load to aim at; accepted: 1% to 100%")
+    return percent
+
+
 class SizeForm(Form):
     """How many machines, between `min` and `max` by load."""
 
     min: Count = Field(description="Machines there always are.")
     max: Count = Field(description="Machines there are at most.")
-    cpu: Share | None = Field(default=None, description="Load that the autoscaler aims at.")
+    cpu: Annotated[Share, AfterValidator(_some)] | None = Field(
+        default=None, description="Load that the autoscaler aims at."
+    )
 
     def read(self) -> Size:
         """The frozen value."""

@@ -296,3 +296,19 @@ def test_a_group_that_phoenix_did_not_make_is_replaced_by_order_and_never_ended(
     assert stage.shares == {FOREIGN: 100}
     assert stage.cloud.standing[FOREIGN] == foreign
     assert stage.cloud.trespasses == []
+
+
+@pytest.mark.parametrize("kind", [LOCAL, AWS], ids=str)
+def test_a_group_without_machines_is_not_healthy(tmp_path: Path, kind: Kind) -> None:
+    """None of none is not all of them: somebody has made the group as small as 0 while it was watched."""
+    stage = serving(tmp_path, kind, Canary(steps=(50, 100), soak=60.0, hold=(), keep=0.0))
+
+    def empty() -> None:
+        stage.cloud.resize(NEW, 0, between=lambda: None)
+        stage.cloud.attach(stage.cloud.standing[NEW])
+
+    stage.meddle["soak-50"] = empty
+    with pytest.raises(UndoneError) as error:
+        stage.roll("2")
+    assert "0 of 0" in error.value.details
+    assert stage.shares == {OLD: 100}

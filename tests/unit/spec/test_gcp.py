@@ -178,6 +178,16 @@ def test_a_canary_has_exact_shares(load_text: Load, mistakes: Mistakes) -> None:
             f"{WEB}.zones[1]: 'us-east1-b' is no zone of us-central1; accepted: such as us-central1-b",
         ),
         (
+            "size: 2",
+            "zones: [us-central1-b, us-central1-c, us-central1-b]\n        size: 2",
+            f"{WEB}.zones[2]: 'us-central1-b' stands twice; accepted: each zone once",
+        ),
+        (
+            "size: 2",
+            "size: {min: 1, max: 2, cpu: 0%}",
+            f"{WEB}.size.cpu: 0% is no load to aim at; accepted: 1% to 100%",
+        ),
+        (
             "{url_map: web}",
             "{url_map: web, region: us-east1}",
             f"{WEB}.load_balancer.region: 'us-east1' is not the region of the cloud; accepted: us-central1, or nothing",
