@@ -11,7 +11,6 @@ from phoenix.tools import aptly, process
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.process import Command
 
-
 SLEEP = Command(argv=("sleep", "60"))
 
 
