@@ -54,7 +54,20 @@ def doctor(
 
     tools = tuple(checkup.tools(local=local))
     keys = tuple(checkup.repositories(project, Site(project, environment).clock.now())) if project else ()
-    return DoctorResult(checks=(*tools, *keys, *clouds.look(project, wanted, local=local, rights=rights, say=say)))
+    none = () if wanted or local else (_none_of(cloud),)
+    return DoctorResult(
+        checks=(*tools, *keys, *none, *clouds.look(project, wanted, local=local, rights=rights, say=say))
+    )
+
+
+def _none_of(cloud: str | None) -> Finding:
+    """Programs alone say nothing of a cloud that nobody has named."""
+    return Finding(
+        state=State.NOTE,
+        subject=f"clouds of kind {cloud}",
+        found="there is none in phoenix.yaml, so only the programs of this computer were looked at",
+        remedy=f"Write one into `clouds:` (`kind: {cloud}`), then say it again.",
+    )
 
 
 def policy(site: Site, cloud: str) -> PolicyResult:

@@ -53,6 +53,8 @@ def test_only_one_cloud(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     subjects = {check["subject"] for check in said["checks"]}
     assert "packer" in subjects
     assert "engine light" not in subjects
+    (none,) = [check for check in said["checks"] if check["subject"] == "clouds of kind gcp"]
+    assert (none["state"], none["found"].partition(",")[0]) == ("note", "there is none in phoenix.yaml")
 
 
 def test_an_unknown_cloud(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
