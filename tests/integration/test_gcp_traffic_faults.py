@@ -166,7 +166,7 @@ def test_a_write_that_is_accepted_and_fails_is_no_write(routes: Routes) -> None:
 def test_a_write_while_another_is_under_way_is_said_again(routes: Routes) -> None:
     traffic = routes.traffic()
     attached(routes, traffic, OLD, NEW)
-    routes.emulator.fail("urlMaps.update", reason="resourceNotReady", status=400)
+    routes.emulator.fail("urlMaps.update", reason="resourceNotReady", status=400, times=2)
     with pytest.raises(UnreachableError, match="being changed by somebody else"):
         shift(traffic, old=100)
     shift(traffic, old=100)
@@ -176,7 +176,7 @@ def test_a_write_while_another_is_under_way_is_said_again(routes: Routes) -> Non
 @pytest.mark.parametrize("method", ["healthChecks.insert", "backendServices.insert", "backendServices.update"])
 def test_what_is_not_ready_is_unknown_and_may_be_said_again(routes: Routes, method: str) -> None:
     traffic = routes.traffic()
-    routes.emulator.fail(method, reason="resourceNotReady", status=400)
+    routes.emulator.fail(method, reason="resourceNotReady", status=400, times=2)
     with pytest.raises(UnreachableError, match="being changed by somebody else"):
         attached(routes, traffic, OLD)
     attached(routes, traffic, OLD)
