@@ -123,7 +123,9 @@ def test_what_checks_say_is_seen_in_their_own_words(rules: Rules) -> None:
     backend = traffic.read().backend(OLD)
     assert backend is not None
     assert (backend.healthy, backend.total) == (0, 2)
-    assert backend.seen == "2 x Target.ResponseCodeMismatch: Health checks failed with these codes: [401]"
+    both = ", ".join(sorted(machine for machine, _said in backend.checks))
+    assert backend.seen == f"2 x Target.ResponseCodeMismatch: Health checks failed with these codes: [401] ({both})"
+    assert both.count("i-") == 2
 
 
 def test_machines_that_drain_are_seen(rules: Rules) -> None:

@@ -83,9 +83,11 @@ def test_two_checkouts_see_one_state(server: Server, checkouts: tuple[Shell, She
 def test_a_bucket_that_is_away_is_one_clear_error_of_every_command(checkouts: tuple[Shell, Shell]) -> None:
     here = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1"}
     shell = Shell(directory=checkouts[0].directory, environment=here)
-    assert shell.service()["error"].startswith("the state cannot be reached"), (
-        "what the cloud knows is shown all the same"
-    )
+    unknown = shell.run("status", "web-tier", code=5)
+    assert unknown["error"]["brief"] == "not everything could be asked"
+    (service,) = unknown["services"]
+    assert service["error"].startswith("the state cannot be reached")
+    assert service["address"].startswith("http://127.0.0.1:"), "what the cloud knows is shown all the same"
     for command in (("run", "list"), ("abort", "web-tier"), ("tend",)):
         error = shell.run(*command, code=5)["error"]
         assert error["brief"] == "the state cannot be reached"
