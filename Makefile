@@ -20,7 +20,7 @@ setup: ## install what is missing: Debian packages, .venv, dependencies (again: 
 demo: setup ## the whole way on this machine: bake, publish, roll under load, burn
 	@$(BIN)/phoenix demo
 
-test: setup ## linters, types, and the tests that CI runs, side by side (a quarter of an hour)
+test: setup ## linters, types, and the tests that CI runs, side by side (twenty-five minutes)
 	@$(MAKE) --jobs 3 checks tests-of-ci
 
 test-all: setup ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
