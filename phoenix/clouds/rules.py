@@ -161,6 +161,16 @@ def results(wanted: tuple[Trial, ...], reports: tuple[str, ...]) -> tuple[TestRe
     )
 
 
+def out_of_reach(url: str, cloud: str) -> RefusedError:
+    """What is said of a repository on this computer, which no machine of that cloud reaches."""
+    return RefusedError(
+        f"machines of the cloud '{cloud}' cannot reach {url}",
+        details="it is an address of this computer's loopback",
+        resolution="Give the repository a url of its own for this cloud in phoenix.yaml, "
+        f"such as `url: {{{cloud}: https://apt.example.com}}`.",
+    )
+
+
 def _told(report: str, wanted: tuple[Trial, ...]) -> tuple[int, str, str] | None:
     """The index of the test that is reported, its exit code and its output; None where the report tells of no test."""
     words = report.split(" ")

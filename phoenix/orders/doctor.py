@@ -71,7 +71,7 @@ def _none_of(cloud: str | None) -> Finding:
 
 
 def policy(site: Site, cloud: str) -> PolicyResult:
-    """The least rights that phoenix needs on the cloud. RefusedError for a kind this version cannot work on."""
+    """The least rights that phoenix needs on the cloud."""
     return PolicyResult(cloud=cloud, policies=dict(site.cloud(cloud).policy()))
 
 

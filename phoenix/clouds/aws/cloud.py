@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from phoenix.clouds import rules
 from phoenix.clouds.api import Need, Template
 from phoenix.clouds.aws.bake import template
 from phoenix.clouds.aws.calls import Calls
-from phoenix.errors import RefusedError, SpecError
+from phoenix.errors import SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Place
 from phoenix.spec.clouds import AwsCloud
 from phoenix.spec.project import Project
 from phoenix.spec.services import AwsBalancer
+from phoenix.tools.loopback import is_loopback
 
 if TYPE_CHECKING:  # each room is loaded when it is entered
     from phoenix.clouds.aws.balancer.listener import Listener
@@ -33,7 +34,6 @@ ABILITIES = Abilities(
     here_only=False,
     alarms=True,
 )
-_LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 class AwsCloudDoor:
@@ -101,14 +101,8 @@ class AwsCloudDoor:
 
     def url_for_machines(self, url: str) -> str:
         """The same. RefusedError for an address of this computer: no machine of AWS reaches it."""
-        host = urlsplit(url).netloc.rpartition("@")[2]
-        if host.startswith(_LOOPBACK):
-            raise RefusedError(
-                f"machines of the cloud '{self.name}' cannot reach {url}",
-                details="it is an address of this computer's loopback",
-                resolution="Give the repository a url of its own for this cloud in phoenix.yaml, "
-                f"such as `url: {{{self.name}: https://apt.example.com}}`.",
-            )
+        if is_loopback(url):
+            raise rules.out_of_reach(url, self.name)
         return url
 
     def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from phoenix.clouds import rules
 from phoenix.clouds.api import Need, Template, Traffic
 from phoenix.clouds.gcp.bake import template
 from phoenix.clouds.gcp.calls import Calls
-from phoenix.errors import RefusedError, SpecError
+from phoenix.errors import SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Place
 from phoenix.spec.clouds import GcpCloud
 from phoenix.spec.project import Project
+from phoenix.tools.loopback import is_loopback
 
 if TYPE_CHECKING:  # each room is loaded when it is entered
     from phoenix.clouds.gcp.balancer.frontends import Frontend
@@ -30,7 +31,6 @@ ABILITIES = Abilities(
     zones=True,
     here_only=False,
 )
-_LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 class GcpCloudDoor:
@@ -86,14 +86,8 @@ class GcpCloudDoor:
 
     def url_for_machines(self, url: str) -> str:
         """The same. RefusedError for an address of this computer: no machine of Google Cloud reaches it."""
-        host = urlsplit(url).netloc.rpartition("@")[2]
-        if host.startswith(_LOOPBACK):
-            raise RefusedError(
-                f"machines of the cloud '{self.name}' cannot reach {url}",
-                details="it is an address of this computer's loopback",
-                resolution="Give the repository a url of its own for this cloud in phoenix.yaml, "
-                f"such as `url: {{{self.name}: https://apt.example.com}}`.",
-            )
+        if is_loopback(url):
+            raise rules.out_of_reach(url, self.name)
         return url
 
     def alarms(self, names: tuple[str, ...]) -> tuple[Alarm, ...]:  # noqa: ARG002 (phoenix.yaml names none here)
