@@ -8,12 +8,15 @@ from phoenix.tools.gpg import Key
 
 
 def signers(root: Root) -> tuple[Key, ...]:
-    """The keys that sign, oldest first; none before the first publication."""
+    """The keys that sign, in the order in which they were set: the newest last; none before the first publication.
+
+    The order is the file's, for keys that were made in one second have no other.
+    """
     if not root.gnupg.is_dir():
         return ()
-    there = gpg.keys(root.gnupg)
-    named = root.signers.read_text().split() if root.signers.exists() else [key.fingerprint for key in there]
-    return tuple(key for key in there if key.fingerprint in named)
+    there = {key.fingerprint: key for key in gpg.keys(root.gnupg)}
+    named = root.signers.read_text().split() if root.signers.exists() else list(there)
+    return tuple(there[fingerprint] for fingerprint in named if fingerprint in there)
 
 
 def set_signers(root: Root, fingerprints: tuple[str, ...]) -> None:

@@ -136,6 +136,17 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     gpg.end_agent(directory, SystemClock())
 
 
+def test_two_keys_of_one_second_sign_in_the_order_in_which_they_were_set(home: Path) -> None:
+    root = Root(path=home)
+    root.gnupg.mkdir(mode=0o700)
+    how = ("ed25519", "sign", "never")
+    pair = [make_key(root.gnupg, "--quick-generate-key", name, *how, faked="20260101T000000!") for name in ("a", "b")]
+    assert len({key.created for key in gpg.keys(root.gnupg)}) == 1
+    for order in (pair, pair[::-1]):
+        signers.set_signers(root, tuple(order))
+        assert [key.fingerprint for key in signers.signers(root)] == order
+
+
 def test_a_weak_key_is_refused_before_anything_is_done(tmp_path: Path, home: Path) -> None:
     weak = make_key(home, "--quick-generate-key", "weak", "rsa1024", "sign", "never")
     sha1 = make_key(home, "--cert-digest-algo", "SHA1", "--quick-generate-key", "sha1", "ed25519", "sign", "never")
