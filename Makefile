@@ -6,8 +6,8 @@ BIN := .venv/bin
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory
-# Two workers share two processors with the machines that the tests start; see tests/conftest.py.
-PYTEST := $(BIN)/pytest -n 2
+# Three workers keep two processors busy, for tests wait for machines; see tests/conftest.py.
+PYTEST := $(BIN)/pytest -n 3
 # What the long tests draw from: another every day. `make test-all SEED=20260131` draws as on that day.
 SEED ?= $(shell date +%Y%m%d)
 

@@ -1,7 +1,7 @@
 """What is dear to make and shared by all tests of a run: the cache, a bare tree, a project with baked images.
 
 The cache stays in the checkout (`.cache/`), so that a second run is fast; what phoenix keeps there is used for a day
-at most. Everything else is gone when the run ends. The workers of a run (`pytest -n 2`) share it, see `shared.py`.
+at most. Everything else is gone when the run ends. The workers of a run (`pytest -n 3`) share it, see `shared.py`.
 """
 
 from __future__ import annotations
