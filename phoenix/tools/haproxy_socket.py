@@ -71,6 +71,16 @@ class Statistics:
         return {server.name: server for server in self.servers if server.slot == slot}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sight:
+    """All that is read of HAProxy, of one moment."""
+
+    info: Info
+    statistics: Statistics
+    shares: tuple[str, ...]
+    """The map as it is applied: the slot for each request number; empty where nothing is routed."""
+
+
 class Runtime:
     """Speaks to the HAProxy that was started in `directory`. Raises CloudError where it does not answer."""
 
@@ -83,14 +93,20 @@ class Runtime:
 
     def find(self) -> Info | None:
         """The process that answers; None where nobody listens (it has ended, or never began)."""
-        try:
-            said = self._ask("show info")
-        except (FileNotFoundError, ConnectionRefusedError):
+        said = self._ask_any("show info")
+        return None if said is None else parse_info(said)
+
+    def look(self) -> Sight | None:
+        """All of it in one answer, for each takes a turn of a busy computer; None where nobody listens.
+
+        Each command's answer ends with an empty line (HAProxy's management guide, "Unix Socket commands").
+        """
+        said = self._ask_any(f"show info;show stat;show map {self.MAP}")
+        if said is None:
             return None
-        except OSError as error:
-            raise self._mute(error) from error
-        facts = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
-        return Info(pid=int(facts["Pid"]), frame=facts.get("description", "").removeprefix("phoenix-"))
+        info, _, rest = said.partition("\n\n")
+        statistics, _, shares = rest.partition("\n\n")
+        return Sight(info=parse_info(info), statistics=parse_statistics(statistics), shares=parse_map(shares))
 
     def statistics(self) -> Statistics:
         """Servers, health verdicts and requests under way, freshly read."""
@@ -130,6 +146,14 @@ class Runtime:
         """End the requests that the server is answering."""
         return self.tell(f"shutdown sessions server {slot}/{server}")
 
+    def _ask_any(self, command: str) -> str | None:
+        try:
+            return self._ask(command)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise self._mute(error) from error
+
     def tell(self, command: str) -> str:
         """One line (and its payload) to the socket, and the answer."""
         try:
@@ -158,6 +182,12 @@ class Runtime:
             details=f"{self._directory / self.SOCKET}: {str(error) or type(error).__name__}",
             resolution="Try again. If it hangs and serves nothing, `kill -9` it; `phoenix tend` starts it again.",
         )
+
+
+def parse_info(text: str) -> Info:
+    """What `show info` printed."""
+    facts = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    return Info(pid=int(facts["Pid"]), frame=facts.get("description", "").removeprefix("phoenix-"))
 
 
 def parse_statistics(text: str) -> Statistics:

@@ -25,7 +25,7 @@ from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
 from phoenix.model import Backend, Group, Health, Route
 from phoenix.tools import haproxy, listeners
 from phoenix.tools.haproxy import AddressTakenError, Check
-from phoenix.tools.haproxy_socket import Runtime, ServerState, Statistics
+from phoenix.tools.haproxy_socket import Runtime, ServerState, Sight, Statistics
 from phoenix.tools.process import ProcessId
 
 _BUSY = 60.0
@@ -62,17 +62,12 @@ class LocalTraffic:
         state = balancer.load(self._directory)
         if state is None or not state.groups:
             return Route(address=_url(self._listen), version=_version({}))
-        if self._runtime.find() is None:
-            raise UnreachableError(
-                f"the balancer on {state.listen} is not running",
-                details=f"HAProxy has ended; it had {', '.join(state.groups)} attached",
-                resolution="Run `phoenix tend`, which starts it again with the route it had, or `phoenix down`.",
-            )
-        seen, routed = self._runtime.statistics(), state.with_shares(self._runtime.shares())
+        seen = self._seen(state)
+        routed = state.with_shares(seen.shares)
         slots = sorted((slot.group, slot) for slot in state.slots if slot.group)
         return Route(
             address=_url(state.listen),
-            backends=tuple(_backend(group, slot, routed, seen) for group, slot in slots),
+            backends=tuple(_backend(group, slot, routed, seen.statistics) for group, slot in slots),
             version=_version(routed.shares),
         )
 
@@ -188,11 +183,22 @@ class LocalTraffic:
                 unrecorded.end(grace=_GRACE)
             shutil.rmtree(self._directory)
 
+    def _seen(self, state: State) -> Sight:
+        seen = self._runtime.look()
+        if seen is None:
+            raise UnreachableError(
+                f"the balancer on {state.listen} is not running",
+                details=f"HAProxy has ended; it had {', '.join(state.groups)} attached",
+                resolution="Run `phoenix tend`, which starts it again with the route it had, or `phoenix down`.",
+            )
+        return seen
+
     def _awake(self) -> State:
         """The state, with HAProxy running in it. What HAProxy routes wins over what a killed writer had in mind."""
         state = balancer.load(self._directory) or balancer.fresh(self._listen, self._checked)
-        if self.is_running():
-            return state.with_shares(self._runtime.shares())
+        seen = self._runtime.look()
+        if seen is not None:
+            return state.with_shares(seen.shares)
         state = self._started(state)
         balancer.save(self._directory, state)
         return state
@@ -255,15 +261,15 @@ class LocalTraffic:
         return [line.strip() for line in said if line.strip()]
 
     def _verify(self, state: State, said: list[str]) -> None:
-        seen, shares, wanted = self._runtime.statistics(), self._runtime.shares(), state.balancer()
+        seen, wanted = self._seen(state), state.balancer()
         wrong = [
             f"{slot.name}/{haproxy.seat(number)} is {there.status} at {there.address}, wanted {address or 'empty'}"
             for slot in wanted.slots
             for number, address in enumerate(slot.seats)
-            if not _as_wanted(there := seen.of(slot.name)[haproxy.seat(number)], address)
+            if not _as_wanted(there := seen.statistics.of(slot.name)[haproxy.seat(number)], address)
         ]
-        if shares != wanted.shares:
-            wrong.append(f"shares are {state.with_shares(shares).shares}")
+        if seen.shares != wanted.shares:
+            wrong.append(f"shares are {state.with_shares(seen.shares).shares}")
         if wrong:
             raise CloudError(
                 f"the balancer on {state.listen} did not do as it was told",
