@@ -23,6 +23,8 @@ CONSOLE_LOOKS = 30.0
 """Seconds between two consoles that are read: clouds tell of one machine at a time, and count how often they do."""
 QUIET = 30.0
 """Seconds for which a service that was started again has to live before its group is healthy."""
+AWAY_LOOKS = 3
+"""Looks in a row at a balancer that no longer has the group: what was read in the middle of a change is one."""
 FAILED = re.compile(r"^phoenix-boot: failed: (.*\S)\s*$", re.MULTILINE)
 """What boot work that failed writes to the serial console (`templates/boot/boot.sh.j2`), and why."""
 
@@ -42,6 +44,8 @@ class Watch:
         self._again = 0
         self._again_at = 0.0
         """How often they were while this was watched, and when that was last seen."""
+        self._attached, self._away = False, 0
+        """Whether the balancer has had the group while this was watched, and at how many looks it has not since."""
         self._console_at: float | None = None
         self._read: dict[str, int] = {}
         """How often each machine's console was read."""
@@ -62,7 +66,7 @@ class Watch:
         group = self._world.groups.find(self._name)
         if group is None:
             return Look(verdict=Verdict.FAIL, seen=f"{self._name} is gone: somebody has removed it")
-        hopeless = self._hopeless(group, backend)
+        hopeless = self._taken_out(backend) or self._hopeless(group, backend)
         if hopeless:
             return Look(verdict=Verdict.FAIL, seen=hopeless)
         again = self._started_again(group)
@@ -82,6 +86,14 @@ class Watch:
             return Look(verdict=Verdict.PASS, seen=seen)
         why = (group.trouble, backend.seen if backend else "")
         return Look(verdict=Verdict.UNKNOWN, seen="; ".join((seen, *filter(None, why))))
+
+    def _taken_out(self, backend: Backend | None) -> str:
+        """Why nobody will check the group any more; empty where the balancer has it, or is only about to."""
+        self._away = self._away + 1 if backend is None and self._attached else 0
+        self._attached = self._attached or backend is not None
+        if self._away < AWAY_LOOKS:
+            return ""
+        return f"the balancer no longer has {self._name}: somebody has taken it out"
 
     def _hopeless(self, group: Group, backend: Backend | None) -> str:
         """Why the group can no longer become healthy; empty where it can."""

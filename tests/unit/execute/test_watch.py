@@ -58,6 +58,29 @@ def test_why_nothing_is_healthy_is_told_in_the_balancers_own_words(tmp_path: Pat
     assert "0 of 4 pass the health check; 2 x answered with 401" in error.value.details
 
 
+@pytest.mark.parametrize("kind", [LOCAL, *OTHERS], ids=str)
+def test_a_candidate_that_was_taken_out_of_the_balancer_by_hand_is_given_up_at_once(
+    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = serving(tmp_path, kind)
+    stage.cloud.sick.add(NEW)
+    seen = stage.cloud.read
+
+    def read() -> Route:
+        route = seen()
+        if route.backend(NEW) is not None and NEW in stage.cloud.attached:
+            stage.cloud.attached.pop(NEW)
+        return route
+
+    started = stage.clock.seconds
+    stage.meddle["candidate-healthy"] = lambda: monkeypatch.setattr(stage.cloud, "read", read)
+    with pytest.raises(UndoneError, match="never became healthy") as error:
+        stage.roll("2")
+    assert f"the balancer no longer has {NEW}: somebody has taken it out" in error.value.details
+    assert stage.clock.seconds - started < 120, "the deadline is 300 s"
+    assert stage.shares == {OLD: 100}
+
+
 def test_an_unhealthy_candidate_is_explained_machine_by_machine(tmp_path: Path) -> None:
     stage = serving(tmp_path, LOCAL)
     stage.cloud.sick.add(NEW)
