@@ -329,6 +329,8 @@ class Route:
     backends: tuple[Backend, ...] = ()
     version: str = ""
     """Of the balancer's route as it was read, where it has one: who writes says on what he decided."""
+    elsewhere: str = ""
+    """What else than groups gets traffic, in the balancer's words, such as a redirect; empty where nothing does."""
 
     def backend(self, group: str) -> Backend | None:
         """The balancer's view of `group`, or None where it is not attached."""

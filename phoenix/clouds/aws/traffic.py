@@ -98,7 +98,9 @@ class AwsTraffic:
         backends: tuple[Backend, ...] = tuple(
             target_health.backend(group, share[group], targets) for group, targets in sorted(seen.items())
         )
-        return Route(address=self._address, backends=backends, version=there.live.version)
+        return Route(
+            address=self._address, backends=backends, version=there.live.version, elsewhere=there.live.elsewhere
+        )
 
     def prepare(self, group: Group) -> tuple[str, ...]:
         """Make the group's target group and its preview rule, so that machines are checked from their first moment;

@@ -127,7 +127,12 @@ class GcpUrlMapTraffic:
             told = services.statuses(self._calls, link, found.groups if found else ())
             seen[group] = [*seen.get(group, ()), *told]
         backends = tuple(group_health.backend(group, share[group], told) for group, told in sorted(seen.items()))
-        return Route(address=self._address, backends=backends, version=there.live.version)
+        return Route(
+            address=self._address,
+            backends=backends,
+            version=there.live.version,
+            elsewhere=there.live.elsewhere(frozenset(filled)),
+        )
 
     def prepare(self, group: Group) -> tuple[str, ...]:
         """Make the group's backend service and its preview, so that its machines are checked once it is there; the

@@ -80,10 +80,14 @@ def routes_as_set(route: Route, *expected: Shares, exact: bool = True) -> None:
     if not any(same_routes(now, shares, exact=exact) for shares in expected):
         raise OverriddenError(
             "somebody else has moved traffic",
-            details=f"shares are {told(now)}; this run had set {told(tuple(sorted(expected[0])))}",
+            details=f"shares are {told(now)}{_elsewhere(route)}; this run had set {told(tuple(sorted(expected[0])))}",
             resolution="Nothing was undone. Decide by hand: `phoenix abort` puts the routes back as they were before "
             "the run, `phoenix unlock` leaves them as they are.",
         )
+
+
+def _elsewhere(route: Route) -> str:
+    return f", and traffic goes to {route.elsewhere}" if route.elsewhere else ""
 
 
 def warm(group: str, look: Look) -> None:

@@ -111,8 +111,10 @@ def _now(action: SetTraffic, route: Route, *, exact: bool) -> dict[str, int]:
 def _left_alone(action: SetTraffic, route: Route, *, exact: bool) -> bool:
     """On the way back: routes made by hand that give this run's groups nothing are another's decision, and stand."""
     now = route.shares
-    if not action.known or not now or any(guards.same_routes(now, shares, exact=exact) for shares in action.known):
+    if not action.known or any(guards.same_routes(now, shares, exact=exact) for shares in action.known):
         return False
+    if not now:  # a balancer that has lost its routes gets them again; one that was told to send elsewhere does that
+        return bool(route.elsewhere)
     before = {name for name, _share in action.known[0]}
     of_this_run = {name for shares in action.known for name, _share in shares} - before
     return not of_this_run & {name for name, _share in now}

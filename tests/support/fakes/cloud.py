@@ -142,7 +142,7 @@ class FakeCloud(Memory):
             self._before = (self.clock.seconds + self.lag, self._effective())
             if self.before_phoenix is None:
                 self.before_phoenix = {name: self.shares[name] for name in self.shares if name == FOREIGN}
-            self.shares = dict(wanted or self.before_phoenix)
+            self.shares, self.elsewhere = dict(wanted or self.before_phoenix), ""
             self.touches += 1
             self.history.append(self._behind())
             self._note()
@@ -151,6 +151,11 @@ class FakeCloud(Memory):
         """Somebody else gives the shares, whatever they are now."""
         self.late.add(repr(sorted(shares.items())))
         self.shift(shares, self._route())
+
+    def send_elsewhere(self, where: str) -> None:
+        """Somebody lets no group have traffic any more."""
+        self.shares, self.elsewhere = {}, where
+        self.touches += 1
 
     def _refuse_stale(self, wanted: Mapping[str, int], seen: Route) -> None:
         told = repr(sorted(wanted.items()))

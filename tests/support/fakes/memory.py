@@ -55,6 +55,9 @@ class Memory:
     crashing: Mapping[str, float] = MappingProxyType({})
     """Groups whose service ends and is started again every so many seconds, so quickly that no check misses it."""
 
+    elsewhere: str = ""
+    """What somebody has let the balancer do instead of giving groups traffic."""
+
     def __init__(self, clock: FakeClock, kind: Kind = LOCAL) -> None:
         self.clock = clock
         self.kind = kind
@@ -155,7 +158,9 @@ class Memory:
             )
             for name in sorted(self.attached)
         ]
-        return Route(address="http://127.0.0.1:8000", backends=tuple(backends), version=self._version())
+        return Route(
+            address="http://127.0.0.1:8000", backends=tuple(backends), version=self._version(), elsewhere=self.elsewhere
+        )
 
     def _told(self) -> dict[str, int]:
         """The shares as the balancer tells them; where they are not exact each group has what its machines can bear."""

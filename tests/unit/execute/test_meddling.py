@@ -267,6 +267,28 @@ def test_the_way_back_leaves_alone_what_somebody_routed_away_from_the_candidate(
     assert NEW not in stage.groups
 
 
+def test_the_way_back_leaves_alone_what_somebody_sent_to_no_group_at_all(tmp_path: Path) -> None:
+    stage = serving(STRATEGIES["canary"], tmp_path, KINDS[1])
+
+    def sent_elsewhere_and_aborted() -> None:
+        stage.cloud.send_elsewhere("a redirect")
+        stage.ask_to_abort()
+
+    stage.meddle["grow-25"] = sent_elsewhere_and_aborted
+    with pytest.raises(UndoneError):
+        stage.roll("2")
+    assert (stage.cloud.shares, stage.cloud.elsewhere) == ({}, "a redirect")
+    assert NEW not in stage.groups
+
+
+def test_a_run_that_finds_its_traffic_sent_elsewhere_says_where(tmp_path: Path) -> None:
+    stage = serving(STRATEGIES["canary"], tmp_path, KINDS[1])
+    stage.meddle["shift-25"] = lambda: stage.cloud.send_elsewhere("a fixed-response")
+    with pytest.raises(UndoFailedError, match="somebody else has moved traffic") as error:
+        stage.roll("2")
+    assert "traffic goes to a fixed-response" in error.value.details
+
+
 def test_after_a_stop_abort_puts_the_routes_back_as_they_were(tmp_path: Path) -> None:
     stage = serving(STRATEGIES["canary"], tmp_path)
     stage.meddle["shift-25"] = lambda: stage.cloud.move({NEW: 100})

@@ -48,6 +48,12 @@ class Rule:
         return weights_of(self.routing)
 
     @property
+    def elsewhere(self) -> str:
+        """What it does where it does not forward: a page for maintenance, say; empty where it forwards."""
+        kind = self.routing.get("Type", "forward")
+        return "" if kind == "forward" else f"a {kind}"
+
+    @property
     def shares(self) -> dict[str, int]:
         """The same as whole percents; a target group of weight 0 has share 0."""
         return {**dict.fromkeys(self.weights, 0), **rules.percents(self.weights)}

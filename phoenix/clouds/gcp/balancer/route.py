@@ -51,6 +51,13 @@ class Live:
         """The same as whole percents; a service of weight 0 has share 0."""
         return {**dict.fromkeys(self.weights, 0), **rules.percents(self.weights)}
 
+    def elsewhere(self, known: frozenset[str]) -> str:
+        """What else than the services of `known` gets requests: a redirect, say; empty where nothing does."""
+        if _REDIRECT in self.does:
+            return "a redirect"
+        others = sorted(link for link, share in self.shares.items() if share and link not in known)
+        return ", ".join(others)
+
     @property
     def version(self) -> str:
         """A digest of what it does. Another one: somebody has changed it."""

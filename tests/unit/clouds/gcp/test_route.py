@@ -39,6 +39,12 @@ def test_weights_are_read_as_percent(does: dict[str, Any], shares: dict[str, int
     assert of(does).shares == shares
 
 
+def test_what_else_than_known_services_gets_requests_is_told() -> None:
+    assert of({"defaultUrlRedirect": {"httpsRedirect": True}}).elsewhere(frozenset({BLUE})) == "a redirect"
+    assert of(weighted(blue=95, green=5)).elsewhere(frozenset({BLUE})) == GREEN
+    assert of(weighted(blue=100, green=0)).elsewhere(frozenset({BLUE})) == ""
+
+
 def test_one_service_is_named_and_several_are_weighed() -> None:
     there = of({"defaultService": API + BLUE})
     assert route.to(there, {GREEN: 100}) == {"defaultService": API + GREEN}
