@@ -102,7 +102,7 @@ def test_foreign_weights_are_read_as_percents(action: dict[str, Any], shares: di
 def test_what_is_no_forward_is_told_in_words_and_a_forward_in_none() -> None:
     assert answer({"Type": "redirect", "RedirectConfig": {"Port": "443"}}).elsewhere == "a redirect"
     assert answer({"Type": "fixed-response"}).elsewhere == "a fixed-response"
-    assert answer(forward(blue=1)).elsewhere == ""
+    assert answer(forward(old=1)).elsewhere == ""
 
 
 def test_only_the_target_groups_of_a_forward_are_rewritten() -> None:
