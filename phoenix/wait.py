@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from phoenix.clock import Clock
-from phoenix.errors import CloudError, PhoenixError
+from phoenix.errors import CloudError, PhoenixError, UnreachableError
 
 
 class Verdict(StrEnum):
@@ -100,3 +100,15 @@ def _rest(seconds: float, clock: Clock, between: Callable[[], None]) -> None:
 def retry_while_unknown(error: PhoenixError) -> Look:
     """The look that a passing error amounts to: unknown, with the error's own words."""
     return Look(verdict=Verdict.UNKNOWN, seen=str(error).replace("\n", " "))
+
+
+def patient(look: Callable[[], Look]) -> Callable[[], Look]:
+    """`look`, but that no answer (a throttled call, a network that is away) is unknown: it is looked again."""
+
+    def looked() -> Look:
+        try:
+            return look()
+        except UnreachableError as error:
+            return retry_while_unknown(error)
+
+    return looked

@@ -11,11 +11,10 @@ from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.bake import amis, image_reading, remains
 from phoenix.clouds.aws.labels import Role
-from phoenix.clouds.aws.patience import patient
 from phoenix.clouds.aws.unfinished import Unfinished
 from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, Proof, TestResult
-from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, Look, Verdict, patient, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.api import BakeRequest, Between, Say

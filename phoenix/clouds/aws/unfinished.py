@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from phoenix.clock import Clock, rfc3339
+from phoenix.clock import Clock, from_rfc3339, rfc3339
+from phoenix.clouds import bakers
 from phoenix.clouds.api import Between, idle
 from phoenix.clouds.aws import labels
-from phoenix.clouds.aws.bake import bakers, remains
-from phoenix.clouds.aws.bake.bakers import Baker
+from phoenix.clouds.aws.bake import remains
 from phoenix.clouds.aws.bake.remains import Thing
 from phoenix.clouds.aws.labels import Role
 from phoenix.errors import CloudError, ToolError
@@ -31,7 +31,7 @@ class Unfinished:
         self._spec = spec
         self._calls = calls
         self._clock = clock
-        self._baker = Baker.here()
+        self._baker = bakers.Baker.here()
 
     def tags(self, image_id: str, role: Role) -> dict[str, str]:
         """On everything that is made for the image from now on."""
@@ -47,11 +47,11 @@ class Unfinished:
 
     def owns(self, tags: Mapping[str, str]) -> bool:
         """Whether this baker made the thing of these tags."""
-        return self._baker.owns(tags)
+        return self._baker.owns(tags.get(labels.BAKER))
 
     def may_remove(self, tags: Mapping[str, str]) -> bool:
         """Whether nobody else is at work on the thing of these tags."""
-        return self.owns(tags) or bakers.left(tags, self._clock.now())
+        return self.owns(tags) or self._left(tags)
 
     @contextmanager
     def tidy(self, image_id: str, roles: tuple[Role, ...], between: Between) -> Iterator[None]:
@@ -84,10 +84,17 @@ class Unfinished:
 
     def sweep(self) -> tuple[Thing, ...]:
         """Remove what bakes that died left; what that was."""
-        now = self._clock.now()
         found = remains.unfinished(self._calls, self._project)
-        dead = tuple(each for each in found if bakers.left(each.tags, now))
+        dead = tuple(each for each in found if self._left(each.tags))
         return remains.remove(self._calls, dead, self._clock) if dead else ()
 
     def _mine(self, thing: Thing, roles: tuple[Role, ...]) -> bool:
         return thing.tags[labels.ROLE] in roles and self.may_remove(thing.tags)
+
+    def _left(self, tags: Mapping[str, str]) -> bool:
+        """Whether nobody is at work any more on the thing of these tags."""
+        try:
+            since = from_rfc3339(tags.get(labels.SINCE, ""))
+        except ValueError:
+            since = None
+        return bakers.left(tags.get(labels.BAKER), since, self._clock.now())

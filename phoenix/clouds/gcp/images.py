@@ -15,11 +15,10 @@ from phoenix.clouds.gcp import labels
 from phoenix.clouds.gcp.bake import gce_images, image_reading, remains
 from phoenix.clouds.gcp.calls import StaleError
 from phoenix.clouds.gcp.labels import Role
-from phoenix.clouds.gcp.patience import patient
 from phoenix.clouds.gcp.unfinished import ENDING, Unfinished
 from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, Proof, TestResult
-from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, patient, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.api import BakeRequest, Between, Say

@@ -1,12 +1,11 @@
-"""Waiting for Google Cloud: looks that a moment without an answer does not end, and writes that no lease outlasts."""
+"""Waiting for Google Cloud's writes so that no lease ends meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from phoenix.errors import UnreachableError
-from phoenix.wait import DeadlineError, Look, retry_while_unknown
+from phoenix.wait import DeadlineError
 
 if TYPE_CHECKING:
     from phoenix.clouds.gcp.calls import Answer, Calls
@@ -23,15 +22,3 @@ def briefly(calls: Calls, operation: Answer) -> None:
         calls.await_done(operation, deadline=PATIENCE)
     except DeadlineError as error:
         raise UnreachableError(error.brief, details=error.details, resolution="Look again in a moment.") from error
-
-
-def patient(look: Callable[[], Look]) -> Callable[[], Look]:
-    """`look`, but that no answer (a throttled call, a network that is away) is unknown: it is looked again."""
-
-    def looked() -> Look:
-        try:
-            return look()
-        except UnreachableError as error:
-            return retry_while_unknown(error)
-
-    return looked

@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock
+from phoenix.clouds import bakers
 from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import labels
-from phoenix.clouds.gcp.bake import bakers, gce_images, remains
-from phoenix.clouds.gcp.bake.bakers import Baker
+from phoenix.clouds.gcp.bake import gce_images, remains
 from phoenix.clouds.gcp.bake.remains import Thing
 from phoenix.clouds.gcp.calls import RefusedCallError
 from phoenix.clouds.gcp.labels import Role
@@ -33,7 +33,7 @@ class Unfinished:
         self._spec = spec
         self._calls = calls
         self._clock = clock
-        self._baker = Baker.here()
+        self._baker = bakers.Baker.here()
 
     def marks(self, image_id: str, role: Role) -> dict[str, str]:
         """The labels of everything that is made for the image from now on."""
@@ -50,11 +50,11 @@ class Unfinished:
 
     def owns(self, marks: Mapping[str, str]) -> bool:
         """Whether this baker made the thing of these labels."""
-        return self._baker.owns(marks)
+        return self._baker.owns(marks.get(labels.BAKER))
 
     def may_remove(self, marks: Mapping[str, str]) -> bool:
         """Whether nobody else is at work on the thing of these labels."""
-        return self.owns(marks) or bakers.left(marks, self._clock.now())
+        return self.owns(marks) or self._left(marks)
 
     @contextmanager
     def tidy(self, image_id: str, roles: tuple[Role, ...], between: Between) -> Iterator[None]:
@@ -89,10 +89,17 @@ class Unfinished:
 
     def sweep(self, images: tuple[GceImage, ...]) -> tuple[Thing, ...]:
         """Remove what bakes that died left, also of these `images` of the project; what that was."""
-        now = self._clock.now()
         found = remains.unfinished(self._calls, self._project, images)
-        dead = tuple(each for each in found if bakers.left(each.labels, now))
+        dead = tuple(each for each in found if self._left(each.labels))
         return remains.remove(self._calls, dead, self._clock) if dead else ()
 
     def _mine(self, thing: Thing, roles: tuple[Role, ...]) -> bool:
         return thing.labels[labels.ROLE] in roles and self.may_remove(thing.labels)
+
+    def _left(self, marks: Mapping[str, str]) -> bool:
+        """Whether nobody is at work any more on the thing of these labels."""
+        try:
+            since = labels.from_moment(marks.get(labels.SINCE, ""))
+        except ValueError:
+            since = None
+        return bakers.left(marks.get(labels.BAKER), since, self._clock.now())

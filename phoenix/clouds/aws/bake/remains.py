@@ -20,8 +20,7 @@ from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.bake import amis
 from phoenix.clouds.aws.calls import RefusedCallError
 from phoenix.clouds.aws.labels import Role
-from phoenix.clouds.aws.patience import patient
-from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, Look, Verdict, patient, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.aws.bake.image_reading import Ami

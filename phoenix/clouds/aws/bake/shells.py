@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from phoenix.clock import Clock
 from phoenix.clouds.api import Between
 from phoenix.clouds.aws.calls import RefusedCallError
-from phoenix.clouds.aws.patience import patient
-from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, Look, Verdict, patient, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.aws.calls import Calls

@@ -18,13 +18,12 @@ from phoenix.clouds.api import Between, Say
 from phoenix.clouds.aws.bake import way_in
 from phoenix.clouds.aws.bake.shells import SystemsManagerShell
 from phoenix.clouds.aws.bake.trial_machine import TrialMachine
-from phoenix.clouds.aws.patience import patient
 from phoenix.clouds.rules import Trial
 from phoenix.clouds.trials import Shell, SshShell
 from phoenix.errors import ToolError
 from phoenix.model import Image, TestResult
 from phoenix.spec.clouds import AwsReach
-from phoenix.wait import DeadlineError, HopelessError, Look, wait_for
+from phoenix.wait import DeadlineError, HopelessError, Look, patient, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.aws.bake.image_reading import Ami

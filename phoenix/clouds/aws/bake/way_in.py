@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phoenix.clouds import bakers
 from phoenix.clouds.aws import labels
-from phoenix.clouds.aws.bake import bakers
 from phoenix.errors import RefusedError
 from phoenix.spec.clouds import AwsReach
 from phoenix.tools.process import Command, require, run

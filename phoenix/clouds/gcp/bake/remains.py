@@ -18,8 +18,7 @@ from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import labels, links, refusals
 from phoenix.clouds.gcp.calls import RefusedCallError
 from phoenix.clouds.gcp.labels import Role
-from phoenix.clouds.gcp.patience import patient
-from phoenix.wait import DeadlineError, Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, Look, Verdict, patient, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.gcp.bake.image_reading import GceImage

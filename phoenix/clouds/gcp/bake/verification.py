@@ -18,13 +18,12 @@ from phoenix.clouds.api import Between, Say
 from phoenix.clouds.gcp.bake import packer_run, way_in
 from phoenix.clouds.gcp.bake.trial_machine import TrialMachine
 from phoenix.clouds.gcp.bake.way_in import USER
-from phoenix.clouds.gcp.patience import patient
 from phoenix.clouds.rules import Trial
 from phoenix.clouds.trials import Shell, SshShell
 from phoenix.errors import ToolError
 from phoenix.model import Image, TestResult
 from phoenix.spec.clouds import GcpReach
-from phoenix.wait import DeadlineError, HopelessError, Look, wait_for
+from phoenix.wait import DeadlineError, HopelessError, Look, patient, wait_for
 
 if TYPE_CHECKING:
     from phoenix.clouds.gcp.bake.image_reading import GceImage

@@ -1,4 +1,4 @@
-"""Which process is at work on an image, as the labels of what it makes tell it.
+"""Which process is at work on an image in a cloud, as the labels of what it makes tell it.
 
 On the same computer it is known whether that process lives. Of another one only time tells: no bake takes longer than
 LONGEST, and its machines end themselves by then.
@@ -9,12 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from phoenix.clouds.gcp import labels
 from phoenix.tools.process import ProcessId, boot_id
 
 LONGEST = 5400.0
@@ -41,14 +39,17 @@ class Baker:
     def __str__(self) -> str:
         return f"{self.where}_{self.pid}_{self.started}_{self.token}"
 
-    def owns(self, marks: Mapping[str, str]) -> bool:
-        """Whether it made the thing of these labels."""
-        return marks.get(labels.BAKER) == str(self)
+    def owns(self, mark: str | None) -> bool:
+        """Whether it made the thing that bears this mark."""
+        return mark == str(self)
 
 
-def left(marks: Mapping[str, str], now: datetime) -> bool:
-    """Whether nobody is at work any more on the unfinished thing of these labels."""
-    return _dead(marks.get(labels.BAKER, "")) or _age(marks.get(labels.SINCE, ""), now) > LONGEST
+def left(mark: str | None, since: datetime | None, now: datetime) -> bool:
+    """Whether nobody is at work any more on the unfinished thing of this mark, which was begun at `since`.
+
+    None where nobody wrote that: then it is no bake's of phoenix, and is left alone.
+    """
+    return _dead(mark or "") or (since is not None and (now - since).total_seconds() > LONGEST)
 
 
 def _dead(baker: str) -> bool:
@@ -57,14 +58,6 @@ def _dead(baker: str) -> bool:
     if where != _here() or len(numbers) != 3 or not all(each.isdigit() for each in numbers[:2]):
         return False
     return not ProcessId(pid=int(numbers[0]), started=int(numbers[1]), boot=boot_id()).alive
-
-
-def _age(since: str, now: datetime) -> float:
-    """Seconds; 0 where nobody wrote when it began: then it is no bake's of phoenix."""
-    try:
-        return (now - labels.from_moment(since)).total_seconds()
-    except ValueError:
-        return 0.0
 
 
 def _here() -> str:

@@ -7,16 +7,16 @@ import re
 import subprocess
 from datetime import UTC, datetime, timedelta
 
+from phoenix.clouds import bakers
+from phoenix.clouds.bakers import Baker
 from phoenix.clouds.gcp import labels
-from phoenix.clouds.gcp.bake import bakers
-from phoenix.clouds.gcp.bake.bakers import Baker
 from phoenix.tools.process import ProcessId
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def marks(baker: object, minutes: float = 1) -> dict[str, str]:
-    return {labels.BAKER: str(baker), labels.SINCE: labels.moment(NOON - timedelta(minutes=minutes))}
+def left(baker: object, minutes: float = 1) -> bool:
+    return bakers.left(str(baker), NOON - timedelta(minutes=minutes), NOON)
 
 
 def test_a_baker_is_a_label_as_it_stands() -> None:
@@ -27,9 +27,9 @@ def test_a_baker_is_a_label_as_it_stands() -> None:
 
 def test_two_bakers_of_one_process_are_two() -> None:
     one, other = Baker.here(), Baker.here()
-    assert one.owns(marks(one))
-    assert not one.owns(marks(other))
-    assert not bakers.left(marks(other), NOON)
+    assert one.owns(str(one))
+    assert not one.owns(str(other))
+    assert not left(other)
 
 
 def test_a_process_of_this_computer_that_ended_has_left_what_it_made() -> None:
@@ -37,21 +37,22 @@ def test_a_process_of_this_computer_that_ended_has_left_what_it_made() -> None:
     process = ProcessId.of(program.pid)
     assert process is not None
     dead = Baker(where=Baker.here().where, pid=program.pid, started=process.started)
-    assert not bakers.left(marks(dead), NOON)
+    assert not left(dead)
     program.kill()
     program.wait()
-    assert bakers.left(marks(dead), NOON)
+    assert left(dead)
     reused = Baker(where=Baker.here().where, pid=os.getpid(), started=1)
-    assert bakers.left(marks(reused), NOON), "another process has its number now"
+    assert left(reused), "another process has its number now"
 
 
 def test_of_another_computer_only_time_tells() -> None:
     elsewhere = "fedcba9876543210_1_1_abcd0123"
-    assert not bakers.left(marks(elsewhere), NOON)
-    assert not bakers.left(marks(elsewhere, minutes=89), NOON)
-    assert bakers.left(marks(elsewhere, minutes=91), NOON)
+    assert not left(elsewhere)
+    assert not left(elsewhere, minutes=89)
+    assert left(elsewhere, minutes=91)
 
 
 def test_what_nobody_wrote_a_time_on_is_left_alone() -> None:
-    for unknown in ({}, {labels.BAKER: "x"}, {labels.BAKER: "a_b_c_d", labels.SINCE: "yesterday"}):
-        assert not bakers.left(unknown, NOON)
+    for unknown in (None, "", "x", "a_b_c_d"):
+        assert not bakers.left(unknown, None, NOON)
+        assert not Baker.here().owns(unknown)
