@@ -53,6 +53,12 @@ class State:
     """The reason that was given."""
     of: str = ""
     """The former state whose packages it has again."""
+    build_url: str = ""
+    """The build and the commit that it was made for, as far as anybody said: this and the next four."""
+    build_tag: str = ""
+    git_commit: str = ""
+    git_branch: str = ""
+    change_author: str = ""
     retired: str = ""
     """When its packages were given up, RFC 3339 in UTC; empty while it can be gone back to."""
 

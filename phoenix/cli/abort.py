@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from phoenix.cli import junit as report
 from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
@@ -21,8 +22,11 @@ def abort(
     what: options.ServiceOrRun,
     environment: options.Environment = None,
     why: options.Why = "",
+    junit: report.File = None,
 ) -> None:
     """Ask a living run to go back, or take a dead one over and walk its way back."""
+    report.refuse_unwritable(junit)
     session = session_of(ctx)
-    ended = runs.abort(session.site, RunOrder(run=what, environment=environment, why=why))
+    order = RunOrder(run=what, environment=environment, why=why)
+    ended = report.of_run(session, junit, "abort", lambda: runs.abort(session.site, order))
     session.out.result(dump(ended), run_line(ended.run))

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 
 from phoenix.cli.session import Session
-from phoenix.clock import from_rfc3339
+from phoenix.cli.text.cases import Case, cases_of, cases_of_layers
 from phoenix.errors import PhoenixError, SpecError
 from phoenix.orders.facts import dump
 
 if TYPE_CHECKING:  # a publication's report needs no bakes
     from phoenix.orders.bake import BakeResult
-    from phoenix.orders.history import EventFacts
+    from phoenix.orders.facts import RunFacts
 
 
 class HasRun(Protocol):
     """A result that names its run."""
 
     @property
-    def run(self) -> str | None:
-        """The run's id; None where none was needed."""
+    def run(self) -> str | RunFacts | None:
+        """The run, or its id; None where none was needed."""
         ...
 
 
@@ -34,40 +33,6 @@ File = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write
 
 _CONTROL = r"[^\t\n\r -\ud7ff\ue000-\ufffd]"
 """Characters that XML 1.0 cannot hold, such as a console's escape. Compiled (4 ms) where a report is written alone."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """One step: how long it took in seconds, and why it failed (empty: it did not)."""
-
-    name: str
-    seconds: float = 0.0
-    failure: str = ""
-
-
-def cases_of(events: Sequence[EventFacts]) -> tuple[Case, ...]:
-    """A case per step that began, and one for what went wrong."""
-    cases: list[Case] = []
-    began: dict[str, str] = {}
-    for event in events:
-        name = f"{event.part}.{event.step}"
-        if event.what == "intent":
-            began[name] = event.at
-        elif event.what == "outcome":
-            started = began.pop(name, event.at)
-            cases.append(Case(name=name, seconds=(from_rfc3339(event.at) - from_rfc3339(started)).total_seconds()))
-        elif event.what == "error":
-            failed = next(iter(began), f"{event.part}")
-            began.pop(failed, None)
-            cases.append(Case(name=failed, failure=f"{event.data.get('brief')}\n{event.data.get('details')}"))
-    return tuple(cases)
-
-
-def cases_of_layers(layers: Sequence[Mapping[str, Any]], failure: str) -> tuple[Case, ...]:
-    """A case per layer and per test of it, and one for what went wrong."""
-    cases = [Case(name=f"{layer['cloud']}: {layer['image']}", seconds=layer["seconds"]) for layer in layers]
-    cases += [Case(name=f"{layer['image']}: {test['name']}") for layer in layers for test in layer["tests"]]
-    return (*cases, *([Case(name="bake", failure=failure)] if failure else []))
 
 
 def write(file: Path, suite: str, cases: tuple[Case, ...]) -> None:
@@ -100,7 +65,7 @@ def of_run(session: Session, file: str | None, kind: str, work: Callable[[], R])
     run: str | None = None
     try:
         done = work()
-        run = done.run
+        run = done.run if isinstance(done.run, str | None) else done.run.id
     except PhoenixError as error:
         run = error.facts.get("run")
         raise
@@ -114,18 +79,19 @@ def of_run(session: Session, file: str | None, kind: str, work: Callable[[], R])
 def of_layers(session: Session, file: str | None, work: Callable[[], BakeResult]) -> BakeResult:
     """What `work` gives; the report of its layers, or of those that its error knows, is written however it ends."""
     layers: Sequence[Mapping[str, Any]] = ()
+    tests: Sequence[Mapping[str, Any]] = ()
     failure = ""
     try:
         done = work()
         layers = dump(done)["layers"]
     except PhoenixError as error:
-        layers, failure = error.facts.get("layers", ()), str(error)
+        layers, tests, failure = error.facts.get("layers", ()), error.facts.get("tests", ()), str(error)
         raise
     else:
         return done
     finally:
         if file is not None:
-            _try(session, file, lambda: ("phoenix bake", cases_of_layers(layers, failure)))
+            _try(session, file, lambda: ("phoenix bake", cases_of_layers(layers, failure, tests)))
 
 
 def _run_report(session: Session, run_id: str, kind: str) -> tuple[str, tuple[Case, ...]]:

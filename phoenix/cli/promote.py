@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from phoenix.cli import junit as report
 from phoenix.cli import options
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
@@ -31,8 +32,10 @@ def promote(
     environment: options.Environment = None,
     why: options.Why = "",
     plan: Annotated[bool, typer.Option("--plan", help="Print the steps that are left; change nothing.")] = False,
+    junit: report.File = None,
 ) -> None:
     """Let a run that is held go on, from any machine that reaches the state; it may hold again (exit 8)."""
+    report.refuse_unwritable(junit)
     session = session_of(ctx)
     order = RunOrder(run=what, environment=environment, why=why)
     if plan:
@@ -40,5 +43,5 @@ def promote(
         shown = plan_text(shown_plans.shown(left.only))
         session.out.result({"run": left.order.run, "plan": shown_plans.as_data(left.only)}, shown)
         return
-    ended = runs.promote(session.site, order)
+    ended = report.of_run(session, junit, "promote", lambda: runs.promote(session.site, order))
     session.out.result(dump(ended), run_line(ended.run))

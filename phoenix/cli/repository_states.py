@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from phoenix.cli import options
 from phoenix.cli.session import session_of
+from phoenix.cli.text.origin import with_origins
 from phoenix.cli.text.plan import plan_text
 from phoenix.cli.text.table import table
 from phoenix.orders import repository_states as states
@@ -25,7 +27,9 @@ def history(ctx: typer.Context, name: Name = None) -> None:
     session = session_of(ctx)
     found = states.history(session.site, name)
     rows = [(_named(s), s.at, f"{s.who or '?'}@{s.host or '?'}", s.what, s.why) for s in found.states]
-    listed = table("state", "made", "by", "what", "why", rows=rows) if rows else "nothing was published yet"
+    origins = [asdict(state.origin) for state in found.states]
+    heads, cells = with_origins(("state", "made", "by", "what", "why"), rows, origins)
+    listed = table(*heads, rows=cells) if rows else "nothing was published yet"
     session.out.result(dump(found), listed)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from phoenix.cli import completion, options
+from phoenix.cli import junit as report
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.cli.text.plan import plan_text
@@ -29,7 +30,7 @@ app = command_app()
     "phoenix rollback web-tier --plan-out plan.json",
     "phoenix rollback web-tier --from-plan plan.json",
 )
-def rollback(
+def rollback(  # noqa: PLR0913, PLR0917 - the options of a command are its table of contents
     ctx: typer.Context,
     service: options.Service,
     environment: options.Environment = None,
@@ -55,6 +56,7 @@ def rollback(
     from_plan: options.FromPlan = None,
     wait_lock: options.WaitLock = None,
     why: options.Why = "",
+    junit: report.File = None,
 ) -> None:
     """Give what served before all traffic again: at once while its group is kept, else its release in a new group.
 
@@ -71,6 +73,7 @@ def rollback(
         wait=options.duration("--wait-lock", wait_lock),
         why=why,
     )
+    report.refuse_unwritable(junit)
     session = session_of(ctx)
     if plan or plan_out:
         decided = rollbacks.plan(session.site, order)
@@ -81,5 +84,5 @@ def rollback(
         session.out.result({"plan": shown_plans.as_data(decided.only), **written}, shown)
         return
     asked = rollbacks.saved(session.site, from_plan, order) if from_plan else order
-    done = rollbacks.carry_out(session.site, asked)
+    done = report.of_run(session, junit, "rollback", lambda: rollbacks.carry_out(session.site, asked))
     session.out.result(dump(done), rollback_text(done))

@@ -30,6 +30,7 @@ from phoenix.execute.outcomes import LeftAlone, Outcome, Promoted, Refused, read
 from phoenix.execute.ownership import OwnedRun, StandstillError
 from phoenix.plan.actions import Plan, Step
 from phoenix.record.journal import Event, Part, RunState, What
+from phoenix.record.origin import Origin
 from phoenix.record.store import DamagedError
 from phoenix.tell import Level, Teller, Told
 
@@ -53,6 +54,8 @@ class Context:
     """What an action may use besides the world: where to log, how long, whom to tell."""
 
     run_id: str
+    origin: Origin
+    """The build and the commit that the run was begun for."""
     part: Part
     step: str
     deadline: float
@@ -290,6 +293,7 @@ class Engine(Generic[A]):
 
         return Context(
             run_id=owned.run.id,
+            origin=owned.run.origin,
             part=part,
             step=step.id,
             deadline=step.deadline,

@@ -23,6 +23,7 @@ from phoenix.clock import Clock, rfc3339
 from phoenix.errors import LostRunError, RefusedError
 from phoenix.record import journal
 from phoenix.record.journal import Event, Owner, Part, Request, Run, RunState, What
+from phoenix.record.origin import UNTOLD, Origin
 from phoenix.record.store import ConflictError, Store, StoreError
 from phoenix.tools.process import ProcessId, boot_id
 from phoenix.units import as_text
@@ -71,8 +72,10 @@ def provably_dead(owner: Owner) -> bool:
 def describe(run: Run) -> str:
     """Who works on the run, where and since when, in one line."""
     owner = run.owner
+    build = f" for {run.origin.build}" if run.origin.build else ""
     return (
-        f"{run.kind} {run.id} ({run.state}), by {owner.who} on {owner.host} (process {owner.pid}) since {run.started}"
+        f"{run.kind} {run.id} ({run.state}), by {owner.who} on {owner.host} (process {owner.pid}) "
+        f"since {run.started}{build}"
     )
 
 
@@ -103,7 +106,15 @@ class OwnedRun:
 
     @classmethod
     def begin(
-        cls, store: Store, clock: Clock, *, kind: str, subject: str, plan: Mapping[str, Any], why: str = ""
+        cls,
+        store: Store,
+        clock: Clock,
+        *,
+        kind: str,
+        subject: str,
+        plan: Mapping[str, Any],
+        why: str = "",
+        origin: Origin = UNTOLD,
     ) -> OwnedRun:
         """Create the run under its subject. TakenError saying who, where and since when, if it is taken."""
         _refuse_older(store, kind, subject)
@@ -117,6 +128,7 @@ class OwnedRun:
             started=rfc3339(now),
             plan=plan,
             owner=this_process(1),
+            origin=origin,
         )
         while True:
             began = clock.monotonic()

@@ -20,6 +20,7 @@ from phoenix.plan.actions import PackageFile, Plan, PublishAction, to_json
 from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
 from phoenix.record.journal import PUBLISH, Run
+from phoenix.record.origin import UNTOLD, Origin
 from phoenix.record.store import Store
 from phoenix.tools import apt_index, aptly_root, deb, process
 
@@ -92,6 +93,7 @@ class Change:
     """Takes over a change of this repository whose process died; says what it did."""
     kind: str = PUBLISH
     why: str = ""
+    origin: Origin = UNTOLD
     deadline: float = LOCK_DEADLINE
     """Seconds to wait for others who change the repository at the same time."""
 
@@ -157,7 +159,13 @@ def carry_out(writer: Writer, decide: Decide, change: Change) -> Publication:
             aptly_root.keep_reserve(writer.root)
         change.say(plan.why)
         owned = OwnedRun.begin(
-            change.store, change.clock, kind=change.kind, subject=plan.subject, plan=to_json(plan), why=change.why
+            change.store,
+            change.clock,
+            kind=change.kind,
+            subject=plan.subject,
+            plan=to_json(plan),
+            why=change.why,
+            origin=change.origin,
         )
         try:
             change.engine.execute(owned, plan)

@@ -13,11 +13,12 @@ from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import this_process
 from phoenix.plan.actions import DropStates, TakeSnapshot
 from phoenix.plan.states import number_of
+from phoenix.record.origin import VARIABLES, Origin
 
 if TYPE_CHECKING:
     from phoenix.execute.repositories import Writer
 
-NOTED = ("who", "host", "run", "what", "why", "of")
+NOTED = ("who", "host", "run", "what", "why", "of", *VARIABLES)
 """The fields of a state that stand in its snapshot's note; aptly itself knows its name and time."""
 
 
@@ -28,10 +29,11 @@ class Dropped(Outcome):
     dropped: tuple[str, ...]
 
 
-def note(action: TakeSnapshot, run: str) -> str:
+def note(action: TakeSnapshot, run: str, origin: Origin) -> str:
     """What is written with a snapshot when it is taken, by this process."""
     me = this_process(0)
     said = {"who": me.who, "host": me.host, "run": run, "what": action.what, "why": action.why, "of": action.of}
+    said |= asdict(origin)
     return json.dumps({name: said[name] for name in NOTED if said[name]})
 
 

@@ -36,6 +36,8 @@ class _Report:
     layers: tuple[BakedLayer, ...]
     error: str = ""
     """Its three sentences."""
+    tests: tuple[Mapping[str, Any], ...] = ()
+    """Those of an image that did not pass them all."""
 
 
 def carry_out(site: Site, order: BakeOrder, clouds: tuple[str, ...]) -> BakeResult:
@@ -57,6 +59,7 @@ def carry_out(site: Site, order: BakeOrder, clouds: tuple[str, ...]) -> BakeResu
     if any(report.cloud.code for report in reports):
         error = _failed(reports)
         error.know({"layers": [dump(layer) for layer in layers], "clouds": [dump(each) for each in done]})
+        error.know({"tests": [test for report in reports for test in report.tests]})
         raise error
     return BakeResult(baked=sum(layer.built for layer in layers), layers=layers, clouds=done)
 
@@ -83,7 +86,10 @@ def _report(cloud: str, ended: Ended) -> _Report:
     code = ended.code if ended.code > 0 else 128 - ended.code if ended.code else _BUG
     said = [str(error[part]) for part in ("brief", "details", "resolution") if error.get(part)]
     return _Report(
-        cloud=CloudBaked(cloud=cloud, code=code, error=str(error["brief"])), layers=layers, error="\n".join(said)
+        cloud=CloudBaked(cloud=cloud, code=code, error=str(error["brief"])),
+        layers=layers,
+        error="\n".join(said),
+        tests=tuple({**test, "image": f"{cloud}: {test['image']}"} for test in data.get("tests", ())),
     )
 
 

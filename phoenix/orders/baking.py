@@ -17,6 +17,7 @@ from phoenix.orders.tend import tend_run
 from phoenix.plan.actions import to_json
 from phoenix.plan.bake import BUILD_DEADLINE, VERIFY_DEADLINE, LayerPlan
 from phoenix.record.journal import RunState
+from phoenix.record.origin import origin_of
 from phoenix.wait import Look, Verdict, wait_for
 
 OTHERS_DEADLINE = BUILD_DEADLINE + VERIFY_DEADLINE
@@ -26,7 +27,14 @@ OTHERS_DEADLINE = BUILD_DEADLINE + VERIFY_DEADLINE
 def carry_out(site: Site, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> str | None:
     """Bake the layer; its run, or None where the run is taken, or the world has changed meanwhile."""
     try:
-        owned = OwnedRun.begin(site.store, site.clock, kind="bake", subject=plan.plan.subject, plan=to_json(plan.plan))
+        owned = OwnedRun.begin(
+            site.store,
+            site.clock,
+            kind="bake",
+            subject=plan.plan.subject,
+            plan=to_json(plan.plan),
+            origin=origin_of(site.environment),
+        )
     except RefusedError:
         return None
     try:
@@ -38,6 +46,7 @@ def carry_out(site: Site, plan: LayerPlan, remade: Callable[[], LayerPlan]) -> s
         owned.end(RunState.UNDONE)
         return None
     site.say(f"baking {plan.image}: {plan.plan.why}")
+    site.say_logs(owned.run.id)
     with telling(owned):
         kinds.of(owned.run).engine(site, owned.run).execute(owned, plan.plan)
     return owned.run.id

@@ -5,13 +5,14 @@ Times are RFC 3339 in UTC, durations seconds, sizes bytes. `dump` is the one way
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phoenix.clock import from_rfc3339, rfc3339
 from phoenix.model import Backend, Group, Image, Instance, Package, Route, TestResult
+from phoenix.record.origin import Origin
 
 if TYPE_CHECKING:  # most results are of no run
     from phoenix.record.journal import Run
@@ -25,7 +26,7 @@ def dump(result: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFacts:
-    """A run's head. `seconds`: how long it took; None while it goes on."""
+    """A run's head. `seconds`: how long it took; None while it goes on. `origin`: the build that it was begun for."""
 
     id: str
     kind: str
@@ -38,6 +39,7 @@ class RunFacts:
     started: str
     ended: str | None
     seconds: int | None
+    origin: Origin
 
 
 def run_facts(run: Run) -> RunFacts:
@@ -54,7 +56,14 @@ def run_facts(run: Run) -> RunFacts:
         started=run.started,
         ended=run.ended or None,
         seconds=run_seconds(run, from_rfc3339(run.ended)) if run.ended else None,
+        origin=run.origin,
     )
+
+
+def head(run: Run) -> dict[str, Any]:
+    """The fields of the head of a run, for a result that has more of it."""
+    facts = run_facts(run)
+    return {field.name: getattr(facts, field.name) for field in fields(facts)}
 
 
 def run_seconds(run: Run, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -10,7 +10,7 @@ from phoenix.errors import SpecError
 from phoenix.names import Noun
 from phoenix.orders import places
 from phoenix.orders.advice import has_died, what_next
-from phoenix.orders.facts import RunFacts, dump, listed, run_facts, run_seconds
+from phoenix.orders.facts import RunFacts, dump, head, listed, run_seconds
 from phoenix.orders.site import Site
 from phoenix.record import timeline
 from phoenix.record.journal import Run, RunState
@@ -105,9 +105,7 @@ def runs(site: Site, *, service: str | None = None, state: str | None = None, li
         for run in site.history.newest(troubles.append)
         if service in (None, _service(run)) and wanted in (None, run.state)
     )
-    found = RunList(
-        runs=tuple(ListedRun(**asdict(run_facts(run)), lasted=run_seconds(run, now)) for run in islice(chosen, limit))
-    )
+    found = RunList(runs=tuple(ListedRun(**head(run), lasted=run_seconds(run, now)) for run in islice(chosen, limit)))
     for trouble in troubles[1:]:
         site.warn(trouble.details)
     if troubles:
@@ -121,7 +119,7 @@ def show(site: Site, named: str, environment: str | None = None) -> RunShown:
     run, now = _find(site, named, environment), site.clock.now()
     line = timeline.current(run, now)
     whole = WholeRun(
-        **asdict(run_facts(run)),
+        **head(run),
         plan=dict(run.plan),
         steps=tuple(map(_step, timeline.steps_of(run, now))),
         events=tuple(

@@ -20,6 +20,7 @@ from phoenix.plan.actions import PackageFile, Plan, PublishAction
 from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
 from phoenix.record.journal import PUBLISH
+from phoenix.record.origin import origin_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,5 +140,6 @@ def change(site: Site, repository: str, *, why: str, wait: float = LOCK_DEADLINE
         tend=lambda: tend_run(site, subject, resume=False),
         kind=kind,
         why=why,
+        origin=origin_of(site.environment),
         deadline=wait,
     )

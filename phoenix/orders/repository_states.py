@@ -15,6 +15,7 @@ from phoenix.orders.repositories import pick
 from phoenix.orders.site import Site
 from phoenix.plan import states as plans
 from phoenix.plan.actions import Plan, PublishAction, TakeSnapshot
+from phoenix.record.origin import VARIABLES, Origin
 
 RESTORE = "restore"
 """The kind of a run that goes back to a state."""
@@ -24,7 +25,10 @@ READ_DEADLINE = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateFacts:
-    """A state of a repository. `shown`: machines see it now. `retired`: when its packages were given up."""
+    """A state of a repository. `shown`: machines see it now. `retired`: when its packages were given up.
+
+    `origin`: the build and the commit that it was made for.
+    """
 
     name: str
     at: str
@@ -36,6 +40,7 @@ class StateFacts:
     of: str | None
     shown: bool
     retired: str | None
+    origin: Origin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +212,7 @@ def _facts(state: State, shown: str | None) -> StateFacts:
         of=state.of or None,
         shown=state.name == shown,
         retired=state.retired or None,
+        origin=Origin(**{name: getattr(state, name) for name in VARIABLES}),
     )
 
 

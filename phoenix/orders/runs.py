@@ -20,6 +20,7 @@ from phoenix.orders.site import Site
 from phoenix.plan.actions import Plan, roll_plan, to_json
 from phoenix.plan.roll_actions import RollAction
 from phoenix.record.journal import Part, Run, RunState
+from phoenix.record.origin import origin_of
 from phoenix.record.store import DamagedError, StoreError
 from phoenix.spec import cautions
 
@@ -104,12 +105,21 @@ def carry_out(
     since the plan was made and RefusedError says so, before the first effect. TakenError where another run has it.
     """
     refuse_unsafe(site, place)
-    owned = OwnedRun.begin(site.store, site.clock, kind=kind, subject=place.subject, plan=to_json(plan), why=why)
+    owned = OwnedRun.begin(
+        site.store,
+        site.clock,
+        kind=kind,
+        subject=place.subject,
+        plan=to_json(plan),
+        why=why,
+        origin=origin_of(site.environment),
+    )
     with telling(owned):
         try:
             if remade is not None and remade().fingerprint != plan.fingerprint:
                 raise stale_run(plan)
             site.say(f"{plan.why}: {len(plan.steps)} steps" if plan.steps else plan.why)
+            site.say_logs(owned.run.id)
         except BaseException:
             owned.end(RunState.UNDONE)
             raise

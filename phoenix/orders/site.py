@@ -111,6 +111,10 @@ class Site:
         """The directory with a directory of files per run."""
         return self.project.state_directory / "runs"
 
+    def say_logs(self, run_id: str) -> None:
+        """Tell where the steps of a run log to: what runs without anybody looking on is looked up there."""
+        self.say(f"{run_id} logs to {self.run_logs / run_id}")
+
     @cached_property
     def writers(self) -> dict[str, Writer]:
         """The right to write to each repository, by its name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from phoenix import observe
@@ -12,7 +12,7 @@ from phoenix.errors import CloudError, PhoenixError, SpecError
 from phoenix.model import Group, Observed
 from phoenix.orders import places
 from phoenix.orders.advice import has_died, what_next
-from phoenix.orders.facts import GroupFacts, RunFacts, dump, group_facts, run_facts
+from phoenix.orders.facts import GroupFacts, RunFacts, dump, group_facts, head
 from phoenix.orders.places import Place, forgotten_among
 from phoenix.orders.site import Site
 from phoenix.orders.tend import undone_among
@@ -208,7 +208,7 @@ def service_status(site: Site, seen: Seen) -> ServiceStatus:
 def _run_now(run: Run, now: datetime, *, died: bool) -> RunNow:
     line = current(run, now)
     return RunNow(
-        **asdict(run_facts(run)),
+        **head(run),
         step=line.id if line else None,
         part=line.part if line else None,
         step_began=line.began if line else None,

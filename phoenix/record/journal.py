@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from phoenix import names
+from phoenix.record.origin import UNTOLD, Origin
 from phoenix.record.store import damaged
 from phoenix.typed import adapter, to_json
 
@@ -118,6 +119,8 @@ class Run:
     events: tuple[Event, ...] = ()
     requests: tuple[Request, ...] = ()
     ended: str = ""
+    origin: Origin = UNTOLD
+    """The build and the commit that it was begun for."""
 
     @property
     def about(self) -> names.Subject:

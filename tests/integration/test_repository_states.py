@@ -166,14 +166,19 @@ def shell(tmp_path: Path) -> Iterator[Desk]:
     serve.stop(made.root)
 
 
-def test_history_diff_rollback_and_replace_on_the_command_line(shell: Desk) -> None:
+def test_history_diff_rollback_and_replace_on_the_command_line(shell: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     report = shell.directory / "report.xml"
     shell("publish", shell.hello("1.0"), "--why", "the first", "--junit", str(report))
     assert [case.get("name") for case in ElementTree.parse(report).iter("testcase")] == [
         f"steps.{step}" for step in ("snapshot-before", "add", "snapshot", "switch", "read-back")
     ]
-    shell("publish", shell.hello("2.0"))
+    with monkeypatch.context() as job:
+        job.setenv("BUILD_TAG", "jenkins-hello-2")
+        job.setenv("GIT_COMMIT", "3f2a91c04d5b6e7f8091a2b3c4d5e6f708192a3b")
+        shell("publish", shell.hello("2.0"))
     found = shell("repository", "history")["states"]
+    origin = found[0]["origin"]
+    assert (origin["build_tag"], origin["git_commit"][:8], origin["build_url"]) == ("jenkins-hello-2", "3f2a91c0", "")
     assert [(s["name"], s["why"], s["shown"]) for s in found] == [
         ("main-0002", "", True),
         ("main-0001", "the first", False),

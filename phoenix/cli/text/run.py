@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from phoenix.cli.text.logs import ends_of
+from phoenix.cli.text.origin import build_of, commit_of, with_origins
 from phoenix.cli.text.outcomes import outcome_words
 from phoenix.cli.text.table import table
 from phoenix.cli.text.times import lasted, short
@@ -24,7 +26,9 @@ def run_rows(runs: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (r["id"], short(r["subject"]), r["state"], r["started"], lasted(r["lasted"]), r["who"], r["why"]) for r in runs
     ]
-    return str(table("run", "subject", "state", "started", "took", "who", "why", rows=rows)) if rows else ""
+    heads = ("run", "subject", "state", "started", "took", "who", "why")
+    heads_too, rows_too = with_origins(heads, rows, [r["origin"] for r in runs])
+    return str(table(*heads_too, rows=rows_too)) if rows else ""
 
 
 def run_text(run: WholeRun) -> str:
@@ -37,11 +41,13 @@ def run_text(run: WholeRun) -> str:
 
 
 def _head(run: WholeRun) -> str:
-    took = lasted(run.lasted)
+    took, origin = lasted(run.lasted), asdict(run.origin)
     facts = {
         "plan": run.plan.get("why", ""),
         "who": f"{run.who} on {run.host}, process {run.pid}{' (dead)' if run.died else ''}",
         "why": run.why or "not said",
+        "build": build_of(origin),
+        "commit": commit_of(origin),
         "when": f"{run.started} to {run.ended}, {took}" if run.ended else f"since {run.started}, {took} ago",
         "stands": _stands(run),
         "next": run.next,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import assert_never
 
@@ -134,6 +134,7 @@ def _expect_all_ok(image: Image, tests: tuple[TestResult, ...], console: Path) -
             f"{image.type}/{image.name} failed {len(failed)} of {len(tests)} tests of its verification",
             details="\n".join([*shown, "the end of its console:", _indented(_text(console), CONSOLE_LINES)]),
             resolution=f"Correct the recipe or the test, then bake again. The whole console is in {console}.",
+            facts={"tests": [{"image": f"{image.type}/{image.name}", **asdict(test)} for test in tests]},
         )
 
 

@@ -235,7 +235,7 @@ def _take_snapshot(action: TakeSnapshot, writer: Writer, context: Context) -> Ou
     aptly = writer.aptly
     packages = aptly.keys(repository=action.repository)
     if action.snapshot not in aptly.snapshots():
-        aptly.take_snapshot(action.repository, action.snapshot, states.note(action, context.run_id))
+        aptly.take_snapshot(action.repository, action.snapshot, states.note(action, context.run_id, context.origin))
     if aptly.keys(snapshot=action.snapshot) != packages:
         raise ToolError(
             f"the snapshot {action.snapshot} holds something else than the repository",

@@ -23,6 +23,7 @@ from phoenix.plan.roll_actions import RunHooks
 from phoenix.record import journal
 from phoenix.record.history import History
 from phoenix.record.journal import Event, Part, Run, RunState, What
+from phoenix.record.origin import UNTOLD
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, Strategy
 from phoenix.wait import Look, Verdict
 from tests.support.fakes.doubles import Killed
@@ -250,6 +251,7 @@ def another_hook_than_planned(tmp_path: Path) -> bool:
     step = next(s for s in stage.plan("1", digests).steps if isinstance(s.action, RunHooks))
     context = Context(
         run_id="roll-1",
+        origin=UNTOLD,
         part=Part.STEPS,
         step=step.id,
         deadline=5,

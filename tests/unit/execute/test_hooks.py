@@ -11,6 +11,7 @@ from phoenix.execute import hooks
 from phoenix.execute.engine import Context
 from phoenix.plan.roll_actions import RunHooks
 from phoenix.record.journal import Part
+from phoenix.record.origin import UNTOLD
 from phoenix.tools.process import ProcessId
 
 
@@ -20,6 +21,7 @@ def run(directory: Path, command: str, timeout: float) -> list[str]:
     action = RunHooks(point="before_traffic", group="g", commands=(command,), timeouts=(timeout,), digests=("",))
     context = Context(
         run_id="roll-1",
+        origin=UNTOLD,
         part=Part.STEPS,
         step="hooks",
         deadline=timeout,
