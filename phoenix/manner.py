@@ -134,3 +134,28 @@ class Finding:
     subject: str
     found: str
     remedy: str = ""
+
+
+HEADERS = 16 * 1024
+"""Bytes that the headers of a request, and of an answer, may have at a balancer of phoenix's own."""
+
+
+class Forwarded(StrEnum):
+    """What a balancer does about the addresses that a client says a request came by (X-Forwarded-For, Forwarded)."""
+
+    REPLACE = "replace"
+    """They go; X-Forwarded-For is the address that the balancer saw."""
+    APPEND = "append"
+    """They stay, and the address that the balancer saw comes after them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeouts:
+    """What a balancer gives up waiting for, and when. In seconds."""
+
+    connect: float = 5.0
+    """For a machine to accept a connection."""
+    response: float = 60.0
+    """For a machine's next word while it owes an answer."""
+    idle: float = 60.0
+    """For a client's next word."""

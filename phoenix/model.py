@@ -130,12 +130,16 @@ class Release:
     repositories: tuple[Repository, ...] = ()
     boot_playbook: Package | None = None
     """The `phoenix-boot-KEY` package whose playbook installs the stack at boot (image type `os`)."""
+    new_conffiles: bool = False
+    """Whether boot work puts the packages' configuration files in the place of those that the image has."""
 
     @property
     def id(self) -> str:
         """A short digest of what this release runs. A repository's URL or key is a way there, not a part of it."""
         identity = asdict(self)
         del identity["repositories"], identity["image_ref"]
+        if not self.new_conffiles:
+            del identity["new_conffiles"]  # as releases were told apart before there was a choice
         return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]
 
 

@@ -39,6 +39,7 @@ def boot_script(
             "secret_files": _references(release, SECRET_FILE),
             "cloud_secrets": [(program, wanted) for program, wanted in _of_clouds(release) if wanted],
             "install": install,
+            "new_conffiles": release.new_conffiles,
             "repositories": [_repository(repository) for repository in release.repositories],
             "boot_package": _boot_package(release.boot_playbook),
             "pins": [(pin(package), package.sha256) for package in release.packages],

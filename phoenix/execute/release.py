@@ -107,6 +107,7 @@ def release(
     exact: tuple[Package, ...],
     settings: Mapping[str, str],
     boot_playbook: Package | None,
+    new_conffiles: bool,
     cloud: Cloud,
 ) -> Release:
     """The release of these parts, for machines of that cloud."""
@@ -118,6 +119,7 @@ def release(
         settings=tuple(sorted(settings.items())),
         repositories=_for_machines(project, needed, cloud),
         boot_playbook=boot_playbook,
+        new_conffiles=new_conffiles,
     )
 
 

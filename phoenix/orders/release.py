@@ -48,6 +48,7 @@ def resolve(
         exact=exact,
         settings=service.settings,
         boot_playbook=_boot_playbook(site, service, dry=dry) if chosen.type is ImageType.OS else None,
+        new_conffiles=service.new_conffiles,
         cloud=site.cloud(place.cloud),
     )
 

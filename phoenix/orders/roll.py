@@ -10,7 +10,8 @@ from typing import Any
 
 from phoenix.errors import HeldError, PhoenixError, RefusedError, SpecError
 from phoenix.execute import hooks, secrets
-from phoenix.model import Image, Release
+from phoenix.execute.perform.watch import KEPT
+from phoenix.model import Image, ImageType, Release
 from phoenix.orders import alarms, kinds, places, plan_file, planned, release, room, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
 from phoenix.orders.places import Place
@@ -69,6 +70,8 @@ class RollResult:
     baked: tuple[str, ...]
     serves: Serving | None = None
     """What serves now, and the way back; None where there was nothing to do, or nobody could be asked."""
+    conffiles_kept: tuple[str, ...] = ()
+    """Configuration files that the new machines have from their image, and otherwise than in the package installed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,8 +274,22 @@ def _result(wish: _Wish, done: Plan[RollAction], run: Run | None) -> RollResult:
         group=serves.group if serves else None,
         former=serves.former if serves else None,
         serves=serves,
+        conffiles_kept=_conffiles_kept(wish, serves.group) if serves else (),
         **wish.facts,
     )
+
+
+def _conffiles_kept(wish: _Wish, group: str) -> tuple[str, ...]:
+    """What one machine of the group told of it while it booted: its siblings have the same image and packages."""
+    if wish.release.image_ref.startswith(f"{ImageType.IMMUTABLE}/"):
+        return ()
+    with suppress(PhoenixError):  # the roll has ended well, whether a console can be read or not
+        groups = wish.site.cloud(wish.place.cloud).groups
+        found = groups.find(group)
+        for instance in found.staying[:1] if found else ():
+            logs = groups.logs(instance.id)
+            return tuple(dict.fromkeys(KEPT.findall(logs.get("boot") or logs.get("console", ""))))
+    return ()
 
 
 def _to_look_at(wish: _Wish, held: Plan[RollAction]) -> dict[str, Any]:

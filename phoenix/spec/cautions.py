@@ -16,7 +16,7 @@ _REFERENCE = re.compile(r"(?:machine-file:|file:|aws-sm://|gcp-sm://)\S+|cmd:.+"
 
 def warnings(project: Project) -> tuple[str, ...]:
     """One sentence for each thing a person should look at."""
-    return (*_unshared_state(project), *_secrets(project), *_unsigned(project))
+    return (*_unshared_state(project), *_secrets(project), *_unsigned(project), *_others_limits(project))
 
 
 def refuse_unshared_state(project: Project, environment: EnvironmentSpec, variables: Mapping[str, str]) -> None:
@@ -61,6 +61,23 @@ def _secrets(project: Project) -> Iterator[str]:
                     f"services.{service.name}{where}.settings.{name} looks like a secret that stands in the file; "
                     "write a reference: machine-file:PATH, on local file:PATH or cmd:COMMAND, on aws aws-sm://NAME, "
                     "on gcp gcp-sm://NAME"
+                )
+
+
+_LIMITS = {
+    CloudKind.AWS: "the load balancer's own attributes (idle_timeout.timeout_seconds)",
+    CloudKind.GCP: "the backend service's own timeoutSec",
+}
+
+
+def _others_limits(project: Project) -> Iterator[str]:
+    for service in project.services.values():
+        for environment in service.environments.values() if service.timeouts else ():
+            kind = project.cloud(environment.cloud).kind
+            if kind in _LIMITS:
+                yield (
+                    f"services.{service.name}.timeouts is not for environments.{environment.name}: on {kind} "
+                    f"{_LIMITS[kind]} say how long a request may take; see that it is longer than `drain`"
                 )
 
 

@@ -20,6 +20,7 @@ from phoenix.spec.relations_environments import environment_mistakes
 from phoenix.spec.relations_gcp import gcp_mistakes
 from phoenix.spec.relations_repositories import repository_mistakes
 from phoenix.spec.relations_secrets import secret_mistakes
+from phoenix.spec.relations_services import service_mistakes
 from phoenix.spec.relations_settings import setting_mistakes
 
 
@@ -38,6 +39,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         gcp_mistakes,
         secret_mistakes,
         setting_mistakes,
+        service_mistakes,
     )
     for check in checks:
         yield from check(data)

@@ -16,10 +16,12 @@ _MACHINE = {
     CloudKind.AWS: ("type", "disk", "identity", "firewall", "public_ip", "spot"),
 }
 _BALANCER = {
-    CloudKind.LOCAL: ("listen",),
+    CloudKind.LOCAL: ("listen", "headers", "forwarded"),
     CloudKind.GCP: ("url_map", "route", "backend_service", "region", "address"),
     CloudKind.AWS: ("listener", "rule", "address"),
 }
+_BESIDE = ("route", "rule", "region", "address", "headers", "forwarded")
+"""Keys that do not say which balancer it is."""
 _BALANCER_FORM = {
     CloudKind.LOCAL: "{listen: IP:PORT}",
     CloudKind.GCP: "{url_map: NAME, route: default} or {backend_service: NAME}",
@@ -101,7 +103,7 @@ def _balancer(environment: Mapping[str, Any], kind: CloudKind) -> Found:
     for key in balancer:
         if key not in _BALANCER[kind] and any(key in keys for keys in _BALANCER.values()):
             yield ("load_balancer", key), f"does not belong to a {kind} cloud; accepted: {_BALANCER_FORM[kind]}"
-    needed = [key for key in _BALANCER[kind] if key not in ("route", "rule", "region", "address")]
+    needed = [key for key in _BALANCER[kind] if key not in _BESIDE]
     given = [key for key in needed if key in balancer]
     if len(given) != 1:
         problem = "needs one key, not both" if given else f"says not where, on a {kind} cloud"

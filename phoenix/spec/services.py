@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from phoenix.manner import HEADERS, Forwarded, Timeouts
 from phoenix.model import Health, MachineKind, Proof
 from phoenix.model import Size as Limits
 from phoenix.spec.images import ImageName, PackageWish
@@ -79,12 +80,25 @@ class Size:
         return Limits(wanted=self.minimum, least=self.minimum, most=self.maximum, cpu=self.cpu)
 
 
+LONGEST = 7 * 86400.0
+"""Seconds that a time limit of a balancer may have; HAProxy counts milliseconds in 31 bits."""
+
+
+def longest(drain: float) -> float:
+    """Seconds that a machine may be silent while it owes an answer, where the file does not say."""
+    return min(max(Timeouts().response, drain), LONGEST)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalBalancer:
     """A HAProxy of the service's own on this computer."""
 
     listen: str
     """IP:PORT."""
+    headers: int = HEADERS
+    """Bytes that the headers of a request, and of an answer, may have."""
+    forwarded: Forwarded = Forwarded.REPLACE
+    """What becomes of addresses that a client says a request came by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +191,16 @@ class ServiceSpec:
     """The foundation recipe whose playbook installs the stack at boot, where `image` is an os image."""
     orphan: str
     """What `tend` does with a run whose process died: `abort` or `resume`."""
+    timeouts: Timeouts | None = None
+    """The time limits of its balancer, where that is phoenix's own; None: the file says nothing."""
+    new_conffiles: bool = False
+    """Whether its packages' configuration files take the place of those that the image has."""
     environments: Mapping[str, EnvironmentSpec]
+
+    @property
+    def limits(self) -> Timeouts:
+        """The time limits of its balancer: by themselves so long that it cuts no request that `drain` would spare."""
+        return self.timeouts or Timeouts(response=longest(self.drain))
 
     def at(self, environment: EnvironmentSpec) -> ServiceSpec:
         """The service as it is in that environment of it."""

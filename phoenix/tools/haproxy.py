@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Template
 
 from phoenix import data
 from phoenix.clock import Clock
 from phoenix.errors import CloudError, RefusedError, ToolError
+from phoenix.manner import HEADERS, Forwarded, Timeouts
 from phoenix.tools import listeners, process
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.process import Command, ProcessId
@@ -28,6 +29,10 @@ START_DEADLINE = 15.0
 FALL, RISE = 3, 2
 """Failed checks in a row that take a server out, and passed ones that bring it in."""
 
+OUTLAST = 900.0
+"""Seconds that the former process of a reload may take for its last requests, where `drain` gives them less."""
+REWRITE = 1024
+"""Bytes of a buffer that HAProxy keeps free to add headers (its `tune.maxrewrite`)."""
 NOWHERE = "127.0.0.1:1"
 """The address of an empty seat, which is disabled."""
 
@@ -64,10 +69,28 @@ class Slot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """On which terms requests pass. `headers`: bytes that those of one request, or answer, may have.
+
+    `drain`: seconds that a request may take where its group loses its traffic; after a reload it has that long, too.
+    """
+
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    headers: int = HEADERS
+    forwarded: Forwarded = Forwarded.REPLACE
+    drain: float = 0.0
+
+
+USUAL = Terms()
+"""Where the file says nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Balancer:
     """Everything HAProxy is started with. `shares` names the slot for each request number modulo its length."""
 
     listen: str
+    terms: Terms = USUAL
     slots: tuple[Slot, ...]
     shares: tuple[str, ...] = ()
 
@@ -214,8 +237,25 @@ def _configuration(balancer: Balancer, frame: str) -> str:
                 f"    bind {check_address(slot.preview)} name {slot.name}" for slot in balancer.slots
             ),
             "slots": "\n".join(_slot(slot) for slot in balancer.slots),
+            **_terms(balancer.terms),
         },
     )
+
+
+def _terms(terms: Terms) -> dict[str, object]:
+    own = "".join(f"    http-request del-header {name}\n" for name in ("X-Forwarded-For", "Forwarded"))
+    return {
+        "buffer": terms.headers + REWRITE,
+        "forwarded": own if terms.forwarded is Forwarded.REPLACE else "",
+        "connect": _milliseconds(terms.timeouts.connect),
+        "response": _milliseconds(terms.timeouts.response),
+        "idle": _milliseconds(terms.timeouts.idle),
+        "outlast": _milliseconds(max(OUTLAST, terms.drain)),
+    }
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000) or 1}ms"
 
 
 def _slot(slot: Slot) -> str:

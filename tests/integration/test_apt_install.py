@@ -13,6 +13,7 @@ from phoenix.execute.repositories import repository_here
 from phoenix.model import ImageType, Release, Repository
 from phoenix.tools import apt_index
 from phoenix.tools.render import Renderer
+from tests.support.real import unit_debs
 from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.repository_bench import Bench, bench, make_deb
 
@@ -121,3 +122,28 @@ def test_boot_work_installs_the_bytes_of_its_release_and_no_others(shop: Bench, 
     assert refused.returncode == 1
     assert f"other=2.0 has other contents than release {release.id} was made with" in refused.stderr
     assert not (machine.root / "usr/share/other/version").exists()
+
+
+@pytest.mark.parametrize("new", [False, True], ids=["keep", "new"])
+def test_a_configuration_file_that_the_image_has_stops_no_boot(shop: Bench, machine: MachineOfApt, new: bool) -> None:
+    packaged, image = "as the package has it\n", "as the image has it\n"
+    shop.publish(unit_debs.make(shop.directory, "svc", "1.0", {"etc/svc.conf": packaged, "etc/other.conf": "x\n"}))
+    (machine.root / "etc/svc.conf").write_text(image)
+    packages = apt_index.resolve(shop.here, [("svc", None)])
+    done = boot(
+        machine,
+        Release(image="i", image_ref="r", packages=packages, repositories=(shop.here,), new_conffiles=new),
+    )
+    assert done.returncode == 0, done.stderr
+    file = machine.root / "etc/svc.conf"
+    put_aside = file.with_name("svc.conf.dpkg-old" if new else "svc.conf.dpkg-dist")
+    assert (file.read_text(), put_aside.read_text()) == ((packaged, image) if new else (image, packaged))
+    told = [line for line in done.stdout.splitlines() if line.startswith("phoenix-boot: ")]
+    assert told == [
+        f"phoenix-boot: replaced: {file}, by the package's; that of the image is {put_aside}"
+        if new
+        else f"phoenix-boot: kept: {file}, of the image; that of the package is {put_aside}"
+    ]
+    console = (machine.root / "dev/console").read_text().split("\n")
+    assert console == ["", *told, ""]
+    assert (machine.root / "etc/other.conf").read_text() == "x\n"

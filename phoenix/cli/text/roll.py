@@ -16,10 +16,12 @@ def roll_text(done: RollResult) -> str:
     """What was done; in the last line what serves now, and the way back."""
     if not done.changed:
         return done.why
-    return "\n".join([f"{done.subject}: {done.why}: done ({done.run})", *_serves(done.subject, done.serves)])
+    return "\n".join(
+        [f"{done.subject}: {done.why}: done ({done.run})", *_serves(done.subject, done.serves, done.conffiles_kept)]
+    )
 
 
-def _serves(subject: str, serves: Serving | None) -> Iterator[str]:
+def _serves(subject: str, serves: Serving | None, kept: tuple[str, ...] = ()) -> Iterator[str]:
     if serves is None:
         return
     others = "".join(f", {name} {share} %" for name, share in serves.others.items())
@@ -30,7 +32,8 @@ def _serves(subject: str, serves: Serving | None) -> Iterator[str]:
         back = f"{serves.kept} stands by until {serves.kept_until} ({lasted(serves.kept_left)}): `{serves.rollback}`"
     elif serves.former:
         back = f"{serves.former} is gone, its release comes back by `{serves.rollback}`"
-    yield f"{subject}: {serves.group} serves {serves.share} %{others} at {serves.address}, {health}{cut}; {back}"
+    own = f"; kept of the image, against its package: {', '.join(kept)}" if kept else ""
+    yield f"{subject}: {serves.group} serves {serves.share} %{others} at {serves.address}, {health}{cut}; {back}{own}"
 
 
 def rollback_text(done: RollbackResult) -> str:

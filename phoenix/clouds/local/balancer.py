@@ -14,10 +14,12 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from phoenix.errors import CloudError
+from phoenix.manner import Forwarded, Timeouts
 from phoenix.tools import haproxy
-from phoenix.tools.haproxy import Balancer, Check
+from phoenix.tools.haproxy import USUAL, Balancer, Check, Terms
 from phoenix.tools.process import ProcessId
 
 SLOTS = 8
@@ -82,6 +84,7 @@ class State:
     slots: tuple[Slot, ...]
     shares: Mapping[str, int]
     seats: int = SEATS
+    terms: Terms = USUAL
     process: ProcessId | None = None
     leaving: tuple[Leaving, ...] = ()
 
@@ -113,16 +116,16 @@ class State:
         )
         return replace(self, slots=tuple(slots))
 
-    def ready_for(self, listen: str, check: Check) -> State:
+    def ready_for(self, listen: str, check: Check, terms: Terms) -> State:
         """This state with what `phoenix.yaml` says today, for a group that comes now.
 
         A group that is in a slot keeps the check it came with. HAProxy has to be reloaded for another check, so free
         slots are changed only where none has it already, and then all at once.
         """
         if self.free(check):
-            return replace(self, listen=listen)
+            return replace(self, listen=listen, terms=terms)
         slots = tuple(replace(slot, check=check) if slot.group is None else slot for slot in self.slots)
-        return replace(self, listen=listen, slots=slots)
+        return replace(self, listen=listen, terms=terms, slots=slots)
 
     def with_shares(self, pattern: tuple[str, ...]) -> State:
         """This state with the shares that a map (the slot of each request number) gives."""
@@ -134,6 +137,7 @@ class State:
         names = {slot.group: slot.name for slot in self.slots if slot.group}
         return Balancer(
             listen=self.listen,
+            terms=self.terms,
             slots=tuple(
                 haproxy.Slot(name=slot.name, check=slot.check, preview=slot.preview, seats=self._seated(slot))
                 for slot in self.slots
@@ -146,11 +150,11 @@ class State:
         return tuple(there.get(number) for number in range(self.seats))
 
 
-def fresh(listen: str, check: Check) -> State:
+def fresh(listen: str, check: Check, terms: Terms) -> State:
     """A balancer without groups, on preview addresses that are free now."""
     addresses = _free_addresses(SLOTS)
     slots = tuple(Slot(name=f"slot{n}", preview=address, check=check) for n, address in enumerate(addresses))
-    return State(listen=listen, slots=slots, shares={})
+    return State(listen=listen, terms=terms, slots=slots, shares={})
 
 
 def on_other_previews(state: State) -> State:
@@ -195,6 +199,7 @@ def load(directory: Path) -> State | None:
             ),
             shares=facts["shares"],
             seats=facts["seats"],
+            terms=_terms(facts.get("terms")),
             process=ProcessId(**facts["process"]) if facts["process"] else None,
             leaving=tuple(
                 Leaving(process=ProcessId(**each["process"]), groups=tuple(each["groups"])) for each in facts["leaving"]
@@ -208,6 +213,14 @@ def load(directory: Path) -> State | None:
             details=f"{directory / _FILE}: {error}",
             resolution="Run `phoenix down`, then roll again.",
         ) from error
+
+
+def _terms(facts: Mapping[str, Any] | None) -> Terms:
+    """Those of a balancer that was started before it had any are today's own."""
+    if facts is None:
+        return USUAL
+    timeouts, forwarded = Timeouts(**facts["timeouts"]), Forwarded(facts["forwarded"])
+    return Terms(timeouts=timeouts, headers=facts["headers"], forwarded=forwarded, drain=facts["drain"])
 
 
 def save(directory: Path, state: State) -> None:

@@ -128,6 +128,7 @@ class LocalCloudDoor:
     def traffic(self, place: Place) -> LocalTraffic:
         """The balancer of one service in one environment, also one that phoenix.yaml no longer has."""
         from phoenix.clouds.local.traffic import LocalTraffic
+        from phoenix.tools.haproxy import Terms
 
         service, environment = place.service, place.environment
         spec = self._project.services.get(service)
@@ -145,16 +146,23 @@ class LocalCloudDoor:
             directory=self.balancers / f"{service}-{environment}",
             listen=balancer.listen,
             health=spec.health,
+            terms=Terms(timeouts=spec.limits, headers=balancer.headers, forwarded=balancer.forwarded, drain=spec.drain),
         )
 
     def left_behind(self, name: str) -> LocalTraffic:
         """A balancer by its directory's name, as it was last wanted: to be read, emptied and stopped."""
         from phoenix.clouds.local import balancer
         from phoenix.clouds.local.traffic import LocalTraffic
+        from phoenix.tools.haproxy import USUAL
 
         directory = self.balancers / name
         state = balancer.load(directory)
-        return LocalTraffic(directory=directory, listen=state.listen if state else "", health=Health())
+        return LocalTraffic(
+            directory=directory,
+            listen=state.listen if state else "",
+            health=Health(),
+            terms=state.terms if state else USUAL,
+        )
 
     @property
     def reach(self) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from phoenix.errors import CloudError, StaleRouteError, UnreachableError
 from phoenix.manner import DrainedBy, Manner, Preview, PreviewBy
 from phoenix.model import Backend, Group, Health, Route
 from phoenix.tools import haproxy, listeners
-from phoenix.tools.haproxy import AddressTakenError, Check
+from phoenix.tools.haproxy import USUAL, AddressTakenError, Check, Terms
 from phoenix.tools.haproxy_socket import Runtime, ServerState, Sight, Statistics
 from phoenix.tools.process import ProcessId
 
@@ -50,9 +50,10 @@ class LocalTraffic:
 
     manner = MANNER
 
-    def __init__(self, *, directory: Path, listen: str, health: Health) -> None:
+    def __init__(self, *, directory: Path, listen: str, health: Health, terms: Terms = USUAL) -> None:
         self._directory = directory
         self._listen = listen
+        self._terms = terms
         self._checked = Check(path=health.path, status=health.status, interval=health.interval)
         self._runtime = Runtime(directory)
         self._clock = SystemClock()
@@ -78,7 +79,7 @@ class LocalTraffic:
         """
         with self._writing():
             state = self._awake()
-            today = state.ready_for(self._listen, self._checked)
+            today = state.ready_for(self._listen, self._checked, self._terms)
             slot = today.slot(group.name) or today.free(self._checked)
             if slot is None:
                 raise CloudError(
@@ -195,7 +196,7 @@ class LocalTraffic:
 
     def _awake(self) -> State:
         """The state, with HAProxy running in it. What HAProxy routes wins over what a killed writer had in mind."""
-        state = balancer.load(self._directory) or balancer.fresh(self._listen, self._checked)
+        state = balancer.load(self._directory) or balancer.fresh(self._listen, self._checked, self._terms)
         seen = self._runtime.look()
         if seen is not None:
             return state.with_shares(seen.shares)

@@ -27,6 +27,8 @@ AWAY_LOOKS = 3
 """Looks in a row at a balancer that no longer has the group: what was read in the middle of a change is one."""
 FAILED = re.compile(r"^phoenix-boot: failed: (.*\S)\s*$", re.MULTILINE)
 """What boot work that failed writes to the serial console (`templates/boot/boot.sh.j2`), and why."""
+KEPT = re.compile(r"^phoenix-boot: kept: (/\S+), of the image; ", re.MULTILINE)
+"""What it writes of a configuration file that the image has otherwise than its package."""
 
 
 class Watch:

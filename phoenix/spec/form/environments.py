@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from phoenix.manner import HEADERS, Forwarded
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
 from phoenix.spec.form.fields import (
@@ -59,6 +60,17 @@ Address = Annotated[
 AlarmName = Annotated[
     str, Matches(re.compile(r"[^\s\0]([^\0\n]{0,253}[^\s\0])?"), "alarm", "its name, at most 255 characters")
 ]
+
+
+def _some_headers(size: int) -> int:
+    if not FEWEST_HEADERS <= size <= MOST_HEADERS:
+        raise wrong(f"{size} bytes are no size of headers; accepted: 4K to 256K")
+    return size
+
+
+FEWEST_HEADERS, MOST_HEADERS = 4 * 1024, 256 * 1024
+"""Bytes: of fewer a browser's own would be refused; and HAProxy keeps twice so many for each connection."""
+Headers = Annotated[Bytes, AfterValidator(_some_headers)]
 Alarms = Annotated[list[AlarmName], Field(max_length=100)]
 ALARMS = "Alarms of the cloud; the roll is undone while one rings (aws)."
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html: priorities are 1 to 50000
@@ -139,6 +151,13 @@ class LoadBalancerForm(Form):
     """Where clients reach the service; which keys are needed depends on the cloud."""
 
     listen: Listen | None = Field(default=None, description="Address HAProxy listens on (local).")
+    headers: Headers | None = Field(
+        default=None, description="Bytes that the headers of a request or an answer may have (local); 16K."
+    )
+    forwarded: Literal["replace", "append"] | None = Field(
+        default=None,
+        description="Whether a client's own X-Forwarded-For goes or stays in front (local); it goes.",
+    )
     listener: Word | None = Field(default=None, description="ARN of the listener (aws).")
     rule: Annotated[Rule, BeforeValidator(_text, json_schema_input_type=str | int)] | None = Field(
         default=None, description="default, or a rule's priority (aws)."
@@ -161,7 +180,11 @@ class LoadBalancerForm(Form):
             )
         if self.backend_service is not None:
             return GcpBackendService(backend_service=self.backend_service, region=self.region, address=self.address)
-        return LocalBalancer(listen=self.listen or "")
+        return LocalBalancer(
+            listen=self.listen or "",
+            headers=self.headers or HEADERS,
+            forwarded=Forwarded(self.forwarded or "replace"),
+        )
 
 
 class BlueGreenForm(Form):

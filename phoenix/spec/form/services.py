@@ -24,6 +24,7 @@ from phoenix.spec.form.fields import (
 )
 from phoenix.spec.form.health import HealthForm
 from phoenix.spec.form.hooks import HooksForm, none_written
+from phoenix.spec.form.timeouts import TimeoutsForm
 from phoenix.spec.images import ImageName
 from phoenix.spec.services import ServiceSpec
 
@@ -53,6 +54,11 @@ class ServiceForm(Form):
     min_healthy: Share | None = Field(
         default=None, description="Part that must be healthy; 100%, from 10 machines on 90%."
     )
+    timeouts: TimeoutsForm | None = Field(default=None, description="Time limits of its balancer (local).")
+    conffiles: Literal["keep", "new"] | None = Field(
+        default=None,
+        description="Whether a configuration file that the image has otherwise than its package stays: keep, or new.",
+    )
     hooks: HooksForm = Field(default_factory=none_written, description="Commands of your own at points of a roll.")
     orphan: Literal["abort", "resume"] = Field(
         default="abort", description="What `tend` does with a run whose process died."
@@ -74,6 +80,8 @@ class ServiceForm(Form):
             hooks=self.hooks.read(),
             foundation=ImageName(type=ImageType.FOUNDATION, name=self.foundation) if self.foundation else None,
             orphan=self.orphan,
+            timeouts=self.timeouts.read(self.drain) if self.timeouts else None,
+            new_conffiles=self.conffiles == "new",
             environments={
                 each: form.read(each, clouds[form.cloud], self.health, repositories)
                 for each, form in self.environments.items()

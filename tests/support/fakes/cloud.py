@@ -91,10 +91,10 @@ class FakeCloud(Memory):
     def logs(self, instance_id: str) -> Mapping[str, str]:
         group = instance_id.rpartition("-")[0]
         if self.kind.abilities.boot is BootSeen.TOLD:
-            return {"boot": f"boot log of {instance_id}", "service": f"service log of {instance_id}"}
+            return {"boot": f"boot log of {instance_id}{self.told_at_boot}", "service": f"service log of {instance_id}"}
         self.consoles.append((self.clock.seconds, instance_id))
         failed = "phoenix-boot: failed: apt-get ended with 100\n" if group in self.broken_boot else ""
-        return {"console": f"Linux version 6\n{failed}login:"}
+        return {"console": f"Linux version 6\n{failed}{self.told_at_boot}login:"}
 
     def delete(self, name: str, *, adopt: bool = False, between: Between = idle) -> None:
         with Call(self):

@@ -52,6 +52,9 @@ class Memory:
     boot_work_limit = 1 << 30
     """Bytes of boot work that a machine takes."""
 
+    told_at_boot = ""
+    """What every machine's boot work says."""
+
     crashing: Mapping[str, float] = MappingProxyType({})
     """Groups whose service ends and is started again every so many seconds, so quickly that no check misses it."""
 

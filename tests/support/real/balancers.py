@@ -15,6 +15,7 @@ from phoenix.clock import SystemClock
 from phoenix.clouds.api import Traffic
 from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.model import BootState, Group, Health, Instance, InstanceState, Release, Route
+from phoenix.tools.haproxy import USUAL, Terms
 from phoenix.tools.haproxy_socket import Runtime
 from phoenix.tools.process import ProcessId
 from phoenix.wait import Look, Verdict, wait_for
@@ -56,9 +57,9 @@ class World:
     started: list[Machine]
     listen: str = field(default_factory=lambda: f"127.0.0.1:{free_port()}")
 
-    def traffic(self, health: Health = QUICK, listen: str | None = None) -> LocalTraffic:
+    def traffic(self, health: Health = QUICK, listen: str | None = None, terms: Terms = USUAL) -> LocalTraffic:
         """The balancer, as any command makes itself one."""
-        return LocalTraffic(directory=self.directory, listen=listen or self.listen, health=health)
+        return LocalTraffic(directory=self.directory, listen=listen or self.listen, health=health, terms=terms)
 
     def group(self, name: str, size: int = 1) -> Group:
         new = [Machine(f"{name}-{number}") for number in range(1, size + 1)]

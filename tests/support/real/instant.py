@@ -1,7 +1,7 @@
 """Instant machines: real HTTP servers in child processes, as a balancer's backends, ready within a moment.
 
-A machine answers every path with its name; `/healthz` with 200, or 503 while it is sick. A request for `/hold`
-is answered when the test says so, one for `/crash` never: nothing here sleeps.
+A machine answers every path with its name, and in headers whom it was asked for; `/healthz` with 200, or 503 while it
+is sick. A request for `/hold` is answered when the test says so, one for `/crash` never: nothing here sleeps.
 """
 
 from __future__ import annotations
@@ -142,6 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(503 if sick else 200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Machine", self.server.name.upper())
+        for name in ("X-Forwarded-For", "Forwarded"):
+            for value in self.headers.get_all(name, []):
+                self.send_header("X-Seen", f"{name}: {value}")
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()

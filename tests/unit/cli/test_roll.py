@@ -43,6 +43,15 @@ def test_the_last_line_of_a_roll_says_what_serves(desk: Desk) -> None:
     assert last.endswith(f", 3 requests cut; {V1} is gone, its release comes back by `phoenix rollback web-tier`")
 
 
+def test_the_last_line_of_a_roll_says_what_was_kept_of_the_image(desk: Desk) -> None:
+    kept = "phoenix-boot: kept: {0}, of the image; that of the package is {0}.dpkg-dist\n"
+    desk.cloud.told_at_boot = "\n" + kept.format("/etc/svc.conf") + kept.format("/etc/other.conf")
+    rolled = desk.roll("1.0.0")
+    assert rolled["conffiles_kept"] == ["/etc/svc.conf", "/etc/other.conf"]
+    last = desk.page("roll", "web-tier", "--image", "image-1", "--package", "hello=2.0.0").splitlines()[-1]
+    assert last.endswith("; kept of the image, against its package: /etc/svc.conf, /etc/other.conf")
+
+
 def test_no_traffic_holds_with_8_and_shows_the_candidate(desk: Desk) -> None:
     desk.roll("1.0.0")
     held = desk.roll("2.0.0", "--no-traffic", code=8)

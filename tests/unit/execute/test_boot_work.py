@@ -98,8 +98,8 @@ def test_boot_work_that_fails_says_so_on_the_serial_console(tmp_path: Path, imag
     ended = subprocess.run(["sh"], input=text, text=True, check=False, capture_output=True)
     assert ended.returncode == 1
     console = (tmp_path / "dev" / "console").read_text()
-    assert console == "phoenix-boot: failed: exit code 1, at its settings\n"
-    assert FAILED.findall(f"login:\n{console}") == ["exit code 1, at its settings"]
+    assert console == "\nphoenix-boot: failed: exit code 1, at its settings\n"
+    assert FAILED.findall(f"login: {console}") == ["exit code 1, at its settings"]
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["the release's", "others"])

@@ -54,3 +54,13 @@ def test_what_looks_like_a_secret(load_text: Load, good: str) -> None:
 def test_an_unsigned_repository_is_called_out(load_text: Load, good: str) -> None:
     (found,) = warnings(load_text(good, ("url: http://127.0.0.1:9999", "url: http://127.0.0.1:9999, sign: none")))
     assert found.startswith("repositories.main is not signed (`sign: none`)")
+
+
+def test_time_limits_are_not_for_the_balancers_of_others(load_text: Load, good: str) -> None:
+    limits = ("drain: 30s", "drain: 30s\n    timeouts: {idle: 5m}")
+    assert warnings(load_text(good, limits)) == ()
+    found = [each for each in warnings(load_text(good, limits, *ON_GCP)) if "timeouts" in each]
+    assert found == [
+        "services.web-tier.timeouts is not for environments.local: on gcp the backend service's own timeoutSec say how "
+        "long a request may take; see that it is longer than `drain`"
+    ]

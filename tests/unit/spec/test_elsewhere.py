@@ -189,3 +189,13 @@ def test_two_repositories_have_no_address_in_common(mistakes: Mistakes) -> None:
     assert [line.split(": ", 1)[1] for line in found if "already" in line] == [
         "repositories.other.url.aws: https://apt.acme.internal is the url of repository main already"
     ]
+
+
+@pytest.mark.parametrize(
+    ("balancer", "kind"), [('listener: "arn:aws:x"', "aws"), ("url_map: web", "gcp")], ids=["aws", "gcp"]
+)
+@pytest.mark.parametrize("key", ["headers: 32K", "forwarded: append"])
+def test_what_is_the_local_balancers_alone(mistakes: Mistakes, balancer: str, kind: str, key: str) -> None:
+    found = mistakes((f"{{{balancer}", f"{{{key}, {balancer}"), text=FILE)
+    name = key.partition(":")[0]
+    assert any(f"load_balancer.{name}: does not belong to a {kind} cloud; accepted: " in each for each in found), found

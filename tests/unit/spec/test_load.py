@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from phoenix.errors import SpecError
+from phoenix.manner import Forwarded, Timeouts
 from phoenix.model import CloudKind, CloudMachine, Health, ImageType, LocalMachine
 from phoenix.spec.clouds import AwsCloud, GcpCloud, LocalCloud, MachineEngine
 from phoenix.spec.images import ImageName, PackageWish
 from phoenix.spec.load import load
 from phoenix.spec.services import AwsBalancer, BlueGreen, Canary, GcpUrlMap, Hook, LocalBalancer, Rolling, Size
-from tests.unit.spec.conftest import Load
+from tests.unit.spec.conftest import GOOD, Load
 
 NODEJS = ImageName(type=ImageType.FOUNDATION, name="nodejs")
 
@@ -209,3 +210,33 @@ def test_an_environment_overrides_settings_packages_and_hooks_key_by_key(
         "packages hello=1.2.3, world",
         "hooks after_traffic, on_abort",
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("drain: 30s", Timeouts(connect=5.0, response=60.0, idle=60.0)),
+        ("drain: 10m", Timeouts(connect=5.0, response=600.0, idle=60.0)),
+        ("drain: 90d", Timeouts(connect=5.0, response=7 * 86400.0, idle=60.0)),
+        ("drain: 2m\n    timeouts: {}", Timeouts(connect=5.0, response=120.0, idle=60.0)),
+        (
+            "drain: 2m\n    timeouts: {connect: 1s, response: 3m, idle: 10s}",
+            Timeouts(connect=1.0, response=180.0, idle=10.0),
+        ),
+    ],
+)
+def test_the_balancer_gives_up_no_request_that_drain_would_spare(load_text: Load, written: str, read: Timeouts) -> None:
+    project = load_text(GOOD, ("drain: 30s", written))
+    assert project.services["web-tier"].limits == read
+
+
+def test_what_a_local_balancer_lets_pass(load_text: Load) -> None:
+    more = "{listen: 127.0.0.1:8000, headers: 32K, forwarded: append}"
+    project = load_text(GOOD, ("{listen: 127.0.0.1:8000}", more), ("drain: 30s", "conffiles: new\n    drain: 30s"))
+    service = project.services["web-tier"]
+    assert service.environments["local"].load_balancer == LocalBalancer(
+        listen="127.0.0.1:8000", headers=32 * 1024, forwarded=Forwarded.APPEND
+    )
+    assert service.new_conffiles
+    kept = load_text(GOOD, ("drain: 30s", "conffiles: keep\n    drain: 30s")).services["web-tier"]
+    assert not kept.new_conffiles

@@ -105,6 +105,37 @@ def test_ten_mistakes_give_ten_messages(mistakes: Mistakes) -> None:
             f"25: {WEB}.hooks.on_abort[0]: ./phoenix.yaml may not be executed: `chmod +x ./phoenix.yaml`",
         ),
         ("drain: 30s", "min_healthy: 120%", "'120%' is no share; accepted: 0% to 100%"),
+        (
+            "drain: 30s",
+            "drain: 90s\n    timeouts: {response: 60s}",
+            f"26: {WEB}.timeouts.response: 60s is shorter than drain, so that requests would be cut which drain (90s) "
+            "spares; accepted: 90s or longer, or a shorter drain",
+        ),
+        ("drain: 30s", "timeouts: {response: 20s}", "20s is shorter than drain, so that requests would be cut"),
+        ("drain: 30s", "timeouts: {idle: 0s}", f"25: {WEB}.timeouts.idle: must be longer than 0s"),
+        (
+            "drain: 30s",
+            "timeouts: {connect: 8d}",
+            f"25: {WEB}.timeouts.connect: is too long for a time limit; accepted",
+        ),
+        ("drain: 30s", "timeouts: {respond: 5s}", "unknown key; nearest: response"),
+        ("drain: 30s", "conffiles: old", f"25: {WEB}.conffiles: 'old' is not accepted; accepted: keep, new"),
+        (
+            "    image: foundation/nodejs\n",
+            "    image: immutable/hello\n    conffiles: new\n",
+            f"{WEB}.conffiles: machines install nothing, for immutable/hello has its packages baked in; accepted: keep",
+        ),
+        (
+            "listen: 127.0.0.1:8000",
+            "listen: 127.0.0.1:8000, headers: 1M",
+            f"31: {LOCAL}.load_balancer.headers: 1048576 bytes are no size of headers; accepted: 4K to 256K",
+        ),
+        (
+            "listen: 127.0.0.1:8000",
+            "listen: 127.0.0.1:8000, forwarded: both",
+            f"31: {LOCAL}.load_balancer.forwarded: 'both' is not accepted; accepted: replace, append",
+        ),
+        ("listen: 127.0.0.1:8000", "headers: 32K", f"31: {LOCAL}.load_balancer: says not where, on a local cloud"),
         ("drain: 30s", "orphan: kill", "'kill' is not accepted; accepted: abort, resume"),
         (
             "size: 2",

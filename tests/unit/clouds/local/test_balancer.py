@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from phoenix.clouds.local import balancer
 from phoenix.clouds.local.balancer import Leaving, State
 from phoenix.errors import CloudError
-from phoenix.tools.haproxy import Balancer, Check, Slot, configuration, quote
+from phoenix.manner import Forwarded, Timeouts
+from phoenix.tools.haproxy import Balancer, Check, Slot, Terms, configuration, quote
 from phoenix.tools.haproxy_socket import ServerState, parse_map, parse_statistics
 from phoenix.tools.process import ProcessId
 
@@ -48,8 +50,26 @@ def test_no_shares_make_no_pattern() -> None:
     assert balancer.spread({}) == ()
 
 
+TERMS = Terms()
+MORE = Terms(timeouts=Timeouts(response=120.0), headers=32 * 1024, forwarded=Forwarded.APPEND, drain=3600.0)
+
+
+def test_a_former_process_has_as_long_as_a_request_may_take() -> None:
+    slot = Slot(name="slot0", check=CHECK, preview="127.0.0.1:2", seats=())
+    texts = [configuration(Balancer(listen="127.0.0.1:1", slots=(slot,), terms=terms)) for terms in (TERMS, MORE)]
+    wanted = (
+        ("hard-stop-after 900000ms", "timeout server 60000ms", "timeout connect 5000ms"),
+        (
+            "hard-stop-after 3600000ms",
+            "timeout server 120000ms",
+            "tune.bufsize 33792",
+        ),
+    )
+    assert [line for text, lines in zip(texts, wanted, strict=True) for line in lines if f" {line}\n" not in text] == []
+
+
 def state() -> State:
-    fresh = balancer.fresh("127.0.0.1:8000", CHECK)
+    fresh = balancer.fresh("127.0.0.1:8000", CHECK, TERMS)
     first = fresh.free(CHECK)
     assert first is not None
     return fresh.put(first.with_group("web-v001", {"web-v001-1": "127.0.0.1:9001"}, frozenset()))
@@ -59,10 +79,19 @@ def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
     process = ProcessId(pid=1, started=2, boot="b")
     leaving = Leaving(process=process, groups=("web-v001",))
     full = State(
-        listen="127.0.0.1:1", slots=state().slots, shares={"web-v001": 100}, process=process, leaving=(leaving,)
+        listen="127.0.0.1:1",
+        slots=state().slots,
+        shares={"web-v001": 100},
+        process=process,
+        leaving=(leaving,),
+        terms=MORE,
     )
     balancer.save(tmp_path, full)
     assert balancer.load(tmp_path) == full
+    file = tmp_path / "balancer.json"
+    former = {key: value for key, value in json.loads(file.read_text()).items() if key != "terms"}
+    file.write_text(json.dumps(former))
+    assert balancer.load(tmp_path) == replace(full, terms=TERMS), "of a phoenix that had none"
     assert balancer.load(tmp_path / "nothing") is None
 
 
@@ -76,18 +105,19 @@ def test_a_damaged_file_is_an_error_not_an_empty_balancer(tmp_path: Path, text: 
 
 def test_a_group_keeps_the_check_it_came_with() -> None:
     today = Check(path="/ready", status=204, interval=1.0)
-    changed = state().ready_for("127.0.0.1:8001", today)
+    changed = state().ready_for("127.0.0.1:8001", today, TERMS)
     assert changed.listen == "127.0.0.1:8001"
+    assert changed.ready_for("127.0.0.1:8001", today, MORE).balancer().terms == MORE
     assert [slot.check for slot in changed.slots] == [CHECK, *[today] * (balancer.SLOTS - 1)]
 
 
 def test_free_slots_change_only_where_none_fits() -> None:
     other = Check(path="/ready", status=204, interval=1.0)
-    full = state().ready_for("127.0.0.1:8000", other)
+    full = state().ready_for("127.0.0.1:8000", other, TERMS)
     left = full.put(replace(full.slots[0], group=None, members=()))
-    assert left.ready_for("127.0.0.1:8000", other) == left
+    assert left.ready_for("127.0.0.1:8000", other, TERMS) == left
     assert left.free(other) == left.slots[1]
-    assert left.ready_for("127.0.0.1:8000", CHECK).free(CHECK) == left.slots[0]
+    assert left.ready_for("127.0.0.1:8000", CHECK, TERMS).free(CHECK) == left.slots[0]
 
 
 MACHINES = {f"m{number}": f"127.0.0.1:{number}" for number in range(1, 40)}
