@@ -43,6 +43,7 @@ TABLE = (
         "Start",
         init="Write a small project that works as it is.",
         doctor="Try tools and machine engines for real; each lack with its remedy.",
+        galaxy="Install the roles and collections of playbooks/requirements.yml.",
         validate="Report every mistake of the project at once.",
         schema="Print the JSON Schema of phoenix.yaml, for editors.",
         demo="Go the whole way on this machine, with traffic running.",
@@ -91,8 +92,7 @@ class Root(PhoenixGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for entry in TABLE:
-            stand_in = TyperCommand(entry.name, help=entry.help, rich_help_panel=entry.panel)
-            self.add_command(stand_in)
+            self.add_command(TyperCommand(entry.name, help=entry.help, rich_help_panel=entry.panel))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that `args` begin with, really loaded."""

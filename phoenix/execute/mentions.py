@@ -17,6 +17,8 @@ YAML = (".yml", ".yaml")
 _SILENT = frozenset({"files", "molecule", "tests", "docs", "changelogs"})
 """Directories whose files are data, or are run by those who wrote a role, not by a playbook that uses it."""
 _SILENT_ENDS = (".md", ".rst", ".txt")
+_WITHOUT_TASKS = frozenset({"meta", "defaults", "vars", "group_vars", "host_vars"})
+"""Directories of YAML in which no task stands, so no key of it is the short name of a module."""
 _META = re.compile(r"(?:^|/)meta/main\.ya?ml$")
 _ROLE_WORD = re.compile(rb"(?:include|import)_role")
 _PLAYBOOK_WORD = re.compile(rb"\b(?:hosts|import_playbook)\b")
@@ -74,13 +76,13 @@ def said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
     plain = in_text(content, words)
     if not name.endswith(YAML) or "templates" in directories:
         return Said(mentions=plain)
-    short = _short(content, words)
+    short = set() if _WITHOUT_TASKS.intersection(directories) else _short(content, words)
     meta = bool(_META.search(path)) and b"dependencies" in content
     plays = plays and bool(_PLAYBOOK_WORD.search(content))
     if not (short or meta or plays or _ROLE_WORD.search(content)):
         return Said(mentions=plain)
     try:
-        documents = list(yaml.load_all(content, Loader=_Loader))
+        documents = list(yaml.load_all(content, Loader=Loader))
     except (yaml.YAMLError, ValueError) as error:
         return Said(mentions=plain, mistake=_told(error))
     parts = [plain, *_walk(documents, {key.decode(): words.short[key] for key in short})]
@@ -94,7 +96,7 @@ def said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
 def broken(content: bytes) -> str:
     """`:LINE: WHY` where this is no YAML, else empty. Nothing is made of it."""
     try:
-        for _event in yaml.parse(content, Loader=_Loader):
+        for _event in yaml.parse(content, Loader=Loader):
             pass
     except (yaml.YAMLError, ValueError) as error:
         return _told(error)
@@ -240,7 +242,7 @@ _Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's loader where PyYAML was built with it: every command that needs a content key reads the playbooks."""
 
 
-class _Loader(_Fast):  # type: ignore[misc]  # which of the two is known at run time only
+class Loader(_Fast):  # type: ignore[misc]  # which of the two is known at run time only
     """YAML with Ansible's own tags (`!vault`, `!unsafe`), whose values name nothing."""
 
 
@@ -248,4 +250,4 @@ def _nothing(_loader: Any, _suffix: str, _node: yaml.Node) -> None:
     return None
 
 
-_Loader.add_multi_constructor("!", _nothing)
+Loader.add_multi_constructor("!", _nothing)

@@ -2,11 +2,12 @@
 
 A project's own `playbooks/NAME.yml` stands in for the shipped one, and its own `playbooks/roles/NAME` for the
 whole shipped role of that name. Nothing is read here but names; `reach` looks into the files. The files of a
-collection are not even listed before somebody asks for them: some have thousands.
+collection are not even listed before somebody asks for them (`collection_files`): some have thousands.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ from phoenix.errors import SpecError
 
 COLLECTIONS = "ansible_collections"
 """The directory that Ansible looks for collections in, as `NAMESPACE/NAME`."""
+GALAXY = "galaxy"
+"""The directory of the tree that `phoenix galaxy install` lays roles and collections into."""
 _NOT_OURS = frozenset({"__pycache__", ".git", ".ansible", ".DS_Store"})
 """What tools leave in a directory; no playbook reads it."""
 
@@ -65,10 +68,9 @@ def merged(project: Path | None) -> Tree:
     )
 
 
-def files_of(collection: Collection) -> Files:
-    """The files of a collection, by their paths in the tree."""
-    found = _walk(collection.directory).files
-    return {f"{collection.path}/{path}": file for path, file in sorted(found.items())}
+def files_below(directory: Path) -> Files:
+    """The files of a directory, by their paths in it."""
+    return _walk(directory).files
 
 
 def copy(files: Files, paths: Iterable[str], target: Path) -> None:
@@ -81,6 +83,17 @@ def copy(files: Files, paths: Iterable[str], target: Path) -> None:
             made.add(file.parent)
         shutil.copyfile(files[path], file)
         file.chmod(0o755 if executable(files[path]) else 0o644)
+
+
+def digest_of_file(file: Path, content: bytes) -> str:
+    """SHA-256 of the contents, and of whether the file can be executed. Times do not count."""
+    mark = b"executable\0" if executable(file) else b""
+    return hashlib.sha256(mark + content).hexdigest()
+
+
+def digest_of_all(digests: Mapping[str, str]) -> str:
+    """One digest for files by their paths, each with its own digest."""
+    return hashlib.sha256("".join(f"{path}\0{digests[path]}\0" for path in sorted(digests)).encode()).hexdigest()
 
 
 def executable(file: Path) -> bool:
@@ -129,6 +142,6 @@ def _refuse_again(walk: _Walk, directory: str) -> None:
 
 
 def _role(path: str) -> str | None:
-    """The role that a path of the tree belongs to."""
-    parts = path.split("/", 2)
+    """The role that a path of the tree belongs to, be it the project's own or installed."""
+    parts = path.removeprefix(f"{GALAXY}/").split("/", 2)
     return parts[1] if parts[0] == "roles" and len(parts) > 2 else None

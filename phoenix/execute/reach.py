@@ -9,7 +9,6 @@ for a new one.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,13 +18,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from phoenix.errors import SpecError
-from phoenix.execute import mentions, playbook_tree
+from phoenix.execute import acts, collection_files, galaxy_lock, mentions, playbook_tree
+from phoenix.execute.collection_files import Contents
+from phoenix.execute.galaxy_lock import Lock
 from phoenix.execute.mentions import Mentions, Said, Vocabulary
 from phoenix.execute.playbook_tree import Files, Tree
 from phoenix.tools import ansible_core
 
 _ASIDE = frozenset({"files", "templates"})
 """Below these a directory `roles` holds none, and a playbook is data."""
+_NOT_READ = frozenset({ansible_core.CONFIGURATION, "requirements.yml", "requirements.lock"})
+"""No play reads them: phoenix's own configuration stands in for one, and what was installed counts by itself."""
+_TASKS = ("tasks/", "handlers/")
+"""Directories of a role with files of tasks."""
+_NO_TASKS = _ASIDE | {"vars", "group_vars", "host_vars", "molecule", "tests"}
+"""Directories outside of roles without."""
+_TASKS_OF_COLLECTIONS = ("roles/", "playbooks/")
+"""Directories of a collection whose files may name roles of the project."""
 _READ_BY_ANSIBLE = frozenset({"tasks", "handlers", "vars", "defaults", "meta", "group_vars", "host_vars"})
 """Directories, of a role or beside a playbook, with YAML for Ansible."""
 
@@ -48,18 +57,21 @@ class Playbooks:
     A file that changes afterwards is not seen: whoever wants to see it makes another one.
     """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, project: Path | None = None) -> None:
         self._tree = tree
+        self._project = project
         self._files: dict[str, Path] = dict(tree.files)
         self._known: dict[str, tuple[str, Said]] = {}
         self._broken: dict[str, str] = {}
         self._members: dict[Part, tuple[str, ...]] = {}
         self._led: dict[Part, frozenset[Part]] = {}
+        self._owners: dict[str, str] = {}
+        self._contents: dict[str, Contents] = {}
 
     @classmethod
     def of(cls, project: Path | None) -> Playbooks:
         """Those of the project in that directory, with the shipped ones; SpecError for links in a circle."""
-        return cls(playbook_tree.merged(project))
+        return cls(playbook_tree.merged(project), project)
 
     @property
     def files(self) -> Files:
@@ -82,22 +94,69 @@ class Playbooks:
         return frozenset(path for part in counted for path in self._paths(part))
 
     def digests(self, paths: Iterable[str]) -> Mapping[str, str]:
-        """SHA-256 of each file's contents, and of whether it can be executed. Times do not count."""
-        return {path: self._file(path)[0] for path in sorted(paths)}
+        """SHA-256 of each file's contents, and of whether it can be executed; a collection has one, at its directory.
+
+        What the lock says of those that are installed counts, too; times do not. `paths` are some that were reached.
+        """
+        asked = set(paths)
+        collections = {self._owners[path] for path in asked if path in self._owners}
+        read = {path: self._file(path)[0] for path in asked - self._owners.keys()}
+        read |= {path: self._content(path).digest for path in collections}
+        read |= self._lock.counted(self.installed(asked)) if self._lock else {}
+        return dict(sorted(read.items()))
+
+    def collections(self, paths: Iterable[str]) -> Mapping[str, Path]:
+        """Where the collections really lie that some of these paths belong to, by their directories in the tree."""
+        owners = {self._owners[path] for path in paths if path in self._owners}
+        return {owner: self._collections[owner].directory for owner in sorted(owners)}
+
+    def installed(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """The digests of the installed roles and collections that some of these paths belong to, by directory."""
+        found = dict[str, str]()
+        for path in paths:
+            owner = self._owners.get(path) or _role_of(path)
+            if owner and owner.startswith(f"{playbook_tree.GALAXY}/") and owner not in found:
+                found[owner] = self._content(owner).digest if path in self._owners else self._digest_of_role(owner)
+        return found
+
+    def _digest_of_role(self, role: str) -> str:
+        files = self._paths(Part(kind="role", path=role))
+        return playbook_tree.digest_of_all({path[len(role) + 1 :]: self._file(path)[0] for path in files})
 
     def mistakes(self, paths: Iterable[str]) -> Iterator[str]:
-        """`playbooks/FILE:LINE: WHY` for each of the files that Ansible reads as YAML, and that is none."""
-        for path in sorted(paths):
+        """`playbooks/FILE:LINE: WHY` for each of the files that Ansible reads as YAML, and that is none.
+
+        Those of collections are taken as they are. What is installed and is not what the lock says is told, too.
+        """
+        yield from (self._lock or Lock(requirements="")).mistakes(self.installed(paths))
+        for path in sorted(set(paths) - self._owners.keys()):
             if path.endswith(mentions.YAML) and self._is_for_ansible(path):
                 if path not in self._broken:
                     self._broken[path] = mentions.broken(self._files[path].read_bytes())
                 if self._broken[path]:
                     yield f"playbooks/{path}{self._broken[path]}"
 
+    def forbidden(self, paths: Iterable[str]) -> Iterator[str]:
+        """`playbooks/FILE:LINE: WHAT` for what no recipe may do (see `acts`); collections are taken as they are.
+
+        `validate` names it; a bake goes on, behind its fence.
+        """
+        for path in sorted(set(paths) - self._owners.keys()):
+            home = self._home(path)
+            inside = path[len(home) + 1 :] if home else path
+            tasks = not _NO_TASKS.intersection(inside.split("/")[:-1]) if not home else inside.startswith(_TASKS)
+            if path.endswith(mentions.YAML) and tasks:
+                acts_there = acts.found(self._files[path].read_bytes())
+                yield from (f"playbooks/{path}:{act.line}: {act.what}" for act in acts_there)
+
     def _is_for_ansible(self, path: str) -> bool:
         home = self._home(path)
         inside = path[len(home) + 1 :] if home else path
         return path in self._roots or inside.partition("/")[0] in _READ_BY_ANSIBLE
+
+    @cached_property
+    def _lock(self) -> Lock | None:
+        return galaxy_lock.read(self._project) if self._project else None
 
     @cached_property
     def _roots(self) -> frozenset[str]:
@@ -147,19 +206,36 @@ class Playbooks:
             first, last = (bisect_left(self._roles, part.path + end) for end in ("/", "0"))  # 0 comes next after /
             return self._roles[first:last]
         if part.kind == "collection":
-            files = playbook_tree.files_of(self._collections[part.path])
+            files = collection_files.files_of(self._collections[part.path])
             self._files.update(files)
+            self._owners.update(dict.fromkeys(files, part.path))
             return tuple(files)
-        own = ansible_core.CONFIGURATION  # phoenix's own stands in its place
-        shared = (path for path in self._tree.files if _role_of(path) == "" and path != own)
+        shared = (path for path in self._tree.files if _role_of(path) == "" and path not in _NOT_READ)
         return tuple(path for path in shared if path not in self._roots)
 
     def _leads_to(self, part: Part) -> frozenset[Part]:
         """The parts that a part's files name."""
         if part not in self._led:
-            named = [self._named(self._says(part, path), path) for path in self._paths(part)]
+            named = [self._named(self._says(part, path), path) for path in self._worth_reading(part)]
             self._led[part] = frozenset(other for others in named for other in others)
+            if part.kind == "collection":
+                needs = Mentions(collections=self._content(part.path).needs)
+                self._led[part] |= frozenset(self._named(needs, part.path))
         return self._led[part]
+
+    def _worth_reading(self, part: Part) -> Iterable[str]:
+        """The files of a part that may name others. What a collection's plugins need is told by its contents."""
+        paths = self._paths(part)
+        if part.kind != "collection":
+            return paths
+        return (path for path in paths if path[len(part.path) + 1 :].startswith(_TASKS_OF_COLLECTIONS))
+
+    def _content(self, collection: str) -> Contents:
+        """What the collection in a directory of the tree holds."""
+        if collection not in self._contents:
+            files = {path: self._files[path] for path in self._paths(Part(kind="collection", path=collection))}
+            self._contents[collection] = collection_files.contents_of(self._collections[collection], files)
+        return self._contents[collection]
 
     def _says(self, part: Part, path: str) -> Mentions:
         """What a file of a part names; SpecError where that cannot be known, as it is no YAML."""
@@ -202,19 +278,19 @@ class Playbooks:
         """A file's digest, and what it says; read when it is first asked for."""
         if path not in self._known:
             content = self._files[path].read_bytes()
-            mark = b"executable\0" if playbook_tree.executable(self._files[path]) else b""
+            digest = playbook_tree.digest_of_file(self._files[path], content)
             home = self._home(path)
             inside = path[len(home) + 1 :] if home else path
             plays = not home or inside.startswith("playbooks/")
             said = mentions.said(inside, content, self._words, plays=plays)
-            self._known[path] = (hashlib.sha256(mark + content).hexdigest(), said)
+            self._known[path] = (digest, said)
         return self._known[path]
 
     def _home(self, path: str) -> str:
         """The directory of the role or collection that a file is in, else empty."""
         if path in self._tree.files:
             return _role_of(path) or ""
-        return next(home for home in self._collections if path.startswith(f"{home}/"))
+        return self._owners[path]
 
 
 def no_yaml(details: str) -> SpecError:
@@ -227,7 +303,7 @@ def _role_of(path: str) -> str | None:
 
     None where it counts for nothing: it lies in roles/ or collections/ and is in no role and no collection.
     """
-    if path.startswith("collections/"):
+    if path.startswith("collections/") or (path.startswith(f"{playbook_tree.GALAXY}/") and "/roles/" not in path):
         return None
     if "roles/" not in path:
         return ""

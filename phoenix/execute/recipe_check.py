@@ -45,7 +45,7 @@ class _Check:
         self._sound: Reached = {}
 
     def files(self) -> None:
-        """Find the playbooks that are not there, and the files that are no YAML."""
+        """Find the playbooks that are not there, the files that are no YAML, and what no recipe may do."""
         for recipe in self._project.recipes.values():
             if recipe.playbook is None:
                 continue
@@ -55,7 +55,7 @@ class _Check:
                 self._tell(error.details, recipe.image)
                 continue
             broken = tuple(self._playbooks.mistakes(paths))
-            for what in broken:
+            for what in (*broken, *self._playbooks.forbidden(paths)):
                 self._tell(what, recipe.image)
             if not broken:
                 self._sound[recipe.image] = paths

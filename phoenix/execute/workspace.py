@@ -44,9 +44,9 @@ PLUGINS = "plugins/plugins.pkr.hcl"
 _CONFIGURATION = """\
 # Made by phoenix: this file, and nothing of the computer it runs on, configures Ansible.
 [defaults]
-roles_path = roles
+roles_path = roles:galaxy/roles
 connection_plugins = connection_plugins
-collections_path = collections
+collections_path = collections:galaxy/collections
 interpreter_python = /usr/bin/python3
 host_key_checking = False
 stdout_callback = default
@@ -125,7 +125,13 @@ def lay_out_checks(playbooks: Playbooks, recipes: Sequence[tuple[Recipe, frozens
         variables = json.dumps(dict(recipe.variables), sort_keys=True)
         own[check_variables(number)] = variables + "\n"
         own[check_entry(number)] = f"{_imports(_named(recipe))}  vars: {variables}\n"
-    _lay_out_tree(playbooks, frozenset().union(*(paths for _recipe, paths in recipes)), own, directory)
+    paths = frozenset[str]().union(*(paths for _recipe, paths in recipes))
+    linked = playbooks.collections(paths)  # some have thousands of files, which are only read
+    own_or_role = frozenset(path for path in paths if not path.startswith(tuple(f"{each}/" for each in linked)))
+    _lay_out_tree(playbooks, own_or_role, own, directory)
+    for path, lies in linked.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).symlink_to(lies)
 
 
 def check_entry(number: int) -> str:

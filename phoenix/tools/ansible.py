@@ -38,6 +38,12 @@ SYNTAX_CHECK_TIMEOUT, SYNTAX_CHECK_MORE = 120.0, 10.0
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\] \**")
 _FAILED = re.compile(r"(?:fatal|failed): \[[^\]]*\](?:: (?P<how>FAILED|UNREACHABLE)!)?.*? => (?P<result>\{.*)")
 _ERROR = re.compile(r"\[ERROR\]: (?P<message>.*)")
+_MISSING = re.compile(
+    r"couldn't resolve module/action|the role '[^']*' was not found|No (?:filter|test) named|"
+    r"Could not load '[^']+\.[^']+'|lookup plugin '[^']*' (?:was )?not found",
+    re.IGNORECASE,
+)
+_BRING = "name what brings it in playbooks/requirements.yml, and run `phoenix galaxy install`"
 _ORIGIN = re.compile(r"Origin: (?P<place>.*)")
 
 
@@ -63,8 +69,14 @@ class Failure:
 
     @property
     def told(self) -> str:
-        """`FILE:LINE:COLUMN: WHY`, as far as it is known."""
-        return ": ".join(part for part in (self.place, self.why) if part)
+        """`FILE:LINE:COLUMN: WHY`, as far as it is known; of what is missing, what brings it."""
+        told = ": ".join(part for part in (self.place, self.why) if part)
+        return f"{told}; if it is of others, {_BRING}" if self.is_missing else told
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether a role, module or plugin was not found."""
+        return bool(_MISSING.search(self.why))
 
 
 def program() -> str:
@@ -163,10 +175,11 @@ def run(
 
 def failed(failure: Failure, log: Path) -> ToolError:
     """The error that a failed playbook ends with."""
+    bring = f" A role or collection of others is missing: {_BRING}." if failure.is_missing else ""
     return ToolError(
         f"the playbook failed at the task '{failure.task}'" if failure.task else "the playbook failed",
         details="\n".join(part for part in (failure.place, failure.why) if part),
-        resolution=f"Correct the recipe or its variables, then bake again. The whole output is in {log}.",
+        resolution=f"Correct the recipe or its variables, then bake again.{bring} The whole output is in {log}.",
     )
 
 

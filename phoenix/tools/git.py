@@ -31,3 +31,19 @@ def _ask(directory: Path, *question: str) -> str:
     except PhoenixError:
         return ""
     return done.stdout.strip() if done.code == 0 else ""
+
+
+def commit_at(repository: str, version: str) -> str:
+    """The commit that a branch or tag of a repository (an address, or a path) stands at now.
+
+    Empty where it has none of that name: then it may be a commit itself. ToolError where it cannot be asked.
+    """
+    command = Command(
+        argv=("git", "ls-remote", "--", repository, version, f"{version}^{{}}"),
+        environment={"GIT_TERMINAL_PROMPT": "0"},
+    )
+    lines = (line.partition("\t") for line in run(command, timeout=TIMEOUT).stdout.splitlines())
+    found = {name: commit for commit, _, name in lines}
+    # of an annotated tag the commit that it is of, which stands under the name with ^{}
+    peeled = [commit for name, commit in found.items() if name.endswith("^{}")]
+    return next(iter((*peeled, *found.values())), "")

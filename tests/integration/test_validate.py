@@ -156,6 +156,19 @@ def test_a_file_that_only_a_run_would_read_is_told_where_it_is_no_yaml(
     assert [len(playbooks) for playbooks in processes] == [3], "the others are read all the same"
 
 
+def test_what_no_recipe_may_do_is_told_for_all_images_that_reach_it(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    role = "- hosts: all\n  roles: [web]\n"
+    write(shop, "roles/web/tasks/main.yml", "---\n- name: Fetch\n  command: ls\n  delegate_to: localhost\n")
+    add_images(shop, one=role, two=FINE, three=f"{role}  vars_prompt: []\n")
+    prompted, fetched = sorted(whats(shop, capsys))
+    assert fetched.startswith("images.foundation/three: playbooks/three.yml:3: a play has `vars_prompt`: ")
+    assert prompted.startswith(
+        "images.foundation/one, images.foundation/three: playbooks/roles/web/tasks/main.yml:4: the task 'Fetch' has "
+    )
+
+
 def test_an_images_own_variables_decide(
     shop: Path, capsys: pytest.CaptureFixture[str], processes: list[tuple[str, ...]]
 ) -> None:

@@ -109,6 +109,21 @@ def test_a_syntax_error_is_told_with_its_place() -> None:
     assert failure == ansible.Failure(task="", place="site.yml:2:3", why="'taskss' is not a valid attribute for a Play")
 
 
+@pytest.mark.parametrize(
+    ("why", "missing"),
+    [
+        ("couldn't resolve module/action 'acme.tools.saw'. This often indicates a misspelling", True),
+        ("the role 'web' was not found in /run/w/playbooks/roles:/run/w/playbooks", True),
+        ("No filter named 'acme.tools.forge'.", True),
+        ("the file 'web' was not found", False),
+    ],
+)
+def test_what_is_missing_is_told_with_what_brings_it(tmp_path: Path, why: str, missing: bool) -> None:
+    failure = ansible.Failure(task="x", place="site.yml:2:3", why=why)
+    resolution = ansible.failed(failure, tmp_path).resolution
+    assert ["phoenix galaxy install" in text for text in (failure.told, resolution)] == [missing, missing]
+
+
 def test_output_that_says_nothing_gives_its_last_lines() -> None:
     assert ansible.failure_of("", "Traceback\nKeyError: 'x'\n", None).why == "Traceback\nKeyError: 'x'"
     assert ansible.failure_of("TASK [x] *\nfatal: [b]: FAILED! => {cut off", "", None).why == "{cut off"
