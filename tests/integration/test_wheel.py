@@ -1,4 +1,4 @@
-"""The wheel, installed outside the checkout, is a whole phoenix: its templates and playbooks travel in it."""
+"""The wheel, installed outside the checkout, is a whole phoenix: its templates, playbooks and Terraform modules travel in it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def test_the_wheel_has_all_that_is_shipped_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         modes = {entry.filename: entry.external_attr >> 16 & 0o111 for entry in archive.infolist()}
-    for directory in ("templates", "playbooks"):
+    for directory in ("templates", "playbooks", "terraform"):
         shipped = [path for path in (CHECKOUT / directory).rglob("*") if path.is_file()]
         wanted = {
             f"phoenix/data/{path.relative_to(CHECKOUT)}": path.stat().st_mode & 0o111
