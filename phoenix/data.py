@@ -1,4 +1,4 @@
-"""Where the files that travel with phoenix lie: templates, playbooks and Terraform modules, in a checkout or in a wheel."""
+"""Where the files that travel with phoenix lie (templates, playbooks, Terraform modules), in a checkout or a wheel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel, installed outside the checkout, is a whole phoenix: its templates, playbooks and Terraform modules travel in it."""
+"""The wheel, installed outside the checkout, is a whole phoenix: templates, playbooks and Terraform travel in it."""
 
 from __future__ import annotations
 
