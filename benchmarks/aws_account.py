@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import time
@@ -10,20 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 
+from benchmarks import emulated
+from benchmarks.emulated import DRAIN, HEALTHY_AFTER, INTERVAL, Asked
 from benchmarks.figures import BIN
 from benchmarks.measure import FailedError, run, variables
 from tests.emulators.aws import Emulator
-from tests.emulators.aws.calls import Call
 from tests.emulators.aws.world import World
 
 SETTINGS = {"pending": 2.0, "terminating": 2.0, "probe": 1.0}
 """Seconds: machines are as quick as they can be, so that what phoenix adds is not lost in what AWS takes."""
-DRAIN, HEALTHY_AFTER, INTERVAL = 5, 5, 5
-"""Seconds, on both sides: deregistration delay, how long a machine must have answered, between two of its checks."""
 PROJECT = """\
 version: 1
 project: hello
@@ -53,47 +50,22 @@ services:
 """
 
 
-@dataclass
-class Account:
+@dataclass(kw_only=True)
+class Account(emulated.Account):
     """The emulated account, and the project whose service lives in it."""
 
     emulator: Emulator
     world: World
-    project: Path
-    address: str
-    """Where phoenix's listener takes requests."""
-    releases: int = 0
 
-    def phoenix(self, *arguments: str) -> dict[str, Any]:
-        """Run phoenix in the project; its result."""
-        found: dict[str, Any] = json.loads(run(*self.words(*arguments)))
-        return found
-
-    def words(self, *arguments: str) -> tuple[str, ...]:
-        """The command line."""
-        return (str(BIN / "phoenix"), "-C", str(self.project), *arguments, "--json")
-
-    def calls(self) -> tuple[Call, ...]:
-        """What was asked of AWS since the last question."""
+    def asked(self) -> tuple[Asked, ...]:
+        """What was asked of the cloud since the last question."""
         found = self.emulator.calls()
         self.emulator.forget_calls()
-        return found
+        return tuple(Asked(what=call.action, at=call.at) for call in found)
 
-    def next_release(self) -> None:
-        """Another release of the same image: another greeting."""
-        before, self.releases = self.releases, self.releases + 1
-        self.edit(
-            "GREETING: Hello" + (f" {before}}}" if before else "}"),
-            f"GREETING: Hello {self.releases}}}",
-        )
-
-    def edit(self, old: str, new: str) -> None:
-        """Change one thing of phoenix.yaml."""
-        file = self.project / "phoenix.yaml"
-        text = file.read_text()
-        if text.count(old) != 1:
-            raise FailedError(f"{file} does not have '{old}' once")
-        file.write_text(text.replace(old, new))
+    def now(self) -> float:
+        """What the emulator's clock shows."""
+        return self.emulator.advance(0)
 
 
 @contextmanager

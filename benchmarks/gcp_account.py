@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from benchmarks import emulated
+from benchmarks.emulated import DRAIN, HEALTHY_AFTER, INTERVAL, Asked
 from benchmarks.figures import BIN
-from benchmarks.measure import FailedError, run, variables
+from benchmarks.measure import run, variables
 from phoenix.clouds.api import BakeRequest
 from phoenix.clouds.gcp import labels
 from phoenix.clouds.gcp.bake import image_reading, packed
 from phoenix.model import ImageType, Source
 from tests.emulators.gcp import Emulator, World
-from tests.emulators.gcp.calls import Call
 
-DRAIN, HEALTHY_AFTER, INTERVAL = 5, 5, 5
-"""Seconds, on both sides: draining timeout, how long a machine must have answered, between two of its checks."""
 BY_HAND = "hand"
 """The URL map of the script, with its proxy and its forwarding rule."""
 PROJECT = """\
@@ -52,44 +49,22 @@ services:
 """
 
 
-@dataclass
-class Account:
+@dataclass(kw_only=True)
+class Account(emulated.Account):
     """The emulated project, and the project whose service lives in it."""
 
     emulator: Emulator
     world: World
-    project: Path
-    address: str
-    """Where phoenix's URL map takes requests."""
-    releases: int = 0
 
-    def phoenix(self, *arguments: str) -> dict[str, Any]:
-        """Run phoenix in the project; its result."""
-        words = (str(BIN / "phoenix"), "-C", str(self.project), *arguments, "--json")
-        found: dict[str, Any] = json.loads(run(*words))
-        return found
-
-    def calls(self) -> tuple[Call, ...]:
-        """What was asked of Google since the last question."""
+    def asked(self) -> tuple[Asked, ...]:
+        """What was asked of the cloud since the last question."""
         found = self.emulator.calls()
         self.emulator.forget_calls()
-        return found
+        return tuple(Asked(what=call.method.removeprefix("compute."), at=call.at) for call in found)
 
-    def next_release(self) -> None:
-        """Another release of the same image: another greeting."""
-        before, self.releases = self.releases, self.releases + 1
-        self.edit(
-            "GREETING: Hello" + (f" {before}}}" if before else "}"),
-            f"GREETING: Hello {self.releases}}}",
-        )
-
-    def edit(self, old: str, new: str) -> None:
-        """Change one thing of phoenix.yaml."""
-        file = self.project / "phoenix.yaml"
-        text = file.read_text()
-        if text.count(old) != 1:
-            raise FailedError(f"{file} does not have '{old}' once")
-        file.write_text(text.replace(old, new))
+    def now(self) -> float:
+        """What the emulator's clock shows."""
+        return self.emulator.advance(0)
 
 
 @contextmanager
