@@ -88,9 +88,10 @@ class Noun(StrEnum):
     SERVICE = "service"
     IMAGE = "image"
     REPOSITORY = "repository"
+    STACK = "stack"
 
 
-_PREFIXES = {Noun.IMAGE: ("bake",), Noun.REPOSITORY: ("publish", "repository")}
+_PREFIXES = {Noun.IMAGE: ("bake",), Noun.REPOSITORY: ("publish", "repository"), Noun.STACK: ("stack", "terraform")}
 """What the subjects of every noun but a service begin with. Whoever adds a noun adds its prefix."""
 
 
@@ -127,6 +128,11 @@ def of_image(cloud: str, image_type: str, name: str, key: str) -> Subject:
 def of_repository(name: str) -> Subject:
     """The subject of a publication."""
     return Subject(noun=Noun.REPOSITORY, parts=(name,))
+
+
+def of_stack(name: str) -> Subject:
+    """The subject of what Terraform does to a stack."""
+    return Subject(noun=Noun.STACK, parts=(name,))
 
 
 def parse_subject(text: str) -> Subject:

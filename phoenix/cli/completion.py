@@ -60,6 +60,15 @@ def repositories(incomplete: str) -> list[str]:
     return _offered(incomplete, lambda site: sorted(site.project.repositories))
 
 
+def stacks(incomplete: str) -> list[str]:
+    """The stacks of the project, whatever else of its file is wrong."""
+    try:
+        session = Session(wanted_directory=_directory(os.environ.get("COMP_WORDS", "").split()))
+        return sorted(name for name in session.ground(None).project.stacks if name.startswith(incomplete))
+    except Exception:  # as below
+        return []
+
+
 def strategies(incomplete: str) -> list[str]:
     """The strategies that a roll may have."""
     return [name for name in ("blue-green", "rolling", "canary") if name.startswith(incomplete)]

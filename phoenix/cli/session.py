@@ -69,6 +69,12 @@ class Session:
         """The same, read anew."""
         return self.opener(self.found_file(), self.environment, self.out.tell)
 
+    def ground(self, stack: str | None) -> Site:
+        """The stacks of the project alone, which come before all that stands on them; `stack` is the one meant."""
+        from phoenix.orders.site import Site
+
+        return Site.of_stacks(self.found_file(), self.environment, self.out.tell, stack)
+
     def found_file(self) -> Path:
         """The project's file, unread; SpecError where there is none."""
         file = self.project_file()

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 
+from phoenix.errors import PhoenixError
 from phoenix.execute import signing
 from phoenix.execute.repositories import UNSIGNED
 from phoenix.manner import Finding, State
 from phoenix.spec.project import Project
-from phoenix.tools import toolbox
+from phoenix.tools import terraform, toolbox
 
 
 def tools(*, local: bool) -> Iterator[Finding]:
@@ -27,6 +28,18 @@ def tools(*, local: bool) -> Iterator[Finding]:
         remedy = f"apt-get install {tool.package}" + (f", or {tool.instead}" if tool.instead else "")
         state = State.LACK if needed else State.NOTE
         yield Finding(state=state, subject=tool.program, found=f"missing: {tool.purpose}", remedy=remedy)
+
+
+def stacks(project: Project) -> Iterator[Finding]:
+    """The Terraform or OpenTofu of each stack, with its version."""
+    for spec in project.stacks.values():
+        subject = f"stack {spec.name}"
+        try:
+            found = terraform.version(terraform.find(spec.program))
+        except PhoenixError as error:
+            yield Finding(state=State.LACK, subject=subject, found=error.brief, remedy=error.resolution)
+            continue
+        yield Finding(state=State.FINE, subject=subject, found=found)
 
 
 def repositories(project: Project, now: datetime) -> Iterator[Finding]:

@@ -103,6 +103,8 @@ class Engine(Generic[A]):
     logs: Path
     """Each run's files go into a directory of its id in here."""
     tell: Teller
+    leaves: str = ""
+    """Of plans that nothing can undo: what stands after a failure, in a sentence. There is no way back then."""
 
     def execute(self, owned: OwnedRun, plan: Plan[A]) -> None:
         """Walk the plan from wherever its journal stands to its end.
@@ -160,6 +162,8 @@ class Engine(Generic[A]):
 
     def undo(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> None:
         """Walk the way back, then raise what `cause` amounts to. A signal does not break it off."""
+        if self.leaves:
+            raise self._left(owned, cause)
         try:
             self._go_back(owned, plan, cause)
         except KeyboardInterrupt as interrupt:  # the first signal; from now on they are ignored
@@ -167,6 +171,15 @@ class Engine(Generic[A]):
             if not owned.run.state.ended:
                 self._go_back(owned, plan, cause)
         raise self._undone(owned, plan, cause)
+
+    def _left(self, owned: OwnedRun, cause: PhoenixError) -> PhoenixError:
+        """End the run where it is; what `cause` amounts to."""
+        owned.end(RunState.FAILED, self._error(owned, Part.STEPS, cause))
+        if isinstance(cause, InterruptedRunError):
+            cause.details = self.leaves
+        elif isinstance(cause, AbortRequestedError):
+            cause.details = "; ".join(filter(None, (cause.details, self.leaves)))
+        return cause
 
     def _go_back(self, owned: OwnedRun, plan: Plan[A], cause: PhoenixError) -> None:
         self._say(owned, f"going back: {cause.brief}")

@@ -20,6 +20,8 @@ def what_next(run: Run, *, died: bool) -> str:
             return _under_way(run, died=died)
         case RunState.UNDONE:
             return "nothing is left of it: mend what the error names, then say the command again"
+        case RunState.FAILED:
+            return f"what it did stands; `phoenix stack plan {run.about.parts[-1]}` shows what is left"
         case RunState.ABANDONED:
             return "it was given up as it stood: `phoenix status` shows what it left"
         case RunState.DONE:

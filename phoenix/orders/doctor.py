@@ -12,7 +12,7 @@ from phoenix.execute import checkup
 from phoenix.manner import Finding, State
 from phoenix.orders import clouds
 from phoenix.orders.facts import dump
-from phoenix.orders.site import Site
+from phoenix.orders.site import Site, recorded
 from phoenix.spec.load import load
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
 
@@ -45,7 +45,7 @@ def doctor(
     `file` is None without a project: then what the local cloud needs. `cloud`: only what this one, or clouds of this
     kind, need. `rights`: also whether phoenix may do its work there. SpecError where there is no such cloud.
     """
-    project = load(file, environment) if file else None
+    project = load(file, environment, recorded(file, environment)) if file else None
     wanted, local = clouds.chosen(project, cloud)
     tell = unfailing(teller)
 
@@ -54,9 +54,10 @@ def doctor(
 
     tools = tuple(checkup.tools(local=local))
     keys = tuple(checkup.repositories(project, Site(project, environment).clock.now())) if project else ()
+    grounds = tuple(checkup.stacks(project)) if project else ()
     none = () if wanted or local else (_none_of(cloud),)
     return DoctorResult(
-        checks=(*tools, *keys, *none, *clouds.look(project, wanted, local=local, rights=rights, say=say))
+        checks=(*tools, *grounds, *keys, *none, *clouds.look(project, wanted, local=local, rights=rights, say=say))
     )
 
 

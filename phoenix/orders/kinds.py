@@ -15,11 +15,21 @@ from phoenix.execute.ownership import OwnedRun
 from phoenix.orders import places
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site
-from phoenix.plan.actions import BakeAction, Plan, PublishAction, bake_plan, publish_plan, roll_plan
+from phoenix.plan.actions import (
+    BakeAction,
+    Plan,
+    PublishAction,
+    StackAction,
+    bake_plan,
+    publish_plan,
+    roll_plan,
+    stack_plan,
+)
 from phoenix.plan.roll_actions import RollAction
 from phoenix.record.journal import OF_REPOSITORIES, Run
 
 if TYPE_CHECKING:
+    from phoenix.execute.stacks import Workshop
     from phoenix.model import Release
 
 A = TypeVar("A")
@@ -37,10 +47,12 @@ class Kind(Generic[A]):
     cloud: Callable[[Site, Run], str | None]
     """The cloud whose groups or images the run is about; None where it is about neither."""
     changes_traffic: bool
+    leaves: str = ""
+    """See `Engine.leaves`."""
 
     def engine(self, site: Site, run: Run) -> Engine[A]:
         """The engine that carries the run out."""
-        return _engine(site, self.performer(site, run), changes_traffic=self.changes_traffic)
+        return _engine(site, self.performer(site, run), changes_traffic=self.changes_traffic, leaves=self.leaves)
 
     def walk(self, site: Site, owned: OwnedRun, *, abort: str | None = None) -> None:
         """Go on with an owned run; with `abort`, the reason, walk its way back. Raises like the engine does."""
@@ -51,13 +63,14 @@ class Kind(Generic[A]):
             engine.abort(owned, plan, abort)
 
 
-def _engine(site: Site, performer: Performer[A], *, changes_traffic: bool) -> Engine[A]:
+def _engine(site: Site, performer: Performer[A], *, changes_traffic: bool, leaves: str = "") -> Engine[A]:
     return Engine(
         performer=performer,
         changes_traffic=changes_traffic,
         clock=site.clock,
         logs=site.run_logs,
         tell=site.tell,
+        leaves=leaves,
     )
 
 
@@ -107,6 +120,21 @@ def _repositories(site: Site) -> Performer[PublishAction]:
     return publish.World(writers=site.writers, clock=site.clock)
 
 
+def workshop(site: Site, stack: str) -> Workshop:
+    """The stack of that name at work; SpecError naming those there are."""
+    from phoenix.execute.stacks import Workshop
+
+    spec = site.project.stack(stack)
+    return Workshop(spec=spec, home=site.project.state_directory / "stacks" / spec.name)
+
+
+def _stack(site: Site, run: Run) -> Performer[StackAction]:
+    from phoenix.execute.perform import stack
+    from phoenix.record.stacks import StackRecords
+
+    return stack.World(workshop=workshop(site, run.about.parts[0]), records=StackRecords(site.store), clock=site.clock)
+
+
 def _of_groups(name: str) -> Kind[RollAction]:
     return Kind(
         name=name,
@@ -135,6 +163,14 @@ KINDS: dict[str, Kind[Any]] = {
         performer=_images,
         cloud=lambda _site, run: run.about.parts[0],
         changes_traffic=False,
+    ),
+    "stack": Kind(
+        name="stack",
+        decode=stack_plan,
+        performer=_stack,
+        cloud=lambda _site, _run: None,
+        changes_traffic=False,
+        leaves="what Terraform has done stands and its state knows of it; plan again to see what is left",
     ),
     **{name: _of_repositories(name) for name in OF_REPOSITORIES},
 }

@@ -147,7 +147,7 @@ def abort(site: Site, order: RunOrder) -> RunResult:
     RefusedError where it had passed its commit point.
     """
     run = undo(site, going(site, order.run, order.environment), order.why or "aborted by hand")
-    if run.state is not RunState.UNDONE:
+    if run.state not in (RunState.UNDONE, RunState.FAILED):
         raise RefusedError(
             f"{run.id} can no longer be undone: it is {run.state}",
             details="it had passed its commit point before it saw the request",
@@ -172,7 +172,7 @@ def undo(site: Site, run: Run, why: str) -> Run:
         _go_on(site, run, abort=why, still=still)
     except PhoenixError:
         undone = site.history.run(run.id)
-        if undone is None or undone.state is not RunState.UNDONE:
+        if undone is None or undone.state not in (RunState.UNDONE, RunState.FAILED):
             raise
     return site.history.run(run.id) or run
 

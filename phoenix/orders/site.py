@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,10 @@ from phoenix.clock import Clock, SystemClock
 from phoenix.model import Observed
 from phoenix.orders.clouds import Clouds, open_cloud
 from phoenix.spec.clouds import LocalCloud
-from phoenix.spec.load import load
+from phoenix.spec.load import home, load, load_stacks
 from phoenix.spec.project import Project
+from phoenix.spec.stack_refs import Outputs
+from phoenix.stacks import Output
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
 
 if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that is a hit needs no store
@@ -41,6 +43,33 @@ def _apart(
     from phoenix.execute import children
 
     return children.run(commands, environment=environment, clock=clock, hear=hear)
+
+
+def _store(state: str, directory: Path, environment: Mapping[str, str]) -> Store:
+    """The store of a state; `directory` is where it is kept where it is on this computer."""
+    if "://" in state:
+        from phoenix.record.objects import ObjectStore
+
+        return ObjectStore.open(state, environment)
+    from phoenix.record.sqlite import SqliteStore
+
+    return SqliteStore(directory / "state.db")
+
+
+def recorded(file: Path, environment: Mapping[str, str]) -> Outputs:
+    """What the stacks of the project in `file` give out, by its record. That is looked for when it is first asked."""
+
+    @cache
+    def of(stack: str) -> tuple[Output, ...] | None:
+        from phoenix.record.stacks import StackRecords
+
+        place = home(file, environment)
+        if "://" not in place.state and not (place.directory / "state.db").exists():
+            return None
+        record = StackRecords(_store(place.state, place.directory, environment)).of(stack)
+        return record.outputs if record else None
+
+    return of
 
 
 class Site:
@@ -86,18 +115,18 @@ class Site:
 
         `${NAME}` in it refers to `environment`. `teller` hears of the work as it goes on.
         """
-        return cls(load(file, environment), environment, teller, clock=clock, clouds=clouds, ask=ask, apart=apart)
+        project = load(file, environment, recorded(file, environment))
+        return cls(project, environment, teller, clock=clock, clouds=clouds, ask=ask, apart=apart)
+
+    @classmethod
+    def of_stacks(cls, file: Path, environment: Mapping[str, str], teller: Teller, stack: str | None) -> Site:
+        """The site with the stacks alone, whatever the rest of the file lacks; `stack` is the one that is meant."""
+        return cls(load_stacks(file, environment, recorded(file, environment), stack), environment, teller)
 
     @cached_property
     def store(self) -> Store:
         """The project's state: a bucket, or a file in the state directory. SpecError where it names no bucket."""
-        if "://" in self.project.state:
-            from phoenix.record.objects import ObjectStore
-
-            return ObjectStore.open(self.project.state, self.environment)
-        from phoenix.record.sqlite import SqliteStore
-
-        return SqliteStore(self.project.state_directory / "state.db")
+        return _store(self.project.state, self.project.state_directory, self.environment)
 
     @cached_property
     def history(self) -> History:

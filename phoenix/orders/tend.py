@@ -124,6 +124,8 @@ def tend_run(site: Site, subject: str, *, resume: bool, idle: bool = False, say:
     except PhoenixError as error:
         if owned.run.state is RunState.UNDONE:
             return [f"undid {owned.run.id} ({subject}), whose process had died"]
+        if owned.run.state is RunState.FAILED:
+            return [f"ended {owned.run.id} ({subject}), whose process had died; what it did stands"]
         raise error
     return [f"finished {owned.run.id} ({subject}), whose process had died"]
 

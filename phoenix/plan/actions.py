@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from phoenix.model import ImageType, Package, Proof
+from phoenix.stacks import Change
 from phoenix.typed import adapter, to_data
 
 if TYPE_CHECKING:
@@ -185,6 +186,30 @@ PublishAction = (
     AddPackages | TakeSnapshot | SwitchPublication | RemovePackages | MatchState | DropStates | KeyAction | ReadBack
 )
 
+# Actions of a stack --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyStack:
+    """Let Terraform carry out exactly the plan that it has saved. What it did, nothing but another plan undoes."""
+
+    stack: str
+    file: str
+    """Where the plan lies, on this computer."""
+    changes: tuple[Change, ...]
+    do: Literal["apply-stack"] = "apply-stack"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordOutputs:
+    """Write down what the stack gives out now, for `${stack.NAME.OUTPUT}` in phoenix.yaml."""
+
+    stack: str
+    do: Literal["record-outputs"] = "record-outputs"
+
+
+StackAction = ApplyStack | RecordOutputs
+
 # Plans ---------------------------------------------------------------------------------------------------
 
 A = TypeVar("A")
@@ -248,6 +273,12 @@ def bake_plan(data: object) -> Plan[BakeAction]:
 def publish_plan(data: object) -> Plan[PublishAction]:
     """The publication's plan that `to_json` wrote."""
     plan: Plan[PublishAction] = _plan_of(PublishAction).validate_python(data)
+    return plan
+
+
+def stack_plan(data: object) -> Plan[StackAction]:
+    """The stack's plan that `to_json` wrote."""
+    plan: Plan[StackAction] = _plan_of(StackAction).validate_python(data)
     return plan
 
 

@@ -100,7 +100,8 @@ def mark(service: ServiceSpec, environment: EnvironmentSpec, observed: Observed,
 
     Never sizes or health, which move while a plan runs.
     """
-    spec = dumps([asdict(replace(service, environments={})), asdict(environment)], sort_keys=True, default=str)
+    place = {name: value for name, value in asdict(environment).items() if name != "stands_on" or value}
+    spec = dumps([asdict(replace(service, environments={})), place], sort_keys=True, default=str)
     groups = [f"{group.name}={group.release.id if group.release else ''}" for group in observed.groups]
     routes = [f"{name}:{share}" for name, share in observed.route.shares]
     return fingerprint([spec, *wanted, *groups, *routes])

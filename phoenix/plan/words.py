@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 from typing import Any, cast, get_args
 
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Package, Release
-from phoenix.plan.actions import PackageFile, Step
+from phoenix.plan.actions import ApplyStack, PackageFile, RecordOutputs, Step
 from phoenix.plan.roll_actions import (
     AsFound,
     CreateGroup,
@@ -32,6 +32,7 @@ from phoenix.plan.roll_actions import (
     WaitHealthy,
     told,
 )
+from phoenix.stacks import StackChanges
 
 UNSAID = ("do", "health", "known", "digests", "key", "base")
 """What a plan for people leaves out: it is in the plan's JSON."""
@@ -42,7 +43,7 @@ SHOWN = 8
 def step_text(step: Step[Any]) -> str:
     """The step in a line: what it does, and how long it may take."""
     of_roll = isinstance(step.action, get_args(RollAction))
-    what = _roll(cast("RollAction", step.action)) if of_roll else _plain(step.action)
+    what = _roll(cast("RollAction", step.action)) if of_roll else _other(step.action)
     return f"{step.id}: {what} (at most {span(step.deadline)})"
 
 
@@ -141,6 +142,16 @@ def _quiet(alarms: tuple[str, ...]) -> str:
 def _listed(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def _other(action: Any) -> str:
+    match action:
+        case ApplyStack(stack=stack, changes=changes):
+            return f"let Terraform carry out the saved plan of {stack}: {StackChanges(resources=changes)}"
+        case RecordOutputs(stack=stack):
+            return f"write down the outputs of {stack}"
+        case _:
+            return _plain(action)
 
 
 def _plain(action: Any) -> str:

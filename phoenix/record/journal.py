@@ -37,13 +37,15 @@ class RunState(StrEnum):
     UNDONE = "undone"
     STUCK = "stuck"
     """The way back failed: a human has to look."""
+    FAILED = "failed"
+    """It ended where it failed, and what it had done stands: nobody but Terraform can undo what Terraform did."""
     ABANDONED = "abandoned"
     """A human ended it with `phoenix unlock`, wherever it stood: nothing was undone."""
 
     @property
     def ended(self) -> bool:
         """Whether the run has left its subject free."""
-        return self in (RunState.DONE, RunState.UNDONE, RunState.ABANDONED)
+        return self in (RunState.DONE, RunState.UNDONE, RunState.FAILED, RunState.ABANDONED)
 
 
 class Part(StrEnum):
@@ -106,7 +108,7 @@ class Run:
 
     id: str
     kind: str
-    """roll, rollback, burn, enable, disable, resize, bake, or one of `OF_REPOSITORIES`."""
+    """roll, rollback, burn, enable, disable, resize, bake, stack, or one of `OF_REPOSITORIES`."""
     subject: str
     state: RunState
     why: str

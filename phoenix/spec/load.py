@@ -3,28 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from phoenix.spec import stack_refs
 from phoenix.spec.mistakes import Mistake, MistakesError, Place, dotted, line_of
 from phoenix.spec.project import Project
 from phoenix.spec.reader import Document, read
+from phoenix.spec.relations_stacks import stack_mistakes
+from phoenix.spec.stack_refs import Outputs
+from phoenix.spec.standing import standing
 from phoenix.typed import without_plugins
 
+_OF_STACKS = ("version", "project", "state", "state_is_shared", "stacks")
 
-def load(file: Path, environment: Mapping[str, str]) -> Project:
-    """The project that `file` describes; `${NAME}` in it refers to `environment`.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Home:
+    """Where a project's record is: what has to be known before anything else of the file."""
+
+    state: str
+    directory: Path
+    """The state directory, where `state` is none in a bucket."""
+
+
+def home(file: Path, environment: Mapping[str, str]) -> Home:
+    """Where the record of the project in `file` is, whatever else is wrong with the file."""
+    from phoenix.spec.form.fields import located
+
+    file = file.absolute()
+    named = read(file, environment).data.get("state")
+    state = named if isinstance(named, str) and named else ".phoenix"
+    return Home(state=state, directory=located(state, file.parent))
+
+
+def load_stacks(file: Path, environment: Mapping[str, str], outputs: Outputs, stack: str | None) -> Project:
+    """The project's stacks and where its record is, and nothing else of it: ground comes before what stands on it.
+
+    `stack`: the one that is meant; what the others lack is not told. Raises as `load`.
+    """
+    file = file.absolute()
+    document = read(file, environment, outputs)
+    data = {name: value for name, value in document.data.items() if name in _OF_STACKS}
+    mistakes = [
+        mistake
+        for mistake in document.mistakes
+        if mistake.path.split(".")[0] in ("", *_OF_STACKS)
+        and (stack is None or not mistake.path.startswith("stacks.") or mistake.path.split(".")[1] == stack)
+    ]
+    return _project(file, replace(document, data=data, mistakes=tuple(mistakes)), directory=None)
+
+
+def load(file: Path, environment: Mapping[str, str], outputs: Outputs = stack_refs.nothing_known) -> Project:
+    """The project that `file` describes; `${NAME}` in it refers to `environment`, `${stack.NAME.OUTPUT}` to `outputs`.
 
     Raises MistakesError with every mistake of the file, each with line, path and what would be accepted;
     SpecError where the file cannot be read at all.
     """
+    file = file.absolute()
+    document = read(file, environment, outputs)
+    return standing(_project(file, document, directory=file.parent), document.references)
+
+
+def _project(file: Path, document: Document, *, directory: Path | None) -> Project:
+    """The document as frozen values. `directory`: where what it refers to is looked for; None: nowhere."""
     from pydantic import ValidationError
 
     from phoenix.spec.form.project import ProjectForm
     from phoenix.spec.relations import relation_mistakes
 
-    file = file.absolute()
-    document = read(file, environment)
     found = list(_nothing(document.data, ()))
     form = None
     try:
@@ -34,8 +82,9 @@ def load(file: Path, environment: Mapping[str, str]) -> Project:
         from phoenix.spec.explain import explain
 
         found += explain(error, document.data, ProjectForm.model_json_schema())
-    found += relation_mistakes(document.data, file.parent)
-    mistakes = [*document.mistakes, *_placed(document, found)]
+    found += relation_mistakes(document.data, directory) if directory else stack_mistakes(document.data, file.parent)
+    placed = _placed(document, [each for each in found if each[0] not in document.unresolved])
+    mistakes = [*document.mistakes, *placed]
     if mistakes or form is None:
         raise MistakesError(file, mistakes)
     return form.read(file)

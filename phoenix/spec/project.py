@@ -12,7 +12,8 @@ from phoenix.model import CloudKind, Proof
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.images import ImageName, Recipe
 from phoenix.spec.repositories import RepositorySpec
-from phoenix.spec.services import EnvironmentSpec, ServiceSpec, StackSpec
+from phoenix.spec.services import EnvironmentSpec, ServiceSpec
+from phoenix.spec.stacks import StackSpec
 
 T = TypeVar("T")
 
@@ -57,6 +58,10 @@ class Project:
     def repository(self, name: str) -> RepositorySpec:
         """The repository of that name; SpecError naming those there are."""
         return _pick("repository", name, self.repositories)
+
+    def stack(self, name: str) -> StackSpec:
+        """The stack of that name; SpecError naming those there are."""
+        return _pick("stack", name, self.stacks)
 
     def environment(self, service: ServiceSpec, name: str | None) -> EnvironmentSpec:
         """The service's environment `name`; without a name its only one; SpecError naming those there are."""

@@ -16,7 +16,9 @@ from typing import Any
 import yaml
 
 from phoenix.errors import SpecError
+from phoenix.spec import stack_refs
 from phoenix.spec.mistakes import Mistake, MistakesError, Place, dotted
+from phoenix.spec.stack_refs import Outputs, Reference
 from phoenix.units import as_text, is_text
 
 MAX_BYTES = 1024 * 1024
@@ -24,7 +26,7 @@ MAX_DEPTH = 50
 MAX_VALUES = 50_000
 """Aliases can make a small file a huge tree."""
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{")
+_REFERENCE = re.compile(stack_refs.REFERENCE.pattern + r"|\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{")
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
@@ -44,10 +46,17 @@ class Document:
     lines: Mapping[Place, int]
     mistakes: tuple[Mistake, ...]
     """What is wrong with it already: keys that stand twice, variables that are not set, unknown tags."""
+    references: Mapping[Place, tuple[Reference, ...]] = field(default_factory=dict)
+    """The outputs of stacks that were filled in, by where."""
+    unresolved: frozenset[Place] = frozenset()
+    """Where a reference to a stack came to nothing; a mistake says why."""
 
 
-def read(file: Path, environment: Mapping[str, str]) -> Document:
-    """Read `file`. Raises SpecError where it cannot be read, MistakesError where it is no YAML mapping."""
+def read(file: Path, environment: Mapping[str, str], outputs: Outputs = stack_refs.nothing_known) -> Document:
+    """Read `file`. Raises SpecError where it cannot be read, MistakesError where it is no YAML mapping.
+
+    `outputs` is what `${stack.NAME.OUTPUT}` refers to.
+    """
     text = _text(file)
     try:
         _check_depth(file, text)
@@ -57,9 +66,26 @@ def read(file: Path, environment: Mapping[str, str]) -> Document:
     if not isinstance(root, yaml.MappingNode):
         what = "the file is empty" if root is None else "the file must be a mapping"
         raise MistakesError(file, [Mistake(line=1, path="", what=f"{what}; it begins with `version: 1`")])
-    builder = _Builder(file=file, environment=environment)
+    builder = _Builder(file=file, environment=environment, outputs=outputs, stacks=_stacks_of(root))
     data = builder.mapping(root, ())
-    return Document(file=file, data=data, lines=builder.lines, mistakes=tuple(builder.mistakes))
+    return Document(
+        file=file,
+        data=data,
+        lines=builder.lines,
+        mistakes=tuple(builder.mistakes),
+        references=builder.references,
+        unresolved=frozenset(builder.unresolved),
+    )
+
+
+def _stacks_of(root: yaml.MappingNode) -> tuple[str, ...]:
+    """The names of the file's stacks, which may be referred to before they come."""
+    return tuple(
+        str(key.value)
+        for name, stacks in root.value
+        if name.value == "stacks" and isinstance(stacks, yaml.MappingNode)
+        for key, _stack in stacks.value
+    )
 
 
 def _text(file: Path) -> str:
@@ -116,6 +142,11 @@ def _is_text(place: Place) -> bool:
             return False
 
 
+def _in_settings(place: Place) -> bool:
+    """Whether it is a setting of a service, or of an environment of it."""
+    return place[:1] == ("services",) and "settings" in (*place[2:3], *place[4:5])
+
+
 def _line(thing: yaml.Node | yaml.Event) -> int:
     mark = thing.start_mark
     return mark.line + 1 if mark else 1
@@ -147,6 +178,10 @@ class _Builder:
 
     file: Path
     environment: Mapping[str, str]
+    outputs: Outputs
+    stacks: tuple[str, ...]
+    references: dict[Place, tuple[Reference, ...]] = field(default_factory=dict)
+    unresolved: set[Place] = field(default_factory=set)
     lines: dict[Place, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     _open: list[yaml.Node] = field(default_factory=list)
@@ -209,6 +244,11 @@ class _Builder:
         return found
 
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
+        whole = stack_refs.REFERENCE.fullmatch(str(node.value))
+        if whole and not _in_settings(place):
+            value = self._output(whole[1], whole[2], node, place)
+            structured = isinstance(value, list | dict)  # a list stays a list
+            return value if structured or not _is_text(place) else stack_refs.as_text(value)
         text = self._resolved(node, place)
         tag = node.tag
         if not node.style and text != node.value and tag in _TEXT:
@@ -227,7 +267,7 @@ class _Builder:
         text = str(node.value)
         if "${" not in text:
             return text
-        if place[:1] == ("services",) and "settings" in (*place[2:3], *place[4:5]):
+        if _in_settings(place):
             self._wrong(
                 place, node, "${...} is not accepted in settings; write the value, or a reference (machine-file:PATH)"
             )
@@ -235,9 +275,11 @@ class _Builder:
         return _REFERENCE.sub(lambda found: self._fill(found, node, place), text)
 
     def _fill(self, found: re.Match[str], node: yaml.Node, place: Place) -> str:
-        name, default = found[1], found[2]
+        stack, output, name, default = found.groups()
         if found[0] == "$${":
             return "${"
+        if stack is not None:
+            return stack_refs.as_text(self._output(stack, output, node, place))
         if name is None:
             self._wrong(place, node, "a reference is ${NAME} or ${NAME:-default}; write $${ for ${ itself")
             return ""
@@ -247,6 +289,19 @@ class _Builder:
         if not is_text(value):
             self._wrong(place, node, f"the environment variable {name} is not in UTF-8")
         return as_text(value)
+
+    def _output(self, stack: str, output: str, node: yaml.Node, place: Place) -> Any:
+        """The value of a stack's output; the reference itself where there is none."""
+        found = stack_refs.Resolved(mistake=stack_refs.refused_at(place))
+        if not found.mistake:
+            found = stack_refs.resolve(stack, output, self.stacks, self.outputs)
+        if found.mistake:
+            self.unresolved.add(place)
+            self._wrong(place, node, found.mistake)
+            return f"${{stack.{stack}.{output}}}"
+        reference = Reference(stack=stack, output=output, text=stack_refs.as_text(found.value))
+        self.references[place] = (*self.references.get(place, ()), reference)
+        return found.value
 
     def _wrong(self, place: Place, node: yaml.Node, what: str) -> None:
         self.mistakes.append(Mistake(line=_line(node), path=dotted(place), what=what))

@@ -22,6 +22,7 @@ from phoenix.spec.relations_repositories import repository_mistakes
 from phoenix.spec.relations_secrets import secret_mistakes
 from phoenix.spec.relations_services import service_mistakes
 from phoenix.spec.relations_settings import setting_mistakes
+from phoenix.spec.relations_stacks import stack_mistakes
 
 
 def relation_mistakes(data: Data, directory: Path) -> Found:
@@ -45,6 +46,7 @@ def relation_mistakes(data: Data, directory: Path) -> Found:
         yield from check(data)
     yield from _playbooks(data, directory)
     yield from _hooks(data, directory)
+    yield from stack_mistakes(data, directory)
 
 
 def _parents(data: Data) -> Found:

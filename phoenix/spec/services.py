@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from phoenix.manner import HEADERS, Forwarded, Timeouts
 from phoenix.model import Health, MachineKind, Proof
@@ -164,6 +163,8 @@ class EnvironmentSpec:
     packages: tuple[PackageWish, ...] = ()
     hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)
     """What it has over the service's own: by setting, by package, by point of a roll."""
+    stands_on: tuple[tuple[str, str], ...] = ()
+    """The outputs of stacks that it, its service or its cloud refers to, and what they came to."""
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -212,12 +213,3 @@ class ServiceSpec:
             packages=tuple(packages.values()),
             hooks=replace(self.hooks, **environment.hooks),
         )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StackSpec:
-    """One Terraform root."""
-
-    name: str
-    root: Path
-    variables: Mapping[str, str]

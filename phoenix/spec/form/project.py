@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from phoenix.spec.form.clouds import CloudForm, LocalCloudForm
-from phoenix.spec.form.fields import Boolean, Directory, Form, Matches, Name, Setting, Text, located
+from phoenix.spec.form.fields import Boolean, Form, Matches, Name, located
 from phoenix.spec.form.images import ImagesForm
 from phoenix.spec.form.repositories import RepositoryForm
 from phoenix.spec.form.services import ServiceForm
+from phoenix.spec.form.stacks import StackForm
 from phoenix.spec.project import Project
-from phoenix.spec.services import StackSpec
 
 State = Annotated[
     str,
@@ -24,17 +24,6 @@ State = Annotated[
         "a directory, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX",
     ),
 ]
-
-
-class StackForm(Form):
-    """One Terraform root."""
-
-    root: Directory = Field(description="Directory of the Terraform files.")
-    variables: dict[Setting, Text] = Field(default={}, description="Input variables.")
-
-    def read(self, name: str, directory: Path) -> StackSpec:
-        """The frozen value; a relative `root` starts at the project's `directory`."""
-        return StackSpec(name=name, root=located(self.root, directory), variables=self.variables)
 
 
 class ProjectForm(Form):

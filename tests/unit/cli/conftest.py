@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from phoenix.cli import app as app_module
+from phoenix.cli import contents
 from phoenix.cli.command import command, command_app
 
 Invented = Callable[[Callable[[typer.Context], object]], None]
@@ -30,8 +31,8 @@ def invented(monkeypatch: pytest.MonkeyPatch) -> Invented:
             function(ctx)
 
         monkeypatch.setitem(sys.modules, "phoenix.cli.invented", module)
-        entry = app_module.Entry(name="invented", help="A test's own.", panel="Start")
-        monkeypatch.setattr(app_module, "TABLE", (*app_module.TABLE, entry))
+        entry = contents.Entry(name="invented", help="A test's own.", panel="Start")
+        monkeypatch.setattr(app_module, "TABLE", (*contents.TABLE, entry))
 
     return register
 

@@ -10,7 +10,8 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from phoenix.cli.app import TABLE, app, load_command, run
+from phoenix.cli.app import app, load_command, run
+from phoenix.cli.contents import TABLE
 
 HEAVY = ("yaml", "pydantic", "jinja2", "boto3", "botocore", "google", "httpx", "python_terraform", "phoenix.clouds")
 BOXES = ("rich.console", "rich.markdown", "rich.panel", "pygments")

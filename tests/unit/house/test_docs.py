@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.cli.app import TABLE
+from phoenix.cli.contents import TABLE
 from tests.unit.execute.test_meddling import EVENTS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,7 +55,7 @@ def test_enough_messages_are_quoted() -> None:
 def test_every_command_that_a_page_names_exists(page: Path) -> None:
     known = {entry.name for entry in TABLE} | {"COMMAND"}
     named = set(re.findall(r"phoenix ([a-z]+)\b", "\n".join(re.findall(r"`[^`]+`|^    .*$", page.read_text(), re.M))))
-    assert named - known <= {"stack", "prune"}, "commands that come later are the only exception"
+    assert named - known <= {"prune"}, "commands that come later are the only exception"
 
 
 def test_the_table_of_changes_is_the_tested_one() -> None:

@@ -31,6 +31,7 @@ GROUND_FLOOR = (
     "manner",
     "debs",
     "model",
+    "stacks",
     "tell",
     "units",
     "data",

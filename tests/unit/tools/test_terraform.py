@@ -1,0 +1,246 @@
+"""What Terraform is called with, and what is read of what it says. Each trap of python-terraform has its test here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phoenix.errors import RefusedError, ToolError
+from phoenix.stacks import MASKED, Do
+from phoenix.tools import terraform, terraform_json
+from phoenix.tools.terraform import Hearing, Terraform
+
+PROGRAM = """\
+#!/bin/sh
+printf '%s\\n' "$*" >> "$TF_DATA_DIR/calls"
+env | grep -E '^(CHECKPOINT|TF_)' > "$TF_DATA_DIR/environment"
+cat "$TF_DATA_DIR/says" 2>/dev/null
+exit "$(cat "$TF_DATA_DIR/code" 2>/dev/null || echo 0)"
+"""
+QUIET = Hearing(say=lambda _text: None)
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> Terraform:
+    """The wrapper around a program that notes what it was called with and says what it is told to."""
+    program = tmp_path / "terraform"
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "terraform.tfstate").write_text("no JSON: python-terraform reads the state of where it is")
+    return Terraform(program=str(program), root=tmp_path, data=tmp_path / "data", timeout=60.0)
+
+
+def called(tool: Terraform) -> list[str]:
+    return (tool.data / "calls").read_text().splitlines()
+
+
+def says(tool: Terraform, *lines: dict[str, Any] | str, code: int = 0) -> None:
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    (tool.data / "says").write_text("".join(f"{text}\n" for text in texts))
+    (tool.data / "code").write_text(str(code))
+
+
+def failure(summary: str, detail: str = "") -> dict[str, Any]:
+    found = {"severity": "error", "summary": summary, "detail": detail, "range": None}
+    return {"type": "diagnostic", "@level": "error", "@message": f"Error: {summary}", "diagnostic": found}
+
+
+def test_every_call_as_terraform_gets_it(tool: Terraform, tmp_path: Path) -> None:
+    says(tool, "{}")
+    plan, values, backend = tmp_path / "p", tmp_path / "v.tfvars.json", tmp_path / "b.json"
+    tool.init(backend, QUIET)
+    tool.plan(plan, (values,), QUIET)
+    tool.plan(plan, (), QUIET, mode="destroy")
+    tool.plan(plan, (), QUIET, mode="refresh-only")
+    tool.apply(plan, QUIET)
+    tool.show(plan)
+    tool.outputs()
+    assert called(tool) == [
+        f"init -input=false -no-color -backend-config={backend}",
+        f"plan -json -input=false -detailed-exitcode -out={plan} -lock-timeout=10s -var-file={values}",
+        f"plan -json -input=false -detailed-exitcode -out={plan} -lock-timeout=10s -destroy",
+        f"plan -json -input=false -detailed-exitcode -out={plan} -lock-timeout=10s -refresh-only",
+        f"apply -json -input=false -lock-timeout=10s {plan}",
+        f"show -json -no-color {plan}",
+        "output -json -no-color",
+    ]
+
+
+def test_nothing_of_the_callers_environment_changes_what_is_done(
+    tool: Terraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"TF_WORKSPACE": "other", "TF_LOG": "trace", "TF_CLI_ARGS_plan": "-destroy"}.items():
+        monkeypatch.setenv(name, value)
+    says(tool, "{}")
+    tool.outputs()
+    found = (tool.data / "environment").read_text().splitlines()
+    assert {"TF_WORKSPACE=", "TF_LOG=", "TF_CLI_ARGS_plan=", "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1"} <= set(found)
+
+
+def test_a_method_that_is_misspelt_is_no_command(tool: Terraform) -> None:
+    assert not hasattr(tool, "aply")
+
+
+def test_a_plan_with_changes_is_no_failure(tool: Terraform, tmp_path: Path) -> None:
+    says(tool, "", code=2)
+    assert tool.plan(tmp_path / "p", (), QUIET) is True
+    says(tool, "", code=0)
+    assert tool.plan(tmp_path / "p", (), QUIET) is False
+
+
+def test_a_variable_never_becomes_an_argument() -> None:
+    with pytest.raises(AssertionError, match="files"):
+        terraform._composed("terraform", "plan", var={"password": "hunter2"})
+
+
+def test_no_handler_is_installed_and_no_argument_is_logged(
+    tool: Terraform, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    before = list(logging.getLogger().handlers)
+    says(tool, "")
+    with caplog.at_level(logging.DEBUG):
+        tool.plan(tmp_path / "p", (), QUIET)
+    assert logging.getLogger().handlers == before
+    assert str(tmp_path / "p") not in caplog.text, "no argument is"
+
+
+def test_a_lack_of_outputs_is_an_error_and_not_nothing(tool: Terraform) -> None:
+    says(tool, "Backend initialization required", code=1)
+    with pytest.raises(ToolError, match="Backend initialization required"):
+        tool.outputs()
+
+
+def test_it_is_stopped_by_the_signal_that_terraform_takes_for_a_wish(tool: Terraform) -> None:
+    assert tool._command("apply").ends_on is signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("summary", "brief"),
+    [
+        ("Saved plan is stale", "the plan is stale"),
+        ("Saved plan does not match the given state", "the plan is stale"),
+        ("Error acquiring the state lock", "somebody else holds the lock"),
+    ],
+)
+def test_what_terraform_refuses_is_refused(tool: Terraform, tmp_path: Path, summary: str, brief: str) -> None:
+    says(tool, failure(summary, "ID: 7"), code=1)
+    with pytest.raises(RefusedError) as caught:
+        tool.apply(tmp_path / "p", QUIET)
+    assert brief in caught.value.brief
+    assert "ID: 7" in caught.value.details
+
+
+def test_a_failure_says_what_and_where_without_secrets(tool: Terraform, tmp_path: Path) -> None:
+    found = failure("no such zone", "the password was hunter22")
+    found["diagnostic"] |= {"address": "aws_subnet.a", "range": {"filename": "main.tf", "start": {"line": 7}}}
+    says(tool, found, code=1)
+    told = Terraform(program=tool.program, root=tool.root, data=tool.data, timeout=60.0, secrets=("hunter22",))
+    log = tmp_path / "log"
+    with pytest.raises(ToolError) as caught:
+        told.apply(tmp_path / "p", Hearing(say=lambda _text: None, log=log))
+    assert caught.value.details == "main.tf:7: aws_subnet.a: no such zone: the password was ***"
+    assert "hunter22" not in log.read_text()
+    assert "***" in log.read_text()
+
+
+def test_progress_is_told_resource_by_resource(tool: Terraform, tmp_path: Path) -> None:
+    said: list[str] = []
+    says(
+        tool,
+        {"type": "version", "@message": "Terraform 1"},
+        {"type": "apply_start", "@message": "aws_vpc.a: Creating..."},
+        {"type": "apply_progress", "@message": "aws_vpc.a: Still creating... [10s elapsed]"},
+        {"type": "apply_complete", "@message": "aws_vpc.a: Creation complete after 12s"},
+    )
+    tool.apply(tmp_path / "p", Hearing(say=said.append))
+    assert said == [
+        "aws_vpc.a: Creating...",
+        "aws_vpc.a: Still creating... [10s elapsed]",
+        "aws_vpc.a: Creation complete after 12s",
+    ]
+
+
+def test_a_program_that_is_named_and_missing_is_refused() -> None:
+    with pytest.raises(RefusedError, match="'tofu-of-mine' is missing"):
+        terraform.find("tofu-of-mine")
+
+
+def test_without_a_name_the_first_that_is_there_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RefusedError, match="neither Terraform nor OpenTofu"):
+        terraform.find(None)
+    for name in ("tofu", "terraform"):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o755)
+        assert terraform.find(None) == str(tmp_path / name)
+
+
+def shown(*changes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"resource_changes": [{"address": "a.b", **change} for change in changes], **more}
+
+
+@pytest.mark.parametrize(
+    ("actions", "do"),
+    [
+        (["create"], Do.CREATE),
+        (["update"], Do.CHANGE),
+        (["delete", "create"], Do.REPLACE),
+        (["create", "delete"], Do.REPLACE),
+        (["delete"], Do.DESTROY),
+        (["forget"], Do.FORGET),
+        (["read"], Do.READ),
+    ],
+)
+def test_each_fate_of_a_resource(actions: list[str], do: Do) -> None:
+    found = terraform_json.changes(shown({"change": {"actions": actions, "before": None, "after": None}}))
+    assert [each.do for each in found.resources] == [do]
+    assert found.empty is (do is Do.READ)
+    assert bool(found.lost) is (do in (Do.REPLACE, Do.DESTROY))
+
+
+def test_what_stays_is_not_shown_and_what_moves_is() -> None:
+    stays = {"change": {"actions": ["no-op"]}}
+    moves = {"change": {"actions": ["no-op"]}, "previous_address": "a.old"}
+    (moved,) = terraform_json.changes(shown(stays, moves)).resources
+    assert (moved.do, moved.why) == (Do.MOVE, "it was a.old")
+
+
+def test_a_secret_is_masked_where_terraform_marks_it_and_where_a_provider_has_passed_it_on() -> None:
+    change = {
+        "actions": ["update"],
+        "before": {"password": "hunter22", "copy": "old", "size": 1},
+        "after": {"password": "hunter23", "copy": "x hunter23 x", "size": 2},
+        "before_sensitive": {"password": True},
+        "after_sensitive": {"password": True},
+    }
+    data = shown(
+        {"change": change},
+        variables={"password": {"value": "hunter23"}},
+        configuration={"root_module": {"variables": {"password": {"sensitive": True}}}},
+    )
+    (resource,) = terraform_json.changes(data).resources
+    assert [(each.name, each.before, each.after) for each in resource.fields] == [
+        ("copy", "old", MASKED),
+        ("password", MASKED, MASKED),
+        ("size", "1", "2"),
+    ]
+
+
+def test_a_secret_output_has_no_value() -> None:
+    text = json.dumps({"a": {"value": [1], "sensitive": False}, "b": {"value": "hunter2", "sensitive": True}})
+    assert [(each.name, each.value, each.sensitive) for each in terraform_json.outputs(text)] == [
+        ("a", [1], False),
+        ("b", None, True),
+    ]
+
+
+def test_drift_is_what_the_world_has_and_not_what_would_be_done() -> None:
+    drifted = {"address": "a.b", "change": {"actions": ["update"], "before": {"x": "1"}, "after": {"x": "2"}}}
+    found = terraform_json.drift({"resource_changes": [], "resource_drift": [drifted]})
+    assert [(each.address, each.fields[0].after) for each in found.resources] == [("a.b", "2")]
