@@ -21,6 +21,7 @@ from phoenix.orders.site import Site
 from phoenix.orders.tend import tend_run
 from phoenix.plan.actions import Plan, StackAction, to_json
 from phoenix.plan.stack import stack as plan_stack
+from phoenix.record.origin import origin_of
 from phoenix.record.stacks import StackRecord, StackRecords
 from phoenix.stacks import Change, Counts, Field, Output, StackChanges
 
@@ -198,8 +199,10 @@ def _run(site: Site, found: PlannedStack) -> str:
         subject=found.plan.subject,
         plan=to_json(found.plan),
         why=found.order.why,
+        origin=origin_of(site.environment),
     )
     site.say(found.plan.why)
+    site.say_logs(owned.run.id)
     with telling(owned):
         kinds.of(owned.run).engine(site, owned.run).execute(owned, found.plan)
     return owned.run.id
