@@ -199,3 +199,21 @@ def test_what_is_the_local_balancers_alone(mistakes: Mistakes, balancer: str, ki
     found = mistakes((f"{{{balancer}", f"{{{key}, {balancer}"), text=FILE)
     name = key.partition(":")[0]
     assert any(f"load_balancer.{name}: does not belong to a {kind} cloud; accepted: " in each for each in found), found
+
+
+def test_a_drain_that_a_cloud_would_cut_is_a_mistake(mistakes: Mistakes) -> None:
+    long, without_aws = (
+        ("drain: 30s", "drain: 61m"),
+        FILE[: FILE.index("      prod:")] + FILE[FILE.index("      other:") :],
+    )
+    told = "services.web-tier.drain: 61m is more than a"
+    (of_aws,) = mistakes(long, text=FILE)
+    assert f"{told} target group's deregistration delay can be, and prod is on a cloud of kind aws" in of_aws
+    (of_gcp,) = mistakes(long, text=without_aws)
+    assert f"{told} backend service's draining timeout can be, and other is on a cloud of kind gcp" in of_gcp
+    assert of_gcp.endswith("; accepted: up to 1h")
+    assert mistakes(("drain: 30s", "drain: 60m"), text=FILE) == []
+
+
+def test_this_computer_drains_as_long_as_it_is_told(load_text: Load) -> None:
+    assert load_text(GOOD.replace("drain: 30s", "drain: 2h")).services["web-tier"].drain == 7200.0
