@@ -10,7 +10,7 @@ The rules all of them keep (one contract suite tests them for every cloud):
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,6 +62,8 @@ class BakeRequest:
     packages: tuple[Package, ...]
     source: Source
     created: datetime
+    vault: bytes = field(default=b"", repr=False)
+    """The password of Ansible Vault, where the recipe needs it: for the playbook alone, by no argument and no file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from phoenix.clock import Clock
 from phoenix.clouds.api import Cloud
-from phoenix.execute import workspace
+from phoenix.execute import recipe_files, vault, workspace
 from phoenix.execute.boot_work import pin
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.perform import bake
+from phoenix.execute.reach import Playbooks
 from phoenix.execute.recipes import Kitchen
 from phoenix.execute.repositories import repository_for_machines, repository_here
 from phoenix.plan.actions import BuildImage
@@ -38,8 +39,14 @@ class Bakehouse:
             images=cloud.images,
             clock=self.clock,
             lay_out=partial(self._lay_out, cloud),
+            vault=self._vault,
             source=lambda: git.source_of(self.project.directory),
         )
+
+    def _vault(self, action: BuildImage) -> bytes:
+        recipe = self.project.recipe(ImageName(type=action.type, name=action.name))
+        playbooks = Playbooks.of(self.project.directory)
+        return vault.password(self.project.directory, playbooks.encrypted(recipe_files.reached(playbooks, recipe)))
 
     def _lay_out(self, cloud: Cloud, action: BuildImage, directory: Path) -> None:
         """Write the recipe of the image that `action` makes into `directory`: the planned one, or RefusedError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from phoenix.errors import SpecError
 from phoenix.spec.project import Project
@@ -15,6 +16,19 @@ def inspect(project: Project, say: Say) -> tuple[str, ...]:
     from phoenix.execute import recipe_check
 
     return (*_secrets(project), *_templates(project), *recipe_check.mistakes(project, say))
+
+
+def unwise(project: Path) -> tuple[str, ...]:
+    """What of the project's files beside phoenix.yaml is no mistake, and yet to be looked at; a sentence each."""
+    from phoenix.execute import ansible_cfg, galaxy_lock, requirements
+
+    configured = ansible_cfg.read(project)
+    lock, asked = galaxy_lock.read(project), galaxy_lock.digest_of_requirements(project)
+    old = asked and (lock is None or lock.requirements != asked)
+    return (
+        *(configured.passed_over(project) if configured else ()),
+        *((f"{requirements.FILE} is another than what was installed: run `{galaxy_lock.INSTALL}`",) if old else ()),
+    )
 
 
 def _secrets(project: Project) -> Iterator[str]:

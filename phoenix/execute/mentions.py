@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -16,6 +16,7 @@ import yaml
 YAML = (".yml", ".yaml")
 _SILENT = frozenset({"files", "molecule", "tests", "docs", "changelogs"})
 """Directories whose files are data, or are run by those who wrote a role, not by a playbook that uses it."""
+_VAULT = b"$ANSIBLE_VAULT;"
 _SILENT_ENDS = (".md", ".rst", ".txt")
 _WITHOUT_TASKS = frozenset({"meta", "defaults", "vars", "group_vars", "host_vars"})
 """Directories of YAML in which no task stands, so no key of it is the short name of a module."""
@@ -52,6 +53,8 @@ class Said:
 
     mentions: Mentions = NOTHING
     is_playbook: bool = False
+    encrypted: bool = False
+    """By Ansible Vault: the file, or values in it."""
     mistake: str = ""
     """`:LINE: WHY` where it was parsed and is no YAML."""
 
@@ -68,8 +71,16 @@ class Vocabulary:
 def said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
     """What the file says. `path` is the one in its role or collection, or in the tree for what is in neither.
 
-    `plays` says whether it may be a playbook.
+    `plays` says whether it may be a playbook. What is encrypted as a whole may name any role, where tasks stand.
     """
+    if content.startswith(_VAULT):
+        may_name = path.endswith(YAML) and not {*_WITHOUT_TASKS, "files", "templates"} & set(path.split("/")[:-1])
+        return Said(mentions=Mentions(any_role=True) if may_name else NOTHING, encrypted=True)
+    found = _said(path, content, words, plays=plays)
+    return replace(found, encrypted=True) if path.endswith(YAML) and _VAULT in content else found
+
+
+def _said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
     *directories, name = path.split("/")
     if _SILENT.intersection(directories) or any(d.startswith(".") for d in directories) or name.endswith(_SILENT_ENDS):
         return Said()

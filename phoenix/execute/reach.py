@@ -136,6 +136,10 @@ class Playbooks:
                 if self._broken[path]:
                     yield f"playbooks/{path}{self._broken[path]}"
 
+    def encrypted(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Those of the files that Ansible Vault has encrypted, or that have values which it has; not in collections."""
+        return tuple(path for path in sorted(set(paths) - self._owners.keys()) if self._file(path)[1].encrypted)
+
     def forbidden(self, paths: Iterable[str]) -> Iterator[str]:
         """`playbooks/FILE:LINE: WHAT` for what no recipe may do (see `acts`); collections are taken as they are.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from phoenix.errors import SpecError
-from phoenix.execute import workspace
+from phoenix.execute import vault, workspace
 from phoenix.execute.reach import Playbooks
 from phoenix.spec.images import ImageName
 from phoenix.spec.project import Project
@@ -55,7 +55,8 @@ class _Check:
                 self._tell(error.details, recipe.image)
                 continue
             broken = tuple(self._playbooks.mistakes(paths))
-            for what in (*broken, *self._playbooks.forbidden(paths)):
+            locked = vault.missing(self._project.directory, self._playbooks.encrypted(paths))
+            for what in (*broken, *self._playbooks.forbidden(paths), *locked):
                 self._tell(what, recipe.image)
             if not broken:
                 self._sound[recipe.image] = paths

@@ -12,7 +12,7 @@ from typing import Any
 
 from phoenix import data
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute.inspection import inspect
+from phoenix.execute.inspection import inspect, unwise
 from phoenix.names import WORD
 from phoenix.orders.site import Site
 from phoenix.spec.cautions import warnings
@@ -54,7 +54,7 @@ def validate(file: Path, environment: Mapping[str, str], teller: Teller = nobody
     SpecError tells all of them; its facts have each: `{"mistakes": [{file, line, path, what}]}`.
     """
     site = Site.open(file, environment, teller)
-    cautions = warnings(site.project)
+    cautions = (*warnings(site.project), *unwise(site.project.directory))
     for caution in cautions:
         site.warn(caution)
     wrong = inspect(site.project, site.say)

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,18 @@ def environment(workspace: Path) -> dict[str, str]:
         "ANSIBLE_FORCE_COLOR": "False",
         "LC_ALL": "C.UTF-8",
     }
+
+
+def with_vault(command: Command, password: bytes, file: str) -> Command:
+    """`command` with the password of Ansible Vault, where there is one: in `file`, as whoever runs it puts it there.
+
+    A fence puts its command's input there (`fence.SECRET`). What the command prints of it is replaced.
+    """
+    if not password:
+        return command
+    environment = {**command.environment, "ANSIBLE_VAULT_PASSWORD_FILE": file}
+    secrets = (*command.secrets, password.decode(errors="replace"))
+    return replace(command, environment=environment, secrets=secrets)
 
 
 def chroot_command(workspace: Path, root: Path, playbook: str = BAKE) -> Command:

@@ -25,6 +25,8 @@ from phoenix.tools import idmapped, socket_proxy
 from phoenix.tools.process import Command, require
 
 ENTER = "PHOENIX_ENTER"
+SECRET = "/run/phoenix-secret"
+"""In memory, and of the program's own view alone: gone when it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,8 @@ class Fence:
     """The tree that is worked on, and stays as it is; empty for a program alone."""
     devices: tuple[str, ...] = ()
     """What the program finds in /dev beyond the usual, where it is there."""
+    secret: bool = False
+    """Its input is a secret, which the program finds in the file SECRET, and so nowhere on a disk (see `around`)."""
     reach: tuple[int, ...] = ()
     """Loopback ports of this computer that are reached from inside under the same number."""
     first_user: int = idmapped.FIRST_USER
@@ -49,14 +53,22 @@ class Fence:
 
 
 def around(fence: Fence, program: Command) -> Command:
-    """`program` behind `fence`; `scratch`/entered is there once it started. RefusedError where a tool is missing."""
+    """`program` behind `fence`; `scratch`/entered is there once it started. RefusedError where a tool is missing.
+
+    What stands in its `stdin` is a secret that it reads from the file SECRET instead; its own input is empty.
+    """
     for tool, package in (("slirp4netns", "slirp4netns"), ("ip", "iproute2"), ("nsenter", "util-linux")):
         require(tool, package)
     socket_proxy.program()
     found = shutil.which(program.argv[0]) or program.argv[0]
-    known = replace(fence, readable=(*fence.readable, str(Path(found).parent)))
+    known = replace(fence, readable=(*fence.readable, str(Path(found).parent)), secret=bool(program.stdin))
     words = (sys.executable, "-P", "-m", "phoenix.tools.fence_program", json.dumps(asdict(known)), "--", *program.argv)
     return replace(program, argv=words, contained=True)
+
+
+def with_secret(program: Command, secret: bytes) -> Command:
+    """`program`, for `around`, that finds `secret` in the file SECRET, if it is one."""
+    return replace(program, stdin=secret) if secret else program
 
 
 def inside(*words: str) -> Command:

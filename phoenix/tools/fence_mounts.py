@@ -119,6 +119,14 @@ def make_view(view: Path, users: int | None, writable: tuple[Path, ...], readabl
     _name_resolver(view)
 
 
+def hand_in(file: Path, secret: bytes, owner: int) -> None:
+    """Put a secret where its owner alone reads it (-1: whoever this is), on a file system that is in memory."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    os.fchown(descriptor, owner, owner)
+    os.write(descriptor, secret)
+    os.close(descriptor)
+
+
 def _show_system(source: Path, target: Path) -> None:
     if source.is_symlink():
         target.symlink_to(source.readlink())

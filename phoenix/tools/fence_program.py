@@ -16,7 +16,7 @@ from pathlib import Path
 
 from phoenix.errors import PhoenixError
 from phoenix.tools import fence_mounts, gateway, idmapped, mounts, namespaces, slirp, socket_proxy
-from phoenix.tools.fence import ENTER, Fence
+from phoenix.tools.fence import ENTER, SECRET, Fence
 from phoenix.tools.process import spawn
 
 KEPT = "+chown,+dac_override,+dac_read_search,+fowner,+fsetid"
@@ -85,11 +85,19 @@ def _prepare(fence: Fence, held: ExitStack) -> Place:
     users = None
     if root_of_the_computer:
         users = held.enter_context(namespaces.new_users(idmapped.extents(fence.first_user)))
-    namespaces.in_child(lambda: _mount(fence, scaffold, users, writable, seen))
+    secret = sys.stdin.buffer.read() if fence.secret else b""
+    namespaces.in_child(lambda: _mount(fence, scaffold, users, writable, seen, secret))
     return Place(fence=fence, scaffold=scaffold, users=users)
 
 
-def _mount(fence: Fence, scaffold: Path, users: int | None, writable: tuple[Path, ...], seen: tuple[Path, ...]) -> None:
+def _mount(
+    fence: Fence,
+    scaffold: Path,
+    users: int | None,
+    writable: tuple[Path, ...],
+    seen: tuple[Path, ...],
+    secret: bytes,
+) -> None:
     """By a child process: who mounts an overlay as somebody else is no longer ended with its parent (prctl(2))."""
     if fence.lower and users is not None:
         idmapped.make_root(scaffold, users, fence.first_user, Path(fence.lower), Path(fence.scratch), {})
@@ -104,6 +112,9 @@ def _mount(fence: Fence, scaffold: Path, users: int | None, writable: tuple[Path
     (scaffold / "view").mkdir()
     fence_mounts.make_view(scaffold / "view", users, writable, seen)
     fence_mounts.make_devices(scaffold / "view/dev", *fence.devices)
+    if secret:
+        owner = fence.first_user if users is not None else -1
+        fence_mounts.hand_in(scaffold / "view" / SECRET.lstrip("/"), secret, owner)
 
 
 def _keep(place: Place, line: socket.socket) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from phoenix.errors import PhoenixError, SpecError, ToolError
-from phoenix.tools import ansible, process
+from phoenix.tools import ansible, memory_file, process
 from phoenix.tools.process import Command, scrub
 from phoenix.tools.render import hcl
 
@@ -132,17 +132,24 @@ def build(
     timeout: float,
     between: Callable[[], None] | None = None,
     secrets: tuple[str, ...] = (),
+    vault: bytes = b"",
     around: Callable[[Command, Path], Command] = lambda command, _sockets: command,
 ) -> None:
     """Build the image of the workspace; `say` hears what Packer and each of the playbook's tasks does.
 
     `timeout` in seconds; `between` as in `process.run`. `log` gets everything, in plain text. `around` puts the command
     (which writes into a further directory, for sockets) behind a fence, where it starts machines on this computer.
+    `vault`: the password of Ansible Vault, for a command that is put behind no fence (a fence hands it in itself).
     Raises ToolError with the reason; Packer has then removed what it had begun.
     """
     heard: list[Line] = []
     progress = Progress()
-    with tempfile.TemporaryDirectory(prefix="phoenix-") as sockets, log.open("a", encoding="utf-8") as sink:
+    secrets = (*secrets, *((vault.decode(errors="replace"),) if vault else ()))
+    with (
+        tempfile.TemporaryDirectory(prefix="phoenix-") as sockets,
+        memory_file.holding(vault) as secret_file,
+        log.open("a", encoding="utf-8") as sink,
+    ):
 
         def on_line(raw: str) -> None:
             line = parse(raw)
@@ -154,7 +161,8 @@ def build(
             if told:
                 say(scrub(told, secrets))
 
-        command = around(build_command(workspace, values, Path(sockets), secrets), Path(sockets))
+        plain = build_command(workspace, values, Path(sockets), secrets)
+        command = around(ansible.with_vault(plain, vault, secret_file), Path(sockets))
         done = process.run(command, timeout=timeout, on_line=on_line, between=between, check=False)
     if done.code != 0:
         texts = [scrub(line.text, secrets) for line in heard if line.text]

@@ -47,6 +47,8 @@ class World(Performer[BakeAction]):
     clock: Clock
     lay_out: Callable[[BuildImage, Path], None]
     """Writes the recipe of the image as files into an empty directory (`execute.workspace`)."""
+    vault: Callable[[BuildImage], bytes]
+    """The password of Ansible Vault, where the recipe of the image needs it."""
     source: Callable[[], Source]
     """Where the recipe comes from: commit and whether it had uncommitted changes."""
 
@@ -92,6 +94,7 @@ class World(Performer[BakeAction]):
             packages=action.packages,
             source=self.source(),
             created=self.clock.now(),
+            vault=self.vault(action),
         )
         log = context.log_directory / "build.log"
         try:

@@ -77,6 +77,7 @@ class PackerRun:
                 timeout=TIMEOUT,
                 between=self.between,
                 secrets=secrets,
+                vault=self.request.vault,
                 around=lambda command, _sockets: with_rights(command, rights),
             )
         return made(self.request.workspace / MANIFEST)

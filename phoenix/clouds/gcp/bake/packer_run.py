@@ -84,6 +84,7 @@ class PackerRun:
                 say=self.say,
                 timeout=TIMEOUT,
                 between=between,
+                vault=self.request.vault,
                 around=lambda command, _sockets: as_process(command),
             )
         return made(manifest)

@@ -15,7 +15,7 @@ from phoenix.clouds.local.bake import base, trees
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.errors import CloudError
 from phoenix.spec.clouds import MachineEngine
-from phoenix.tools import disk
+from phoenix.tools import ansible, disk, fence
 from phoenix.tools.process import Command, require, run
 
 
@@ -82,6 +82,11 @@ def finish(work: Work, files: ImageFiles) -> None:
     disk.write_initrd(kernel, files.initrd)
     disk.make_ext4(files.tree, files.disk, log=work.log)
     files.packages.write_text(installed_packages(files.tree))
+
+
+def vaulted(program: Command, password: bytes) -> Command:
+    """`program`, to be put behind a fence, with the password of Ansible Vault where its recipe needs it."""
+    return fence.with_secret(ansible.with_vault(program, password, fence.SECRET), password)
 
 
 def installed_packages(tree: Path) -> str:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from phoenix.clouds.local.bake import apt_cache, trees
-from phoenix.clouds.local.bake.builders import Work
+from phoenix.clouds.local.bake.builders import Work, vaulted
 from phoenix.errors import ToolError
 from phoenix.tools import ansible, fence, idmapped
 from phoenix.tools.fence import Fence
@@ -25,7 +25,8 @@ def bake(work: Work, below: Path) -> None:
     around = lay_out(below, work.scratch, workspace, work.reach)
     try:
         with work.timed("playbook"):
-            command = fence.around(around, ansible.chroot_command(workspace, below))
+            program = vaulted(ansible.chroot_command(workspace, below), work.request.vault)
+            command = fence.around(around, program)
             ansible.run(command, log=work.log, say=work.say, timeout=TIMEOUT, between=work.between)
     except ToolError as error:
         if (work.scratch / "entered").exists():

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 from phoenix.clouds.local.bake import trees
-from phoenix.clouds.local.bake.builders import Work, accelerator
+from phoenix.clouds.local.bake.builders import Work, accelerator, vaulted
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machines import guest
 from phoenix.errors import RefusedError, ToolError
@@ -76,7 +76,9 @@ def _build(work: Work, below: ImageFiles, values: Path) -> None:
         say=work.say,
         timeout=TIMEOUT,
         between=work.between,
-        around=lambda command, sockets: fence.around(_fence(work, below, sockets), command),
+        around=lambda command, sockets: fence.around(
+            _fence(work, below, sockets), vaulted(command, work.request.vault)
+        ),
     )
 
 
