@@ -36,7 +36,7 @@ TABLE = (
         "Images and packages",
         render="Write the files of a bake; run nothing.",
         bake="Bake an image from its recipe, missing parents first.",
-        image="List, show, verify and delete images.",
+        image="List, show, verify, delete and prune images.",
         publish="Check, sign and publish .deb files, all or none.",
         repository="Apt repositories: show, serve, history, go back, keep in shape.",
     ),

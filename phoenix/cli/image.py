@@ -9,12 +9,13 @@ import typer
 from phoenix.cli import completion, options
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import session_of
-from phoenix.cli.text.images import image_rows, image_text, lineage_text, tested_rows
+from phoenix.cli.text.images import image_rows, image_text, lineage_text, tested_rows, verdict_rows
 from phoenix.errors import PhoenixError
-from phoenix.orders import images
+from phoenix.orders import image_retention, images
 from phoenix.orders.facts import dump
+from phoenix.orders.image_retention import PruneOrder
 
-app = group_app("List, show, verify and delete images.")
+app = group_app("List, show, verify, delete and prune images.")
 
 Reference = Annotated[
     str,
@@ -92,3 +93,33 @@ def delete(
         return
     session.out.confirm(f"Delete {planned.ref} ({planned.deleted})?", assume_yes=yes)
     session.out.result(dump(images.delete(session.site, planned.deleted, cloud)), f"deleted {planned.deleted}")
+
+
+@command(app, "phoenix image prune --plan", "phoenix image prune --keep 5 --older-than 30d --yes")
+def prune(
+    ctx: typer.Context,
+    keep: Annotated[
+        int, typer.Option(metavar="N", help="Newest verified images of each name that stay.")
+    ] = image_retention.KEEP,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only images that are at least so old, such as 30d.")
+    ] = None,
+    cloud: CloudName = None,
+    yes: options.Yes = False,
+    plan: options.Plan = False,
+) -> None:
+    """Delete old images that nobody needs, and say of each why it stays or goes.
+
+    What groups start from stays, what a rollback would start from, what a run names, and what these were baked on.
+    """
+    session = session_of(ctx)
+    order = PruneOrder(keep=keep, older_than=options.duration("--older-than", older_than), cloud=cloud)
+    would = image_retention.plan(session.site, order)
+    going = [each for each in would.images if not each.stays]
+    if plan or not going:
+        session.out.result({"plan": [each.id for each in going], **dump(would)}, verdict_rows(would))
+        return
+    session.out.show(verdict_rows(would))
+    session.out.confirm(f"Delete {len(going)} of {len(would.images)} images?", assume_yes=yes)
+    done = image_retention.prune(session.site, order)
+    session.out.result(dump(done), "\n".join(f"deleted {each}" for each in done.deleted))

@@ -83,6 +83,11 @@ class Template:
 class Images(Protocol):
     """A cloud's images: made, proven, shown, deleted."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether machines of other projects may start from them: nobody here knows then who needs one."""
+        ...
+
     def list(self) -> tuple[Image, ...]:
         """Every whole image phoenix made here for this project, newest first; one under way is not among them."""
         ...

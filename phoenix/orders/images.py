@@ -78,7 +78,7 @@ def listed(
             details=f"accepted: {', '.join(ImageType)}",
             resolution="Name one of these.",
         )
-    users, now = _users(site, cloud), site.clock.now()
+    users, now = users_of(site, cloud), site.clock.now()
     found = [i for i in _images(site, cloud) if image_type in (None, i.type) and name in (None, i.name)]
     return ImageList(images=tuple(image_facts(image, users.get(image.id, ()), now) for image in found))
 
@@ -86,7 +86,7 @@ def listed(
 def show(site: Site, ref: str, cloud: str | None = None) -> ImageShown:
     """Everything that is known of one image."""
     image = pick(site, ref, cloud)
-    facts = image_facts(image, _users(site, cloud).get(image.id, ()), site.clock.now())
+    facts = image_facts(image, users_of(site, cloud).get(image.id, ()), site.clock.now())
     where = dict(site.cloud(image.cloud).images.whereabouts(image.id))
     known = {field: getattr(facts, field) for field in asdict(facts)}
     return ImageShown(image=WholeImage(**known, tests=tested(image.tests), where=where))
@@ -95,7 +95,7 @@ def show(site: Site, ref: str, cloud: str | None = None) -> ImageShown:
 def lineage(site: Site, ref: str, cloud: str | None = None) -> Lineage:
     """An image and what it was baked on, down to the lowest layer; the last may be gone."""
     image: Image | None = pick(site, ref, cloud)
-    users, now = _users(site, cloud), site.clock.now()
+    users, now = users_of(site, cloud), site.clock.now()
     chain: list[ImageFacts | GoneImage] = []
     while image is not None:
         chain.append(image_facts(image, users.get(image.id, ()), now))
@@ -135,7 +135,7 @@ def verify(site: Site, ref: str, cloud: str | None = None) -> VerifyResult:
 def plan_deletion(site: Site, ref: str, cloud: str | None = None) -> DeletedImage:
     """Which image a deletion would remove; RefusedError while machines of a group start from it."""
     image = pick(site, ref, cloud)
-    users = _users(site, image.cloud).get(image.id, ())
+    users = users_of(site, image.cloud).get(image.id, ())
     if users:
         raise RefusedError(
             f"{image.ref} is in use",
@@ -172,7 +172,7 @@ def _images(site: Site, cloud: str | None) -> list[Image]:
     return sorted(found, key=lambda image: (image.created, image.id), reverse=True)
 
 
-def _users(site: Site, cloud: str | None) -> dict[str, tuple[str, ...]]:
+def users_of(site: Site, cloud: str | None) -> dict[str, tuple[str, ...]]:
     """The groups that start from each image, by its id."""
     users: dict[str, tuple[str, ...]] = {}
     for name in _clouds(site, cloud):

@@ -9,6 +9,7 @@ from phoenix.cli.text.facts import fact_lines
 from phoenix.cli.text.table import table
 from phoenix.cli.text.times import age
 from phoenix.orders.facts import dump
+from phoenix.orders.image_retention import PruneResult
 from phoenix.orders.images import GoneImage, ImageList, Lineage, WholeImage, last_line
 
 
@@ -43,6 +44,12 @@ def lineage_text(found: Lineage) -> str:
         for image in found.lineage
     ]
     return "\n".join(f"{'  ' * depth}{line}" for depth, line in enumerate(lines))
+
+
+def verdict_rows(found: PruneResult) -> str:
+    """A line per image that stays or goes, and the reason."""
+    rows = [("stays" if each.stays else "goes", each.ref, each.cloud, age(each.age), each.why) for each in found.images]
+    return str(table("", "ref", "cloud", "age", "why", rows=rows)) if rows else "no images"
 
 
 def tested_rows(tests: Sequence[Mapping[str, Any]]) -> str:

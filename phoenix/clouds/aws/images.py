@@ -40,6 +40,11 @@ class AwsImages:
         self._bases: dict[str, Ami] = {}
         self._read: tuple[float, tuple[Ami, ...]] | None = None
 
+    @property
+    def shared(self) -> bool:
+        """No: they bear the project's tag."""
+        return False
+
     def list(self) -> tuple[Image, ...]:
         """Every whole image of the project here, newest first, by one DescribeImages."""
         whole = [found for found in map(self._image, self._amis()) if found is not None]

@@ -46,6 +46,11 @@ class GcpImages:
         self._bases: dict[str, GceImage] = {}
         self._read: tuple[float, tuple[GceImage, ...]] | None = None
 
+    @property
+    def shared(self) -> bool:
+        """No: they bear the project's label."""
+        return False
+
     def list(self) -> tuple[Image, ...]:
         """Every whole image of the project here, newest first, by one images.list."""
         whole = [found for found in map(self._image, self._images()) if found is not None]

@@ -40,6 +40,11 @@ class LocalImages:
         """Where the files of an image are, or would be."""
         return ImageFiles(directory=self._spec.images / image_id)
 
+    @property
+    def shared(self) -> bool:
+        """Where phoenix.yaml names a directory of its own for them."""
+        return self._spec.root not in self._spec.images.parents
+
     def list(self) -> tuple[Image, ...]:
         """Every whole image here, newest first."""
         if not self._spec.images.is_dir():

@@ -17,6 +17,7 @@ class FakeImages:
     """A cloud's images in memory."""
 
     def __init__(self) -> None:
+        self.shared = False
         self.there: dict[str, Image] = {}
         self.machines = Proof.QEMU
         """What this cloud's machines need."""
