@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-aws test-gcp unit format lint types bench lock wheel clean
+.PHONY: help setup demo docs test test-all test-aws test-gcp unit format lint types bench lock wheel clean
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory
@@ -57,6 +57,9 @@ types: setup ## mypy --strict
 
 bench: setup ## measure the ratios of docs/benchmarks.md and write them there (ten minutes)
 	@$(BIN)/python -m benchmarks
+
+docs: setup ## write the reference in docs/ from the code: keys of phoenix.yaml, commands, JSON
+	@$(BIN)/python -m reference
 
 lock: setup ## bring requirements.lock in line with pyproject.toml (remove it first to take newer versions)
 	@$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \

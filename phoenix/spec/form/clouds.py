@@ -40,16 +40,24 @@ class LocalCloudForm(Form):
 
     kind: Literal["local"] = Field(description="Where the machines are.")
     machines: Literal["auto", "qemu", "light"] = Field(
-        default="auto", description="What runs them; auto: KVM where proven, else light as root, else emulated QEMU."
+        default="auto",
+        description="What runs them; auto: KVM where proven, else light as root, else emulated QEMU.",
+        examples=["light"],
     )
     root: Directory | None = Field(
-        default=None, description="Directory of groups and balancers; in the state directory."
+        default=None,
+        description="Directory of groups and balancers; `local` in the state directory.",
+        examples=["/srv/phoenix"],
     )
     images: Directory | None = Field(
-        default=None, description="Directory of images; projects of one machine may share it."
+        default=None,
+        description="Directory of images, which projects of one machine may share; `images` below `root`.",
+        examples=["/srv/phoenix/images"],
     )
     mirror: Mirror | None = Field(
-        default=None, description="Debian mirror of the lowest layer; the one this machine uses."
+        default=None,
+        description="Debian mirror of the lowest layer; the one this machine uses.",
+        examples=["http://deb.debian.org/debian"],
     )
 
     def read(self, name: str, directory: Path, state: Path) -> LocalCloud:
@@ -67,13 +75,19 @@ class LocalCloudForm(Form):
 class AwsBuilderForm(Form):
     """The machine that images are built on and proven on."""
 
-    type: Word = Field(default="t3.medium", description="Machine type.")
+    type: Word = Field(default="t3.medium", description="Machine type.", examples=["t3.large"])
     disk: Bytes | None = Field(default=None, description="Size of its disk; as large as the base image's.")
-    profile: Word | None = Field(default=None, description="Instance profile.")
-    subnet: Word | None = Field(default=None, description="Subnet; the first of the cloud's.")
-    firewall: list[Word] = Field(default=[], description="Security groups; one of its own, which lets in SSH alone.")
+    profile: Word | None = Field(default=None, description="Instance profile.", examples=["builder"])
+    subnet: Word | None = Field(
+        default=None, description="Subnet; the first of the cloud's.", examples=["subnet-0a1b2c3d"]
+    )
+    firewall: list[Word] = Field(
+        default=[], description="Security groups; one of its own, which lets in SSH alone.", examples=[["sg-0a1b2c3d"]]
+    )
     reach: Literal["public", "private", "ssm"] = Field(
-        default="public", description="How it is reached: SSH at its public or private address, or Session Manager."
+        default="public",
+        description="How it is reached: SSH at its public or private address, or Session Manager.",
+        examples=["ssm"],
     )
     spot: Boolean = Field(default=False, description="Whether it may be a spot instance.")
     tenancy: Literal["default", "dedicated", "host"] = Field(default="default", description="Whose hardware it is on.")
@@ -95,10 +109,18 @@ class AwsBuilderForm(Form):
 class AwsAmisForm(Form):
     """How AMIs are kept."""
 
-    encrypt: Boolean = Field(default=True, description="Whether their snapshots are encrypted.")
-    kms: Word | None = Field(default=None, description="Key that encrypts: id, alias or ARN; the account's for EBS.")
-    deprecate_after: Duration | None = Field(default=None, description="Age from which searches leave them out; never.")
-    architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="Processors that they are for.")
+    encrypt: Boolean = Field(default=True, description="Whether their snapshots are encrypted.", examples=[False])
+    kms: Word | None = Field(
+        default=None,
+        description="Key that encrypts: id, alias or ARN; the account's for EBS.",
+        examples=["alias/images"],
+    )
+    deprecate_after: Duration | None = Field(
+        default=None, description="Age from which searches leave them out; never.", examples=["90d"]
+    )
+    architecture: Literal["x86_64", "arm64"] = Field(
+        default="x86_64", description="Processors that they are for.", examples=["arm64"]
+    )
 
     def read(self) -> AwsAmis:
         """The frozen value."""
@@ -114,15 +136,33 @@ class AwsCloudForm(Form):
     """An AWS region with the subnets that machines start in."""
 
     kind: Literal["aws"] = Field(description="Where the machines are.")
-    region: Word = Field(description="Region of groups and balancers, such as eu-west-1.")
-    subnets: Annotated[list[Word], Field(min_length=1)] = Field(description="Subnets the machines start in.")
-    profile: Word | None = Field(default=None, description="Profile of the SDK's configuration files.")
-    assume_role: Word | None = Field(default=None, description="ARN of the role that works there.")
-    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MOST_TAGS)] = Field(
-        default={}, description="Tags on everything that is made."
+    region: Word = Field(description="Region of groups and balancers, such as eu-west-1.", examples=["eu-west-1"])
+    subnets: Annotated[list[Word], Field(min_length=1)] = Field(
+        description="Subnets the machines start in.", examples=[["subnet-0a1b2c3d", "subnet-4e5f6a7b"]]
     )
-    builder: AwsBuilderForm = Field(default_factory=AwsBuilderForm, description="The machine that builds images.")
-    images: AwsAmisForm = Field(default_factory=AwsAmisForm, description="How its AMIs are made and kept.")
+    profile: Word | None = Field(
+        default=None,
+        description="Profile of the SDK's configuration files; what the SDK's own chain finds.",
+        examples=["ci"],
+    )
+    assume_role: Word | None = Field(
+        default=None,
+        description="ARN of the role that works there; whoever the SDK's own chain finds.",
+        examples=["arn:aws:iam::123456789012:role/phoenix"],
+    )
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MOST_TAGS)] = Field(
+        default={}, description="Tags on everything that is made.", examples=[{"team": "web"}]
+    )
+    builder: AwsBuilderForm = Field(
+        default_factory=AwsBuilderForm,
+        description="The machine that builds images.",
+        examples=[{"type": "t3.medium", "reach": "ssm"}],
+    )
+    images: AwsAmisForm = Field(
+        default_factory=AwsAmisForm,
+        description="How its AMIs are made and kept.",
+        examples=[{"deprecate_after": "90d"}],
+    )
 
     def read(self, name: str) -> AwsCloud:
         """The frozen value."""

@@ -72,7 +72,7 @@ FEWEST_HEADERS, MOST_HEADERS = 4 * 1024, 256 * 1024
 """Bytes: of fewer a browser's own would be refused; and HAProxy keeps twice so many for each connection."""
 Headers = Annotated[Bytes, AfterValidator(_some_headers)]
 Alarms = Annotated[list[AlarmName], Field(max_length=100)]
-ALARMS = "Alarms of the cloud; the roll is undone while one rings (aws)."
+ALARMS = "Alarms of the cloud: the roll is undone while one rings (aws)."
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html: priorities are 1 to 50000
 _PRIORITY = re.compile(r"default|[1-9][0-9]{0,3}|[1-4][0-9]{4}|50000", re.ASCII)
 Rule = Annotated[str, Matches(_PRIORITY, "rule", "default, or a priority, 1 to 50000")]
@@ -89,10 +89,10 @@ def _some(percent: int) -> int:
 class SizeForm(Form):
     """How many machines, between `min` and `max` by load."""
 
-    min: Count = Field(description="Machines there always are.")
-    max: Count = Field(description="Machines there are at most.")
+    min: Count = Field(description="Machines there always are.", examples=[4])
+    max: Count = Field(description="Machines there are at most.", examples=[20])
     cpu: Annotated[Share, AfterValidator(_some)] | None = Field(
-        default=None, description="Load that the autoscaler aims at."
+        default=None, description="Load that the autoscaler aims at; there is no autoscaler.", examples=["60%"]
     )
 
     def read(self) -> Size:
@@ -108,16 +108,22 @@ def _long_size(value: object) -> object:
 class MachineForm(Form):
     """What a machine is made of: `cpus` and `memory` on the local cloud, a `type` elsewhere."""
 
-    cpus: Annotated[Integer, Field(ge=1, le=64)] = Field(default=1, description="Processors (local).")
-    memory: Bytes = Field(default=written("512M"), description="Memory (local).")
-    type: Word | None = Field(default=None, description="Machine type (gcp, aws), such as t3.small.")
-    disk: Bytes | None = Field(default=None, description="Size of the disk (gcp, aws).")
-    identity: Word | None = Field(default=None, description="Service account or instance profile (gcp, aws).")
-    firewall: list[Word] = Field(default=[], description="Network tags or security groups (gcp, aws).")
+    cpus: Annotated[Integer, Field(ge=1, le=64)] = Field(default=1, description="Processors (local).", examples=[2])
+    memory: Bytes = Field(default=written("512M"), description="Memory (local).", examples=["1G"])
+    type: Word | None = Field(default=None, description="Machine type (gcp, aws); needed there.", examples=["t3.small"])
+    disk: Bytes | None = Field(default=None, description="Size of the disk (gcp, aws); as large as the image's.")
+    identity: Word | None = Field(
+        default=None, description="Service account or instance profile (gcp, aws).", examples=["web-profile"]
+    )
+    firewall: list[Word] = Field(
+        default=[], description="Network tags or security groups (gcp, aws).", examples=[["sg-0a1b2c3d"]]
+    )
     public_ip: Boolean = Field(default=False, description="Whether machines get public addresses (gcp, aws).")
     spot: Boolean = Field(default=False, description="Whether they may be spot machines (gcp, aws).")
     scopes: list[Word] = Field(
-        default=[], description="Scopes of the service account's tokens (gcp); cloud-platform, so that roles decide."
+        default=[],
+        description="Scopes of the service account's tokens (gcp); cloud-platform, so that roles decide.",
+        examples=[["https://www.googleapis.com/auth/cloud-platform"]],
     )
 
     def read(self, cloud: CloudSpec) -> MachineKind:
@@ -150,24 +156,47 @@ def _text(value: object) -> object:
 class LoadBalancerForm(Form):
     """Where clients reach the service; which keys are needed depends on the cloud."""
 
-    listen: Listen | None = Field(default=None, description="Address HAProxy listens on (local).")
+    listen: Listen | None = Field(
+        default=None, description="Address HAProxy listens on (local); needed there.", examples=["127.0.0.1:8000"]
+    )
     headers: Headers | None = Field(
-        default=None, description="Bytes that the headers of a request or an answer may have (local); 16K."
+        default=None,
+        description="Bytes that the headers of a request or an answer may have (local); 16K.",
+        examples=["32K"],
     )
     forwarded: Literal["replace", "append"] | None = Field(
         default=None,
         description="Whether a client's own X-Forwarded-For goes or stays in front (local); it goes.",
+        examples=["append"],
     )
-    listener: Word | None = Field(default=None, description="ARN of the listener (aws).")
+    listener: Word | None = Field(
+        default=None,
+        description="ARN of the listener (aws); needed there.",
+        examples=["arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1a2b/3c4d"],
+    )
     rule: Annotated[Rule, BeforeValidator(_text, json_schema_input_type=str | int)] | None = Field(
-        default=None, description="default, or a rule's priority (aws)."
+        default=None, description="`default`, or a rule's priority (aws); `default`.", examples=["default"]
     )
-    url_map: Word | None = Field(default=None, description="URL map, for exact shares (gcp).")
-    route: Word | None = Field(default=None, description="default, or a path matcher of the URL map (gcp).")
-    backend_service: Word | None = Field(default=None, description="Backend service, for blue-green and rolling (gcp).")
-    region: Word | None = Field(default=None, description="Region of a regional load balancer; a global one (gcp).")
+    url_map: Word | None = Field(
+        default=None,
+        description="URL map, for exact shares (gcp); needed there, or `backend_service`.",
+        examples=["web"],
+    )
+    route: Word | None = Field(
+        default=None, description="`default`, or a path matcher of the URL map (gcp); `default`.", examples=["default"]
+    )
+    backend_service: Word | None = Field(
+        default=None,
+        description="Backend service, for blue-green and rolling (gcp); needed there, or `url_map`.",
+        examples=["web"],
+    )
+    region: Word | None = Field(
+        default=None, description="Region of a regional load balancer (gcp); a global one.", examples=["us-central1"]
+    )
     address: Address | None = Field(
-        default=None, description="Url asked after each shift; the balancer's own view alone counts (gcp, aws)."
+        default=None,
+        description="Url asked after each shift (gcp, aws); the balancer's own view alone counts.",
+        examples=["https://www.acme.example"],
     )
 
     def read(self) -> Balancer:
@@ -191,8 +220,8 @@ class BlueGreenForm(Form):
     """Start a whole group, move all traffic at once, keep the former group for a while."""
 
     kind: Literal["blue-green"] = Field(description="How the new group gets its traffic.")
-    keep: Duration = Field(default=written("30m"), description="How long the former group stands by.")
-    alarms: Alarms = Field(default=[], description=ALARMS)
+    keep: Duration = Field(default=written("30m"), description="How long the former group stands by.", examples=["1h"])
+    alarms: Alarms = Field(default=[], description=ALARMS, examples=[["web-5xx"]])
 
     def read(self) -> Strategy:
         """The frozen value."""
@@ -213,9 +242,9 @@ class RollingForm(Form):
 
     kind: Literal["rolling"] = Field(description="How the new group gets its traffic.")
     step: Annotated[str, BeforeValidator(_step, json_schema_input_type=str | int)] = Field(
-        default="25%", description="Machines or share per step."
+        default="25%", description="Machines per step, such as 2, or their share.", examples=["25%"]
     )
-    alarms: Alarms = Field(default=[], description=ALARMS)
+    alarms: Alarms = Field(default=[], description=ALARMS, examples=[["web-5xx"]])
 
     def read(self) -> Strategy:
         """The frozen value."""
@@ -226,11 +255,13 @@ class CanaryForm(Form):
     """Give the new group growing shares, watch each for a time, hold for a human at some."""
 
     kind: Literal["canary"] = Field(description="How the new group gets its traffic.")
-    steps: Annotated[list[Percent], Field(min_length=1)] = Field(description="Shares in percent, growing to 100.")
+    steps: Annotated[list[Percent], Field(min_length=1)] = Field(
+        description="Shares in percent, growing to 100.", examples=[[5, 25, 50, 100]]
+    )
     soak: Duration = Field(default=written("10m"), description="How long each share is watched.")
-    hold: list[Percent] = Field(default=[], description="Shares at which a human promotes.")
-    keep: Duration = Field(default=written("30m"), description="How long the former group stands by.")
-    alarms: Alarms = Field(default=[], description=ALARMS)
+    hold: list[Percent] = Field(default=[], description="Shares at which a human promotes.", examples=[[25]])
+    keep: Duration = Field(default=written("30m"), description="How long the former group stands by.", examples=["1h"])
+    alarms: Alarms = Field(default=[], description=ALARMS, examples=[["web-5xx"]])
 
     def read(self) -> Strategy:
         """The frozen value."""
@@ -246,29 +277,48 @@ class CanaryForm(Form):
 class EnvironmentForm(Form):
     """Where a service lives."""
 
-    cloud: Name = Field(description="Cloud of this file.")
+    cloud: Name = Field(description="Cloud of this file.", examples=["local"])
     size: Annotated[SizeForm, BeforeValidator(_long_size, json_schema_input_type=Count | SizeForm)] = Field(
-        description="How many machines: a number, or {min, max, cpu} where the cloud has an autoscaler."
+        description="How many machines: a number, or {min, max, cpu} where the cloud has an autoscaler.", examples=[2]
     )
-    machine: MachineForm = Field(default_factory=MachineForm, description="What a machine is made of.")
-    load_balancer: LoadBalancerForm = Field(description="Where clients reach the service.")
+    machine: MachineForm = Field(
+        default_factory=MachineForm, description="What a machine is made of.", examples=[{"cpus": 1, "memory": "512M"}]
+    )
+    load_balancer: LoadBalancerForm = Field(
+        description="Where clients reach the service.", examples=[{"listen": "127.0.0.1:8000"}]
+    )
     strategy: Annotated[BlueGreenForm | RollingForm | CanaryForm, Field(discriminator="kind")] = Field(
-        default_factory=lambda: BlueGreenForm(kind="blue-green"), description="How a new release gets its traffic."
+        default_factory=lambda: BlueGreenForm(kind="blue-green"),
+        description="How a new release gets its traffic; `blue-green`.",
+        examples=[{"kind": "blue-green", "keep": "1h"}],
     )
     verify: Literal["light", "qemu"] | None = Field(
         default=None,
         description="How its images are verified (local): on a light machine, or booted in QEMU; as its machines.",
+        examples=["qemu"],
     )
     zones: Annotated[list[Word], Field(min_length=1)] | None = Field(
-        default=None, description="Zones that machines are spread over (gcp); all of the region."
+        default=None,
+        description="Zones that machines are spread over (gcp); all of the region.",
+        examples=[["us-central1-b", "us-central1-c"]],
     )
     not_carried: Literal["accept"] | None = Field(
         default=None, description="A roll may leave settings of the live group behind, which its plan names (gcp, aws)."
     )
 
-    settings: dict[Setting, Text] = Field(default={}, description="Over the service's own, key by key.")
-    packages: Packages = Field(default=[], description="Over the service's own, name by name.")
-    hooks: HooksOverForm = Field(default_factory=none_written, description="Over the service's own, point by point.")
+    settings: dict[Setting, Text] = Field(
+        default={}, description="Over the service's own, key by key.", examples=[{"GREETING": "Hello there"}]
+    )
+    packages: Packages = Field(
+        default=[],
+        description="Over the service's own, name by name.",
+        examples=[[{"name": "hello", "version": "1.2.3"}]],
+    )
+    hooks: HooksOverForm = Field(
+        default_factory=none_written,
+        description="Over the service's own, point by point.",
+        examples=[{"before_traffic": []}],
+    )
 
     def read(
         self, name: str, cloud: CloudSpec, health: HealthForm, repositories: tuple[str, ...] = ()

@@ -75,16 +75,23 @@ def located(path: str, directory: Path) -> Path:
     return Path.home() / path[2:] if path.startswith("~/") else directory / path
 
 
-def _unit(parse: Callable[[str], Any], noun: str, accepted: str) -> Callable[[Any], Any]:
-    def check(value: object) -> Any:
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A number that is written with its unit: `parse` reads it; else `VALUE is no NOUN; accepted: ACCEPTED`."""
+
+    parse: Callable[[str], Any]
+    noun: str
+    accepted: str
+    example: str
+
+    def __call__(self, value: object) -> Any:
+        """The number. Raises the mistake."""
         if not isinstance(value, str):
-            raise wrong(f"{value!r} is no {noun}; accepted: {accepted}")
+            raise wrong(f"{value!r} is no {self.noun}; accepted: {self.accepted}")
         try:
-            return parse(value)
+            return self.parse(value)
         except ValueError as error:
             raise wrong(str(error)) from error
-
-    return check
 
 
 def _text(pattern: re.Pattern[str]) -> Any:
@@ -145,17 +152,17 @@ ImageRef = Annotated[
 Duration = Annotated[
     float,
     BeforeValidator(
-        _unit(units.duration, "duration", units.DURATION_FORM), json_schema_input_type=_text(units.DURATION)
+        Unit(units.duration, "duration", units.DURATION_FORM, "10m"), json_schema_input_type=_text(units.DURATION)
     ),
 ]
 """Seconds."""
 Period = Annotated[Duration, AfterValidator(_not_zero)]
 """Seconds, more than none."""
 Bytes = Annotated[
-    int, BeforeValidator(_unit(units.size, "size", units.SIZE_FORM), json_schema_input_type=_text(units.SIZE))
+    int, BeforeValidator(Unit(units.size, "size", units.SIZE_FORM, "20G"), json_schema_input_type=_text(units.SIZE))
 ]
 Share = Annotated[
-    int, BeforeValidator(_unit(units.share, "share", units.SHARE_FORM), json_schema_input_type=_text(units.SHARE))
+    int, BeforeValidator(Unit(units.share, "share", units.SHARE_FORM, "60%"), json_schema_input_type=_text(units.SHARE))
 ]
 """Percent."""
 Integer = StrictInt
@@ -168,11 +175,11 @@ class PackageForm(Form):
     name: Annotated[
         str,
         Matches(PACKAGE_NAME, "package", "lower-case letters, digits and + - ., at least two characters"),
-        Field(description="Name of the Debian package."),
+        Field(description="Name of the Debian package.", examples=["hello"]),
     ]
-    version: Version | None = Field(default=None, description="Exact version; the newest where it is left out.")
+    version: Version | None = Field(default=None, description="Exact version; the newest.", examples=["1.2.3"])
     repository: Name | None = Field(
-        default=None, description="Where it comes from; not needed where there is one repository."
+        default=None, description="Where it comes from; the only repository there is.", examples=["main"]
     )
 
     def read(self, repositories: tuple[str, ...]) -> PackageWish:

@@ -53,6 +53,7 @@ KmsKey = Annotated[
         "projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, with its version or not",
     ),
 ]
+KEY_EXAMPLE = "projects/acme/locations/eu/keyRings/images/cryptoKeys/images"
 # https://cloud.google.com/compute/docs/labeling-resources#requirements; phoenix's own and Google's are theirs
 LabelKey = Annotated[
     str,
@@ -73,20 +74,32 @@ MOST_LABELS = 32
 class GcpBuilderForm(Form):
     """The machine that images are built on and proven on."""
 
-    type: MachineType = Field(default="e2-standard-2", description="Machine type.")
+    type: MachineType = Field(default="e2-standard-2", description="Machine type.", examples=["e2-standard-4"])
     disk: Bytes | None = Field(default=None, description="Size of its disk; as large as the base image's.")
-    disk_type: Word = Field(default="pd-balanced", description="Type of its disk.")
-    zone: Zone | None = Field(default=None, description="Where it runs; the zone b of the region.")
-    public_ip: Boolean = Field(default=True, description="Whether it gets a public address.")
+    disk_type: Word = Field(default="pd-balanced", description="Type of its disk.", examples=["pd-ssd"])
+    zone: Zone | None = Field(
+        default=None, description="Where it runs; the zone b of the region.", examples=["us-central1-b"]
+    )
+    public_ip: Boolean = Field(default=True, description="Whether it gets a public address.", examples=[False])
     iap: Boolean = Field(default=False, description="Whether it is reached through Identity-Aware Proxy.")
-    identity: Account | None = Field(default=None, description="Service account; none, so that nothing there has one.")
-    scopes: list[Scope] = Field(default=[CLOUD_PLATFORM], description="What its account's tokens are good for.")
-    firewall: list[NetworkTag] = Field(default=[], description="Network tags, by which firewall rules let in SSH.")
+    identity: Account | None = Field(
+        default=None,
+        description="Service account; none, so that nothing there has one.",
+        examples=["baker@acme-prod.iam.gserviceaccount.com"],
+    )
+    scopes: list[Scope] = Field(
+        default=[CLOUD_PLATFORM], description="What its account's tokens are good for.", examples=[[CLOUD_PLATFORM]]
+    )
+    firewall: list[NetworkTag] = Field(
+        default=[], description="Network tags, by which firewall rules let in SSH.", examples=[["ssh"]]
+    )
     spot: Boolean = Field(default=False, description="Whether it may be a spot machine.")
     max_run_duration: Period = Field(
-        default=written("90m"), description="Age at which Compute Engine ends it by itself."
+        default=written("90m"), description="Age at which Compute Engine ends it by itself.", examples=["2h"]
     )
-    kms: KmsKey | None = Field(default=None, description="Key that encrypts its disk; Google's own.")
+    kms: KmsKey | None = Field(
+        default=None, description="Key that encrypts its disk; Google's own.", examples=[KEY_EXAMPLE]
+    )
 
     def read(self, *, secure_boot: bool) -> GcpBuilder:
         """The frozen value; `secure_boot` is the cloud's."""
@@ -110,12 +123,18 @@ class GcpBuilderForm(Form):
 class GcpImagesForm(Form):
     """How images are kept."""
 
-    kms: KmsKey | None = Field(default=None, description="Key that encrypts them; Google's own.")
-    locations: Annotated[list[Word], Field(max_length=1)] = Field(
-        default=[], description="Region or multi-region they are stored in, such as eu; the nearest."
+    kms: KmsKey | None = Field(
+        default=None, description="Key that encrypts them; Google's own.", examples=[KEY_EXAMPLE]
     )
-    family: Family | None = Field(default=None, description="Verified images belong to family FAMILY-TYPE-NAME; none.")
-    features: list[Feature] = Field(default=[], description="Guest OS features beside those of the image below.")
+    locations: Annotated[list[Word], Field(max_length=1)] = Field(
+        default=[], description="Region or multi-region they are stored in, such as eu; the nearest.", examples=[["eu"]]
+    )
+    family: Family | None = Field(
+        default=None, description="Verified images belong to family FAMILY-TYPE-NAME; none.", examples=["acme"]
+    )
+    features: list[Feature] = Field(
+        default=[], description="Guest OS features beside those of the image below.", examples=[["GVNIC"]]
+    )
 
     def read(self) -> GcpImageOptions:
         """The frozen value."""
@@ -131,24 +150,36 @@ class GcpCloudForm(Form):
     """A region of a Google Cloud project."""
 
     kind: Literal["gcp"] = Field(description="Where the machines are.")
-    project: ProjectId = Field(description="Id of the Google Cloud project.")
-    region: Region = Field(description="Region of groups and balancers, such as us-central1.")
+    project: ProjectId = Field(description="Id of the Google Cloud project.", examples=["acme-prod"])
+    region: Region = Field(description="Region of groups and balancers, such as us-central1.", examples=["us-central1"])
     network: NetworkName | None = Field(
-        default=None, description="VPC network of the machines; the subnetwork's, else default."
+        default=None, description="VPC network of the machines; the subnetwork's, else default.", examples=["web"]
     )
     subnetwork: SubnetworkName | None = Field(
-        default=None, description="Subnetwork of the region; the network's own, where that makes them by itself."
+        default=None,
+        description="Subnetwork of the region; the network's own, where that makes them by itself.",
+        examples=["web"],
     )
     host_project: ProjectId | None = Field(
-        default=None, description="Project whose network it is (Shared VPC); this one."
+        default=None, description="Project whose network it is (Shared VPC); this one.", examples=["acme-net"]
     )
-    impersonate: Account | None = Field(default=None, description="Service account that works there.")
+    impersonate: Account | None = Field(
+        default=None,
+        description="Service account that works there; whoever Google's own chain finds.",
+        examples=["phoenix@acme-prod.iam.gserviceaccount.com"],
+    )
     tags: Annotated[dict[LabelKey, LabelValue], Field(max_length=MOST_LABELS)] = Field(
-        default={}, description="Labels on everything that is made."
+        default={}, description="Labels on everything that is made.", examples=[{"team": "web"}]
     )
     secure_boot: Boolean = Field(default=False, description="Whether machines start signed kernels alone.")
-    builder: GcpBuilderForm = Field(default_factory=GcpBuilderForm, description="The machine that builds images.")
-    images: GcpImagesForm = Field(default_factory=GcpImagesForm, description="How its images are made and kept.")
+    builder: GcpBuilderForm = Field(
+        default_factory=GcpBuilderForm,
+        description="The machine that builds images.",
+        examples=[{"type": "e2-standard-2", "iap": True}],
+    )
+    images: GcpImagesForm = Field(
+        default_factory=GcpImagesForm, description="How its images are made and kept.", examples=[{"locations": ["eu"]}]
+    )
 
     def read(self, name: str) -> GcpCloud:
         """The frozen value."""

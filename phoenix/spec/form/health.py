@@ -22,12 +22,16 @@ cloud are counted calls and minutes away.
 class HealthForm(Form):
     """How a machine proves that its service works."""
 
-    path: HealthPath = Field(default="/healthz", description="Path that is asked.")
+    path: HealthPath = Field(default="/healthz", description="Path that is asked.", examples=["/ready"])
     status: Annotated[Integer, Field(ge=100, le=599)] = Field(
-        default=200, description="HTTP status that means healthy."
+        default=200, description="HTTP status that means healthy.", examples=[204]
     )
-    interval: Period | None = Field(default=None, description="Time between two questions; 2s, on gcp and aws 5s.")
-    healthy_after: Duration = Field(default=written("5s"), description="How long it must answer without a break.")
+    interval: Period | None = Field(
+        default=None, description="Time between two questions; 2s, on gcp and aws 5s.", examples=["2s"]
+    )
+    healthy_after: Duration = Field(
+        default=written("5s"), description="How long it must answer without a break.", examples=["10s"]
+    )
     deadline: Period | None = Field(
         default=None,
         description="How long after its start a group may take to become healthy; 5m, on gcp and aws 10m.",

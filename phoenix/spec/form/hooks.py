@@ -13,8 +13,12 @@ from phoenix.spec.services import Hook, Hooks
 class HookForm(Form):
     """A command run at a point of a roll."""
 
-    command: CommandLine = Field(description="Command line; it starts in the project's directory.")
-    timeout: Period = Field(default=written("5m"), description="The roll fails where the command lasts longer.")
+    command: CommandLine = Field(
+        description="Command line; it starts in the project's directory.", examples=["./smoke.sh"]
+    )
+    timeout: Period = Field(
+        default=written("5m"), description="The roll fails where the command lasts longer.", examples=["1m"]
+    )
 
     def read(self) -> Hook:
         """The frozen value."""
@@ -36,9 +40,15 @@ def none_written() -> Any:
 class HooksForm(Form):
     """The points of a roll at which hooks run."""
 
-    before_traffic: HookList = Field(default=[], description="The new group is healthy and has no traffic yet.")
-    after_traffic: HookList = Field(default=[], description="The new group has all traffic.")
-    on_abort: HookList = Field(default=[], description="The roll was undone.")
+    before_traffic: HookList = Field(
+        default=[], description="The new group is healthy and has no traffic yet.", examples=[["./smoke.sh"]]
+    )
+    after_traffic: HookList = Field(
+        default=[],
+        description="The new group has all traffic.",
+        examples=[[{"command": "./tell-chat.sh", "timeout": "1m"}]],
+    )
+    on_abort: HookList = Field(default=[], description="The roll was undone.", examples=[["./tell-chat.sh undone"]])
 
     def read(self) -> Hooks:
         """The frozen value."""
@@ -52,9 +62,15 @@ class HooksForm(Form):
 class HooksOverForm(Form):
     """The points at which an environment has hooks of its own; an empty list: none there."""
 
-    before_traffic: HookList | None = Field(default=None, description="Instead of the service's own.")
-    after_traffic: HookList | None = Field(default=None, description="Instead of the service's own.")
-    on_abort: HookList | None = Field(default=None, description="Instead of the service's own.")
+    before_traffic: HookList | None = Field(
+        default=None, description="Hooks of this point; the service's own.", examples=[["./smoke.sh --gently"]]
+    )
+    after_traffic: HookList | None = Field(
+        default=None, description="Hooks of this point; the service's own.", examples=[[]]
+    )
+    on_abort: HookList | None = Field(
+        default=None, description="Hooks of this point; the service's own.", examples=[["./call-somebody.sh"]]
+    )
 
     def read(self) -> dict[str, tuple[Hook, ...]]:
         """The points that are said, with their hooks."""

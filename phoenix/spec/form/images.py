@@ -16,10 +16,16 @@ class BaseForm(Form):
     """What the lowest layer starts from, by the kind of cloud."""
 
     local: Suite | None = Field(
-        default=None, description="Debian suite that is bootstrapped from the mirror: bookworm."
+        default=None, description="Debian suite that is bootstrapped from the mirror: bookworm.", examples=["bookworm"]
     )
-    gcp: Word | None = Field(default=None, description="Image or family: debian-cloud/debian-12.")
-    aws: Word | None = Field(default=None, description="OWNER/NAME-PATTERN of the newest AMI, or ami-ID.")
+    gcp: Word | None = Field(
+        default=None, description="Image or family: debian-cloud/debian-12.", examples=["debian-cloud/debian-12"]
+    )
+    aws: Word | None = Field(
+        default=None,
+        description="OWNER/NAME-PATTERN of the newest AMI, or ami-ID.",
+        examples=["136693071363/debian-12-amd64-*"],
+    )
 
     def read(self) -> dict[CloudKind, str]:
         """The frozen value."""
@@ -30,11 +36,23 @@ class BaseForm(Form):
 class RecipeForm(Form):
     """What an image is baked from."""
 
-    playbook: Playbook | None = Field(default=None, description="File in playbooks/ of the project or of phoenix.")
-    variables: dict[Setting, Any] = Field(default={}, description="Ansible variables of the playbook.")
-    packages: Packages = Field(default=[], description="Packages from the repositories of this file.")
-    tests: list[CommandLine] = Field(default=[], description="Commands that must end with 0 in the booted image.")
-    max_age: Duration | None = Field(default=None, description="An older image is baked again even if nothing changed.")
+    playbook: Playbook | None = Field(
+        default=None, description="File in playbooks/ of the project or of phoenix.", examples=["nodejs.yml"]
+    )
+    variables: dict[Setting, Any] = Field(
+        default={}, description="Ansible variables of the playbook.", examples=[{"timezone": "Etc/UTC"}]
+    )
+    packages: Packages = Field(
+        default=[], description="Packages from the repositories of this file.", examples=[["hello"]]
+    )
+    tests: list[CommandLine] = Field(
+        default=[], description="Commands that must end with 0 in the booted image.", examples=[["node --version"]]
+    )
+    max_age: Duration | None = Field(
+        default=None,
+        description="An older image is baked again even if nothing changed; no age is too old.",
+        examples=["7d"],
+    )
 
     def recipe(
         self, image: ImageName, parent: ImageName | None, base: dict[CloudKind, str], repositories: tuple[str, ...]
@@ -55,7 +73,10 @@ class RecipeForm(Form):
 class OsForm(RecipeForm):
     """The lowest layer: a system, hardened, on the vendor's base image or a bootstrap."""
 
-    base: BaseForm = Field(description="What it starts from on each kind of cloud.")
+    base: BaseForm = Field(
+        description="What it starts from on each kind of cloud.",
+        examples=[{"local": "bookworm", "gcp": "debian-cloud/debian-12"}],
+    )
 
     def read(self, name: str, repositories: tuple[str, ...]) -> Recipe:
         """The frozen value."""
@@ -65,7 +86,7 @@ class OsForm(RecipeForm):
 class FoundationForm(RecipeForm):
     """The middle layer: a stack (node.js, tomcat, ...) on an os image."""
 
-    os: Name = Field(description="Name of the os image below.")
+    os: Name = Field(description="Name of the os image below.", examples=["debian-12"])
 
     def read(self, name: str, repositories: tuple[str, ...]) -> Recipe:
         """The frozen value."""
@@ -76,8 +97,12 @@ class FoundationForm(RecipeForm):
 class ImmutableForm(RecipeForm):
     """The highest layer: everything in it, nothing left to do at boot."""
 
-    foundation: Name | None = Field(default=None, description="Name of the foundation image below.")
-    os: Name | None = Field(default=None, description="Name of the os image below, where there is no foundation.")
+    foundation: Name | None = Field(
+        default=None, description="Name of the foundation image below.", examples=["nodejs"]
+    )
+    os: Name | None = Field(
+        default=None, description="Name of the os image below, where there is no foundation.", examples=["debian-12"]
+    )
 
     def read(self, name: str, repositories: tuple[str, ...]) -> Recipe:
         """The frozen value."""
@@ -89,9 +114,15 @@ class ImmutableForm(RecipeForm):
 class ImagesForm(Form):
     """Recipes by type and name."""
 
-    os: dict[Name, OsForm] = Field(default={}, description="Lowest layer.")
-    foundation: dict[Name, FoundationForm] = Field(default={}, description="Middle layer.")
-    immutable: dict[Name, ImmutableForm] = Field(default={}, description="Highest layer.")
+    os: dict[Name, OsForm] = Field(
+        default={}, description="Lowest layer.", examples=[{"debian-12": {"base": {"local": "bookworm"}}}]
+    )
+    foundation: dict[Name, FoundationForm] = Field(
+        default={}, description="Middle layer.", examples=[{"nodejs": {"os": "debian-12", "playbook": "nodejs.yml"}}]
+    )
+    immutable: dict[Name, ImmutableForm] = Field(
+        default={}, description="Highest layer.", examples=[{"hello": {"foundation": "nodejs", "packages": ["hello"]}}]
+    )
 
     def read(self, repositories: tuple[str, ...]) -> dict[ImageName, Recipe]:
         """The frozen values, lowest layer first."""

@@ -12,7 +12,7 @@ from phoenix.spec.form.clouds import CloudForm, LocalCloudForm
 from phoenix.spec.form.fields import Boolean, Form, Matches, Name, located
 from phoenix.spec.form.images import ImagesForm
 from phoenix.spec.form.repositories import RepositoryForm
-from phoenix.spec.form.services import ServiceForm
+from phoenix.spec.form.services import ON_THIS_COMPUTER, ServiceForm
 from phoenix.spec.form.stacks import StackForm
 from phoenix.spec.project import Project
 
@@ -30,16 +30,36 @@ class ProjectForm(Form):
     """One phoenix.yaml."""
 
     version: Literal[1] = Field(description="Version of this format.")
-    project: Name = Field(description="Name of the project; stands on everything it owns.")
+    project: Name = Field(description="Name of the project, which stands on everything it owns.", examples=["shop"])
     state: State = Field(
-        default=".phoenix", description="Locks, journals, records: a directory, or s3://... or gs://..."
+        default=".phoenix",
+        description="Locks, journals and records: a directory, or a bucket.",
+        examples=["s3://acme-phoenix/shop"],
     )
     state_is_shared: Boolean = Field(default=False, description="The state directory is one that every agent shares.")
-    clouds: dict[Name, CloudForm] = Field(default={}, description="Where machines may be.")
-    repositories: dict[Name, RepositoryForm] = Field(default={}, description="Where packages are published.")
-    images: ImagesForm = Field(default_factory=ImagesForm, description="What images are baked from.")
-    services: dict[Name, ServiceForm] = Field(default={}, description="What is rolled.")
-    stacks: dict[Name, StackForm] = Field(default={}, description="Terraform roots.")
+    clouds: dict[Name, CloudForm] = Field(
+        default={}, description="Where machines may be.", examples=[{"local": {"kind": "local"}}]
+    )
+    repositories: dict[Name, RepositoryForm] = Field(
+        default={},
+        description="Where packages are published.",
+        examples=[{"main": {"distribution": "bookworm", "url": "http://127.0.0.1:9999"}}],
+    )
+    images: ImagesForm = Field(
+        default_factory=ImagesForm,
+        description="What images are baked from.",
+        examples=[{"foundation": {"nodejs": {"os": "debian-12", "playbook": "nodejs.yml"}}}],
+    )
+    services: dict[Name, ServiceForm] = Field(
+        default={},
+        description="What is rolled.",
+        examples=[
+            {"web-tier": {"image": "foundation/nodejs", "port": 8080, "environments": {"local": ON_THIS_COMPUTER}}}
+        ],
+    )
+    stacks: dict[Name, StackForm] = Field(
+        default={}, description="Terraform roots.", examples=[{"network": {"root": "terraform/network"}}]
+    )
 
     def read(self, file: Path) -> Project:
         """The frozen value. Only for a form whose names all refer to something (see `relations`)."""

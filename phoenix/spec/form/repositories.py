@@ -43,18 +43,21 @@ def _for_every_cloud(value: object) -> object:
 class RepositoryForm(Form):
     """An aptly repository that booting machines install from."""
 
-    distribution: Suite = Field(description="Distribution that apt asks for, such as bookworm.")
-    root: Directory = Field(default=DEFAULT_ROOT, description="Directory that aptly keeps.")
+    distribution: Suite = Field(description="Distribution that apt asks for, such as bookworm.", examples=["bookworm"])
+    root: Directory = Field(default=DEFAULT_ROOT, description="Directory that aptly keeps.", examples=["/srv/aptly"])
     url: Annotated[
         dict[str, Url],
         Field(min_length=1),
         BeforeValidator(_for_every_cloud, json_schema_input_type=Url | dict[Name, Url]),
-    ] = Field(description="Where machines find it, or {CLOUD: url}; a loopback address is served by phoenix itself.")
-    sign: Sign = Field(default="auto", description="auto: a key is made for it; a key's id; none.")
-    keep: Annotated[Integer, Field(ge=1)] = Field(
-        default=5, description="Newest versions of a package that pruning leaves."
+    ] = Field(
+        description="Where machines find it, or {CLOUD: url}; a loopback address is served by phoenix itself.",
+        examples=[{"local": "http://127.0.0.1:9999", "aws": "https://apt.acme.internal"}],
     )
-    component: Name = Field(default="main", description="Component that apt asks for.")
+    sign: Sign = Field(default="auto", description="auto: a key is made for it; a key's id; none.", examples=["none"])
+    keep: Annotated[Integer, Field(ge=1)] = Field(
+        default=5, description="Newest versions of a package that pruning leaves.", examples=[3]
+    )
+    component: Name = Field(default="main", description="Component that apt asks for.", examples=["main"])
 
     def read(self, name: str, directory: Path, kinds: Mapping[str, CloudKind]) -> RepositorySpec:
         """The frozen value; a relative `root` starts at the project's `directory`. `kinds`: of the file's clouds.

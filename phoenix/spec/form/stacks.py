@@ -44,16 +44,24 @@ File = Annotated[
 class StackForm(Form):
     """One Terraform root."""
 
-    root: Directory = Field(description="Directory of the Terraform files.")
+    root: Directory = Field(description="Directory of the Terraform files.", examples=["terraform/network"])
     variables: dict[Setting, Value] = Field(
-        default={}, description="Input variables: text, lists, mappings; a secret as ${NAME} of the environment."
+        default={},
+        description="Input variables: text, lists, mappings; a secret as ${NAME} of the environment.",
+        examples=[{"region": "eu-west-1"}],
     )
-    variable_files: list[File] = Field(default=[], description="Files of variables; `variables` are over them.")
+    variable_files: list[File] = Field(
+        default=[], description="Files of variables, under `variables`.", examples=[["prod.tfvars"]]
+    )
     backend: dict[Setting, Text] = Field(
-        default={}, description="Settings of the state's backend that the files leave open, such as bucket and prefix."
+        default={},
+        description="Settings of the state's backend that the files leave open, such as bucket and prefix.",
+        examples=[{"bucket": "acme-terraform"}],
     )
     program: Directory | None = Field(
-        default=None, description="terraform, tofu or the path of either; default: the first of them on PATH."
+        default=None,
+        description="`terraform`, `tofu` or the path of either; the first of them on PATH.",
+        examples=["tofu"],
     )
     deadline: Period = Field(default=written("60m"), description="How long each of Terraform's commands may take.")
 

@@ -14,7 +14,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-DIRECTORIES = ("phoenix", "tests", "benchmarks", "templates", "playbooks", "terraform", "setup", "docs", ".ci")
+DIRECTORIES = (
+    "phoenix",
+    "tests",
+    "benchmarks",
+    "reference",
+    "templates",
+    "playbooks",
+    "terraform",
+    "setup",
+    "docs",
+    ".ci",
+)
 HERE = "tests/unit/house/test_house_rules.py"
 
 Files = Mapping[str, str]
