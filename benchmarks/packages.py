@@ -71,7 +71,7 @@ class Ours:
 
     def end(self) -> None:
         """End its web server."""
-        self._phoenix("down", "--yes")
+        self._phoenix("down", "--yes", "--force")
 
     def _phoenix(self, *arguments: str) -> None:
         run(str(BIN / "phoenix"), "-C", str(self.directory), *arguments, "--json")

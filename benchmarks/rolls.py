@@ -92,7 +92,7 @@ def service(place: Workplace) -> Iterator[Service]:
         made.prepare()
         yield made
     finally:
-        place.phoenix("down", "--yes")
+        place.phoenix("down", "--yes", "--force")
 
 
 def roll(made: Service) -> Figure:

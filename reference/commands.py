@@ -8,7 +8,8 @@ from typing import Any
 
 from phoenix.cli import everywhere
 from phoenix.cli import help as page
-from phoenix.cli.app import TABLE, load_command
+from phoenix.cli.app import load_command
+from phoenix.cli.contents import TABLE
 from reference.table import table
 
 

@@ -10,7 +10,7 @@ if [ -e demo/phoenix.yaml ]; then
         echo "  Run \`make setup\`, then \`make clean\` again." >&2
         exit 3
     fi
-    .venv/bin/phoenix -C demo down --yes
+    .venv/bin/phoenix -C demo down --yes --force
 fi
 rm -rf --one-file-system demo .venv dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .ansible .cache
 find . -name __pycache__ -type d -prune -exec rm -rf {} +

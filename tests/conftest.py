@@ -258,7 +258,7 @@ def baked_images(steered: Path, roomy: Path) -> Path:
         shell.run("publish", str(steered))
         baked = shell.run("bake", "immutable", "hello")
         assert [layer["image"] for layer in baked["layers"]] == ["os/debian-12", "foundation/nodejs", "immutable/hello"]
-        shell.run("down", "--yes")
+        shell.run("down", "--yes", "--force")
 
     return shared.once(roomy / "baked-images", bake)
 
@@ -279,4 +279,4 @@ def rolling_project(
     assert project_with_images.directory.is_dir(), "it has baked the images that this one shares"
     shell = new_project(tmp_path_factory.mktemp("rolling") / "hello")
     yield shell
-    shell.run("down", "--yes")
+    shell.run("down", "--yes", "--force")

@@ -349,6 +349,10 @@ class Cloud(Protocol):
         """Bring back what of phoenix's own has died there, a balancer with the route it had; what was done."""
         ...
 
+    def tidy(self, needed: frozenset[Place]) -> tuple[str, ...]:
+        """End what of phoenix's own runs for any place but these, and has no group; what was ended."""
+        ...
+
     def stop(self) -> tuple[str, ...]:
         """End what the project has running on this computer for it; what that was. Nothing where it runs elsewhere."""
         ...

@@ -94,7 +94,7 @@ class Rehearsal:
     def down(self) -> None:
         """Stop whatever the demo started."""
         if (self.directory / "phoenix.yaml").exists():
-            self._phoenix("down", "--yes")
+            self._phoenix("down", "--yes", "--force")
 
     def _bake(self) -> list[str]:
         images = []

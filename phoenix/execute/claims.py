@@ -23,8 +23,11 @@ from phoenix.record import journal
 from phoenix.record.journal import Run, RunState, What
 from phoenix.record.store import Store, Value
 from phoenix.tools.process import boot_id
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 Say = Callable[[str], None]
+FORCED_TRIES = 10
+"""So often a run is taken from a process that goes on writing; a lease is renewed every few seconds."""
 UNATTENDED = (RunState.HELD, RunState.STUCK)
 """Where no process works on a run, so that it has no lease."""
 
@@ -96,6 +99,49 @@ def abandon(store: Store, clock: Clock, subject: str, why: str, say: Callable[[s
     text = f"abandoned by {user()} on {socket.gethostname()}: {why}"
     owned.end(RunState.ABANDONED, owned.event(What.NOTE, data={"text": text, "who": user(), "why": why}))
     return owned.run
+
+
+def abandon_by_force(store: Store, clock: Clock, subject: str, why: str, say: Say) -> Run | None:
+    """The same whoever works on it; None where there is none.
+
+    A process of this computer that works on it is waited for: it ends at its next write, which it has lost by then.
+    RefusedError where it does not.
+    """
+    for _try in range(FORCED_TRIES):
+        run, value = _standing(store, clock, subject)
+        if run is None or value is None:
+            return None
+        owned = OwnedRun.put_name(store, clock, run, value.tag)
+        if owned is not None:  # else its owner has just written: once more
+            text = f"abandoned by {user()} on {socket.gethostname()}: {why}"
+            owned.end(RunState.ABANDONED, owned.event(What.NOTE, data={"text": text, "who": user(), "why": why}))
+            if run.state not in UNATTENDED and not is_this_process(run.owner):
+                _wait_for_its_end(run, clock, say)
+            return owned.run
+    raise RefusedError(
+        f"{subject} could not be taken",
+        details=f"its state was written by others {FORCED_TRIES} times meanwhile",
+        resolution="Say it again.",
+    )
+
+
+def _wait_for_its_end(run: Run, clock: Clock, say: Say) -> None:
+    """Wait until the process that worked on the run has ended, where that can be seen."""
+    if (run.owner.boot, run.owner.pid_namespace) != (boot_id(), pid_namespace()):
+        return
+
+    def look() -> Look:
+        gone = provably_dead(run.owner)
+        return Look(verdict=Verdict.PASS if gone else Verdict.UNKNOWN, seen=f"process {run.owner.pid} is there")
+
+    try:
+        wait_for("the end of the run's process", look, clock=clock, deadline=LEASE, on_change=say)
+    except DeadlineError as error:
+        raise RefusedError(
+            f"the process of {run.id} does not end",
+            details=f"process {run.owner.pid} has lost the run, and may still start machines",
+            resolution=f"End it (`kill {run.owner.pid}`), then say it again.",
+        ) from error
 
 
 def _standing(store: Store, clock: Clock, subject: str) -> tuple[Run | None, Value | None]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phoenix.errors import RefusedError
-from phoenix.execute.claims import claim_watched
-from phoenix.execute.ownership import describe, provably_dead
+from phoenix.execute.claims import abandon_by_force
+from phoenix.execute.ownership import describe
 from phoenix.execute.repositories import server_of, stop_serving
+from phoenix.orders import kinds
 from phoenix.orders.here import is_here
 from phoenix.orders.site import Site
-from phoenix.record.journal import Run, RunState, What
+from phoenix.record.journal import Run, RunState
+
+_STANDS = {RunState.HELD: "is held", RunState.STUCK: "is stuck and waits for a human"}
+_GOES_ON = "is going on"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,37 +37,34 @@ def plan(site: Site) -> tuple[str, ...]:
     return (*found, *(f"the run {run.id} ({run.state})" for run in _runs_here(site)))
 
 
-def down(site: Site) -> DownResult:
-    """Stop it all. RefusedError while a run of this project lives."""
-    living = [run for run in _runs_here(site) if _lives(run)]
-    if living:
+def down(site: Site, *, force: bool = False) -> DownResult:
+    """Stop it all. RefusedError while a run goes on or waits for somebody; `force` gives it up first."""
+    runs = _runs_here(site)
+    if runs and not force:
         raise RefusedError(
-            "a run of this project is going on",
-            details=describe(living[0]),
-            resolution=f"Wait for it, or `phoenix abort {living[0].id}` first.",
+            f"a run of this project {_STANDS.get(runs[0].state, _GOES_ON)}",
+            details="\n".join(map(describe, runs)),
+            resolution=f"Wait for it, or `phoenix abort {runs[0].id}` first; `phoenix down --force` gives it up.",
         )
     stopped = plan(site)
+    for run in runs:
+        abandon_by_force(site.store, site.clock, run.subject, "phoenix down --force", site.say)
     for cloud in site.project.clouds:
         site.cloud(cloud).stop()
     for spec in site.project.repositories.values():
         stop_serving(spec)
-    for run in _runs_here(site):
-        _end_run(site, run)
     return DownResult(stopped=stopped)
 
 
 def _runs_here(site: Site) -> list[Run]:
-    """The runs that go on, are held or stuck, and are about this computer's machines."""
-    return [run for run in site.history.live() if is_here(site, run)]
+    """The runs that have not ended and need what would be stopped: of this computer's clouds, and publications."""
+    found = [run for run in site.history.live() if not run.state.ended and is_here(site, run)]
+    return [run for run in found if _needs_this_computer(site, run)]
 
 
-def _lives(run: Run) -> bool:
-    waits = run.state.ended or run.state in (RunState.HELD, RunState.STUCK)
-    return not waits and not provably_dead(run.owner)
-
-
-def _end_run(site: Site, run: Run) -> None:
-    """A run without a process, held or stuck, has nothing left to go back to: it ends with its machines."""
-    owned = claim_watched(site.store, site.clock, run.subject, site.say, run_id=run.id)
-    if owned is not None:
-        owned.end(RunState.UNDONE, owned.event(What.NOTE, data={"text": "ended by `phoenix down`"}))
+def _needs_this_computer(site: Site, run: Run) -> bool:
+    try:
+        cloud = kinds.of(run).cloud(site, run)
+    except RefusedError:  # phoenix.yaml no longer says where it is: unknown is not no
+        return True
+    return cloud is None or cloud not in site.project.clouds or site.cloud(cloud).abilities.here_only

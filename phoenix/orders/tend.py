@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from phoenix import model
 from phoenix.clouds.api import Say
 from phoenix.errors import CloudError, HeldError, LostRunError, PhoenixError
 from phoenix.execute.claims import claim_dead
@@ -65,7 +66,7 @@ def _tasks(site: Site, troubles: list[PhoenixError]) -> list[Callable[[], list[s
         for run in site.history.live(troubles.append)
         if run.subject not in subjects
     ]
-    return [*tasks, *(partial(_sweep, site, name) for name in site.project.clouds)]
+    return [*tasks, *(partial(task, site, name) for name in site.project.clouds for task in (_sweep, _tidy))]
 
 
 def _tend_place(site: Site, place: Place) -> list[str]:
@@ -77,6 +78,19 @@ def _sweep(site: Site, cloud: str) -> list[str]:
     """Remove what bakes and machines that died have left on one cloud."""
     door = site.cloud(cloud)
     return [f"removed {left}" for left in (*door.images.sweep(), *door.groups.sweep())]
+
+
+def _tidy(site: Site, cloud: str) -> list[str]:
+    """End the balancers of services that never served, or that phoenix.yaml no longer has, where no group is left."""
+    return [f"ended {each}" for each in site.cloud(cloud).tidy(_needed(site, cloud))]
+
+
+def _needed(site: Site, cloud: str) -> frozenset[model.Place]:
+    """The places that served once, have a group or a run: their balancers stay."""
+    named = [(group.service, group.environment) for group in site.cloud(cloud).groups.list()]
+    named += [(run.about.parts[0], run.about.parts[-1]) for run in site.history.live()]
+    served = [each.name for each in places.known(site) if site.history.served(each.name.service, each.name.environment)]
+    return frozenset((*served, *(model.Place(service=service, environment=where) for service, where in named)))
 
 
 def make_way(site: Site, place: Place, *, burns: bool = False) -> None:

@@ -21,4 +21,4 @@ def service(
     assert project_with_images.directory.is_dir(), "it has the images that this one shares"
     made = quick.prepare(new_project(tmp_path_factory.mktemp("quick") / "hello"), steered)
     yield made
-    made.shell.run("down", "--yes")
+    made.shell.run("down", "--yes", "--force")

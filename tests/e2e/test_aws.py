@@ -30,7 +30,7 @@ def shop(roomy: Path, debian_ami: Path, tmp_path_factory: pytest.TempPathFactory
         emulator.configure(lag=1.0)
         shell = Shell(directory=tmp_path_factory.mktemp("aws") / "hello")
         yield opened(shell, emulator, port)
-        shell.run("down", "--yes")
+        shell.run("down", "--yes", "--force")
         used = emulator.calls()
     try:
         assert left_of(root) == []

@@ -76,7 +76,7 @@ with load.running(quick.address, rate=5, out=home / "load.json", clock=CLOCK) as
     summary = running.finish()
 slow = f"no answer within {{load.TIMEOUT:g}} s"  # an emulated processor, beside other tests
 print("requests", summary.answered, sorted({{each.reason for each in summary.failures}} - {{slow}}), flush=True)
-shell.run("down", "--yes")
+shell.run("down", "--yes", "--force")
 print("left", left_of(quick.root), [str(path) for path in Path("/sys/fs/cgroup").rglob("*web-tier*")], flush=True)
 """
 

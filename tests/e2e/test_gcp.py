@@ -37,7 +37,7 @@ def opened(roomy: Path, debian_gce: Path, directory: Path, *, balancer: str, zon
         emulator.configure(lag=1.0, old_packer=True)
         shell = Shell(directory=directory / "hello", program="tests.support.real.hasty")
         yield gcp_shop.opened(shell, emulator, port, balancer=balancer, zonal=zonal)
-        shell.run("down", "--yes")
+        shell.run("down", "--yes", "--force")
         used = emulator.calls()
     try:
         assert left_of(root) == []

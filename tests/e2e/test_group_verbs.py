@@ -33,7 +33,7 @@ def two(service: Quick) -> Iterator[Two]:
     service.next_release()
     serving = service.shell.run("roll", "web-tier")["group"]
     yield Two(service=service, kept=kept, serving=serving)
-    service.shell.run("down", "--yes")
+    service.shell.run("down", "--yes", "--force")
 
 
 def test_every_verb_and_not_a_request_is_lost(two: Two, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def quicks(
     made = {name: quick.prepare(new_project(tmp_path_factory.mktemp(name) / "hello"), steered) for name in STRATEGIES}
     yield made
     for each in made.values():
-        each.shell.run("down", "--yes")
+        each.shell.run("down", "--yes", "--force")
 
 
 class Torment:

@@ -36,7 +36,7 @@ def live(hello: Hello) -> Iterator[Hello]:
     hello.serve("1.0.0")
     yield hello
     if not alone(hello.shell, "1.0.0"):  # what was undone has left the next test what it wants
-        hello.shell.run("down", "--yes")
+        hello.shell.run("down", "--yes", "--force")
 
 
 def alone(shell: Shell, version: str) -> bool:

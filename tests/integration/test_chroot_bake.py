@@ -285,4 +285,4 @@ def test_an_immutable_image_holds_its_exact_package_and_follows_the_newest(proje
         assert newer["steps"][0]["action"]["key"] != baked[-1]["key"]
         project.run("image", "delete", shown["id"], "--yes")
     finally:
-        project.run("down", "--yes")
+        project.run("down", "--yes", "--force")

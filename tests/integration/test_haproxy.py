@@ -99,6 +99,17 @@ def test_an_address_of_another_computer_is_refused(world: World) -> None:
     assert "no such address" in caught.value.details
 
 
+def test_one_without_a_group_goes_when_nobody_needs_it_and_one_with_a_group_stays(two: World) -> None:
+    assert not two.traffic().stop_idle()
+    assert two.traffic().is_running()
+    shift(two.traffic(), {})
+    for name in (OLD, NEW):
+        two.traffic().detach(name)
+    assert two.traffic().stop_idle()
+    assert not two.traffic().is_running()
+    assert not two.traffic().stop_idle(), "twice is once"
+
+
 def test_two_balancers_never_share_a_port(two: World, tmp_path: Path) -> None:
     other = LocalTraffic(directory=tmp_path / "other", listen=two.listen, health=QUICK)
     with pytest.raises(RefusedError, match="already in use"):

@@ -133,6 +133,10 @@ class AwsCloudDoor:
         """Nothing: AWS keeps its balancers up itself."""
         return ()
 
+    def tidy(self, needed: frozenset[Place]) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
+        """Nothing: AWS's balancers are somebody else's, and stay."""
+        return ()
+
     def stop(self) -> tuple[str, ...]:
         """Nothing: nothing of it runs on this computer."""
         return ()

@@ -113,6 +113,13 @@ class LocalCloudDoor:
             return ()
         return (f"started the balancer of {place.service}/{place.environment} again, with the route it had",)
 
+    def tidy(self, needed: frozenset[Place]) -> tuple[str, ...]:
+        """End balancers that no group is attached to, of other places than these."""
+        stay = {f"{place.service}-{place.environment}" for place in needed}
+        names = sorted(path.name for path in self.balancers.iterdir()) if self.balancers.is_dir() else []
+        idle = [name for name in names if name not in stay and self.left_behind(name).stop_idle()]
+        return tuple(f"the balancer of {name}, which has no group" for name in idle)
+
     def stop(self) -> tuple[str, ...]:
         """End every balancer and every machine of the project, and forget them."""
         stopped: list[str] = []

@@ -171,18 +171,30 @@ class LocalTraffic:
 
     def stop(self) -> None:
         """End HAProxy and forget everything about it; for `phoenix down`."""
+        if self._directory.exists():
+            with self._writing():
+                self._end(balancer.load(self._directory))
+
+    def stop_idle(self) -> bool:
+        """The same where no group is attached; whether it was done. Who attaches one meanwhile finds it there."""
         if not self._directory.exists():
-            return
+            return False
         with self._writing():
             state = balancer.load(self._directory)
-            for recorded in (state.process, *(each.process for each in state.leaving)) if state else ():
-                if recorded:
-                    recorded.end(grace=_GRACE)
-            answers = self._runtime.find()  # one that was started by a command that was killed before it wrote so
-            unrecorded = ProcessId.of(answers.pid) if answers else None
-            if unrecorded:
-                unrecorded.end(grace=_GRACE)
-            shutil.rmtree(self._directory)
+            if state is not None and state.groups:
+                return False
+            self._end(state)
+            return True
+
+    def _end(self, state: State | None) -> None:
+        for recorded in (state.process, *(each.process for each in state.leaving)) if state else ():
+            if recorded:
+                recorded.end(grace=_GRACE)
+        answers = self._runtime.find()  # one that was started by a command that was killed before it wrote so
+        unrecorded = ProcessId.of(answers.pid) if answers else None
+        if unrecorded:
+            unrecorded.end(grace=_GRACE)
+        shutil.rmtree(self._directory)
 
     def _seen(self, state: State) -> Sight:
         seen = self._runtime.look()

@@ -200,6 +200,8 @@ class FakeDoor:
     groups: FakeCloud
     images: FakeImages
     name: str = "local"
+    needed: frozenset[Place] = frozenset()
+    """The places whose balancers stayed when it was tidied last."""
 
     @property
     def abilities(self) -> Abilities:
@@ -228,6 +230,10 @@ class FakeDoor:
 
     def mend(self, place: Place) -> tuple[str, ...]:
         return self.groups.mend(place)
+
+    def tidy(self, needed: frozenset[Place]) -> tuple[str, ...]:
+        self.needed = needed
+        return ()
 
     def stop(self) -> tuple[str, ...]:
         stopped = tuple(self.groups.standing)

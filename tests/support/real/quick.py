@@ -88,7 +88,7 @@ class Quick:
 
     def serve(self, **changes: Any) -> dict[str, Any]:
         """Nothing stands but a new group of a new release; its roll."""
-        self.shell.run("down", "--yes")
+        self.shell.run("down", "--yes", "--force")
         self.next_release(**{"strategy": BLUE_GREEN, "break_on": "", "drain": "10s", **changes})
         return self.shell.run("roll", "web-tier")
 

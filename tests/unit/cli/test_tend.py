@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phoenix.execute import claims
+from phoenix.model import Place
 from phoenix.orders.tend import tend
 from phoenix.record.journal import RunState
 from tests.support.fakes.desk import SUBJECT, Desk
@@ -78,3 +79,25 @@ def test_a_group_that_cannot_be_burnt_does_not_keep_a_new_release_away(desk: Des
     desk.cloud.fail_delete.add(V1)
     assert desk.roll("3.0.0")["changed"] is True
     assert "could not be burnt" in desk.said
+
+
+def test_a_balancer_is_needed_by_who_served_once_has_a_group_or_a_run(desk: Desk) -> None:
+    place = Place(service="web-tier", environment="local")
+    desk.run("tend")
+    assert desk.door.needed == frozenset(), "nothing has ever served"
+    desk.roll("1.0.0", "--no-traffic", code=8)
+    candidate = desk.cloud.standing.pop(V1)
+    desk.run("tend")
+    assert desk.door.needed == {place}, "a run is held"
+    desk.cloud.standing[V1] = candidate
+    desk.run("tend")
+    desk.run("abort", "web-tier")
+    desk.run("tend")
+    assert desk.door.needed == frozenset(), "its group is gone, and nothing has served"
+    desk.roll("1.0.0")
+    (served,) = [desk.cloud.standing.pop(name) for name in list(desk.cloud.standing)]
+    desk.run("tend")
+    assert desk.door.needed == {place}, "it served"
+    desk.cloud.standing["gone-prod-v001"] = replace(served, name="gone-prod-v001", service="gone", environment="prod")
+    desk.run("tend")
+    assert Place(service="gone", environment="prod") in desk.door.needed, "phoenix.yaml lost it, and its group stands"

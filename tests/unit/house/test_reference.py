@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from phoenix.cli.app import TABLE
+from phoenix.cli.contents import TABLE
 from reference import commands, keys, results
 from reference.pages import GENERATED, path_of, written
 from reference.values import as_yaml
