@@ -21,6 +21,21 @@ class Deb:
     sha256: str
 
 
+ANY = "all"
+"""The architecture of what is for machines of every one."""
+OF_MACHINES = ("amd64", "arm64")
+"""Architectures of the machines that phoenix starts, as Debian calls them."""
+USUAL = (ANY, OF_MACHINES[0])
+"""Those that are not worth a word."""
+ARCHITECTURES = (ANY, *OF_MACHINES)
+"""What our repositories carry: what the machines of phoenix can install."""
+
+
+def same_package(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
+    """Whether a machine would take one for the other: by name, version and architecture."""
+    return one[:2] == other[:2] and (one[2] == other[2] or ANY in (one[2], other[2]))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RepositoryState:
     """An aptly repository: what is in it, and what machines see of it."""
@@ -33,6 +48,8 @@ class RepositoryState:
     """What is in that snapshot."""
     signed: bool = False
     """Whether the publication is signed."""
+    architectures: tuple[str, ...] = ARCHITECTURES
+    """Those that it has an index for: settled when the distribution was first published."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

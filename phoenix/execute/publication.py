@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoenix.clock import Clock
-from phoenix.debs import RepositoryState
+from phoenix.debs import RepositoryState, same_package
 from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.execute import signing
 from phoenix.execute.engine import Engine
@@ -35,7 +35,7 @@ class Publication:
 
 def checked(paths: Iterable[Path]) -> tuple[PackageFile, ...]:
     """The packages in `paths`, each once, in their order. SpecError tells of every file that is none."""
-    files: dict[tuple[str, str], PackageFile] = {}
+    files: dict[tuple[str, str], list[PackageFile]] = {}
     mistakes: list[str] = []
     wanted = tuple(paths)
     for path, described in zip(wanted, deb.read_all(wanted), strict=True):
@@ -49,29 +49,43 @@ def checked(paths: Iterable[Path]) -> tuple[PackageFile, ...]:
             architecture=described.architecture,
             sha256=described.sha256,
         )
-        other = files.setdefault((file.name, file.version), file)
-        if other.sha256 != file.sha256:
-            mistakes.append(f"{path} and {other.path} are both {file.name} {file.version}, with different contents")
+        known = files.setdefault((file.name, file.version), [])
+        same = [other for other in known if same_package(_identity(file), _identity(other))]
+        mistakes += [
+            f"{path} and {other.path} are both {file}, with different contents"
+            for other in same
+            if other.sha256 != file.sha256
+        ]
+        known += [] if same else [file]
     if mistakes:
         raise SpecError(
             f"{len(mistakes)} of the files cannot be published" if len(mistakes) > 1 else "a file cannot be published",
             details="\n".join(mistakes),
             resolution="Nothing was published. Give whole .deb files, as `dpkg-deb --build` makes them.",
         )
-    return tuple(files.values())
+    return tuple(file for known in files.values() for file in known)
+
+
+def _identity(file: PackageFile) -> tuple[str, str, str]:
+    return file.name, file.version, file.architecture
 
 
 def downloaded(source: Repository, wishes: Iterable[tuple[str, str | None]], directory: Path) -> tuple[Path, ...]:
     """The wished packages (name and version) of a repository, as files in `directory`, with the bytes it shows.
 
+    Those of every architecture: what was proven on one machine is wanted by all.
+
     RefusedError tells of every wish that the repository cannot fulfil, with what it has instead.
     """
-    wanted = apt_index.resolve(source, wishes)
-    shown = {(each.deb.name, each.deb.sha256): each for each in apt_index.entries(source)}
+    wanted = tuple(wishes)
+    shown = apt_index.entries(source)
+    found = [each for wish in wanted for each in shown if (each.deb.name, each.deb.version) == wish]
+    there = {(each.deb.name, each.deb.version) for each in found}
+    apt_index.resolve(source, [wish for wish in wanted if wish not in there])  # refuses, and says what there is
     files = []
-    for number, package in enumerate(wanted):
-        files.append(directory / f"{number}-{package.name}.deb")
-        apt_index.download(source, shown[package.name, package.sha256], files[-1])
+    for number, entry in enumerate(dict.fromkeys(found)):
+        files.append(directory / f"{number}-{entry.deb.name}.deb")
+        apt_index.download(source, entry, files[-1])
     return tuple(files)
 
 

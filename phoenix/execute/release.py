@@ -51,8 +51,11 @@ def wishes(service: ServiceSpec, overrides: Iterable[str]) -> tuple[PackageWish,
     )
 
 
-def packages(project: Project, wished: Iterable[PackageWish]) -> tuple[Package, ...]:
-    """The exact packages, read from the published indexes. RefusedError where one is not there."""
+def packages(project: Project, wished: Iterable[PackageWish], cloud: str) -> tuple[Package, ...]:
+    """The exact packages for machines of that cloud, read from the published indexes.
+
+    RefusedError where one is not there.
+    """
     from phoenix.execute.repositories import repository_to_read
     from phoenix.tools import apt_index
 
@@ -61,7 +64,8 @@ def packages(project: Project, wished: Iterable[PackageWish]) -> tuple[Package, 
     for name in dict.fromkeys(wish.repository for wish in wanted):
         here = repository_to_read(project.repository(name))
         asked = [(wish.name, wish.version) for wish in wanted if wish.repository == name]
-        found |= {package.name: package for package in apt_index.resolve(here, asked)}
+        exact = apt_index.resolve(here, asked, architecture=project.cloud(cloud).architecture)
+        found |= {package.name: package for package in exact}
     return tuple(found[wish.name] for wish in wanted)
 
 
@@ -88,7 +92,7 @@ def still_there(project: Project, kept: Release, cloud: Cloud) -> Release:
             kept, f"phoenix.yaml no longer has its repository {', '.join(gone)}", "Add it to phoenix.yaml again."
         )
     wished = [PackageWish(name=each.name, version=each.version, repository=each.repository) for each in at_boot]
-    other = sorted(f"{each.name}={each.version}" for each in set(at_boot) - set(packages(project, wished)))
+    other = sorted(f"{each.name}={each.version}" for each in set(at_boot) - set(packages(project, wished, cloud.name)))
     if other:
         raise _lost(
             kept, f"published under the same version with other contents: {', '.join(other)}", "Roll another version."

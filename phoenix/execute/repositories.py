@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, rfc3339
-from phoenix.debs import RepositoryState, version_key
+from phoenix.debs import ARCHITECTURES, RepositoryState, version_key
 from phoenix.errors import RefusedError
 from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
@@ -226,6 +226,7 @@ class Writer:
             published=published,
             visible=self.aptly.snapshot(published) if published else (),
             signed=self.root.key.exists(),
+            architectures=self.aptly.architectures(self.spec.distribution) or ARCHITECTURES,
         )
 
     def _refuse_elsewhere(self) -> None:

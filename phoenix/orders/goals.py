@@ -117,7 +117,8 @@ def _with(site: Site, place: Place, release: Release, packages: tuple[str, ...],
     changed = [package for package in release.packages if package.name in versions]
     wished = [PackageWish(name=each.name, version=versions[each.name], repository=each.repository) for each in changed]
     serve(site, [wish.repository for wish in wished], dry=dry)
-    exact: dict[str, Package] = {package.name: package for package in releases.packages(site.project, wished)}
+    there = releases.packages(site.project, wished, place.cloud)
+    exact: dict[str, Package] = {package.name: package for package in there}
     return replace(release, packages=tuple(exact.get(package.name, package) for package in release.packages))
 
 

@@ -22,12 +22,14 @@ def kitchen(site: Site, cloud: str, builder: str, *, dry: bool) -> Kitchen:
         project=site.project,
         cloud=site.cloud(cloud),
         builder=builder,
-        resolve=partial(exact_packages, site, dry=dry),
+        resolve=partial(exact_packages, site, cloud, dry=dry),
     )
 
 
-def exact_packages(site: Site, wishes: tuple[PackageWish, ...], *, dry: bool) -> tuple[Package, ...]:
-    """The exact package for each wish, read from the repositories. They are served for it, unless `dry`.
+def exact_packages(site: Site, cloud: str, wishes: tuple[PackageWish, ...], *, dry: bool) -> tuple[Package, ...]:
+    """The exact package for each wish and for machines of that cloud, read from the repositories.
+
+    They are served for it, unless `dry`.
 
     RefusedError where nothing was published yet, or a package is not there.
     """
@@ -38,7 +40,7 @@ def exact_packages(site: Site, wishes: tuple[PackageWish, ...], *, dry: bool) ->
     for name in names:
         repository_here(site.project.repository(name))
     serve(site, names, dry=dry)
-    return release.packages(site.project, wishes)
+    return release.packages(site.project, wishes, cloud)
 
 
 def serve(site: Site, names: Iterable[str], *, dry: bool = False) -> None:

@@ -41,7 +41,7 @@ def resolve(
         exact = _baked_in(service, chosen, packages)
     else:
         serve(site, [wish.repository for wish in service.packages], dry=dry)
-        exact = releases.packages(site.project, wished)
+        exact = releases.packages(site.project, wished, place.cloud)
     return releases.release(
         site.project,
         image=chosen,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
+from phoenix.debs import USUAL
 from phoenix.model import ImageType, Package, Proof
 from phoenix.stacks import Change
 from phoenix.typed import adapter, to_data
@@ -78,7 +79,8 @@ class PackageFile:
     sha256: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}"
+        """Most are for amd64, or for every architecture: that is not worth a word."""
+        return f"{self.name} {self.version}" + ("" if self.architecture in USUAL else f" ({self.architecture})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from phoenix import names
-from phoenix.debs import Deb, Need, RepositoryState
+from phoenix.debs import ANY, Deb, Need, RepositoryState, same_package
 from phoenix.errors import RefusedError
 from phoenix.plan.actions import (
     AddPackages,
@@ -47,6 +47,7 @@ def publish(
     needs the old ones.
     """
     old = _changed(spec, files, state, replace)
+    _refuse_without_index(spec, files, state)
     there, visible = set(state.packages), set(state.visible)
     new = tuple(file for file in files if deb_of(file) not in there)
     unseen = tuple(file for file in files if deb_of(file) not in visible)
@@ -75,8 +76,7 @@ def as_file(deb: Deb) -> PackageFile:
 
 
 def _what(files: tuple[PackageFile, ...], unseen: tuple[PackageFile, ...], old: tuple[Deb, ...]) -> str:
-    replaced = {(deb.name, deb.version) for deb in old}
-    other = [file for file in files if (file.name, file.version) in replaced]
+    other = [file for file in files if any(_same(file, deb) for deb in old)]
     new = [file for file in unseen if file not in other]
     said = [f"{_named(new)} {'is' if len(new) <= NAMED else 'are'} new"] if new else []
     return ", ".join([*said, *([f"{_named(other)} has other contents"] if other else [])])
@@ -127,13 +127,16 @@ def _changed(
     spec: RepositorySpec, files: tuple[PackageFile, ...], state: RepositoryState, replace: Needs | None
 ) -> tuple[Deb, ...]:
     """What is there under a name and version of `files` with other contents, where that may be replaced."""
-    known = {(deb.name, deb.version): deb for deb in (*state.packages, *state.visible)}
-    changed = [file for file in files if known.get((file.name, file.version), deb_of(file)) != deb_of(file)]
-    old = tuple(known[file.name, file.version] for file in changed)
+    known: dict[tuple[str, str], set[Deb]] = {}
+    for deb in (*state.packages, *state.visible):
+        known.setdefault((deb.name, deb.version), set()).add(deb)
+    pairs = [(file, deb) for file in files for deb in sorted(known.get((file.name, file.version), ()))]
+    pairs = [(file, deb) for file, deb in pairs if _same(file, deb) and deb_of(file) != deb]
+    changed, old = dict.fromkeys(file for file, _deb in pairs), tuple(dict.fromkeys(deb for _file, deb in pairs))
     if changed and replace is None:
         lines = [
-            f"{file.name} {file.version}: {file.path} has {file.sha256}, it has {deb.sha256}"
-            for file, deb in zip(changed, old, strict=True)
+            f"{file}: {file.path} ({file.architecture}) has {file.sha256}, it has {deb.sha256} ({deb.architecture})"
+            for file, deb in pairs
         ]
         raise RefusedError(
             f"{_named(changed)} is in the repository '{spec.name}' already, with other contents",
@@ -151,8 +154,26 @@ def _changed(
     return old
 
 
+def _same(file: PackageFile, deb: Deb) -> bool:
+    return same_package((file.name, file.version, file.architecture), (deb.name, deb.version, deb.architecture))
+
+
+def _refuse_without_index(spec: RepositorySpec, files: tuple[PackageFile, ...], state: RepositoryState) -> None:
+    """RefusedError for packages that no machine would see: aptly settles its indexes when it first publishes."""
+    lacking = [file for file in files if file.architecture not in (ANY, *state.architectures)]
+    if lacking:
+        has = ", ".join(each for each in state.architectures if each != ANY)
+        wanted = ", ".join(sorted({file.architecture for file in lacking}))
+        raise RefusedError(
+            f"the repository '{spec.name}' has no index for {wanted}",
+            details=f"it was begun by an older phoenix, for {has} alone; not published: {_named(lacking)}",
+            resolution="Begin another one (a name and a `root` of its own in phoenix.yaml), "
+            "`phoenix repository promote` what is needed into it, and publish there.",
+        )
+
+
 def _named(files: Iterable[PackageFile]) -> str:
     """The files in a line that can be read: of many the first ones."""
-    named = [f"{file.name} {file.version}" for file in files]
+    named = list(map(str, files))
     more = len(named) - NAMED
     return ", ".join(named) if more < 2 else f"{', '.join(named[:NAMED])} and {more} more"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from phoenix.model import CloudKind
+
+_AS_DEBIAN_SAYS = {"x86_64": "amd64", "aarch64": "arm64"}
+_ARM_FAMILIES = ("t2a", "c4a", "n4a", "a4x")
+"""Machine types of Compute Engine with Arm processors (https://cloud.google.com/compute/docs/machine-resource)."""
 
 
 class MachineEngine(StrEnum):
@@ -33,6 +38,11 @@ class LocalCloud:
     """The distribution's mirror the lowest layer is bootstrapped from; None: the one that this computer uses."""
 
     kind: CloudKind = CloudKind.LOCAL
+
+    @property
+    def architecture(self) -> str:
+        """That of its machines, as Debian calls it: they run on this computer's processor."""
+        return _AS_DEBIAN_SAYS.get(os.uname().machine, os.uname().machine)
 
 
 class GcpReach(StrEnum):
@@ -123,6 +133,11 @@ class GcpCloud:
         return f"projects/{host}/regions/{self.region}/subnetworks/{self.subnetwork}" if self.subnetwork else ""
 
     @property
+    def architecture(self) -> str:
+        """That of its machines, as Debian calls it: a bake's own machine tells it by its type."""
+        return "arm64" if self.builder.type.partition("-")[0] in _ARM_FAMILIES else "amd64"
+
+    @property
     def builder_zone(self) -> str:
         """Where machines of bakes run."""
         return self.builder.zone or f"{self.region}-b"
@@ -186,6 +201,11 @@ class AwsCloud:
     images: AwsAmis = field(default_factory=AwsAmis)
 
     kind: CloudKind = CloudKind.AWS
+
+    @property
+    def architecture(self) -> str:
+        """That of its machines, as Debian calls it."""
+        return _AS_DEBIAN_SAYS.get(self.images.architecture, self.images.architecture)
 
 
 CloudSpec = LocalCloud | GcpCloud | AwsCloud

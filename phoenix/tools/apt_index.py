@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
-from phoenix.debs import Deb, version_key
+from phoenix.debs import ANY, OF_MACHINES, Deb, version_key
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Package, Repository
 from phoenix.tools import gpg
@@ -38,17 +38,26 @@ class UntrustedIndexError(RefusedError):
     """The index is there, and not signed by the repository's key."""
 
 
-def resolve(repository: Repository, wishes: Iterable[tuple[str, str | None]]) -> tuple[Package, ...]:
+def resolve(
+    repository: Repository, wishes: Iterable[tuple[str, str | None]], *, architecture: str = OF_MACHINES[0]
+) -> tuple[Package, ...]:
     """The exact package for each wish (name, and version or None for the newest), in the order of the wishes.
+
+    Machines of that architecture install them.
 
     RefusedError tells of every wish that the repository cannot fulfil, with what it has instead.
     """
     wanted = tuple(wishes)
     if not wanted:
         return ()
-    shown = fetch(repository)
+    every = fetch(repository)
+    shown = tuple(deb for deb in every if deb.architecture in (ANY, architecture))
     found = [_pick(shown, name, version) for name, version in wanted]
-    missing = [_what_there_is(shown, *wish) for wish, deb in zip(wanted, found, strict=True) if deb is None]
+    missing = [
+        _what_there_is(shown, *wish) + _for_others(every, *wish, architecture)
+        for wish, deb in zip(wanted, found, strict=True)
+        if deb is None
+    ]
     if missing:
         raise RefusedError(
             f"the repository '{repository.name}' lacks what is asked for",
@@ -71,9 +80,9 @@ class Entry:
     size: int = 0
 
 
-def fetch(repository: Repository, *, architecture: str = "amd64") -> tuple[Deb, ...]:
-    """Every package that a machine of `architecture` sees in the repository, sorted. Raises as `entries`."""
-    return tuple(entry.deb for entry in entries(repository, architecture=architecture))
+def fetch(repository: Repository) -> tuple[Deb, ...]:
+    """Every package that some machine sees in the repository, sorted. Raises as `entries`."""
+    return tuple(entry.deb for entry in entries(repository))
 
 
 def download(repository: Repository, entry: Entry, file: Path) -> None:
@@ -99,8 +108,8 @@ def read(url: str) -> str:
         return _get(client, url).decode()
 
 
-def entries(repository: Repository, *, architecture: str = "amd64") -> tuple[Entry, ...]:
-    """Every package that a machine of `architecture` sees in the repository, sorted, with its file.
+def entries(repository: Repository) -> tuple[Entry, ...]:
+    """Every package that some machine sees in the repository, whatever its architecture, sorted, with its file.
 
     Where the repository has a key the signature is checked with it. Raises UnreadableIndexError and
     UntrustedIndexError.
@@ -108,20 +117,28 @@ def entries(repository: Repository, *, architecture: str = "amd64") -> tuple[Ent
     import httpx
 
     base = f"{repository.url.rstrip('/')}/dists/{repository.distribution}"
-    directory = f"{repository.component}/binary-{architecture}"
+    found: set[Entry] = set()
     with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
         release = _release(client, base, repository)
-        sums = release_sums(release)
-        name = next((f"{directory}/{file}" for file in _FILES if f"{directory}/{file}" in sums), None)
-        if name is None:
-            raise _unreadable(f"{base} has no index of {directory}")
-        by_hash = f"{directory}/by-hash/SHA256/{sums[name]}" if "\nAcquire-By-Hash: yes" in release else name
-        data = _get(client, f"{base}/{by_hash}")
-    if hashlib.sha256(data).hexdigest() != sums[name]:
-        raise _unreadable(f"{base}/{by_hash} is not what the release says")
+        sums, by_hash = release_sums(release), "\nAcquire-By-Hash: yes" in release
+        wanted = [f"{repository.component}/binary-{each}/{file}" for each in OF_MACHINES for file in _FILES]
+        names = {name.rpartition("/")[0]: name for name in reversed(wanted) if name in sums}
+        if not names:
+            raise _unreadable(f"{base} has no index of {repository.component}/binary-{OF_MACHINES[0]}")
+        for directory, name in names.items():
+            found.update(_index(client, f"{base}/", directory if by_hash else "", name, sums[name]))
+    return tuple(sorted(found))
+
+
+def _index(client: httpx.Client, base: str, hashed: str, name: str, digest: str) -> Iterator[Entry]:
+    """The packages of one index; it is asked for by its digest in the directory `hashed`, where there is one."""
+    place = f"{hashed}/by-hash/SHA256/{digest}" if hashed else name
+    data = _get(client, base + place)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise _unreadable(f"{base}{place} is not what the release says")
     text = gzip.decompress(data) if name.endswith(".gz") else data
     # of a package that somebody else published a field may be in another encoding; what is read here is ASCII
-    return tuple(sorted(parse_packages(text.decode("utf-8", "replace"))))
+    yield from parse_packages(text.decode("utf-8", "replace"))
 
 
 def release_sums(release: str) -> dict[str, str]:
@@ -208,3 +225,10 @@ def _what_there_is(shown: tuple[Deb, ...], name: str, version: str | None) -> st
     names = sorted({deb.name for deb in shown})
     near = difflib.get_close_matches(name, names) or names[:10]
     return f"{name}: it has {', '.join(near) or 'no package at all'}"
+
+
+def _for_others(every: tuple[Deb, ...], name: str, version: str | None, architecture: str) -> str:
+    """What is to be said of the package that is there, and not for these machines."""
+    others = {deb.architecture for deb in every if deb.name == name and version in (None, deb.version)}
+    others -= {ANY, architecture}
+    return f"; for {', '.join(sorted(others))} it is there, and machines here are {architecture}" if others else ""

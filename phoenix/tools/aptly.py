@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phoenix.clock import Clock
-from phoenix.debs import Deb
+from phoenix.debs import ARCHITECTURES, Deb
 from phoenix.errors import ToolError
 from phoenix.tools import aptly_root, former_indexes, gpg, process, signers
 from phoenix.tools.aptly_root import Root
-from phoenix.tools.deb import ARCHITECTURES
 from phoenix.tools.process import Command, Running, require
 from phoenix.wait import Look, Verdict, wait_for
 
@@ -115,6 +114,11 @@ class Aptly:
         """The snapshot that the distribution shows; None where it is not published."""
         sources = [p["Sources"] for p in self._ask("GET", "/api/publish") if p["Distribution"] == distribution]
         return sources[0][0]["Name"] if sources else None
+
+    def architectures(self, distribution: str) -> tuple[str, ...]:
+        """Those that the distribution has an index for, sorted; none where it is not published."""
+        found = [p["Architectures"] for p in self._ask("GET", "/api/publish") if p["Distribution"] == distribution]
+        return tuple(sorted(found[0])) if found else ()
 
     def add(self, repository: str, files: Mapping[Deb, Path]) -> None:
         """Put the files into the repository, which is made where it does not exist."""

@@ -11,19 +11,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from phoenix.debs import Deb
+from phoenix.debs import ARCHITECTURES, Deb
 from phoenix.errors import SpecError, ToolError
 from phoenix.names import PACKAGE_NAME
 from phoenix.tools import apt_reading, deb_archive, process
 from phoenix.tools.deb_archive import NotWholeError, UnknownFormError
 from phoenix.tools.process import NOT_DECODED, Command
 
-ARCHITECTURES = ("all", "amd64")
-"""What our repositories carry: what the machines of phoenix can install."""
 BUILD_TIME = 946684800
 """The time (2000-01-01, in seconds since 1970) of every file in a package that phoenix builds."""
 
 _VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
+_NAME_RULE = (
+    "lower-case letters, digits and + - ., at least two, not beginning with + - . (aptly would drop it silently)"
+)
+_VERSION_RULE = "[EPOCH:]VERSION[-REVISION], beginning with a digit, such as 1.2.3 or 1:2.0-1"
+_LISTS = {".changes": "a list of what was built", ".buildinfo": "a list of what was built", ".dsc": "a source package"}
+"""What is uploaded beside packages, by how its name ends."""
 _TIMEOUT = 300.0
 """Seconds for dpkg-deb to go through one package."""
 
@@ -80,8 +84,10 @@ def _looked_at(path: Path) -> tuple[Path, Deb, str] | SpecError:
         control = _control(path)
         fields = _fields(path, control)
         name, version, architecture = (fields.get(each, "") for each in ("package", "version", "architecture"))
-        if not PACKAGE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
-            raise _mistake(path, f"has a name or version that Debian does not allow: '{name}' '{version}'", "")
+        if not PACKAGE_NAME.fullmatch(name):
+            raise _mistake(path, f"has a name that Debian does not allow: '{name}'", f"accepted: {_NAME_RULE}")
+        if not _VERSION.fullmatch(version):
+            raise _mistake(path, f"has a version that Debian does not allow: '{version}'", f"accepted: {_VERSION_RULE}")
         if architecture not in ARCHITECTURES:
             accepted = ", ".join(ARCHITECTURES)
             raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
@@ -160,6 +166,9 @@ def _check_file(path: Path) -> None:
         raise _mistake(path, "is not there", "")
     if not path.is_file():
         raise _mistake(path, "is a directory" if path.is_dir() else "is no file", "")
+    if path.suffix in _LISTS:
+        told = "the .deb files that it was built with are published, each by its own name"
+        raise _mistake(path, f"is {_LISTS[path.suffix]} ({path.suffix}), and no package", told)
     if not os.access(path, os.R_OK):
         raise _mistake(path, "may not be read by you", "")
 

@@ -134,6 +134,34 @@ def test_what_apt_could_not_read_is_refused_in_words(tmp_path: Path, control: by
     assert refused.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("control", "told"),
+    [
+        (
+            FIELDS.replace(b"Package: odd", b"Package: Odd-Upper"),
+            "a name that Debian does not allow: 'Odd-Upper': accepted",
+        ),
+        (FIELDS.replace(b"Package: odd", b"Package: o"), "at least two, not beginning with + - ."),
+        (FIELDS.replace(b"Version: 1", b"Version: v1"), "a version that Debian does not allow: 'v1"),
+        (FIELDS.replace(b"Architecture: all", b"Architecture: s390x"), "machines install: all, amd64, arm64"),
+    ],
+    ids=["upper case", "short", "version", "architecture"],
+)
+def test_what_aptly_would_not_keep_is_refused_with_the_rule(tmp_path: Path, control: bytes, told: str) -> None:
+    with pytest.raises(SpecError) as error:
+        deb.read(odd_deb(tmp_path, control))
+    assert told in f"{error.value.brief}: {error.value.details}"
+
+
+@pytest.mark.parametrize("name", ["hello_1.0_amd64.changes", "hello_1.0.dsc", "hello_1.0_amd64.buildinfo"])
+def test_what_is_uploaded_beside_packages_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("Format: 1.8\nSource: hello\n")
+    with pytest.raises(SpecError) as error:
+        deb.read(tmp_path / name)
+    assert f"({Path(name).suffix}), and no package" in error.value.brief
+    assert error.value.details == "the .deb files that it was built with are published, each by its own name"
+
+
 def test_an_index_with_another_encoding_is_still_an_index(tmp_path: Path) -> None:
     index = b"Package: odd\nVersion: 1\nArchitecture: all\nSHA256: 00\nMaintainer: J\xfcrgen\n"
     there = tmp_path / "dists" / "bookworm" / "main" / "binary-amd64"

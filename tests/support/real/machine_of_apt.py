@@ -11,7 +11,7 @@ from phoenix.model import Repository
 class MachineOfApt:
     """A directory that apt and dpkg take for a machine: no sources, no packages, nothing of this computer's."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, architecture: str = "amd64") -> None:
         self.root = root
         for directory in (
             "etc/apt/sources.list.d",
@@ -30,7 +30,8 @@ class MachineOfApt:
         (root / "apt.conf").write_text(
             f'Dir "{root}/";\nDir::State::status "{root}/var/lib/dpkg/status";\n'
             'Dir::Bin::methods "/usr/lib/apt/methods";\n'
-            f'APT::Sandbox::User "root";\nAPT::Architecture "amd64";\nAPT::Architectures {{ "amd64"; }};\n'
+            'APT::Sandbox::User "root";\n'
+            f'APT::Architecture "{architecture}";\nAPT::Architectures {{ "{architecture}"; }};\n'
             'APT::Get::Assume-Yes "true";\nAcquire::Languages "none";\n'
             f'DPkg::Options {{ "--root={root}"; "--force-not-root"; "--force-script-chrootless"; }};\n'
         )
