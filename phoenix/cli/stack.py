@@ -11,7 +11,7 @@ import typer
 from phoenix.cli import completion, options
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import Session, session_of
-from phoenix.cli.text.stack import changes_text, outputs_text, value_text
+from phoenix.cli.text.stack import changes_text, no_drift_text, outputs_text, value_text
 from phoenix.cli.text.table import table
 from phoenix.orders import stacks
 from phoenix.orders.facts import dump
@@ -23,6 +23,9 @@ app = group_app("Terraform's stacks: list, plan, apply, destroy them; what they 
 Name = Annotated[str, typer.Argument(help="The stack, as phoenix.yaml names it.", autocompletion=completion.stacks)]
 PlanOut = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Keep the plan for --from-plan; the file holds secrets (0600).")
+]
+ForceLive = Annotated[
+    bool, typer.Option("--force-live", help="Also where it takes ground from under live groups of a service.")
 ]
 
 
@@ -62,6 +65,7 @@ def apply(
         Path | None,
         typer.Option(metavar="FILE", help="Apply exactly this plan; refused where the state has moved since."),
     ] = None,
+    force_live: ForceLive = False,
     plan: options.Plan = False,
     why: options.Why = "",
     yes: options.Yes = False,
@@ -75,21 +79,26 @@ def apply(
     order = StackOrder(stack=name, why=why)
     site = session.ground(name)
     ready = stacks.from_file(site, order, from_plan) if from_plan else stacks.planned(site, order)
-    _carry_out(session, site, ready, plan=plan, yes=yes or from_plan is not None)
+    _carry_out(session, site, ready, plan=plan, yes=yes or from_plan is not None, force=force_live)
 
 
 @command(app, "phoenix stack destroy network-gcp --plan", "phoenix stack destroy network-gcp --yes")
 def destroy(
     ctx: typer.Context,
     name: Name,
+    force_live: ForceLive = False,
     plan: options.Plan = False,
     why: options.Why = "",
     yes: options.Yes = False,
 ) -> None:
-    """Take away everything that the stack has made. Lists it first, and asks at a terminal."""
+    """Take away everything that the stack has made. Lists it first, and asks at a terminal.
+
+    Refused while groups of a service stand on it.
+    """
     session = session_of(ctx)
     site = session.ground(name)
-    _carry_out(session, site, stacks.planned(site, StackOrder(stack=name, destroy=True, why=why)), plan=plan, yes=yes)
+    ready = stacks.planned(site, StackOrder(stack=name, destroy=True, why=why))
+    _carry_out(session, site, ready, plan=plan, yes=yes, force=force_live)
 
 
 @command(
@@ -118,17 +127,19 @@ def drift(ctx: typer.Context, name: Name) -> None:
     """Ask whether the world is still as Terraform left it: exit code 0 if it is, 9 if not. Changes nothing."""
     session = session_of(ctx)
     found = stacks.drift(session.ground(name), name)
-    session.out.result(dump(found), f"{name}: no drift")
+    session.out.result(dump(found), no_drift_text(name, found.left))
 
 
 def _carry_out(
-    session: Session, site: Site, ready: AbstractContextManager[PlannedStack], *, plan: bool, yes: bool
+    session: Session, site: Site, ready: AbstractContextManager[PlannedStack], *, plan: bool, yes: bool, force: bool
 ) -> None:
     """Plan, show or ask, carry out, show."""
     with ready as found:
         if plan:
             session.out.result({"plan": dump(stacks.facts(found))}, _text(found))
             return
+        if not force:
+            stacks.ready(site, found, lambda: session.site)
         if not found.plan.empty:
             session.out.say(_text(found))
             session.out.confirm(f"{found.plan.why}. Do it?", assume_yes=yes)

@@ -16,9 +16,10 @@ from typing import Any
 from phoenix.errors import RefusedError, SpecError
 from phoenix.spec.stacks import StackSpec
 from phoenix.stacks import Output, StackChanges
-from phoenix.tools import terraform, terraform_json
+from phoenix.tools import terraform, terraform_files, terraform_json
 from phoenix.tools.process import ProcessId
 from phoenix.tools.terraform import Hearing, Terraform
+from phoenix.tools.terraform_json import Drift
 
 Say = Callable[[str], None]
 _FILES = ("*.tf", "*.tf.json", "*.tofu", "*.tofu.json")
@@ -47,12 +48,10 @@ class Workshop:
         with self._work() as work:
             tool = self._opened(work, say)
             file = work / "plan.tfplan"
-            hearing = Hearing(say=lambda text: say(text) if text.startswith("warning: ") else None)
-            anything = tool.plan(file, self._variables(work), hearing, mode=mode)
+            anything = tool.plan(file, self._variables(work), Hearing(say=_only_warnings(say)), mode=mode)
             file.chmod(0o600)
             shown = tool.show(file)
-            found = terraform_json.drift(shown) if mode == "refresh-only" else terraform_json.changes(shown)
-            yield SavedPlan(file=file, changes=found, changes_anything=anything)
+            yield SavedPlan(file=file, changes=terraform_json.changes(shown), changes_anything=anything)
 
     @contextmanager
     def read(self, content: bytes, say: Say) -> Iterator[SavedPlan]:
@@ -63,6 +62,13 @@ class Workshop:
             _write(file, content)
             found = terraform_json.changes(tool.show(file))
             yield SavedPlan(file=file, changes=found, changes_anything=not found.empty)
+
+    def drift(self, say: Say) -> Drift:
+        """Look at the world by a refresh-only plan, which changes nothing."""
+        with self._work() as work:
+            tool, file = self._opened(work, say), work / "plan.tfplan"
+            tool.plan(file, self._variables(work), Hearing(say=_only_warnings(say)), mode="refresh-only")
+            return terraform_json.drift(tool.show(file), terraform_files.ignored(file))
 
     def apply(self, plan: Path, hearing: Hearing) -> None:
         """Carry out exactly the saved plan. RefusedError where it is gone, or the state has moved since."""
@@ -147,6 +153,11 @@ class Workshop:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _only_warnings(say: Say) -> Say:
+    """What a plan says besides its warnings is shown as a whole."""
+    return lambda text: say(text) if text.startswith("warning: ") else None
 
 
 def _write(file: Path, content: bytes) -> None:

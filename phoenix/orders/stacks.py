@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from phoenix.clock import rfc3339
 from phoenix.errors import DriftError, SpecError
 from phoenix.execute.ownership import OwnedRun
 from phoenix.execute.stacks import SavedPlan
-from phoenix.orders import kinds, stack_files
+from phoenix.orders import kinds, stack_files, standing
 from phoenix.orders.facts import dump
 from phoenix.orders.planned import stale
 from phoenix.orders.runs import telling
@@ -99,6 +99,8 @@ class DriftResult:
     drift: bool
     changes: tuple[Change, ...]
     outputs: tuple[Field, ...]
+    left: tuple[Change, ...]
+    """Other only in what the files leave to others, such as the shares that phoenix sets: no drift."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +165,21 @@ def facts(found: PlannedStack) -> PlanFacts:
         changes=found.changes.resources,
         outputs=found.changes.outputs,
     )
+
+
+def ready(site: Site, found: PlannedStack, whole: Callable[[], Site]) -> None:
+    """RefusedError where the plan takes ground from under live groups. `whole` opens the whole project.
+
+    Asks the clouds only where something would be lost, and of a stack that has given anything out.
+    """
+    lost, stack = found.changes.lost, found.order.stack
+    if not lost or not _known(site, stack):
+        return
+    try:
+        site = whole()
+    except SpecError as error:
+        raise standing.refuse_unknown(stack, error) from error
+    standing.refuse(site, stack, lost, destroy=found.order.destroy)
 
 
 def carry_out(site: Site, found: PlannedStack) -> StackResult:
@@ -233,9 +250,11 @@ def output(found: OutputsResult, name: str) -> Any:
 
 def drift(site: Site, name: str) -> DriftResult:
     """Look at the world by a refresh-only plan. DriftError, with what it found as its facts, where it differs."""
-    with kinds.workshop(site, name).planned(site.say, mode="refresh-only") as saved:
-        changes = saved.changes
-    found = DriftResult(stack=name, drift=not changes.empty, changes=changes.resources, outputs=changes.outputs)
+    seen = kinds.workshop(site, name).drift(site.say)
+    changes = seen.found
+    found = DriftResult(
+        stack=name, drift=not changes.empty, changes=changes.resources, outputs=changes.outputs, left=seen.left
+    )
     if found.drift:
         told = [f"{each.address}: {each.do}" for each in changes.resources]
         told += [f"output {each.name}: {each.before} -> {each.after}" for each in changes.outputs]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from phoenix.stacks import MASKED, Change, Do, Field, Output, StackChanges
+from phoenix.tools import terraform_files
+from phoenix.tools.terraform_files import Ignored
 
 UNKNOWN = "(known after apply)"
 NONE = "(none)"
@@ -126,12 +128,38 @@ def changes(shown: Mapping[str, Any]) -> StackChanges:
     )
 
 
-def drift(shown: Mapping[str, Any]) -> StackChanges:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
     """What a refresh-only plan found to be other in the world than in the state."""
-    found = changes(shown)
-    secrets = secrets_of(shown)
-    resources = (_change(each, secrets) for each in shown.get("resource_drift") or [])
-    return StackChanges(resources=tuple(each for each in resources if each is not None), outputs=found.outputs)
+
+    found: StackChanges
+    left: tuple[Change, ...]
+    """Only arguments are other that the files leave to others (`ignore_changes`), and what comes with them."""
+
+
+def drift(shown: Mapping[str, Any], ignored: Ignored) -> Drift:
+    """The drift in a refresh-only plan. Whoever owns an ignored argument also moves what the cloud derives from it."""
+    secrets, set_by_files = secrets_of(shown), terraform_files.configured(shown)
+    resources = [_change(each, secrets) for each in shown.get("resource_drift") or []]
+    found: list[Change] = []
+    left: list[Change] = []
+    for each in (resource for resource in resources if resource is not None):
+        address = terraform_files.without_indexes(each.address)
+        theirs = ignored.get(address, frozenset())
+        is_left = each.do is Do.CHANGE and _is_left(each, theirs, set_by_files.get(address, frozenset()))
+        (left if is_left else found).append(each)
+    return Drift(
+        found=StackChanges(resources=tuple(found), outputs=changes(shown).outputs),
+        left=tuple(left),
+    )
+
+
+def _is_left(change: Change, theirs: frozenset[str], ours: frozenset[str]) -> bool:
+    """Whether others own all that is other. Nothing is theirs where nothing of theirs has moved."""
+    moved = {each.name for each in change.fields}
+    if terraform_files.ALL in theirs:
+        return True
+    return bool(moved & theirs) and not (moved - theirs) & ours
 
 
 def outputs(text: str) -> tuple[Output, ...]:

@@ -10,6 +10,7 @@ import pytest
 
 from phoenix.clock import SystemClock
 from phoenix.wait import Look, Verdict, wait_for
+from tests.support.fakes.desk import desk_in
 from tests.support.real.shell import Shell, in_this_process
 from tests.support.real.terraform import RealTerraform
 
@@ -171,3 +172,30 @@ output "zone" {{ value = data.terraform_remote_state.other.outputs.zone }}
     found = shell.run("stack", "drift", "ground", code=9)
     assert found["outputs"] == [{"name": "zone", "before": "first", "after": "second", "forces": False}]
     assert state(shell).read_text() == before
+
+
+def test_ground_is_made_first_then_stood_on_and_not_taken_away_under_a_live_group(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terraform: RealTerraform
+) -> None:
+    with desk_in(tmp_path / "desk", capsys, monkeypatch) as desk:
+        (desk.directory / "ground").mkdir()
+        (desk.directory / "ground" / "main.tf").write_text(
+            'resource "terraform_data" "a" { input = "127.0.0.1:8123" }\n'
+            'output "listen" { value = terraform_data.a.output }\n'
+        )
+        desk.edit("127.0.0.1:8000", '"${stack.ground.listen}"')
+        desk.edit("services:", f"stacks: {{ground: {{root: ground, program: {terraform.program}}}}}\nservices:")
+        assert "it has not been applied" in desk.refused("status", code=2)["details"]
+        desk.run("stack", "apply", "ground")
+        desk.roll("1.0.0")
+        first = desk.roll("2.0.0", "--plan")["plan"]
+        refused = desk.refused("stack", "destroy", "ground")
+        assert refused["details"].startswith("web-tier/local: web-tier-local-v001")
+        assert json.loads((desk.directory / "ground" / "terraform.tfstate").read_text())["resources"]
+
+        main = desk.directory / "ground" / "main.tf"
+        main.write_text(main.read_text().replace("8123", "8124"))
+        desk.run("stack", "apply", "ground")
+        assert desk.roll("2.0.0", "--plan")["plan"]["fingerprint"] != first["fingerprint"]
+        assert desk.run("stack", "destroy", "ground", "--force-live")["summary"]["destroy"] == 1
+        assert "outputs: none" in desk.refused("status", code=2)["details"]

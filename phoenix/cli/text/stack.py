@@ -33,6 +33,11 @@ def changes_text(why: str, changes: tuple[Change, ...], outputs: tuple[Field, ..
     return "\n".join([why, *lines, *(["outputs:", *named] if named else [])])
 
 
+def no_drift_text(stack: str, left: tuple[Change, ...]) -> str:
+    """That nothing has drifted, and what has moved because others own it."""
+    return "\n".join([f"{stack}: no drift", *(f"  {each.address}: moved by whoever owns it" for each in left)])
+
+
 def outputs_text(outputs: dict[str, Any]) -> str:
     """`NAME = VALUE`, a line for each."""
     return "\n".join(f"{name} = {_value(each)}" for name, each in outputs.items())

@@ -242,5 +242,39 @@ def test_a_secret_output_has_no_value() -> None:
 
 def test_drift_is_what_the_world_has_and_not_what_would_be_done() -> None:
     drifted = {"address": "a.b", "change": {"actions": ["update"], "before": {"x": "1"}, "after": {"x": "2"}}}
-    found = terraform_json.drift({"resource_changes": [], "resource_drift": [drifted]})
-    assert [(each.address, each.fields[0].after) for each in found.resources] == [("a.b", "2")]
+    found = terraform_json.drift({"resource_changes": [], "resource_drift": [drifted]}, {})
+    assert [(each.address, each.fields[0].after) for each in found.found.resources] == [("a.b", "2")]
+    assert found.left == ()
+
+
+@pytest.mark.parametrize(
+    ("moved", "ignored", "is_drift"),
+    [
+        ({"backend"}, {"backend"}, False),
+        ({"backend", "fingerprint"}, {"backend"}, False),  # derived from it
+        ({"backend", "name"}, {"backend"}, True),
+        ({"fingerprint"}, {"backend"}, True),
+        ({"name"}, {"all"}, False),
+        ({"name"}, set(), True),
+    ],
+)
+def test_what_the_files_leave_to_others_is_no_drift(moved: set[str], ignored: set[str], is_drift: bool) -> None:
+    change = {"actions": ["update"], "before": dict.fromkeys(moved, "1"), "after": dict.fromkeys(moved, "2")}
+    expressions: dict[str, Any] = {"name": {}, "backend": {}}
+    shown = {
+        "resource_drift": [{"address": "module.a[0].b.c", "change": change}],
+        "configuration": {
+            "root_module": {
+                "module_calls": {"a": {"module": {"resources": [{"address": "b.c", "expressions": expressions}]}}}
+            }
+        },
+    }
+    found = terraform_json.drift(shown, {"module.a.b.c": frozenset(ignored)})
+    assert (not found.found.empty) is is_drift
+    assert bool(found.left) is not is_drift
+
+
+def test_what_is_gone_is_drift_whatever_the_files_leave_to_others() -> None:
+    gone = {"address": "a.b", "change": {"actions": ["delete"], "before": {"x": "1"}, "after": None}}
+    found = terraform_json.drift({"resource_drift": [gone]}, {"a.b": frozenset({"all"})})
+    assert [each.do for each in found.found.resources] == [Do.DESTROY]

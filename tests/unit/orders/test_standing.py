@@ -1,0 +1,77 @@
+"""Ground is not taken from under live groups: whose environment uses what a stack gave out, by whatever way."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from phoenix.errors import RefusedError
+from phoenix.orders import standing
+from phoenix.record.stacks import StackRecord, StackRecords
+from phoenix.stacks import Change, Do, Output
+from tests.support.fakes.desk import Desk
+
+ADDRESS = "127.0.0.1:8000"
+GONE = Change(address="aws_lb.web", do=Do.DESTROY, ids=(ADDRESS, "lb-1"))
+OTHER = Change(address="aws_vpc.other", do=Do.REPLACE, ids=("vpc-1",))
+
+
+@pytest.fixture
+def ground(desk: Desk) -> Desk:
+    """A desk whose service listens where a stack says."""
+    outputs = (Output(name="listen", value=ADDRESS), Output(name="zones", value=["zone-a", "zone-b"]))
+    for stack in ("ground", "copy"):
+        StackRecords(desk.store).put(stack, StackRecord(outputs=outputs, at="2026-01-31T12:00:00Z"))
+    return desk
+
+
+def referred(desk: Desk) -> None:
+    desk.edit(ADDRESS, '"${stack.ground.listen}"')
+    desk.edit("services:", "stacks: {ground: {root: a}, copy: {root: b}, unknown: {root: c}}\nservices:")
+
+
+def refuse(desk: Desk, stack: str, *lost: Change, destroy: bool = False) -> None:
+    site = desk.open(desk.directory / "phoenix.yaml", os.environ)
+    standing.refuse(site, stack, lost, destroy=destroy)
+
+
+def test_a_stack_is_not_destroyed_under_a_live_group(ground: Desk) -> None:
+    referred(ground)
+    refuse(ground, "ground", GONE, destroy=True)  # nothing stands yet
+    ground.roll("1.0.0")
+    with pytest.raises(RefusedError) as caught:
+        refuse(ground, "ground", OTHER, destroy=True)
+    assert caught.value.details == "web-tier/local: web-tier-local-v001\nlost: aws_vpc.other"
+    assert "--force-live" in caught.value.resolution
+
+
+def test_what_was_copied_by_hand_stands_on_it_too(ground: Desk) -> None:
+    ground.roll("1.0.0")
+    with pytest.raises(RefusedError):
+        refuse(ground, "copy", GONE, destroy=True)
+
+
+def test_an_apply_may_replace_what_no_group_uses(ground: Desk) -> None:
+    referred(ground)
+    ground.roll("1.0.0")
+    refuse(ground, "ground", OTHER)
+    with pytest.raises(RefusedError, match="cannot be changed so"):
+        refuse(ground, "ground", OTHER, GONE)
+
+
+def test_a_stack_that_gives_out_other_things_carries_nobody(ground: Desk) -> None:
+    referred(ground)
+    ground.roll("1.0.0")
+    refuse(ground, "unknown", GONE, destroy=True)
+
+
+def test_a_cloud_that_cannot_say_is_no_all_clear(ground: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ground.roll("1.0.0")
+
+    def broken(*_asked: object) -> object:
+        raise RefusedError("no answer")
+
+    monkeypatch.setattr(ground.cloud, "list", broken)
+    with pytest.raises(RefusedError, match="no answer"):
+        refuse(ground, "copy", GONE, destroy=True)
