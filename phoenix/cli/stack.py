@@ -11,8 +11,7 @@ import typer
 from phoenix.cli import completion, options
 from phoenix.cli.command import command, group_app
 from phoenix.cli.session import Session, session_of
-from phoenix.cli.text.stack import changes_text, no_drift_text, outputs_text, value_text
-from phoenix.cli.text.table import table
+from phoenix.cli.text.stack import changes_text, no_drift_text, outputs_text, stacks_text, value_text
 from phoenix.orders import stacks
 from phoenix.orders.facts import dump
 from phoenix.orders.site import Site
@@ -34,9 +33,7 @@ def list_stacks(ctx: typer.Context) -> None:
     """List the stacks of phoenix.yaml, with the outputs that are known of them."""
     session = session_of(ctx)
     found = stacks.listed(session.ground(None))
-    rows = [(each.stack, each.root, ", ".join(each.outputs) or "-", each.read or "never") for each in found.stacks]
-    shown = table("stack", "root", "outputs", "read", rows=rows) if rows else "phoenix.yaml has no stacks"
-    session.out.result(dump(found), shown)
+    session.out.result(dump(found), stacks_text(dump(found)["stacks"]))
 
 
 @command(app, "phoenix stack plan network-gcp", "phoenix stack plan network-gcp --plan-out ground.plan")

@@ -45,8 +45,8 @@ def test_what_a_roll_moves_is_no_drift_and_what_a_hand_moves_is(
 ) -> None:
     terraform = RealTerraform.install(tmp_path)
     with laid.ready(cloud) as ground:
-        for name, value in ground.terraform.environment.items():
-            monkeypatch.setenv(name, value)
+        for name, setting in ground.terraform.environment.items():
+            monkeypatch.setenv(name, setting)
         (tmp_path / "phoenix.yaml").write_text(
             "version: 1\nproject: hello\n"
             f"stacks: {{ground: {{root: {ground.terraform.root}, program: {terraform.program}}}}}\n"

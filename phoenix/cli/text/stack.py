@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from phoenix.cli.text.table import Table, table
 from phoenix.stacks import Change, Do, Field
 
 _MARKS = {
@@ -23,6 +24,14 @@ _WORDS = {
     Do.DESTROY: "DESTROY",
     Do.FORGET: "forget: it stays, Terraform no longer knows of it",
 }
+
+
+def stacks_text(stacks: list[dict[str, Any]]) -> Table | str:
+    """A row for each stack."""
+    rows = [
+        (each["stack"], each["root"], ", ".join(each["outputs"]) or "-", each["read"] or "never") for each in stacks
+    ]
+    return table("stack", "root", "outputs", "read", rows=rows) if rows else "phoenix.yaml has no stacks"
 
 
 def changes_text(why: str, changes: tuple[Change, ...], outputs: tuple[Field, ...]) -> str:
