@@ -58,7 +58,7 @@ def measure(directory: Path, wanted: Sequence[str]) -> tuple[list[Figure], list[
     measured = recipes.figures(directory) if "recipes" in wanted else []
     if set(wanted) & {"start", "bake", "rolls"}:
         measured = _on_this_computer(directory, wanted, measured)
-    limits: list[Limit] = []
+    limits: list[Limit] = recipes.limits(directory) if "recipes" in wanted else []
     for part, figures_of in (("packages", packages.figures), ("aws", aws.figures), ("gcp", gcp.figures)):
         if part in wanted:
             compared, more = figures_of(directory)

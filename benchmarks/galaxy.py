@@ -8,6 +8,8 @@ from pathlib import Path
 ROLES, IMAGES, FILES_OF_A_ROLE = 18, 20, 110
 FILES = 2000
 """About as many in all."""
+LARGE = 3000
+"""Modules of a collection that is larger than the largest that people use."""
 COLLECTION = "acme.general"
 _SYSTEMS = (
     "Debian",
@@ -35,11 +37,28 @@ def project(directory: Path) -> Path:
     return directory
 
 
-def collection(directory: Path, files: int = 300) -> None:
-    """Add a collection that no playbook names."""
+def pair(directory: Path, *, named: bool) -> Path:
+    """A project of two small images, with a collection as large as the largest of others, or without one; itself.
+
+    With it both playbooks name it.
+    """
+    module = f"{COLLECTION}.module_1" if named else "ansible.builtin.ping"
+    for name in ("one", "two"):
+        text = f"---\n- name: Image {name}\n  hosts: all\n  tasks:\n    - name: Do it\n      {module}:\n"
+        _write(directory / f"playbooks/{name}.yml", text)
+    images = "".join(f"    {name}: {{base: {{local: bookworm}}, playbook: {name}.yml}}\n" for name in ("one", "two"))
+    spec = f"version: 1\nproject: pair\nclouds: {{local: {{kind: local}}}}\nimages:\n  os:\n{images}"
+    _write(directory / "phoenix.yaml", spec)
+    if named:
+        collection(directory, LARGE, lines=300)
+    return directory
+
+
+def collection(directory: Path, files: int = 300, lines: int = 0) -> None:
+    """Add a collection of so many modules, each with so many lines of documentation."""
     root = directory / "playbooks/collections/ansible_collections" / COLLECTION.replace(".", "/")
     for number in range(files):
-        _write(root / f"plugins/modules/module_{number}.py", _MODULE.format(number=number))
+        _write(root / f"plugins/modules/module_{number}.py", _MODULE.format(number=number) + _LINE * lines)
     _write(root / "galaxy.yml", "namespace: acme\nname: general\nversion: 1.0.0\n")
 
 
@@ -153,6 +172,7 @@ _TASK = """
   when: {name}_value_{each} | length > 0
   notify: Restart {name}
 """
+_LINE = "# What the module does, at length and with examples.\n"
 _MODULE = '''#!/usr/bin/python
 """A module of the kind that collections have by the hundred: module_{number}."""
 
