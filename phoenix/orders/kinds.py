@@ -156,7 +156,7 @@ def _of_repositories(name: str) -> Kind[PublishAction]:
 
 
 KINDS: dict[str, Kind[Any]] = {
-    **{name: _of_groups(name) for name in ("roll", "rollback", "burn", "enable", "disable", "resize")},
+    **{name: _of_groups(name) for name in ("roll", "rollback", "burn", "enable", "disable", "resize", "renew")},
     "bake": Kind(
         name="bake",
         decode=bake_plan,

@@ -19,6 +19,7 @@ from phoenix.orders.tend import undone_among
 from phoenix.plan.due import due, idle
 from phoenix.record.journal import Run, RunState
 from phoenix.record.timeline import current, hold_of
+from phoenix.units import write_duration
 
 OFTEN = 3
 """So many restarts of a service that serves are told unasked."""
@@ -240,7 +241,7 @@ def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | 
             group_there = observed.group(backend.group)
             yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
             yield from dying(group_there)
-            yield from snowflakes(group_there)
+            yield from snowflakes(group_there, seen.place.environment.touched_for)
 
 
 def _unlimited(group: Group) -> str:
@@ -264,11 +265,14 @@ def dying(group: Group | None) -> Iterator[str]:
         yield f"the service of {group.name} ended and was started again ({told}): see `phoenix logs`"
 
 
-def snowflakes(group: Group | None) -> Iterator[str]:
-    """What is to be said of machines that serve and that somebody was inside of: nothing replaces them unasked."""
+def snowflakes(group: Group | None, touched_for: float | None) -> Iterator[str]:
+    """What is to be said of machines that serve and that somebody was inside of; `touched_for` is the environment's."""
+    then = "the next roll replaces it"
+    if touched_for is not None:
+        then += f", or `phoenix tend` {write_duration(touched_for)} after that"
     for each in group.staying if group else ():
         if each.touched:
-            yield f"{each.id} is a snowflake: {each.touched} was inside of it; the next roll replaces it"
+            yield f"{each.id} is a snowflake: {each.touched} was inside of it; {then}"
 
 
 def _due_run(run: Run | None, *, died: bool) -> Iterator[str]:

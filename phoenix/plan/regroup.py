@@ -108,6 +108,31 @@ def resize(
     )
 
 
+def renew(
+    service: ServiceSpec, environment: EnvironmentSpec, observed: Observed, group: Group, instance: str
+) -> Plan[RollAction]:
+    """The plan that ends `instance` of a group once another machine is proven in its place; the size stays."""
+    before, manner, whole = observed.route.shares, observed.manner, replace(service, min_healthy=WHOLE)
+    shrink = _shrink(service, manner, "end", group.name, group.size, before)
+    assert isinstance(shrink.action, Shrink)
+    return Plan(
+        subject=str(names.of_service(service.name, environment.name)),
+        why=f"{instance} gives its place in {group.name} to a new machine",
+        steps=(
+            *(measure(service, manner, group) if group.name in dict(before) else ()),
+            Step(
+                id="grow",
+                action=EnsureSize(group=group.name, size=Exactly(size=group.size + 1)),
+                deadline=manner.create,
+            ),
+            _healthy(whole, "healthy", group.name, service.health),  # every one: the new machine is among them
+            replace(shrink, action=replace(shrink.action, first=(instance,))),
+        ),
+        back=(_shrink(service, manner, "size-as-before", group.name, group.size, before),),
+        fingerprint=mark(service, environment, observed, group.name, instance),
+    )
+
+
 def delete(
     service: ServiceSpec,
     environment: EnvironmentSpec,

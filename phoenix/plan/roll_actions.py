@@ -127,6 +127,8 @@ class Shrink:
     drain: float
     shares: Shares
     """The routes as the run has set them; where somebody has moved traffic since, nothing is made smaller."""
+    first: tuple[str, ...] = ()
+    """Machines that go before any other, by their ids; those that are gone already are passed over."""
     do: Literal["shrink"] = "shrink"
 
 

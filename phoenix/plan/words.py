@@ -65,8 +65,9 @@ def _roll(action: RollAction) -> str:
             return ", ".join(_created(action))
         case EnsureSize(group=group, size=size, best_effort=trying):
             return f"see that {group} has {_size(size)}" + (", as far as more can be started" if trying else "")
-        case Shrink(group=group, size=size, drain=drain):
-            return f"leave {group} {_size(size)}; those that go have {span(drain)} to finish their requests"
+        case Shrink(group=group, size=size, drain=drain, first=first):
+            named = f", {' and '.join(first)} first" if first else ""
+            return f"leave {group} {_size(size)}{named}; those that go have {span(drain)} to finish their requests"
         case WaitHealthy(group=group, min_healthy=part, patience=patience):
             enough = f", {part} % of it" if part is not None and part < 100 else ""
             late = f"; after {span(patience)} any healthy machine will do" if patience is not None else ""

@@ -41,6 +41,8 @@ def environment_mistakes(environment: Mapping[str, Any], kind: CloudKind | None)
 
 def _elsewhere(environment: Mapping[str, Any], kind: CloudKind) -> Found:
     """Keys that mean something on some clouds only."""
+    if kind is not CloudKind.LOCAL and environment.get("touched_for", "never") != "never":
+        yield ("touched_for",), f"nobody tells who was inside of a machine on {kind}; accepted: never, or a local cloud"
     if kind is not CloudKind.LOCAL and environment.get("verify"):
         yield ("verify",), f"images of a {kind} cloud are verified by a boot there; accepted: only with a local cloud"
     if kind is not CloudKind.GCP and "zones" in environment:

@@ -153,6 +153,8 @@ class EnvironmentSpec:
     verify: Proof | None = None
     """How images are verified for it (local); None: as its machines are."""
     strategy: Strategy
+    touched_for: float | None = None
+    """Seconds that a machine somebody was inside of may live (local); None: as long as its group."""
     zones: tuple[str, ...] = ()
     """Where machines are spread; empty: over all of the region, or wherever the cloud's subnets are."""
     accepts_not_carried: bool = False

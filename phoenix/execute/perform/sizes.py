@@ -175,7 +175,8 @@ def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple
     backend = route.backend(action.group)
     well = backend.well if backend else frozenset()
     beside = _beside(world, action.group, route) if world.abilities.zones else ()
-    leaving = frozenset(instance.id for instance in worst_first(group.staying, well, beside)[:surplus])
+    order = sorted(worst_first(group.staying, well, beside), key=lambda each: each.id not in action.first)
+    leaving = frozenset(instance.id for instance in order[:surplus])
     if context.part is Part.STEPS:
         guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         guards.floor_kept(route, action.group, leaving, memory(context).floor)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from phoenix import units
 from phoenix.manner import HEADERS, Forwarded
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Proof
 from phoenix.spec.clouds import AwsCloud, CloudSpec, GcpCloud, LocalCloud
@@ -22,6 +23,7 @@ from phoenix.spec.form.fields import (
     Setting,
     Share,
     Text,
+    Unit,
     Word,
     written,
     wrong,
@@ -76,6 +78,22 @@ ALARMS = "Alarms of the cloud: the roll is undone while one rings (aws)."
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html: priorities are 1 to 50000
 _PRIORITY = re.compile(r"default|[1-9][0-9]{0,3}|[1-4][0-9]{4}|50000", re.ASCII)
 Rule = Annotated[str, Matches(_PRIORITY, "rule", "default, or a priority, 1 to 50000")]
+
+
+LIFE_FORM = f"never, or {units.DURATION_FORM}"
+
+
+def _life(text: str) -> float | None:
+    if text != "never" and not units.DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is no duration; accepted: {LIFE_FORM}")
+    return None if text == "never" else units.duration(text)
+
+
+Life = Annotated[
+    float | None,
+    BeforeValidator(Unit(_life, "duration", LIFE_FORM, "2h"), json_schema_input_type=str),
+]
+"""Seconds; None: without an end."""
 Count = Annotated[Integer, Field(ge=1, le=MOST_MACHINES)]
 Percent = Annotated[Integer, Field(ge=1, le=100)]
 
@@ -297,6 +315,10 @@ class EnvironmentForm(Form):
         description="How its images are verified (local): on a light machine, or booted in QEMU; as its machines.",
         examples=["qemu"],
     )
+    touched_for: Life = Field(
+        default=written("never"),
+        description="How long a machine somebody was inside of may live (local); then `tend` replaces it.",
+    )
     zones: Annotated[list[Word], Field(min_length=1)] | None = Field(
         default=None,
         description="Zones that machines are spread over (gcp); all of the region.",
@@ -331,6 +353,7 @@ class EnvironmentForm(Form):
             machine=self.machine.read(cloud),
             load_balancer=self.load_balancer.read(),
             strategy=self.strategy.read(),
+            touched_for=self.touched_for,
             verify=Proof(self.verify) if self.verify else None,
             zones=tuple(self.zones or ()),
             accepts_not_carried=self.not_carried is not None,

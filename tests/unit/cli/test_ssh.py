@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import pytest
 
+from phoenix.clock import rfc3339
 from phoenix.clouds.local.machines import entrance, light
 from phoenix.clouds.local.machines.machine_files import MachineFiles, Started, write_record
 from phoenix.tools.process import ProcessId
@@ -97,3 +99,63 @@ def test_a_machine_that_somebody_was_inside_of_is_told(desk: Desk, monkeypatch: 
 def test_an_unknown_machine(desk: Desk) -> None:
     desk.roll("1.0.0")
     assert MACHINE in desk.refused("ssh", "nobody", code=2)["details"]
+
+
+def touch(desk: Desk, hours: float) -> str:
+    """Somebody was inside of the first machine so long ago; its name."""
+    group = desk.cloud.standing[V1]
+    first, *others = group.instances
+    who = f"ada at {rfc3339(desk.clock.now() - timedelta(hours=hours))}"
+    desk.cloud.standing[V1] = replace(group, instances=(replace(first, touched=who), *others))
+    return first.id
+
+
+def machines_of(desk: Desk) -> list[str]:
+    return sorted(each.id for each in desk.cloud.standing[V1].staying)
+
+
+def test_a_snowflake_is_replaced_unasked_only_where_the_file_says_so(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    touch(desk, hours=1000)
+    before = machines_of(desk)
+    assert desk.run("tend")["did"] == []
+    assert machines_of(desk) == before
+
+
+def test_after_touched_for_a_new_machine_is_proven_before_the_snowflake_ends(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.edit("size: 2\n", "size: 2\n        touched_for: 2h\n")
+    snowflake, before = touch(desk, hours=1), machines_of(desk)
+    assert desk.run("tend")["did"] == [], "it is not that old yet"
+    assert "or `phoenix tend` 2h after that" in desk.run("status")["services"][0]["due"][0]
+    touch(desk, hours=3)
+    (did,) = desk.run("tend")["did"]
+    assert did.startswith(f"replaced {snowflake}, a snowflake: ada at ")
+    now = machines_of(desk)
+    assert snowflake not in now
+    assert len(now) == 2
+    assert set(before) - {snowflake} < set(now), "the other one stays"
+    assert desk.shares == {V1: 100}
+    run = desk.run("run", "list")["runs"][0]
+    assert (run["kind"], run["state"]) == ("renew", "done")
+    steps = [step["id"] for step in desk.run("run", "show", run["id"])["run"]["steps"] if step["part"] == "steps"]
+    assert steps == ["measure", "grow", "healthy", "end"]
+    assert desk.run("tend")["did"] == [], "twice is once"
+
+
+def test_a_snowflake_whose_replacement_is_never_proven_stays(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.edit("size: 2\n", "size: 2\n        touched_for: 2h\n")
+    snowflake, before = touch(desk, hours=3), machines_of(desk)
+    desk.cloud.ill.add(f"{V1}-3")
+    desk.run("tend", code=6)
+    assert snowflake in machines_of(desk)
+    assert machines_of(desk) == before
+
+
+def test_touched_for_is_a_key_of_the_local_cloud(desk: Desk) -> None:
+    desk.edit("size: 2\n", "size: 2\n        touched_for: sometimes\n")
+    assert "never, or a number with s, m, h or d" in desk.refused("validate", code=2)["details"]
+    desk.edit("touched_for: sometimes", "touched_for: 2h")
+    desk.on_aws()
+    assert "nobody tells who was inside" in desk.refused("validate", code=2)["details"]
