@@ -26,6 +26,7 @@ app = command_app()
     app,
     "phoenix bake foundation nodejs",
     "phoenix bake foundation nodejs --cloud local --builder packer",
+    "phoenix bake foundation nodejs --builder light",
     "phoenix bake foundation nodejs --cloud local --cloud aws",
     "phoenix bake os debian-12 --force --verify qemu",
     "phoenix bake --all",
@@ -44,7 +45,11 @@ def bake(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         typer.Option(metavar="C", help="For this cloud; may be repeated. Default: the clouds that use the image."),
     ] = None,
     builder: Annotated[
-        str, typer.Option(metavar="B", help="packer (boots a builder machine), chroot (no boot; local), or auto.")
+        str,
+        typer.Option(
+            metavar="B",
+            help="light (a light machine; local), chroot (no boot; local), packer (a virtual machine), or auto.",
+        ),
     ] = "auto",
     verify: Annotated[
         str | None,

@@ -21,6 +21,9 @@ from phoenix.spec.images import ImageName
 from phoenix.spec.project import Project
 from phoenix.tools import git
 
+NEAR = ("chroot", "light")
+"""Builders that reach this computer's loopback ports as this computer does."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bakehouse:
@@ -54,7 +57,7 @@ class Bakehouse:
         self.serve(spec.name for spec in specs)
         reached = (
             repository_here
-            if action.builder == "chroot"
+            if action.builder in NEAR
             else partial(repository_for_machines, cloud=cloud.name, reached=cloud.url_for_machines)
         )
         recipe = self.project.recipe(ImageName(type=action.type, name=action.name))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from phoenix import data
 from phoenix.clouds.api import Template
 from phoenix.execute.reach import Playbooks
 from phoenix.spec.images import Recipe
@@ -41,3 +43,15 @@ def recipe_files(playbooks: Playbooks, recipe: Recipe) -> Mapping[str, str]:
 def template_digest(project: Path, template: Template) -> str:
     """SHA-256 of the file of a Packer template, and of what it includes."""
     return template_files.digest(template.file, project)
+
+
+def with_builder(digest: str, builder: str) -> str:
+    """`digest` with what the builder puts into the system that it bakes in, where it does; else as it is."""
+    directory = data.path("templates", "builders", builder)
+    files = sorted(path for path in directory.rglob("*") if path.is_file()) if directory.is_dir() else []
+    if not files:
+        return digest
+    both = hashlib.sha256(digest.encode())
+    for file in files:
+        both.update(f"\0{file.relative_to(directory)}\0".encode() + file.read_bytes())
+    return both.hexdigest()

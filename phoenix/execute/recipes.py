@@ -40,7 +40,8 @@ class Kitchen:
 
     @cached_property
     def _template(self) -> str:
-        return recipe_files.template_digest(self.project.directory, self.cloud.template(base=None, parent=None))
+        template = recipe_files.template_digest(self.project.directory, self.cloud.template(base=None, parent=None))
+        return recipe_files.with_builder(template, self.builder)
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
         """The layers from the lowest up to `image`, each with its key. Reads files and repositories; changes nothing.

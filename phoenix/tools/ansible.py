@@ -12,10 +12,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from phoenix.errors import RefusedError, SpecError, ToolError
-from phoenix.tools import process
+from phoenix.tools import ansible_output, process
 from phoenix.tools.ansible_core import CONFIGURATION
 from phoenix.tools.process import Command
 
@@ -30,10 +29,11 @@ BAKE = "phoenix-bake.yml"
 HOME = "ansible-home"
 """The directory of a workspace that Ansible keeps its own files in."""
 INVENTORY = "--inventory=builder,"
-SHOWN_LINES = 15
-"""Of what a failed program printed, in an error."""
 SYNTAX_CHECK_TIMEOUT, SYNTAX_CHECK_MORE = 120.0, 10.0
 """Seconds for a process, and more for each playbook that it reads."""
+
+TOLD = "phoenix: "
+"""What begins a line that a builder itself has to tell."""
 
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\] \**")
 _FAILED = re.compile(r"(?:fatal|failed): \[[^\]]*\](?:: (?P<how>FAILED|UNREACHABLE)!)?.*? => (?P<result>\{.*)")
@@ -136,6 +136,17 @@ def chroot_command(workspace: Path, root: Path, playbook: str = BAKE) -> Command
     return _playbook_command(workspace, playbook, {}, connection)
 
 
+def light_command(workspace: Path, door: Path, playbook: str = BAKE) -> Command:
+    """Run `playbook` of the workspace in a light machine, behind whose `door` (a directory) commands are taken."""
+    connection = {
+        "ANSIBLE_TRANSPORT": "light",
+        "PHOENIX_DOOR": str(door),
+        "ANSIBLE_BECOME_METHOD": "su",
+        "ANSIBLE_REMOTE_TEMP": "/run/ansible",
+    }
+    return _playbook_command(workspace, playbook, {}, connection)
+
+
 def ssh_command(workspace: Path, machine: Ssh, playbook: str = BAKE) -> Command:
     """Run `playbook` of the workspace on a machine that runs. Its host key is not known, so it is not checked."""
     connection: dict[str, str | int] = {
@@ -168,16 +179,16 @@ def run(
     timeout: float,
     between: Callable[[], None] | None = None,
 ) -> None:
-    """Run what `chroot_command` or `ssh_command` gave, or a command around it; `say` hears the name of each task.
+    """Run what `chroot_command` or another gave, or a command around it; `say` hears each task, and what is told.
 
     `timeout` in seconds; `between` as in `process.run`. Raises ToolError with the task that failed, where it
     stands and why.
     """
 
     def on_line(line: str) -> None:
-        task = task_of(line)
-        if task:
-            say(task)
+        told = task_of(line) or line.removeprefix(TOLD) * line.startswith(TOLD)
+        if told:
+            say(told)
 
     done = process.run(command, timeout=timeout, log=log, on_line=on_line, between=between, check=False)
     if done.code == 0:
@@ -232,17 +243,18 @@ def failure_of(stdout: str, stderr: str, directory: Path | None) -> Failure:
     `directory` is where it ran; a place in a file is told as seen from there.
     """
     task, failed_task, result = "", "", ""
-    for line in stdout.splitlines():
+    lines = iter(stdout.splitlines())
+    for line in lines:
         found = _FAILED.match(line)
         task = task_of(line) or task
         if found:
-            failed_task, result = task, found["result"]
+            failed_task, result = task, ansible_output.result_in(found["result"], lines)
         elif line.strip() == "...ignoring":
             failed_task, result = "", ""
     # of a task Ansible tells where it prints the tasks, of a mistake in a file where errors go
     message, place = _last_error((stdout if result else stderr).splitlines())
-    last_lines = "\n".join((stderr.strip() or stdout.strip()).splitlines()[-SHOWN_LINES:])
-    why = _why(result) if result else message or last_lines
+    printed = "\n".join(ansible_output.excerpt((stderr.strip() or stdout.strip()).splitlines()))
+    why = ansible_output.why(result) if result else message or printed
     return Failure(task=failed_task, place=_inside(place, directory), why=why)
 
 
@@ -260,16 +272,3 @@ def _last_error(lines: Sequence[str]) -> tuple[str, str]:
 def _inside(place: str, directory: Path | None) -> str:
     """`place` as seen from the workspace, where it stands in it."""
     return place.removeprefix(f"{directory.resolve()}/").removeprefix(f"{directory}/") if directory else place
-
-
-def _why(result: str) -> str:
-    """A module's message with the end of what its program printed."""
-    try:
-        values: dict[str, Any] = json.loads(result)
-    except ValueError:
-        return result[:2000]
-    said = [str(values.get("msg", "it gave no reason"))]
-    for printed in (values.get("stdout"), values.get("stderr") or values.get("module_stderr")):
-        lines = [line.rstrip() for line in str(printed or "").splitlines() if line.strip()]
-        said += lines[-SHOWN_LINES:]
-    return "\n".join(said)

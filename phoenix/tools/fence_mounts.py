@@ -31,6 +31,8 @@ from phoenix.tools.mounts import (
 NODES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 RESOLVER = Path("/etc/resolv.conf")
+RESOLVERS = Path("/var/lib/phoenix-bake")
+"""Inside: has `image`, what was in its place, and `bake`, what is there meanwhile; for the role `seal`."""
 APT = Path("/run/phoenix-apt")
 LENT = {"archives": Path("/var/cache/apt/archives"), "lists": Path("/var/lib/apt/lists")}
 """Packages and indexes that earlier bakes fetched, and where apt looks for them."""
@@ -85,15 +87,25 @@ def _settle(names: str) -> None:
     Path("/run/lock").mkdir()
     Path("/run/lock").chmod(0o1777)
     if RESOLVER.is_file() and not RESOLVER.is_symlink():
-        own = Path("/run/phoenix-resolv.conf")
-        own.write_text(names)
-        bind(own, RESOLVER)
+        _name_resolver_inside(names)
     for name, target in LENT.items():
         _empty(target)
         if name == "lists":
             os.utime(target, (0, 0))  # below the mount it has no date, so that a machine fetches before it installs
         bind(APT / name, target)
     unmount(str(APT))
+
+
+def _name_resolver_inside(names: str) -> None:
+    """Have the way to names that works here in the tree's own file, so that a recipe may replace it.
+
+    The role `seal` puts back what the image had, unless the recipe wrote its own.
+    """
+    if not RESOLVERS.exists() and RESOLVER.read_text(errors="replace") != names:
+        RESOLVERS.mkdir()
+        shutil.copy2(RESOLVER, RESOLVERS / "image")
+        (RESOLVERS / "bake").write_text(names)
+        RESOLVER.write_text(names)
 
 
 def make_view(view: Path, users: int | None, writable: tuple[Path, ...], readable: tuple[Path, ...]) -> None:

@@ -106,7 +106,7 @@ def run(
     A program that is ended has `grace` seconds between SIGTERM (or what ends it) and SIGKILL.
     Raises ToolError after `timeout` seconds, and where `check` on an exit code other than 0.
     """
-    process = _popen(_wrapped(command), command)
+    process = _popen(wrapped(command), command)
     streams: tuple[list[str], list[str]] = ([], [])
     try:
         _collect(process, command, streams, time.monotonic() + timeout, log, on_line, between)
@@ -153,7 +153,7 @@ def running(command: Command, *, log: Path, grace: float = GRACE) -> Iterator[Ru
     At the end its whole session ends, within `grace` seconds, and at once whenever this process dies.
     """
     with log.open("ab") as out:
-        process = _popen(_wrapped(command), command, output=out)
+        process = _popen(wrapped(command), command, output=out)
     try:
         yield Running(pid=process.pid, code=process.poll, ask_to_end=partial(_terminate, process.pid))
     finally:
@@ -230,13 +230,11 @@ def _group_lives(leader: int) -> bool:
     return True
 
 
-def _wrapped(command: Command) -> tuple[str, ...]:
-    program: tuple[str, ...] = (
-        require("setpriv", "util-linux"),
-        "--pdeathsig",
-        "TERM" if command.kept else "KILL",
-        "--",
-    )
+def wrapped(command: Command) -> tuple[str, ...]:
+    """The words that run `command` so that it ends with this process."""
+    """The words that run `command` so that it ends with this process."""
+    ends = "TERM" if command.kept else "KILL"
+    program: tuple[str, ...] = (require("setpriv", "util-linux"), "--pdeathsig", ends, "--")
     if command.kept:
         program += (sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")))
     if command.contained:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ CAPABILITIES = tuple(
         *("SYS_CHROOT", "SYS_NICE", "SYS_PTRACE", "SYS_TTY_CONFIG"),
     )
 )
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NAMESPACES = ("pid", "mount", "ipc", "uts", "network", "cgroup")
 PERIOD = 100_000
 """Microseconds over which the share of processor time is counted."""
@@ -52,6 +53,14 @@ class Container:
     machine: Machine
     fenced: bool = True
     """In a user namespace, where its root is nobody."""
+    init: tuple[str, ...] = ("/sbin/init",)
+    """Its first process."""
+    environment: tuple[str, ...] = ("container=phoenix",)
+    """What that one and all that is started inside later find in their environment."""
+    lent: Mapping[str, Path] = field(default_factory=dict)
+    """Directories of the computer that a fenced machine sees, by where it sees them; owners as they are."""
+    read: Mapping[str, Path] = field(default_factory=dict)
+    """The same for reading only."""
 
     @property
     def cgroup(self) -> str:
@@ -93,9 +102,9 @@ def config(container: Container) -> dict[str, Any]:
         "hostname": container.hostname,
         "root": {"path": str(container.root)},
         "process": {
-            "args": ["/sbin/init"],
+            "args": list(container.init),
             "cwd": "/",
-            "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "container=phoenix"],
+            "env": [f"PATH={PATH}", *container.environment],
             "user": {"uid": 0, "gid": 0},
             "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), capabilities),
         },
@@ -138,7 +147,18 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
         mount("/tmp", "tmpfs", "nosuid", "nodev", "mode=1777"),
         mount("/run/phoenix-host", "bind", "bind", "rw", source=str(shared)),
         mount("/run/phoenix-host/seed", "bind", "bind", "ro", source=str(shared / "seed")),
+        *(mount(where, "bind", "bind", "rw", source=str(place)) for where, place in _lent(container).items()),
+        *(mount(where, "bind", "bind", "ro", source=str(place)) for where, place in _read(container).items()),
     ]
+
+
+def _lent(container: Container) -> dict[str, Path]:
+    """Where below the scaffold each directory that is lent stands, by where the machine sees it."""
+    return {where: container.scaffold / f"lent{number}" for number, where in enumerate(container.lent)}
+
+
+def _read(container: Container) -> dict[str, Path]:
+    return {where: container.scaffold / f"read{number}" for number, where in enumerate(container.read)}
 
 
 @contextmanager
@@ -152,6 +172,10 @@ def mounted(container: Container) -> Iterator[None]:
             first, shared = container.first_user, {SHARED: container.host}
             with new_users(idmapped.extents(first)) as users:
                 idmapped.make_root(container.scaffold, users, first, container.tree, container.directory, shared)
+            for places, sources in ((_lent(container), container.lent), (_read(container), container.read)):
+                for where, place in places.items():
+                    place.mkdir()
+                    mounts.bind(sources[where], place)
         else:
             upper, work = container.directory / "upper", container.directory / "work"
             options = overlay.options(container.tree, upper, work, root=True)
@@ -191,6 +215,13 @@ def start_command(container: Container, tag: Mapping[str, str]) -> Command:
     """Let the first process of the machine run."""
     root = str(container.directory / "runc")
     return Command(argv=(_program(), "--root", root, "start", container.id), environment=tag)
+
+
+def exec_command(container: Container, words: tuple[str, ...], environment: Mapping[str, str]) -> Command:
+    """Run a program in the machine as its root, counted and limited as all of it."""
+    root, given = str(container.directory / "runc"), (f"{name}={value}" for name, value in environment.items())
+    options = (option for each in given for option in ("--env", each))
+    return Command(argv=(_program(), "--root", root, "exec", "--cwd", "/", *options, container.id, *words))
 
 
 def _program() -> str:

@@ -165,6 +165,7 @@ def test_nothing_of_a_machine_or_of_the_bake_is_left(os_tree: Path) -> None:
     for gone in ("usr/sbin/policy-rc.d", "root/.ansible", "root/.cache", "var/cache/apt/pkgcache.bin"):
         assert not (os_tree / gone).exists()
     assert list((os_tree / "etc").rglob("*phoenix-bake*")) == []
+    assert (os_tree / "etc/resolv.conf").read_text() == "nameserver 10.0.2.3\n"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # each room is loaded when it is entered: a bake that is a hi
 
 
 ABILITIES = Abilities(
-    builders=("chroot", "packer"),
+    builders=("chroot", "light", "packer"),
     proofs=("light", "qemu"),
     boot=BootSeen.TOLD,
     heals=False,

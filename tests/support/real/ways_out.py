@@ -46,6 +46,8 @@ def do(script: str) -> None:
 def rewrite(file: str) -> None:
     """Write into a file what it holds."""
     held = Path(file).read_text()
+    if Path(file).stat().st_dev == Path("/run").stat().st_dev:
+        raise OSError("a file of the machine's own")
     descriptor = os.open(file, os.O_WRONLY)
     os.write(descriptor, held.encode())
     os.close(descriptor)
@@ -65,6 +67,17 @@ def settings_mounted_again() -> None:
     except OSError:
         do(f"mount -t proc proc {place}")
         rewrite(f"{place}/sys/kernel/core_pattern")
+
+
+def settings_uncovered() -> None:
+    """What a machine that is baked has files of its own for, below them and where these came from."""
+    place = "/run/phoenix-kernel/kernel/core_pattern"
+    if Path(place).exists():
+        with suppress(OSError):
+            rewrite(place)
+            return
+    do("umount --recursive /proc/sys")
+    rewrite("/proc/sys/kernel/core_pattern")
 
 
 def sysfs() -> None:
@@ -279,7 +292,7 @@ def loopback(port: int) -> None:
 
 def ways(shared: str, ports: list[int]) -> Iterator[tuple[str, Callable[[], None]]]:
     """Every way by its name."""
-    for way in (settings, settings_mounted_again, sysfs, sysrq, loop_device, memory, kernel_log):
+    for way in (settings, settings_mounted_again, settings_uncovered, sysfs, sysrq, loop_device, memory, kernel_log):
         yield way.__name__, way
     for on_disk in (disk_read, disk_mounted, handle, swap):
         yield on_disk.__name__, partial(on_disk, shared)

@@ -286,6 +286,7 @@ def test_the_shipped_playbooks_count_with_their_own_roles_only() -> None:
     assert Playbooks.of(None).reached(["nodejs.yml"]) == {
         "nodejs.yml",
         "connection_plugins/chroot.py",
+        "connection_plugins/light.py",
         *(path for path in playbook_tree.merged(None).files if path.startswith("roles/nodejs/")),
     }
 

@@ -18,7 +18,7 @@ from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.reach import Playbooks
-from phoenix.execute.recipe_files import recipe_files, template_digest
+from phoenix.execute.recipe_files import recipe_files, template_digest, with_builder
 from phoenix.execute.workspace import lay_out_boot
 from phoenix.model import CloudKind, ImageType, Repository
 from phoenix.orders import clouds
@@ -302,3 +302,10 @@ def test_a_value_that_packer_would_read_as_code_is_refused(
     evil = AwsCloud(name="aws", region="{{ env `HOME` }}", subnets=())
     with pytest.raises(SpecError, match="the value of region holds"):
         lay_out(project, recipe(), evil, tmp_path / "w")
+
+
+def test_what_a_builder_puts_into_a_system_counts_for_its_key() -> None:
+    """The chroot puts in nothing of its own: keys of its images are what they were."""
+    assert with_builder("digest", "chroot") == "digest"
+    assert len(with_builder("digest", "light")) == 64
+    assert with_builder("digest", "light") != with_builder("other", "light")

@@ -111,6 +111,8 @@ DOOR_EXCUSES = {
     "phoenix/tools/serve.py sys.exit": "a program of its own, started beside phoenix",
     "phoenix/tools/fence_program.py sys.exit": "a program of its own, started around a bake's",
     "phoenix/tools/fence_program.py os.fork": "namespaces are entered by what is to be in them, before it is a program",
+    "phoenix/clouds/local/bake/door.py os.fork": "each who knocks is served by a process, as there are no threads",
+    "phoenix/clouds/local/bake/light_program.py sys.exit": "a program of its own, started around a bake's",
     "phoenix/tools/keeper.py os.fork": "a program of its own, which starts the program that it keeps",
     "phoenix/tools/keeper.py sys.exit": "a program of its own, started around a hook's",
     "phoenix/tools/namespaces.py os.fork": "a namespace is made by a process that enters it",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.tools import ansible
+from phoenix.tools.process import Command
 
 TASK = "TASK [nodejs : Install node.js] ************************************************"
 FATAL = 'fatal: [builder]: FAILED! => {"changed": false, "msg": "no available installation candidate for nodejs=99.1"}'
@@ -31,6 +32,21 @@ def test_the_command_for_a_chroot() -> None:
     assert command.environment["PHOENIX_CHROOT_ROOT"] == "/run/root dir"
     assert command.environment["ANSIBLE_BECOME_METHOD"] == "su"
     assert command.cwd == HERE
+
+
+def test_the_command_for_a_light_machine() -> None:
+    command = ansible.light_command(Path("/run/w"), Path("/run/door"))
+    assert command.argv[-1] == "phoenix-bake.yml"
+    assert command.environment["ANSIBLE_TRANSPORT"] == "light"
+    assert command.environment["PHOENIX_DOOR"] == "/run/door"
+
+
+def test_what_a_builder_tells_is_heard_among_the_tasks(tmp_path: Path) -> None:
+    heard: list[str] = []
+    script = f"echo '{TASK}'; echo 'phoenix: the machine starts anew'; echo 'changed: [builder]'; echo 'a phoenix: no'"
+    command = Command(argv=("sh", "-c", script))
+    ansible.run(command, log=tmp_path / "log", say=heard.append, timeout=60)
+    assert heard == ["nodejs : Install node.js", "the machine starts anew"]
 
 
 def test_the_command_for_a_machine() -> None:
@@ -85,6 +101,45 @@ def test_the_end_of_what_a_failed_command_printed_is_told() -> None:
     assert failure.why.splitlines()[:3] == ["non-zero return code", "begun", "line 25"]
     assert failure.why.splitlines()[-1] == "line 39"
     assert len(failure.why.splitlines()) == 17
+
+
+def test_the_first_error_of_a_long_output_is_told() -> None:
+    """dpkg names the cause, goes on with other packages, and ends with their names alone."""
+    printed = [
+        *(f"Setting up package-{n} ..." for n in range(50)),
+        "update-alternatives: error: error creating symbolic link '/usr/share/man/man1/java.1.gz.dpkg-tmp'",
+        "dpkg: error processing package openjdk-17-jre-headless:amd64 (--configure):",
+        " installed openjdk-17-jre-headless:amd64 package post-installation script subprocess returned 2",
+        *(f"Processing triggers for package-{n} ..." for n in range(30)),
+        "Errors were encountered while processing:",
+        " openjdk-17-jre-headless:amd64",
+    ]
+    result = {"msg": "'/usr/bin/apt-get install' failed", "stdout": "\n".join(printed)}
+    why = ansible.failure_of(f"TASK [x] *\nfatal: [b]: FAILED! => {json.dumps(result)}", "", None).why.splitlines()
+    assert why[1:4] == printed[50:53]
+    assert why[9] == "..."
+    assert why[-15:] == printed[-15:]
+    assert len(why) == 25
+
+
+def test_an_error_among_the_last_lines_is_told_once() -> None:
+    printed = [*(f"line {n}" for n in range(20)), "E: Unable to locate package nodjes"]
+    result = {"msg": "failed", "stderr": "\n".join(printed)}
+    why = ansible.failure_of(f"TASK [x] *\nfatal: [b]: FAILED! => {json.dumps(result)}", "", None).why.splitlines()
+    assert why == ["failed", *printed[-15:]]
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [("one\ntwo\n", "one\ntwo"), (["one", "two"], "one\ntwo"), ("Assertion failed", "Assertion failed")],
+)
+def test_a_result_of_several_lines_is_told_whole(message: object, told: str) -> None:
+    """As `assert` prints it."""
+    result = json.dumps({"assertion": "1 == 2", "changed": False, "msg": message}, indent=4)
+    printed = f"TASK [x] *\nfatal: [b]: FAILED! => {result}\n\nPLAY RECAP ***\n"
+    assert ansible.failure_of(printed, "", None) == ansible.Failure(task="x", place="", why=f"{told}\nnot true: 1 == 2")
+    ignored = f"TASK [x] *\nfatal: [b]: FAILED! => {result}\n...ignoring\n{TASK}\n{FATAL}\n"
+    assert ansible.failure_of(ignored, "", None).task == "nodejs : Install node.js"
 
 
 def test_an_ignored_failure_is_not_the_reason() -> None:

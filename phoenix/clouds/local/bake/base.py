@@ -28,8 +28,11 @@ from phoenix.tools.process import Command, run
 
 PROBE_KERNEL = "vmlinuz"
 DAY = 86400.0
-FINISH = ('chroot "$1" systemctl disable ssh.service', 'rm -f "$1"/etc/ssh/ssh_host_*')
-"""No image has host keys; a machine starts sshd (which then makes its own) only where its user-data asks for it."""
+MANUALS = " ".join(f'"$1"/usr/share/man/man{section}' for section in range(1, 10))
+FINISH = ('chroot "$1" systemctl disable ssh.service', 'rm -f "$1"/etc/ssh/ssh_host_*', f"mkdir -p {MANUALS}")
+"""No image has host keys; a machine starts sshd (which then makes its own) only where its user-data asks for it. The
+directories of manuals are there without any: a JRE's installation puts links into them, at boot too.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

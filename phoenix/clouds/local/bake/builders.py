@@ -13,10 +13,12 @@ from phoenix.clock import Clock
 from phoenix.clouds.api import BakeRequest, Between, Say
 from phoenix.clouds.local.bake import base, trees
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.errors import CloudError
+from phoenix.errors import CloudError, RefusedError
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import ansible, disk, fence
 from phoenix.tools.process import Command, require, run
+
+SCRATCH = "scratch"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,7 @@ class Work:
     @property
     def scratch(self) -> Path:
         """A directory of the bake's own, on the image's disk; gone when the image is whole."""
-        return self.files.directory / "scratch"
+        return self.files.directory / SCRATCH
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -55,6 +57,8 @@ def make_files(work: Work, parent: ImageFiles | None, mirror: str) -> dict[str, 
 
     if work.request.builder == "packer":
         packer_builder.refuse_without_root()
+    elif work.request.builder == "light":
+        refuse_without_light_machines(work.say)
     work.scratch.mkdir()
     below = _bootstrap(work, mirror) if parent is None else parent
     if not below.tree.is_dir():
@@ -67,12 +71,30 @@ def make_files(work: Work, parent: ImageFiles | None, mirror: str) -> dict[str, 
         if parent is None:
             finish(work, below)
         packer_builder.bake(work, below)
+    elif work.request.builder == "light":
+        from phoenix.clouds.local.bake import light_builder
+
+        light_builder.bake(work, below.tree)
     else:
         chroot_builder.bake(work, below.tree)
     with work.timed("disk"):
         finish(work, work.files)
     trees.remove(work.scratch)
     return work.seconds
+
+
+def refuse_without_light_machines(say: Say) -> None:
+    """Raise RefusedError where no light machine, or none behind a fence, runs on this computer."""
+    from phoenix.clouds.local.machines import light
+    from phoenix.clouds.local.machines.probe import choose_engine
+
+    engine = choose_engine(MachineEngine.LIGHT, say)
+    if engine != light.NAME:
+        raise RefusedError(
+            "light machines are not fenced here",
+            details=f"the builder `light` takes only such machines, and here they are {engine}",
+            resolution="Use `--builder packer`, or a newer kernel (Linux 5.19).",
+        )
 
 
 def finish(work: Work, files: ImageFiles) -> None:

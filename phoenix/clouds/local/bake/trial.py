@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phoenix.clock import Clock
 from phoenix.clouds.api import Between, Say
-from phoenix.clouds.local.bake import builders, light_verification, trees
+from phoenix.clouds.local.bake import builders, light_machine, light_verification, trees
 from phoenix.clouds.local.image_files import TRIAL, ImageFiles
 from phoenix.clouds.local.machines import lifecycle as machines
 from phoenix.clouds.local.machines import remains
@@ -68,7 +68,9 @@ class Trial:
 
 
 def remove(path: Path) -> None:
-    """Remove what is under way, or was left, beside the images; a light machine on trial in it is ended first."""
+    """Remove what is under way, or was left, beside the images; a light machine in it is ended first."""
     if path.name.startswith(TRIAL):
         remains.end(light_verification.machine_in(path))
+    elif (path / builders.SCRATCH / light_machine.MACHINES).exists():
+        remains.end(light_machine.machine_in(path / builders.SCRATCH))
     trees.remove(path)

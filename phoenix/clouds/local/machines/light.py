@@ -29,7 +29,7 @@ def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
     """
     container = _lay_out(spec, files, fenced=engine != OPEN)
     try:
-        machine = _create(container, files)
+        machine = create(container, files)
         network = Network(pid=machine.pid, directory=files.directory, tag=files.tag)
         ways = network.connect(spec.reach)
     except OSError as error:
@@ -49,8 +49,8 @@ def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
     )
 
 
-def _create(container: runc.Container, files: MachineFiles) -> ProcessId:
-    """Make the container; its first process, which waits."""
+def create(container: runc.Container, files: MachineFiles) -> ProcessId:
+    """Make the container; its first process, which waits. CloudError with what runc said where it cannot be made."""
     log = container.directory / "runc.log"
     with runc.mounted(container):
         done = run(runc.create_command(container, files.tag), timeout=TIMEOUT, check=False)

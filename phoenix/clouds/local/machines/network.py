@@ -50,6 +50,13 @@ class Network:
             also(between)
         return {"way to the network": identity(out.pid, log), **back}
 
+    def open_inside(self, port: int) -> ProcessId:
+        """Have a loopback port of this computer under the same number on the machine's own loopback interface."""
+        with network_of(self.pid) as machine, in_network(machine):
+            listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+        with listener:
+            return self._lead(listener, f"127.0.0.1:{port}")
+
     def way_in(self, port: int) -> tuple[int, ProcessId]:
         """Open a loopback port of this computer that leads to the machine's `port`."""
         with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:

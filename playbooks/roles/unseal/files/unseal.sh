@@ -19,3 +19,18 @@ Acquire::Retries "3";
 DPkg::Lock::Timeout "120";
 END
 apt-get -qq --error-on=any update
+
+# What sshd wants to judge its own configuration, and tools the modules that machines will have; gone with the seal.
+if [ -x /usr/sbin/sshd ]; then
+    mkdir -p /run/sshd
+    for kind in ed25519 ecdsa "rsa -b 2048"; do
+        key=/etc/ssh/ssh_host_${kind%% *}_key
+        # shellcheck disable=SC2086 # kind and options
+        [ -e "$key" ] || ssh-keygen -q -N '' -t $kind -f "$key"
+    done
+fi
+for modules in /lib/modules/*; do
+    if [ -d "$modules" ] && [ ! -e "/lib/modules/$(uname -r)" ]; then
+        ln -s "${modules##*/}" "/lib/modules/$(uname -r)"
+    fi
+done
