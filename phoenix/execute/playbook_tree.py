@@ -11,11 +11,13 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phoenix import data
 from phoenix.errors import SpecError
+from phoenix.execute import ansible_cfg
+from phoenix.execute.ansible_cfg import Searched
 
 COLLECTIONS = "ansible_collections"
 """The directory that Ansible looks for collections in, as `NAMESPACE/NAME`."""
@@ -44,6 +46,8 @@ class Tree:
 
     files: Files
     collections: tuple[Collection, ...]
+    searched: tuple[Searched, ...] = ()
+    """The further directories that the project's ansible.cfg has searched."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,11 +64,16 @@ def merged(project: Path | None) -> Tree:
     """The tree that the playbooks of `project` (the directory of `phoenix.yaml`, or None) are read from."""
     shipped = _walk(data.path("playbooks"))
     own = _walk(project / "playbooks") if project else _Walk(root="")
+    configured = ansible_cfg.read(project) if project else None
+    searched = tuple(configured.searched(project)) if configured and project else ()
+    for each in searched:
+        _mount(own, each)
     replaced = {role for path in own.files if (role := _role(path))}
     kept = {path: file for path, file in shipped.files.items() if _role(path) not in replaced}
     return Tree(
         files=dict(sorted({**kept, **own.files}.items())),
         collections=tuple(sorted((*shipped.collections, *own.collections), key=lambda each: each.path)),
+        searched=searched,
     )
 
 
@@ -107,6 +116,15 @@ def _walk(root: Path) -> _Walk:
     if root.is_dir():
         _directory(walk, str(root), "", depth=-1)
     return walk
+
+
+def _mount(own: _Walk, searched: Searched) -> None:
+    """Have what lies outside of `playbooks/` in the tree, too."""
+    if searched.directory is None:
+        return
+    outside = _walk(searched.directory)
+    own.files.update({f"{searched.path}/{path}": file for path, file in outside.files.items()})
+    own.collections.extend(replace(each, path=f"{searched.path}/{each.path}") for each in outside.collections)
 
 
 def _directory(walk: _Walk, directory: str, below: str, *, depth: int) -> None:

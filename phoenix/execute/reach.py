@@ -10,6 +10,7 @@ for a new one.
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any, Literal
 
 from phoenix.errors import SpecError
 from phoenix.execute import acts, collection_files, galaxy_lock, mentions, playbook_tree
+from phoenix.execute.ansible_cfg import OUTSIDE
 from phoenix.execute.collection_files import Contents
 from phoenix.execute.galaxy_lock import Lock
 from phoenix.execute.mentions import Mentions, Said, Vocabulary
@@ -33,6 +35,8 @@ _TASKS = ("tasks/", "handlers/")
 """Directories of a role with files of tasks."""
 _NO_TASKS = _ASIDE | {"vars", "group_vars", "host_vars", "molecule", "tests"}
 """Directories outside of roles without."""
+_IN_NO_ROLE = re.compile(rf"(?:{OUTSIDE}/\d+/)?collections/|{playbook_tree.GALAXY}/(?!roles/)")
+"""Places for collections alone, and for what tools have left there."""
 _TASKS_OF_COLLECTIONS = ("roles/", "playbooks/")
 """Directories of a collection whose files may name roles of the project."""
 _READ_BY_ANSIBLE = frozenset({"tasks", "handlers", "vars", "defaults", "meta", "group_vars", "host_vars"})
@@ -72,6 +76,12 @@ class Playbooks:
     def of(cls, project: Path | None) -> Playbooks:
         """Those of the project in that directory, with the shipped ones; SpecError for links in a circle."""
         return cls(playbook_tree.merged(project), project)
+
+    @property
+    def searched(self) -> Mapping[str, tuple[str, ...]]:
+        """The further directories of the tree that Ansible searches, by the key of its configuration."""
+        keys = dict.fromkeys(each.key for each in self._tree.searched)
+        return {key: tuple(each.path for each in self._tree.searched if each.key == key) for key in keys}
 
     @property
     def files(self) -> Files:
@@ -307,7 +317,7 @@ def _role_of(path: str) -> str | None:
 
     None where it counts for nothing: it lies in roles/ or collections/ and is in no role and no collection.
     """
-    if path.startswith("collections/") or (path.startswith(f"{playbook_tree.GALAXY}/") and "/roles/" not in path):
+    if _IN_NO_ROLE.match(path):
         return None
     if "roles/" not in path:
         return ""

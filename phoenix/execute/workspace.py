@@ -27,7 +27,7 @@ from typing import Any
 
 from phoenix.clouds.api import Template
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute import packer_values, playbook_tree
+from phoenix.execute import ansible_cfg, packer_values, playbook_tree
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.reach import Playbooks, no_yaml
 from phoenix.execute.recipe_files import SEAL, UNSEAL, playbooks_of, reached
@@ -40,25 +40,6 @@ from phoenix.tools.render import Renderer
 TEMPLATE = "image.pkr.hcl"
 VALUES = "image.auto.pkrvars.hcl"
 PLUGINS = "plugins/plugins.pkr.hcl"
-
-_CONFIGURATION = """\
-# Made by phoenix: this file, and nothing of the computer it runs on, configures Ansible.
-[defaults]
-roles_path = roles:galaxy/roles
-connection_plugins = connection_plugins
-collections_path = collections:galaxy/collections
-interpreter_python = /usr/bin/python3
-host_key_checking = False
-stdout_callback = default
-nocows = True
-retry_files_enabled = False
-
-[connection]
-pipelining = True
-
-[ssh_connection]
-ssh_args = -o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile=/dev/null -o ServerAliveInterval=15
-"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,13 +158,13 @@ def _entries(playbooks: tuple[str, ...], variables: Mapping[str, Any], *, bake: 
     return {
         ansible.RECIPE: _imports(tuple(posixpath.normpath(playbook) for playbook in playbooks)),
         ansible.VARIABLES: json.dumps(dict(variables), indent=2, sort_keys=True) + "\n",
-        ansible_core.CONFIGURATION: _CONFIGURATION,
         **({ansible.BAKE: _imports((UNSEAL, *((ansible.RECIPE,) if playbooks else ()), SEAL))} if bake else {}),
     }
 
 
 def _lay_out_tree(playbooks: Playbooks, paths: frozenset[str], own: Mapping[str, str], directory: Path) -> None:
     """Write the reached part of the playbook tree with phoenix's `own` files; SpecError where one of it is no YAML."""
+    own = {**own, ansible_core.CONFIGURATION: ansible_cfg.for_a_bake(playbooks.searched)}
     _refuse_taken(paths & own.keys())
     for mistake in playbooks.mistakes(paths):
         raise no_yaml(mistake)

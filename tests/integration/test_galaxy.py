@@ -205,3 +205,13 @@ def test_without_the_file_and_beside_somebodys_own_directory(shop: Shell) -> Non
     assert (shop.directory / "playbooks/galaxy/mine.txt").is_file()
     (shop.directory / "playbooks/requirements.yml").unlink()
     assert "there is no playbooks/requirements.yml" in shop.run("galaxy", "install", code=2)["error"]["brief"]
+
+
+def test_ansible_finds_what_the_projects_configuration_names(shop: Shell, tmp_path: Path) -> None:
+    """Roles and a collection that lie elsewhere on this computer, installed by nobody."""
+    write(tmp_path / "sets/ansible_collections/acme/tools/plugins/modules/hammer.py", HAMMER)
+    (shop.directory / "playbooks/requirements.yml").unlink()
+    role(tmp_path / "shared/web", "web")
+    assert shop.run("validate", code=2)
+    write(shop.directory / "ansible.cfg", "[defaults]\nroles_path = ../shared\ncollections_path = ../sets\n")
+    assert shop.run("validate")["warnings"] == []
