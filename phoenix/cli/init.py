@@ -11,28 +11,33 @@ from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
 from phoenix.orders import project
 from phoenix.orders.facts import dump
-from phoenix.orders.project import InitResult
+from phoenix.orders.project import PROJECT_FILE, InitResult
 
 app = command_app()
 
 
-@command(app, "phoenix init shop", "phoenix init .")
+@command(app, "phoenix init shop", "phoenix init shop --cloud aws")
 def init(
     ctx: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where it is written; made if missing.")] = Path(),
+    cloud: Annotated[
+        list[str] | None, typer.Option(help="Also for this cloud, aws or gcp, with Terraform files; may be repeated.")
+    ] = None,
 ) -> None:
     """Write a small working project: phoenix.yaml, a playbook, and a hello service with its way to a .deb.
 
     Nothing that exists is overwritten. The ports in phoenix.yaml are free ones.
     """
-    done = project.init(directory)
-    session_of(ctx).out.result(dump(done), _next_steps(directory, done))
+    clouds = cloud or []
+    done = project.init(directory, clouds)
+    session_of(ctx).out.result(dump(done), _next_steps(directory, done, clouds))
 
 
-def _next_steps(directory: Path, done: InitResult) -> str:
+def _next_steps(directory: Path, done: InitResult, clouds: list[str]) -> str:
     lines = [f"wrote {len(done.files)} files to {directory.absolute()}", "", "next:"]
     if directory.absolute() != Path.cwd():
         lines.append(f"  cd {directory}")
+    lines += [f"  phoenix stack apply network-{each}            # after a look at {PROJECT_FILE}" for each in clouds]
     lines += [
         "  phoenix doctor                             # is everything there?",
         "  phoenix bake foundation nodejs             # an OS image, then node.js on it",

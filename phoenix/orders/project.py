@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from phoenix import data
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute.inspection import inspect, unwise
 from phoenix.names import WORD
+from phoenix.orders import project_clouds
 from phoenix.orders.site import Site
 from phoenix.spec.cautions import warnings
 from phoenix.spec.schema import json_schema
@@ -22,6 +23,8 @@ from phoenix.tell import Teller, nobody
 PROJECT_FILE = "phoenix.yaml"
 _RENAMED = {"gitignore": ".gitignore"}
 """Shipped under another name: git would obey it in phoenix's own sources, too."""
+_STEM = 15
+"""Characters of the project's name in that of the ground, which has 20."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,11 +44,15 @@ class ValidateResult:
     warnings: tuple[str, ...]
 
 
-def init(directory: Path) -> InitResult:
-    """Write a small working project. RefusedError where a file of it is there; then nothing was written."""
+def init(directory: Path, clouds: Iterable[str] = ()) -> InitResult:
+    """Write a small working project, for these clouds (`aws`, `gcp`) beside the local one.
+
+    RefusedError where a file of it is there, SpecError for another cloud; then nothing was written.
+    """
+    wanted = project_clouds.checked(clouds)
     target = directory.absolute()
     ports = {"service": _free_port(target, 8000, 8999), "repository": _free_port(target, 9000, 9999)}
-    return InitResult(directory=str(target), files=_write(_contents(target, ports), target), ports=ports)
+    return InitResult(directory=str(target), files=_write(_contents(target, ports, wanted), target), ports=ports)
 
 
 def validate(file: Path, environment: Mapping[str, str], teller: Teller = nobody) -> ValidateResult:
@@ -73,19 +80,22 @@ def schema() -> dict[str, Any]:
     return json_schema()
 
 
-def _contents(target: Path, ports: dict[str, int]) -> dict[str, bytes]:
+def _contents(target: Path, ports: dict[str, int], clouds: tuple[str, ...]) -> dict[str, bytes]:
     """What is written, by the path below the project's directory."""
     root = data.path("templates", "project")
     files = {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()}
-    spec = files[PROJECT_FILE].decode()
+    spec = project_clouds.with_clouds(files[PROJECT_FILE].decode(), clouds)
+    project = _project_name(target)
     for old, new in (
-        ("project: hello", f"project: {_project_name(target)}"),
+        ("project: hello", f"project: {project}"),
+        ("name: hello-prod", f"name: {project[:_STEM].rstrip('-')}-prod"),
         ("127.0.0.1:8000", f"127.0.0.1:{ports['service']}"),
         ("127.0.0.1:9999", f"127.0.0.1:{ports['repository']}"),
     ):
         spec = spec.replace(old, new)
     files[PROJECT_FILE] = spec.encode()
-    return {_RENAMED.get(name, name): content for name, content in files.items()}
+    named = {_RENAMED.get(name, name): content for name, content in files.items()}
+    return {**named, **project_clouds.files(clouds)}
 
 
 def _project_name(target: Path) -> str:

@@ -31,13 +31,13 @@ class Ran:
 class Terraform:
     """One program in one directory."""
 
-    program: tuple[str, ...]
+    program: str
     root: Path
     environment: Mapping[str, str]
 
     def run(self, *arguments: str) -> Ran:
         """Any command, whatever it ends with."""
-        command = [*self.program, f"-chdir={self.root}", *arguments]
+        command = [self.program, f"-chdir={self.root}", *arguments]
         done = subprocess.run(
             command,
             check=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ from tests.emulators.terraform import command
 from tests.emulators.terraform.command import Terraform
 from tests.emulators.terraform.server import served
 from tests.emulators.terraform.world import World
+from tests.support.real.terraform import RealTerraform
 
-PROGRAM = (sys.executable, "-m", "tests.emulators.terraform.shim")
 PROVIDERS = {"aws": "aws", "gcp": "google"}
 VARIABLES: dict[str, dict[str, Any]] = {
     "aws": {
@@ -58,6 +57,8 @@ def ready(cloud: str) -> Iterator[Ground]:
         root = command.ground(folder / "terraform", cloud, VARIABLES[cloud])
         with served(folder, {PROVIDERS[cloud]: world}) as led:
             environment = {**command.environment(folder), **led}
-            terraform = Terraform(program=PROGRAM, root=root, environment=environment)
+            terraform = Terraform(
+                program=str(RealTerraform.install(folder).program), root=root, environment=environment
+            )
             terraform.must("init", "-no-color", "-input=false")
             yield Ground(cloud=cloud, terraform=terraform, world=world)

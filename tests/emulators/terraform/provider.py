@@ -54,8 +54,10 @@ class Provider:
 
     def read_resource(self, asked: Any) -> Any:
         """What the world has; nothing where it is gone."""
-        known = _unpacked(asked.current_state)
-        return messages["ReadTold"](new_state=_packed(self._world.things.get((asked.type_name, known["id"]))))
+        there = self._world.things.get((asked.type_name, _unpacked(asked.current_state)["id"]))
+        if there is not None and asked.type_name in self._world.readers:
+            there.update(self._world.readers[asked.type_name](there))
+        return messages["ReadTold"](new_state=_packed(there))
 
     def plan_resource_change(self, asked: Any) -> Any:
         """What is proposed; what nobody knows before it is made is UNKNOWN."""
@@ -74,7 +76,7 @@ class Provider:
             return messages["Applied"](new_state=_packed(None))
         if asked.type_name in self._world.refuses:
             return self._refused(asked)
-        self._fill(asked.type_name, wanted)
+        self._fill(asked.type_name, wanted, new=_unpacked(asked.prior_state) is None)
         self._world.things[asked.type_name, wanted["id"]] = wanted
         return messages["Applied"](new_state=_packed(wanted))
 
@@ -91,12 +93,13 @@ class Provider:
         """Nothing is under way for longer than a call."""
         return messages["Empty"]()
 
-    def _fill(self, kind: str, wanted: Values) -> None:
+    def _fill(self, kind: str, wanted: Values, *, new: bool) -> None:
         given = {name: value for name, value in wanted.items() if value is not None and value != UNKNOWN}
         name = name_of(kind, given)
+        made = self._world.makers[kind](given) if new and kind in self._world.makers else {}
         for attribute, type_ in schema.computed(self._schemas.resources[kind]).items():
             if wanted.get(attribute) == UNKNOWN:
-                wanted[attribute] = made_up(kind, name, attribute, type_, given)
+                wanted[attribute] = made.get(attribute) or made_up(kind, name, attribute, type_, given)
 
     def _refused(self, asked: Any) -> Any:
         told = messages["Applied"](new_state=asked.prior_state)

@@ -5,7 +5,6 @@ The bodies are made by phoenix's own functions, by which it writes them, and are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,12 +15,13 @@ from phoenix.clouds.gcp.balancer.notes import Owner
 from phoenix.model import Place
 from phoenix.spec.services import GcpUrlMap
 from tests.emulators.terraform import schema
+from tests.emulators.terraform.made_at_aws import read_action
+from tests.emulators.terraform.made_at_google import read_url_map, snaked
 from tests.emulators.terraform.world import ACCOUNT, PROJECT, Values, World
 
 PROJECT_OF_PHOENIX = "hello"
 PLACE = Place(service="web-tier", environment="prod")
 SHARES = {"web-tier-prod-v001": 90, "web-tier-prod-v002": 10}
-_SINGULAR = {"host_rules": "host_rule", "path_matchers": "path_matcher"}
 _SERVICES = f"projects/{PROJECT}/global/backendServices"
 
 
@@ -48,7 +48,7 @@ def _forwarding() -> list[Values]:
     """What a rule that answers 503 does once phoenix forwards by it, as the provider has it."""
     told = rule.parsed({"RuleArn": "rule", "Priority": "100", "Actions": [_ANSWER]})
     actions = rule.forwarding(told, {f"{_TARGETS}/{group}/1": share for group, share in SHARES.items()})
-    return [_action(each) for each in actions]
+    return [{**read_action(each), "order": each["Order"]} for each in actions]
 
 
 def url_map_of_google(world: World) -> None:
@@ -64,7 +64,7 @@ def url_map_of_google(world: World) -> None:
     weights = {service: SHARES[each.group] for service, each in filled.items()}
     rolled = moves.shifted(url_map.seen(told, at), weights, filled)
     assert rolled is not None
-    _write(world, "google", "google_compute_url_map", {**_snaked(rolled), "default_service": None})
+    _write(world, "google", "google_compute_url_map", read_url_map(rolled))
 
 
 def backend_service_of_google(world: World) -> None:
@@ -76,27 +76,7 @@ def backend_service_of_google(world: World) -> None:
     backend = {"group": link, "balancingMode": "UTILIZATION", "capacityScaler": 1.0}
     rolled = shared.with_group({"name": there["name"]}, backend, owner, made=True)
     assert rolled is not None
-    _write(world, "google", "google_compute_backend_service", {"backend": _snaked(rolled["backends"])})
-
-
-def _action(told: Mapping[str, Any]) -> Values:
-    """An action of a rule as the provider has it."""
-    there = told["ForwardConfig"]["TargetGroups"]
-    groups = [{"arn": each["TargetGroupArn"], "weight": each["Weight"]} for each in there]
-    return {"type": told["Type"], "order": told["Order"], "forward": [{"target_group": groups}]}
-
-
-def _snaked(told: Any) -> Any:
-    """Google's JSON as the provider has it: other case, and single words for what may be there several times."""
-    if isinstance(told, Mapping):
-        snake = ((re.sub(r"([A-Z])", lambda found: f"_{found[0].lower()}", key), each) for key, each in told.items())
-        return {_SINGULAR.get(key, key): _listed(_SINGULAR.get(key, key), _snaked(each)) for key, each in snake}
-    return [_snaked(each) for each in told] if isinstance(told, list) else told
-
-
-def _listed(key: str, value: Any) -> Any:
-    """A block that may be there once is a list of one."""
-    return [value] if key in ("default_route_action", "default_url_redirect") else value
+    _write(world, "google", "google_compute_backend_service", {"backend": snaked(rolled["backends"])})
 
 
 def _write(world: World, provider: str, kind: str, values: Mapping[str, Any], **wanted: Any) -> None:

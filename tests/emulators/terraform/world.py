@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,10 @@ class World:
     things: dict[tuple[str, str], Values] = field(default_factory=dict)
     data: dict[str, Values] = field(default_factory=dict)
     """What data sources of a type answer, over what is made up."""
+    makers: Mapping[str, Callable[[Values], Values]] = field(default_factory=dict)
+    """Types whose things are really made, somewhere; each gives what is computed there: ids, ARNs, addresses."""
+    readers: Mapping[str, Callable[[Values], Values]] = field(default_factory=dict)
+    """Types whose things are really looked at there; each gives what is other than it was."""
     refuses: dict[str, str] = field(default_factory=dict)
     """Types whose making fails, each with the reason that is given."""
 
