@@ -11,7 +11,7 @@ from phoenix.execute import signing
 from phoenix.execute.repositories import UNSIGNED
 from phoenix.manner import Finding, State
 from phoenix.spec.project import Project
-from phoenix.tools import terraform, toolbox
+from phoenix.tools import packer, terraform, toolbox
 
 
 def tools(*, local: bool) -> Iterator[Finding]:
@@ -20,6 +20,9 @@ def tools(*, local: bool) -> Iterator[Finding]:
         if tool.local and not local:
             continue
         path = toolbox.find(tool)
+        if path is not None and tool.program == "packer":
+            yield _packer(path)
+            continue
         if path is not None:
             found = toolbox.version(tool, path) or path
             yield Finding(state=State.FINE, subject=tool.program, found=found)
@@ -28,6 +31,24 @@ def tools(*, local: bool) -> Iterator[Finding]:
         remedy = f"apt-get install {tool.package}" + (f", or {tool.instead}" if tool.instead else "")
         state = State.LACK if needed else State.NOTE
         yield Finding(state=state, subject=tool.program, found=f"missing: {tool.purpose}", remedy=remedy)
+
+
+def _packer(path: str) -> Finding:
+    """Which Packer it is, what it can bake for, and where it lacks plugins the line that installs them all."""
+    from phoenix.tools import packer_plugins
+
+    try:
+        version = packer.version()
+        there = packer_plugins.installed(version)
+    except PhoenixError as error:
+        return Finding(state=State.NOTE, subject="packer", found=f"{path}: {error.brief}", remedy=error.resolution)
+    able = packer_plugins.able(version, there)
+    lacking = [
+        name for builder in packer_plugins.BUILDERS.values() for name in packer_plugins.missing(version, there, builder)
+    ]
+    found = f"{packer_plugins.told(version, there)}; bakes for {', '.join(able) or 'no cloud'}"
+    remedy = packer_plugins.install(dict.fromkeys(lacking))
+    return Finding(state=State.FINE if able else State.NOTE, subject="packer", found=found, remedy=remedy)
 
 
 def stacks(project: Project) -> Iterator[Finding]:

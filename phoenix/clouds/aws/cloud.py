@@ -120,8 +120,10 @@ class AwsCloudDoor:
     def check(self, *, rights: bool = False) -> tuple[Finding, ...]:
         """Who phoenix is there, and whether what the project needs is there. Looks only."""
         from phoenix.clouds.aws.account import check
+        from phoenix.clouds.aws.bake import packer_run
 
-        return check.findings(self._project, self._spec, self._calls, rights=rights)
+        tools = packer_run.findings(self._spec) if self._project.recipes else ()
+        return (*tools, *check.findings(self._project, self._spec, self._calls, rights=rights))
 
     def policy(self) -> Mapping[str, Any]:
         """IAM's policies, one for each kind of work."""

@@ -66,7 +66,10 @@ class Unfinished:
                 self.remove(image_id, roles)
             raise
         machines = tuple(role for role in roles if role is not Role.UNPROVEN)
-        self.remove(image_id, machines, between=between, patience=ENDING)
+        # A current Packer makes AMI and snapshots with the tags of its machine and writes theirs over them; for a
+        # while AWS may still tell the first. What is whole is never a builder's rest, whatever its tags say.
+        whole = (remains.IMAGE, remains.SNAPSHOT)
+        self.remove(image_id, machines, spared=whole, between=between, patience=ENDING)
 
     def remove(
         self,
@@ -74,12 +77,16 @@ class Unfinished:
         roles: tuple[Role, ...],
         *,
         also: tuple[Thing, ...] = (),
+        spared: tuple[str, ...] = (),
         between: Between = idle,
         patience: float = remains.PATIENCE,
     ) -> None:
-        """Remove what bakes of the image have not finished and nobody else is at work on, and `also`."""
+        """Remove what bakes of the image have not finished and nobody else is at work on, and `also`.
+
+        Nothing of the kinds that are `spared`.
+        """
         found = (each for each in remains.unfinished(self._calls, self._project, image_id) if self._mine(each, roles))
-        things = {each.id: each for each in (*also, *found)}
+        things = {each.id: each for each in (*also, *found) if each.kind not in spared}
         remains.remove(self._calls, tuple(things.values()), self._clock, between=between, patience=patience)
 
     def sweep(self) -> tuple[Thing, ...]:

@@ -16,6 +16,7 @@ from phoenix.manner import State
 from phoenix.orders.doctor import doctor
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import toolbox
+from tests.support.real.packers import current_packer
 
 SOURCES = Path(phoenix.__file__).parent
 EVERYWHERE = {"dpkg", "gpgv", "util-linux"}
@@ -61,6 +62,41 @@ def test_a_missing_tool_is_named_with_its_package(tmp_path: Path, monkeypatch: p
     assert found["mmdebstrap"].found == "missing: bootstraps the lowest image layer"
     assert found["runc"].state is State.NOTE
     assert found["runc"].remedy == "apt-get install runc, or machines: qemu"
+
+
+@pytest.mark.parametrize(
+    ("plugins", "state", "found", "lacking"),
+    [
+        ((), State.NOTE, "1.16.0 with no plugins; bakes for no cloud", "qemu ansible amazon googlecompute"),
+        (("qemu",), State.NOTE, "1.16.0 with qemu 1.8.3; bakes for no cloud", "ansible amazon googlecompute"),
+        (
+            ("ansible", "amazon"),
+            State.FINE,
+            "1.16.0 with amazon 1.8.3, ansible 1.8.3; bakes for aws",
+            "qemu googlecompute",
+        ),
+        (
+            ("ansible", "amazon", "qemu", "googlecompute"),
+            State.FINE,
+            "1.16.0 with qemu 1.8.3, amazon 1.8.3, googlecompute 1.8.3, ansible 1.8.3; bakes for local, aws, gcp",
+            "",
+        ),
+    ],
+)
+def test_which_packer_it_is_and_what_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins: tuple[str, ...], state: State, found: str, lacking: str
+) -> None:
+    current_packer(tmp_path, *plugins)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (told,) = [each for each in checkup.tools(local=False) if each.subject == "packer"]
+    assert (told.state, told.found) == (state, found)
+    lines = [f"packer plugins install github.com/hashicorp/{name}" for name in lacking.split()]
+    assert told.remedy == " && ".join(lines)
+
+
+def test_debians_packer_has_its_own_plugins() -> None:
+    (told,) = [each for each in checkup.tools(local=False) if each.subject == "packer"]
+    assert (told.found, told.remedy) == ("1.6.6 with its own plugins; bakes for local, aws", "")
 
 
 def test_a_cloud_far_away_needs_no_machines_here() -> None:

@@ -20,10 +20,11 @@ from phoenix.clouds.api import BakeRequest, Between, Say
 from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.bake import image_reading, way_in
 from phoenix.clouds.aws.bake.image_reading import GIB
-from phoenix.errors import RefusedError, ToolError
+from phoenix.errors import PhoenixError, RefusedError, ToolError
+from phoenix.manner import Finding, State
 from phoenix.spec.clouds import AwsReach
-from phoenix.tools import packer
-from phoenix.tools.process import Command, require
+from phoenix.tools import packer, packer_plugins
+from phoenix.tools.process import Command
 
 if TYPE_CHECKING:
     from phoenix.clouds.aws.bake.image_reading import Ami
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 TIMEOUT = 3500.0
 """Seconds for the whole build."""
 MANIFEST = "manifest.json"
+_BUILDER = packer_plugins.BUILDERS["aws"]
 _PLUGIN = "session-manager-plugin"
+_INSTALL_PLUGIN = (
+    "Install it as AWS says (https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+    "session-manager-working-with-install-plugin.html)"
+)
 _ENDPOINTS = ("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL")
 _NOT_ITS = (
     "AWS_MAX_ATTEMPTS",  # boto3's number of attempts is to Packer how often it looks for something it waits for
@@ -105,15 +111,36 @@ def _opening(way: WayIn) -> dict[str, Any]:
 
 
 def refuse_without_tools(cloud: AwsCloud) -> None:
-    """RefusedError where a program that Packer needs is missing, before anything is begun."""
-    require("packer", "packer")
-    if cloud.builder.reach is AwsReach.SSM and shutil.which(_PLUGIN) is None:
+    """RefusedError where a program or plugin that Packer needs is missing, before anything is begun."""
+    packer_plugins.refuse_without(_BUILDER)
+    if _lacks_session_manager(cloud):
         raise RefusedError(
             f"the program '{_PLUGIN}' is missing",
             details=f"builder.reach of '{cloud.name}' is ssm, and Packer reaches machines by it",
-            resolution="Install it as AWS says (https://docs.aws.amazon.com/systems-manager/latest/userguide/"
-            "session-manager-working-with-install-plugin.html), or name another reach.",
+            resolution=f"{_INSTALL_PLUGIN}, or name another reach.",
         )
+
+
+def findings(cloud: AwsCloud) -> tuple[Finding, ...]:
+    """What `phoenix doctor` says of the tools of a bake there. Runs Packer, and asks nothing of the cloud."""
+    subject, remedy = f"{cloud.name}: packer", ""
+    try:
+        version = packer.version()
+        there = packer_plugins.installed(version)
+    except PhoenixError as error:
+        return (Finding(state=State.LACK, subject=subject, found=error.brief, remedy=error.resolution),)
+    lacking, found = packer_plugins.missing(version, there, _BUILDER), packer_plugins.told(version, there)
+    if lacking:
+        found, remedy = f"{found}, without {' and '.join(lacking)}", packer_plugins.install(lacking)
+    tools = (Finding(state=State.LACK if lacking else State.FINE, subject=subject, found=found, remedy=remedy),)
+    if not _lacks_session_manager(cloud):
+        return tools
+    told = "missing: builder.reach is ssm"
+    return (*tools, Finding(state=State.LACK, subject=f"{cloud.name}: {_PLUGIN}", found=told, remedy=_INSTALL_PLUGIN))
+
+
+def _lacks_session_manager(cloud: AwsCloud) -> bool:
+    return cloud.builder.reach is AwsReach.SSM and shutil.which(_PLUGIN) is None
 
 
 def disk(cloud: AwsCloud, below: Ami) -> int:

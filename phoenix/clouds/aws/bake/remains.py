@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 25.0
 """Seconds that a removal waits where no lease is kept meanwhile."""
-INSTANCE, IMAGE = "instance", "image"
+INSTANCE, IMAGE, SNAPSHOT = "instance", "image", "snapshot"
 _UNFINISHED = (Role.BUILDER, Role.TRIAL, Role.UNPROVEN)
 _AT_ONCE = 200
 """Values of one filter: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html."""
@@ -37,7 +37,7 @@ _VERBS: Mapping[str, tuple[str, str, str, bool]] = {
     "spot-instances-request": ("spot request", "cancel_spot_instance_requests", "SpotInstanceRequestIds", True),
     "launch-template": ("launch template", "delete_launch_template", "LaunchTemplateId", False),
     INSTANCE: ("machine", "terminate_instances", "InstanceIds", True),
-    "snapshot": ("snapshot", "delete_snapshot", "SnapshotId", False),
+    SNAPSHOT: ("snapshot", "delete_snapshot", "SnapshotId", False),
     "volume": ("disk", "delete_volume", "VolumeId", False),
     "security-group": ("security group", "delete_security_group", "GroupId", False),
 }
@@ -69,7 +69,7 @@ class Thing:
 
 def of_ami(ami: Ami) -> tuple[Thing, ...]:
     """The AMI and its snapshots."""
-    snapshots = (Thing(kind="snapshot", id=snapshot, tags=ami.tags) for snapshot in ami.snapshots)
+    snapshots = (Thing(kind=SNAPSHOT, id=snapshot, tags=ami.tags) for snapshot in ami.snapshots)
     return (Thing(kind=IMAGE, id=ami.id, tags=ami.tags), *snapshots)
 
 

@@ -18,15 +18,15 @@ from phoenix.errors import RefusedError
 from phoenix.manner import Finding, State
 from phoenix.spec.clouds import GcpCloud, GcpReach
 from phoenix.tools import packer, packer_plugins
-from phoenix.tools.packer_plugins import UNBUNDLED, Version
+from phoenix.tools.packer_plugins import Version, written
 
-FINISHES = (1, 7, 0)
+FINISHES = packer_plugins.COMPUTE_ENGINE
 """The first Packer whose bake Compute Engine can finish."""
 KNOWS_MORE = (1, 2, 1)
 """The first plugin `googlecompute` with `max_run_duration_in_seconds`, and all else that 1.6.6 does not know."""
 ANYWAY = "PHOENIX_PACKER_GCP_ANYWAY"
 """A variable for tests: an emulator may take what Compute Engine does not."""
-PLUGINS = ("googlecompute", "ansible")
+PLUGIN = packer_plugins.BUILDERS["gcp"]
 _PACKER = (
     "curl -fsSL https://apt.releases.hashicorp.com/gpg | gpg --dearmor -o /usr/share/keyrings/hashicorp.gpg && "
     'echo "deb [signed-by=/usr/share/keyrings/hashicorp.gpg] https://apt.releases.hashicorp.com bookworm main" '
@@ -53,11 +53,12 @@ class Packer:
     @property
     def knows_more(self) -> bool:
         """Whether it takes keys that Packer 1.6.6 refuses."""
-        return self.plugins.get("googlecompute", (0, 0, 0)) >= KNOWS_MORE
+        return self.plugins.get(PLUGIN, (0, 0, 0)) >= KNOWS_MORE
 
     def __str__(self) -> str:
-        plugins = (f"{name} {_written(self.plugins[name])}" for name in PLUGINS if name in self.plugins)
-        return ", ".join([_written(self.version), *plugins])
+        wanted = (PLUGIN, packer_plugins.ANSIBLE)
+        plugins = (f"{name} {written(self.plugins[name])}" for name in wanted if name in self.plugins)
+        return ", ".join([written(self.version), *plugins])
 
 
 @cache
@@ -79,13 +80,13 @@ def lacks(here: Packer | None, cloud: GcpCloud, *, gcloud: bool) -> Iterator[Lac
         told = f"{here} begins a bake and cannot finish it: Compute Engine refuses how it names the disk"
         yield Lack(subject="packer", found=told, remedy=_PACKER)
         return
-    missing = [name for name in PLUGINS if here.version >= UNBUNDLED and name not in here.plugins]
+    missing = packer_plugins.missing(here.version, here.plugins, PLUGIN)
     if missing:
-        install = " && ".join(f"packer plugins install github.com/hashicorp/{name}" for name in missing)
-        yield Lack(subject="packer", found=f"{here} without the plugins {' and '.join(missing)}", remedy=install)
+        told = f"{here} without the plugins {' and '.join(missing)}"
+        yield Lack(subject="packer", found=told, remedy=packer_plugins.install(missing))
     elif not here.knows_more and (keys := _newer_keys(cloud)):
-        told = f"{here}: {' and '.join(keys)} needs the plugin googlecompute {_written(KNOWS_MORE)}"
-        yield Lack(subject="packer", found=told, remedy="packer plugins install github.com/hashicorp/googlecompute")
+        told = f"{here}: {' and '.join(keys)} needs the plugin googlecompute {written(KNOWS_MORE)}"
+        yield Lack(subject="packer", found=told, remedy=packer_plugins.install([PLUGIN]))
     if cloud.builder.reach is GcpReach.IAP and not gcloud:
         told = "missing: builder.iap is true, and it makes the tunnel"
         yield Lack(subject="gcloud", found=told, remedy=way_in.INSTALL_GCLOUD)
@@ -128,7 +129,3 @@ def _lacks_here(cloud: GcpCloud) -> Iterator[Lack]:
     if here is not None and os.environ.get(ANYWAY):
         return
     yield from lacks(here, cloud, gcloud=shutil.which("gcloud") is not None)
-
-
-def _written(version: Version) -> str:
-    return ".".join(map(str, version))

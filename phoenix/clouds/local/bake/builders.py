@@ -56,7 +56,7 @@ def make_files(work: Work, parent: ImageFiles | None, mirror: str) -> dict[str, 
     from phoenix.clouds.local.bake import chroot_builder, packer_builder
 
     if work.request.builder == "packer":
-        packer_builder.refuse_without_root()
+        packer_builder.refuse_unable()
     elif work.request.builder == "light":
         refuse_without_light_machines(work.say)
     work.scratch.mkdir()

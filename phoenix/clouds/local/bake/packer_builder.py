@@ -15,7 +15,7 @@ from phoenix.clouds.local.bake.builders import Work, accelerator, vaulted
 from phoenix.clouds.local.image_files import ImageFiles
 from phoenix.clouds.local.machines import guest
 from phoenix.errors import RefusedError, ToolError
-from phoenix.tools import fence, packer, qemu, seed
+from phoenix.tools import fence, packer, packer_plugins, qemu, seed
 from phoenix.tools.fence import Fence
 from phoenix.tools.process import Command, require, run
 
@@ -41,14 +41,15 @@ exec rsync --archive --hard-links --acls --xattrs --numeric-ids --exclude=/lost+
 """
 
 
-def refuse_without_root() -> None:
-    """Raise RefusedError for an ordinary user, before anything is begun."""
+def refuse_unable() -> None:
+    """Raise RefusedError for an ordinary user, and where Packer lacks a plugin, before anything is begun."""
     if os.geteuid() != 0:
         raise RefusedError(
             "the packer builder needs root on the local cloud",
             details="the files of the disk that Packer makes are read by mounting it",
             resolution="Use `--builder chroot`, or bake as root.",
         )
+    packer_plugins.refuse_without(packer_plugins.BUILDERS["local"])
 
 
 def bake(work: Work, below: ImageFiles) -> None:

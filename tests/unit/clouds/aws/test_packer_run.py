@@ -11,8 +11,10 @@ import pytest
 
 from phoenix.clouds.aws.bake import image_reading, packer_run
 from phoenix.errors import RefusedError, ToolError
+from phoenix.manner import State
 from phoenix.spec.clouds import AwsBuilder, AwsReach
 from phoenix.tools.process import Command, run
+from tests.support.real.packers import current_packer
 from tests.unit.clouds.aws.account import SPEC
 
 GIB = 1024**3
@@ -66,12 +68,31 @@ def test_a_disk_that_holds_less_than_the_image_below_is_refused() -> None:
 
 def test_session_manager_needs_its_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "packer"
-    program.write_text("")
+    program.write_text("#!/bin/sh\necho Packer v1.6.6\n")
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     packer_run.refuse_without_tools(SPEC)
     with pytest.raises(RefusedError, match="'session-manager-plugin' is missing"):
         packer_run.refuse_without_tools(replace(SPEC, builder=AwsBuilder(reach=AwsReach.SSM, profile="ci")))
+    told = packer_run.findings(replace(SPEC, builder=AwsBuilder(reach=AwsReach.SSM, profile="ci")))
+    assert [(each.state, each.subject.partition(": ")[2]) for each in told] == [
+        (State.FINE, "packer"),
+        (State.LACK, "session-manager-plugin"),
+    ]
+
+
+def test_a_plugin_is_looked_for_before_anything_is_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    current_packer(tmp_path, "amazon")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(RefusedError, match="packer lacks the plugin ansible") as caught:
+        packer_run.refuse_without_tools(SPEC)
+    assert caught.value.details.startswith("found packer 1.16.0 with amazon 1.8.3; ")
+    assert caught.value.resolution.endswith(": packer plugins install github.com/hashicorp/ansible")
+    (told,) = packer_run.findings(SPEC)
+    assert (told.state, told.found) == (State.LACK, "1.16.0 with amazon 1.8.3, without ansible")
+    assert told.remedy == "packer plugins install github.com/hashicorp/ansible"
+    current_packer(tmp_path, "amazon", "ansible")
+    packer_run.refuse_without_tools(SPEC)
 
 
 def test_the_manifest_says_what_was_made(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 from phoenix.clouds.aws.bake import remains
 from phoenix.clouds.aws.bake.remains import Thing
 from phoenix.clouds.aws.calls import RefusedCallError
+from phoenix.clouds.aws.labels import Role
+from phoenix.clouds.aws.unfinished import Unfinished
 from tests.support.fakes.doubles import FakeClock
-from tests.unit.clouds.aws.account import Account, no
+from tests.unit.clouds.aws.account import SPEC, Account, no
 
 TAGS = {
     "phoenix:project": "shop",
@@ -142,6 +144,38 @@ def test_the_ami_that_packer_had_no_time_to_tag_goes_with_its_builder(ami: dict[
     ]
     assert account.of("deregister_image") == ([{"ImageId": "ami-7"}] if removed else [])
     assert account.of("delete_snapshot") == ([{"SnapshotId": "snap-7"}] if removed else [])
+
+
+def current_packers(*, role: str, baker: str) -> Account:
+    """What a bake by Packer's plugin 1.1.0 or later has made: AMI and snapshot with the tags of the builder machine."""
+    kinds = {each: KINDS[each] for each in ("ami-1", "snap-1", "i-1")}
+    tags = {**TAGS, "phoenix:role": role, "phoenix:baker": baker, "phoenix:since": "2020-01-01T00:00:00Z"}
+    return Account(describe_tags=rows(kinds, tags), describe_instances=machines(i_1="terminated"))
+
+
+def test_a_finished_image_that_bears_the_tags_of_its_builder_stays() -> None:
+    """For a while, until AWS tells everywhere what Packer has written over them."""
+    account = current_packers(role="builder", baker="nobody's")
+    mine = Unfinished("shop", SPEC, account, FakeClock())
+    with mine.tidy(TAGS["phoenix:image"], (Role.BUILDER, Role.UNPROVEN), lambda: None):
+        pass
+    assert account.of("deregister_image") == []
+    assert account.of("delete_snapshot") == []
+
+
+@pytest.mark.parametrize("role", ["builder", "unproven"])
+def test_an_image_of_a_bake_that_died_goes_whichever_tags_it_has(role: str) -> None:
+    account = current_packers(role=role, baker="nobody's")
+    Unfinished("shop", SPEC, account, FakeClock()).sweep()
+    assert account.of("deregister_image") == [{"ImageId": "ami-1"}]
+    assert account.of("delete_snapshot") == [{"SnapshotId": "snap-1"}]
+
+
+def test_a_whole_image_keeps_the_baker_and_goes_by_no_sweep() -> None:
+    """The mark of a bake that is long over is no sign that the image is not finished."""
+    account = current_packers(role="image", baker="nobody's")
+    assert Unfinished("shop", SPEC, account, FakeClock()).sweep() == ()
+    assert account.of("deregister_image") == []
 
 
 def test_a_thing_is_told_in_words() -> None:
