@@ -9,7 +9,6 @@ it started, and every mount it made, is gone when it is.
 from __future__ import annotations
 
 import os
-import select
 import selectors
 import shlex
 import shutil
@@ -26,6 +25,7 @@ from typing import IO
 
 from phoenix.clock import SystemClock
 from phoenix.errors import RefusedError, ToolError
+from phoenix.tools.process_pipes import Input, streams
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 GRACE = 10.0
@@ -57,6 +57,8 @@ class Command:
     """Nothing that it starts outlives it, whatever sessions that begins; it sees the computer as it is (`keeper`)."""
     ends_on: signal.Signals = signal.SIGTERM
     """What its session is sent where it is to end before it has done its work."""
+    finishes: bool = False
+    """Where this process dies, it is sent `ends_on` alone, and comes to its own end, though nobody listens any more."""
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -232,8 +234,7 @@ def _group_lives(leader: int) -> bool:
 
 def wrapped(command: Command) -> tuple[str, ...]:
     """The words that run `command` so that it ends with this process."""
-    """The words that run `command` so that it ends with this process."""
-    ends = "TERM" if command.kept else "KILL"
+    ends = "TERM" if command.kept else command.ends_on.name.removeprefix("SIG") if command.finishes else "KILL"
     program: tuple[str, ...] = (require("setpriv", "util-linux"), "--pdeathsig", ends, "--")
     if command.kept:
         program += (sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")))
@@ -251,39 +252,30 @@ def _popen(argv: tuple[str, ...], command: Command, output: IO[bytes] | None = N
             details="it is not on PATH",
             resolution="Run `phoenix doctor` to see which package has it.",
         )
+    if command.finishes and not output:
+        with streams() as pipes:
+            process = _start(argv, command, pipes.writes, keep=pipes.reads)
+        process.stdout, process.stderr = pipes.files()
+        return process
+    return _start(argv, command, (output or subprocess.PIPE,) * 2)
+
+
+def _start(
+    argv: tuple[str, ...],
+    command: Command,
+    out: tuple[int | IO[bytes], int | IO[bytes]],
+    keep: tuple[int, ...] = (),
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
         cwd=command.cwd,
         env={**os.environ, **command.environment},
         stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
-        stdout=output or subprocess.PIPE,
-        stderr=output or subprocess.PIPE,
+        stdout=out[0],
+        stderr=out[1],
         start_new_session=True,
+        pass_fds=keep,
     )
-
-
-class _Input:
-    """What a program is still to read. It is written bit by bit: a program may answer before it has read all."""
-
-    def __init__(self, process: subprocess.Popen[bytes], rest: bytes) -> None:
-        self._process = process
-        self._rest = memoryview(rest)
-
-    def register(self, selector: selectors.BaseSelector) -> None:
-        """Have `write` called whenever there is room."""
-        if self._process.stdin is not None:
-            selector.register(self._process.stdin, selectors.EVENT_WRITE, self)
-
-    def write(self, selector: selectors.BaseSelector) -> None:
-        """Write as much as surely fits, and close after the last byte; whoever does not read it needs none."""
-        assert self._process.stdin is not None
-        try:
-            self._rest = self._rest[os.write(self._process.stdin.fileno(), self._rest[: select.PIPE_BUF]) :]
-        except BrokenPipeError:
-            self._rest = self._rest[:0]
-        if not self._rest:
-            selector.unregister(self._process.stdin)
-            self._process.stdin.close()
 
 
 def _collect(
@@ -313,12 +305,12 @@ def _collect(
             for index, pipe in enumerate((process.stdout, process.stderr)):
                 assert pipe is not None
                 selector.register(pipe, selectors.EVENT_READ, index)
-            _Input(process, command.stdin).register(selector)
+            Input(process.stdin, command.stdin).register(selector)
             while selector.get_map():
                 if between:
                     between()
                 for key, _events in selector.select(timeout=max(0.0, min(ROUND, deadline - time.monotonic()))):
-                    if isinstance(key.data, _Input):
+                    if isinstance(key.data, Input):
                         key.data.write(selector)
                         continue
                     chunk = os.read(key.fd, 65536)

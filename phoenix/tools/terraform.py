@@ -134,6 +134,7 @@ class Terraform:
             cwd=self.root,
             environment={**_QUIET, "TF_DATA_DIR": str(self.data)},
             ends_on=signal.SIGINT,
+            finishes=True,  # killed in the middle it would forget what it has made, and leave its lock behind
         )
 
     def _plain(self, command: Command, hearing: Hearing) -> None:

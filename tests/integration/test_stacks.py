@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -125,18 +126,22 @@ def assert_secret_is_nowhere(shell: Shell, terraform: RealTerraform, *said: str)
     assert list((shell.directory / ".phoenix" / "stacks" / "ground").glob("work-*")) == []
 
 
-def test_ctrl_c_lets_terraform_finish_save_its_state_and_free_its_lock(shell: Shell) -> None:
-    main = shell.directory / "ground" / "main.tf"
-    main.write_text(ROOT + SLOW)
+def begin_the_slow_one(shell: Shell) -> subprocess.Popen[str]:
+    """An apply in the background that is in the middle of a resource."""
+    (shell.directory / "ground" / "main.tf").write_text(ROOT + SLOW)
     going = shell.start("stack", "apply", "ground")
-    log = shell.directory / ".phoenix" / "runs"
 
     def slow_has_begun() -> Look:
-        text = "".join(file.read_text() for file in log.glob("*/terraform.log"))
+        text = "".join(file.read_text() for file in (shell.directory / ".phoenix" / "runs").glob("*/terraform.log"))
         begun = "terraform_data.slow: Provisioning" in text
         return Look(verdict=Verdict.PASS if begun else Verdict.UNKNOWN, seen=text[-500:])
 
     wait_for("the slow resource", slow_has_begun, clock=SystemClock(), deadline=120.0, interval=0.1)
+    return going
+
+
+def test_ctrl_c_lets_terraform_finish_save_its_state_and_free_its_lock(shell: Shell) -> None:
+    main, going = shell.directory / "ground" / "main.tf", begin_the_slow_one(shell)
     going.send_signal(signal.SIGINT)
     out, err = going.communicate(timeout=120)
     assert going.returncode == 130, err
@@ -148,6 +153,27 @@ def test_ctrl_c_lets_terraform_finish_save_its_state_and_free_its_lock(shell: Sh
     main.write_text(ROOT)
     left = shell.run("stack", "apply", "ground")
     assert {each["address"]: each["do"] for each in left["changes"]} == {"terraform_data.slow": "destroy"}
+
+
+@pytest.mark.full
+def test_a_phoenix_that_is_killed_leaves_no_lock_and_nothing_that_terraform_has_forgotten(shell: Shell) -> None:
+    main, going = shell.directory / "ground" / "main.tf", begin_the_slow_one(shell)
+    lock = main.parent / ".terraform.tfstate.lock.info"
+    assert lock.exists()
+    going.kill()
+    going.communicate(timeout=60)
+
+    def it_has_ended() -> Look:
+        return Look(verdict=Verdict.UNKNOWN if lock.exists() else Verdict.PASS, seen="the state is locked")
+
+    wait_for("the end of Terraform", it_has_ended, clock=SystemClock(), deadline=120.0, interval=0.1)
+    assert "slow" in [each["name"] for each in json.loads(state(shell).read_text())["resources"]]
+    (did,) = shell.run("tend")["did"]
+    assert did.startswith("ended stack-")
+    main.write_text(ROOT)
+    left = shell.run("stack", "apply", "ground")
+    assert {each["address"]: each["do"] for each in left["changes"]} == {"terraform_data.slow": "destroy"}
+    assert list((shell.directory / ".phoenix" / "stacks" / "ground").glob("work-*")) == []
 
 
 def test_a_world_that_is_no_longer_as_it_was_left_is_drift(shell: Shell) -> None:

@@ -326,3 +326,34 @@ def test_what_a_kept_program_started_ends_with_a_phoenix_that_is_killed(tmp_path
         phoenix.kill()
     assert all(there)
     until("their end", lambda: not any(each and each.alive for each in there))
+
+
+FINISHES = """
+import signal, sys, time
+from pathlib import Path
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+def asked(*_signal):
+    for stream in (sys.stdout, sys.stderr):
+        print("last words", file=stream, flush=True)
+    Path(sys.argv[1]).write_text("saved\\n")
+    sys.exit(0)
+signal.signal(signal.SIGINT, asked)
+Path(sys.argv[2]).write_text("started\\n")
+time.sleep(9000)
+"""
+
+
+def test_a_program_that_finishes_says_its_last_words_though_phoenix_was_killed(tmp_path: Path) -> None:
+    saved, started = tmp_path / "saved", tmp_path / "started"
+    argv = (sys.executable, "-c", FINISHES, str(saved), str(started))
+    run_it = f"run(Command(argv={argv!r}, finishes=True, ends_on=signal.SIGINT), timeout=900)"
+    program = f"import signal; from phoenix.tools.process import Command, run; {run_it}"
+    with subprocess.Popen([sys.executable, "-c", program]) as phoenix:
+        until("its start", lambda: written(started))
+        phoenix.kill()
+    until("what it saves", lambda: written(saved))
+
+
+def test_a_program_that_finishes_is_heard_to_its_end() -> None:
+    done = run(shell("echo one; echo two >&2; exit 3", finishes=True), timeout=60, check=False)
+    assert (done.code, done.stdout, done.stderr) == (3, "one", "two")
