@@ -137,6 +137,7 @@ def test_what_is_required_is_installed_counted_and_found(shop: Shell, tmp_path: 
     assert files(shop, "site.yml") == counted, "the same bytes, whenever they were installed"
 
 
+@pytest.mark.full
 def test_a_branch_moves_only_where_that_is_asked_for(shop: Shell, tmp_path: Path) -> None:
     shop.run("galaxy", "install")
     before = files(shop, "site.yml")
@@ -153,6 +154,7 @@ def test_a_branch_moves_only_where_that_is_asked_for(shop: Shell, tmp_path: Path
     assert changed["web"] == first, "another requirement is looked up anew"
 
 
+@pytest.mark.full
 def test_what_was_changed_afterwards_is_told_and_so_is_another_source(shop: Shell, tmp_path: Path) -> None:
     shop.run("galaxy", "install")
     installed = shop.directory / "playbooks/galaxy/roles/web/tasks/main.yml"

@@ -14,20 +14,21 @@ from phoenix.errors import RefusedError
 from phoenix.execute import vault
 from phoenix.execute.reach import Playbooks
 from phoenix.tools import ansible, fence, memory_file, process
-from tests.integration.test_playbooks import TIMEOUT, Place, lay_out
+from tests.support.real.builds import build
 from tests.support.real.shell import Shell
 
+TIMEOUT = 120.0
 PASSWORD = "correct-horse-of-the-vault"
 VAULT = str(Path(sys.executable).with_name("ansible-vault"))
-SITE = """\
-- hosts: all
-  gather_facts: false
-  vars_files: [secrets.yml]
-  tasks:
-    - name: Write what is secret
-      copy: {content: "{{ word }} {{ inline }}", dest: /etc/word, mode: "0600"}
+SITE = "- hosts: all\n  gather_facts: false\n  vars_files: [secrets.yml]\n  tasks: []\n"
+TASKS = """\
+    - name: Read what is encrypted
+      include_vars: {file: secrets.yml}
     - name: See that the image has no way to the password
       shell: "! env | grep -q VAULT && ! test -e /run/phoenix-secret"
+    - name: Write what is secret
+      copy: {content: "{{ word }} {{ inline }}", dest: /etc/word, mode: "0600"}
+      vars:
 """
 
 
@@ -46,20 +47,26 @@ def write_project(directory: Path) -> None:
     (playbooks / "secrets.yml").write_text(encrypted("word: outer\n"))
 
 
-def test_a_bake_has_the_password_and_nothing_else_does(base_tree: Path, tmp_path: Path) -> None:
-    write_project(tmp_path / "project")
-    place = Place(below=base_tree, directory=tmp_path)
-    laid_out = lay_out(tmp_path, "site.yml")
-    program = vaulted(ansible.chroot_command(laid_out, base_tree, ansible.RECIPE), PASSWORD.encode())
-    assert PASSWORD not in " ".join(program.argv)
-    around = chroot_builder.lay_out(base_tree, tmp_path, laid_out, ())
-    command = fence.around(around, program)
-    assert PASSWORD not in " ".join((*command.argv, *command.environment.values()))
-    done = process.run(command, timeout=TIMEOUT, log=tmp_path / "log", check=False)
-    assert done.code == 0, ansible.failure_of(done.stdout, done.stderr, None)
-    assert (place.directory / "upper/etc/word").read_text() == "outer inner"
-    for file in (path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()):
+@pytest.mark.parametrize("builder", ["light", pytest.param("chroot", marks=pytest.mark.full)])
+def test_a_bake_has_the_password_and_nothing_else_does(
+    base_tree: Path, roomy: Path, tmp_path: Path, builder: str
+) -> None:
+    directory = roomy / "vaults" / tmp_path.name
+    (directory / "project/playbooks").mkdir(parents=True)
+    (directory / "project/playbooks/secrets.yml").write_text(encrypted("word: outer\n"))
+    inline = "".join(f"          {line}\n" for line in encrypted("inner").splitlines())
+    made = build(builder, base_tree, directory, TASKS + f"        inline: !vault |\n{inline}", vault=PASSWORD.encode())
+    assert (made.tree / "etc/word").read_text() == "outer inner"
+    for file in (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()):
         assert PASSWORD.encode() not in file.read_bytes(), file
+
+
+def test_the_password_is_in_no_argument_and_in_no_variable(tmp_path: Path) -> None:
+    program = vaulted(ansible.chroot_command(tmp_path, tmp_path), PASSWORD.encode())
+    around = fence.around(fence.Fence(scratch=str(tmp_path), writable=(str(tmp_path),)), program)
+    for command in (program, around):
+        assert PASSWORD not in " ".join((*command.argv, *command.environment.values()))
+        assert PASSWORD not in str(command)
 
 
 def test_a_program_that_prints_the_secret_is_not_quoted(base_tree: Path, tmp_path: Path) -> None:

@@ -34,11 +34,21 @@ class Build:
 
 
 def build(
-    builder: str, below: Path, directory: Path, tasks: str, *, reach: tuple[int, ...] = (), facts: bool = False
+    builder: str,
+    below: Path,
+    directory: Path,
+    tasks: str,
+    *,
+    reach: tuple[int, ...] = (),
+    facts: bool = False,
+    vault: bytes = b"",
 ) -> Build:
-    """Run tasks (of a playbook, indented by four) on the tree `below`. ToolError where one fails."""
+    """Run tasks (of a playbook, indented by four) on the tree `below`. ToolError where one fails.
+
+    Further files of the project may lie in `directory`/project already.
+    """
     own = directory / "project/playbooks/tried.yml"
-    own.parent.mkdir(parents=True)
+    own.parent.mkdir(parents=True, exist_ok=True)
     own.write_text(HEAD.format(facts=str(facts).lower()) + tasks)
     said: list[str] = []
     laid_out = directory / "workspace"
@@ -46,7 +56,7 @@ def build(
     files = ImageFiles(directory=directory / "image")
     files.directory.mkdir()
     work = builders.Work(
-        request=_request(builder, laid_out),
+        request=_request(builder, laid_out, vault),
         files=files,
         clock=SystemClock(),
         log=directory / "log",
@@ -88,7 +98,7 @@ def _recipe() -> Recipe:
     )
 
 
-def _request(builder: str, laid_out: Path) -> BakeRequest:
+def _request(builder: str, laid_out: Path, vault: bytes) -> BakeRequest:
     return BakeRequest(
         image_id="tried",
         type=ImageType.FOUNDATION,
@@ -102,4 +112,5 @@ def _request(builder: str, laid_out: Path) -> BakeRequest:
         packages=(),
         source=Source(commit="c" * 40, dirty=False),
         created=datetime.datetime.now(datetime.UTC),
+        vault=vault,
     )
