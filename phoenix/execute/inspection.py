@@ -15,7 +15,7 @@ def inspect(project: Project, say: Say) -> tuple[str, ...]:
     """Everything that is wrong, one text each: `FILE:LINE: WHAT`. Changes nothing; `say` hears of what takes long."""
     from phoenix.execute import recipe_check
 
-    return (*_secrets(project), *_templates(project), *recipe_check.mistakes(project, say))
+    return (*_secrets(project), *_stacks(project), *_templates(project), *recipe_check.mistakes(project, say))
 
 
 def unwise(project: Path) -> tuple[str, ...]:
@@ -39,6 +39,14 @@ def _secrets(project: Project) -> Iterator[str]:
     for service in project.services.values():
         found = (s for e in service.environments.values() for s in secrets.unreadable(service.at(e).settings, here))
         yield from (f"{service.name}: {sentence}" for sentence in dict.fromkeys(found))
+
+
+def _stacks(project: Project) -> Iterator[str]:
+    """Files of stacks that are not there."""
+    from phoenix.execute import stacks
+
+    for spec in project.stacks.values():
+        yield from stacks.lacks(spec)
 
 
 def _templates(project: Project) -> Iterator[str]:

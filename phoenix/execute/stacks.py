@@ -91,13 +91,13 @@ class Workshop:
             return self._opened(work, say).outputs()
 
     def _opened(self, work: Path, say: Say) -> Terraform:
-        """The tool, connected to the state. SpecError where the root has no files."""
-        root = self.spec.root
-        if not any(file for pattern in _FILES for file in root.glob(pattern)):
+        """The tool, connected to the state. SpecError where files are missing."""
+        missing = tuple(lacks(self.spec))
+        if missing:
             raise SpecError(
-                f"stacks.{self.spec.name}.root has no Terraform files",
-                details=f"{root}: {'no *.tf in it' if root.is_dir() else 'there is no such directory'}",
-                resolution="Write them, or name the directory that has them.",
+                f"the stack {self.spec.name} is not whole",
+                details="\n".join(missing),
+                resolution="Write what is missing, or name in phoenix.yaml where it is.",
             )
         tool, backend = self._tool(), None
         if self.spec.backend:
@@ -122,14 +122,7 @@ class Workshop:
         return tuple(text for value in values for text in terraform_json.texts(value))
 
     def _variables(self, work: Path) -> tuple[Path, ...]:
-        """The variable files, the strongest last. RefusedError where one is missing."""
-        missing = [str(file) for file in self.spec.variable_files if not file.is_file()]
-        if missing:
-            raise SpecError(
-                f"stacks.{self.spec.name}.variable_files names what is not there",
-                details=", ".join(missing),
-                resolution="Write the file, or take it out of phoenix.yaml.",
-            )
+        """The variable files, the strongest last."""
         if not self.spec.variables:
             return self.spec.variable_files
         own = work / "variables.tfvars.json"
@@ -153,6 +146,16 @@ class Workshop:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def lacks(spec: StackSpec) -> Iterator[str]:
+    """Each file that phoenix.yaml names for the stack and that is not there, in a sentence."""
+    if not any(file for pattern in _FILES for file in spec.root.glob(pattern)):
+        what = "there are no *.tf in" if spec.root.is_dir() else "there is no directory"
+        yield f"stacks.{spec.name}.root: {what} {spec.root}"
+    for file in spec.variable_files:
+        if not file.is_file():
+            yield f"stacks.{spec.name}.variable_files: there is no file {file}"
 
 
 def _only_warnings(say: Say) -> Say:

@@ -180,7 +180,8 @@ def _refuse_unfit(stable: Group, survey: Survey, environment: EnvironmentSpec) -
 
 
 def _notes(rollout: Rollout, foreign: tuple[Group, ...], survey: Survey) -> Iterator[str]:
-    """What a person should know of the groups that are replaced. No numbers that move: a plan is looked at later."""
+    """What a person should know of the ground, and of the groups that are replaced. No numbers that move."""
+    yield from (f"{output} is {value}" for output, value in rollout.environment.stands_on)
     yield from map(_left_standing, foreign)
     stable, most = rollout.stable, rollout.environment.size.maximum
     if rollout.manner.first_serves and not rollout.observed.route.backends:

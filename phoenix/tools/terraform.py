@@ -35,6 +35,7 @@ CHANGED = 2
 """The exit code of a plan that would change something (-detailed-exitcode)."""
 
 _STALE = ("Saved plan is stale", "Saved plan does not match the given state")
+_MOVED = "Backend configuration changed"
 _LOCKED = "Error acquiring the state lock"
 _QUIET = {
     "CHECKPOINT_DISABLE": "1",  # it would look for a newer one of itself
@@ -179,6 +180,13 @@ class Terraform:
     def _failed(self, done: Completed, errors: list[str], summary: str, log: Path | None) -> PhoenixError:
         """The error of a command that ended so, without secrets."""
         details = scrub("\n".join(dict.fromkeys(errors)) or done.tail, self.secrets)
+        if _MOVED in details:
+            move = f"TF_DATA_DIR={self.data} {self.program} -chdir={self.root} init -migrate-state"
+            return RefusedError(
+                "the stack's state is to be kept elsewhere than before",
+                details=details,
+                resolution=f"Nothing was changed. Move the state: `{move}`, then say it again.",
+            )
         return _refusal(summary, details) or _failure(done, details, log)
 
 

@@ -215,6 +215,7 @@ def test_ground_is_made_first_then_stood_on_and_not_taken_away_under_a_live_grou
         desk.run("stack", "apply", "ground")
         desk.roll("1.0.0")
         first = desk.roll("2.0.0", "--plan")["plan"]
+        assert "stack.ground.listen is 127.0.0.1:8123" in first["notes"]
         refused = desk.refused("stack", "destroy", "ground")
         assert refused["details"].startswith("web-tier/local: web-tier-local-v001")
         assert json.loads((desk.directory / "ground" / "terraform.tfstate").read_text())["resources"]

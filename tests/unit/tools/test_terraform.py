@@ -136,6 +136,15 @@ def test_what_terraform_refuses_is_refused(tool: Terraform, tmp_path: Path, summ
     assert "ID: 7" in caught.value.details
 
 
+def test_a_state_that_is_to_be_elsewhere_is_refused_with_the_way_to_move_it(tool: Terraform) -> None:
+    says(tool, "", code=1)
+    program = Path(tool.program)
+    program.write_text(program.read_text().replace("cat ", "echo 'Error: Backend configuration changed' >&2; cat "))
+    with pytest.raises(RefusedError) as caught:
+        tool.init(None, QUIET)
+    assert f"TF_DATA_DIR={tool.data} {program} -chdir={tool.root} init -migrate-state" in caught.value.resolution
+
+
 def test_a_failure_says_what_and_where_without_secrets(tool: Terraform, tmp_path: Path) -> None:
     found = failure("no such zone", "the password was hunter22")
     found["diagnostic"] |= {"address": "aws_subnet.a", "range": {"filename": "main.tf", "start": {"line": 7}}}
