@@ -71,7 +71,7 @@ def _content(name: str, file: Path) -> str:
 
 
 def _said(name: str, command: str, directory: Path) -> str:
-    """What the command prints. What it printed is no part of any error."""
+    """What the command prints. No error shows that; one shows the last line that it wrote to stderr."""
     asked = Command(argv=("/bin/sh", "-c", command), cwd=directory, kept=True)
     try:
         done = run(asked, timeout=TIMEOUT, check=False)

@@ -156,6 +156,7 @@ def _listen_addresses(data: Data) -> Found:
         if not isinstance(address, str):
             continue
         owner = f"{service} in environment {environment}"
+        address = address.replace("localhost:", "127.0.0.1:")
         if address in taken:
             place = ("services", service, "environments", environment, "load_balancer", "listen")
             yield place, f"{address} is the address of {taken[address]} already"

@@ -37,7 +37,7 @@ NOWHERE = "127.0.0.1:1"
 """The address of an empty seat, which is disabled."""
 
 _CONFIG, _MAP, _LOG = "haproxy.cfg", "shares.map", "haproxy.log"
-_ADDRESS = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}", re.ASCII)
+_ADDRESS = re.compile(r"(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}", re.ASCII)
 _PATH = re.compile(r"/[!-~]*", re.ASCII)
 _NOT_BOUND = re.compile(r"cannot bind \w+ \((?P<why>[^)]*)\)[^\[]*\[(?P<address>[^\]]*)\]")
 

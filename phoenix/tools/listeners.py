@@ -17,8 +17,8 @@ _EVERYWHERE = ("0.0.0.0", "::")
 
 def why_not(address: str) -> str:
     """Why nobody can begin to listen on `address` (IP:PORT) now, in the operating system's words; empty: it is free."""
-    host, _, port = address.rpartition(":")
-    with socket.socket() as trial:
+    host, port = _parts(address)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just ended does not count
         try:
             trial.bind((host, int(port)))
@@ -31,12 +31,18 @@ def why_not(address: str) -> str:
 
 def holder(address: str) -> str:
     """Who listens on `address`, as `NAME (process PID)`; empty where that cannot be seen, as of another user's."""
-    host, _, port = address.rpartition(":")
+    host, port = _parts(address)
     inodes = {f"socket:[{inode}]" for inode in _listening((host, *_EVERYWHERE), int(port))}
     for process in Path("/proc").iterdir() if inodes else ():
         if process.name.isdecimal() and inodes & set(_open_files(process)):
             return f"{_name(process)} (process {process.name})"
     return ""
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Host and port; an address of IPv6 may stand in brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), port
 
 
 def inside(pid: int) -> tuple[tuple[str, int], ...]:

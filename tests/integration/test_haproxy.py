@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from phoenix.clock import SystemClock
 from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.errors import CloudError, RefusedError
+from phoenix.execute.probe import probe
 from phoenix.tools import haproxy
 from phoenix.tools.process import ProcessId
+from phoenix.wait import Verdict
 from tests.support.real.balancers import (
     NEW,
     OLD,
@@ -91,6 +94,23 @@ def test_a_taken_port_is_refused_and_leaves_nothing(world: World) -> None:
     assert "already in use" in caught.value.brief
     assert not world.traffic().is_running()
     assert world.traffic().read().backends == ()
+
+
+def test_it_listens_on_ipv6_too_and_tells_who_has_the_address(world: World) -> None:
+    port = int(world.listen.rpartition(":")[2])
+    traffic = world.traffic(listen=f"[::1]:{port}")
+    with socket.create_server(("::1", port), family=socket.AF_INET6):
+        with pytest.raises(RefusedError, match="already in use") as caught:
+            traffic.check()
+    assert f"process {os.getpid()}" in caught.value.details
+    traffic.check()
+    traffic.attach(world.group(OLD))
+    healthy(traffic, OLD, 1)
+    shift(traffic, {OLD: 100})
+    assert traffic.read().address == f"http://[::1]:{port}"
+    looked = probe(traffic.read().address, clock=SystemClock())
+    assert looked.verdict is Verdict.PASS, looked.seen
+    traffic.stop()
 
 
 def test_an_address_of_another_computer_is_refused(world: World) -> None:

@@ -45,6 +45,10 @@ MANNER = Manner(
 )
 
 
+_BARE = str.maketrans("", "", "[]")
+"""HAProxy tells an address of IPv6 without the brackets that it is given in."""
+
+
 class LocalTraffic:
     """Implements `clouds.api.Traffic` with HAProxy in `directory`, listening on `listen` (IP:PORT)."""
 
@@ -220,7 +224,7 @@ class LocalTraffic:
         try:
             process = haproxy.start(self._directory, state.balancer(), clock=self._clock)
         except AddressTakenError as error:
-            if error.address == state.listen:
+            if error.address.translate(_BARE) == state.listen.translate(_BARE):
                 raise
             state = balancer.on_other_previews(state)
             process = haproxy.start(self._directory, state.balancer(), clock=self._clock)
@@ -339,4 +343,4 @@ def _version(shares: Mapping[str, int]) -> str:
 
 def _url(address: str) -> str:
     """Where a client on this computer reaches `address`."""
-    return f"http://{address.replace('0.0.0.0', '127.0.0.1')}"
+    return f"http://{address.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]')}"

@@ -45,10 +45,13 @@ from phoenix.spec.services import (
     Strategy,
 )
 
+_BYTE = "[0-9]{1,3}"
 Listen = Annotated[
     str,
     Matches(
-        re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}", re.ASCII), "address", "IP:PORT such as 127.0.0.1:8000"
+        re.compile(rf"(({_BYTE}\.){{3}}{_BYTE}|localhost|\[[0-9A-Fa-f:.]{{2,45}}\]):[0-9]{{1,5}}", re.ASCII),
+        "address",
+        "IP:PORT such as 127.0.0.1:8000, localhost:8000 or [::1]:8000",
     ),
 ]
 Address = Annotated[
@@ -175,7 +178,9 @@ class LoadBalancerForm(Form):
     """Where clients reach the service; which keys are needed depends on the cloud."""
 
     listen: Listen | None = Field(
-        default=None, description="Address HAProxy listens on (local); needed there.", examples=["127.0.0.1:8000"]
+        default=None,
+        description="Address HAProxy listens on (local), IPv4 or IPv6; needed there.",
+        examples=["127.0.0.1:8000"],
     )
     headers: Headers | None = Field(
         default=None,
@@ -228,7 +233,7 @@ class LoadBalancerForm(Form):
         if self.backend_service is not None:
             return GcpBackendService(backend_service=self.backend_service, region=self.region, address=self.address)
         return LocalBalancer(
-            listen=self.listen or "",
+            listen=re.sub("^localhost:", "127.0.0.1:", self.listen or ""),
             headers=self.headers or HEADERS,
             forwarded=Forwarded(self.forwarded or "replace"),
         )

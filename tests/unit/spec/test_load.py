@@ -157,6 +157,17 @@ def test_the_environment_fills_references(load_text: Load, good: str) -> None:
     assert project.recipe(NODEJS).tests == ("echo ${HOME}",)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"), [('"[::1]:80"', "[::1]:80"), ("localhost:80", "127.0.0.1:80"), ('"0.0.0.0:80"', "0.0.0.0:80")]
+)
+def test_a_balancer_listens_on_ipv4_ipv6_or_this_computer_alone(
+    load_text: Load, good: str, written: str, meant: str
+) -> None:
+    project = load_text(good, ("listen: 127.0.0.1:8000", f"listen: {written}"))
+    where = project.services["web-tier"].environments["local"]
+    assert where.load_balancer == LocalBalancer(listen=meant)
+
+
 def test_an_empty_variable_takes_the_default(load_text: Load, good: str) -> None:
     changed = ("project: hello", "project: ${NAME:-shop}")
     assert load_text(good, changed, environment={"NAME": ""}).name == "shop"

@@ -149,6 +149,12 @@ def test_ten_mistakes_give_ten_messages(mistakes: Mistakes) -> None:
             f"30: {LOCAL}.machine.type: a machine of a local cloud has no type; accepted: cp",
         ),
         ("listen: 127.0.0.1:8000", "listener: x", f"31: {LOCAL}.load_balancer.listener: does not belong to a local"),
+        (
+            "listen: 127.0.0.1:8000",
+            'listen: "::1:8000"',
+            f"31: {LOCAL}.load_balancer.listen: '::1:8000' is no address; accepted: IP:PORT such as 127.0.0.1:8000, "
+            "localhost:8000 or [::1]:8000",
+        ),
         ("listen: 127.0.0.1:8000", "listen: 8000", f"31: {LOCAL}.load_balancer.listen: must be text"),
         ("{kind: blue-green, keep: 30m}", "{kind: rolling, step: 0%}", "'0%' is no step; accepted: a number of machin"),
         ("{kind: blue-green, keep: 30m}", "{kind: canary, steps: [50, 5]}", "[50, 5] must grow and end with 100"),
