@@ -48,7 +48,7 @@ def load_stacks(file: Path, environment: Mapping[str, str], outputs: Outputs, st
     data = {name: value for name, value in document.data.items() if name in _OF_STACKS}
     mistakes = [
         mistake
-        for mistake in document.mistakes
+        for mistake in (*document.mistakes, *(document.unset if stack else ()))
         if mistake.path.split(".")[0] in ("", *_OF_STACKS)
         and (stack is None or not mistake.path.startswith("stacks.") or mistake.path.split(".")[1] == stack)
     ]

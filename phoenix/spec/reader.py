@@ -50,6 +50,8 @@ class Document:
     """The outputs of stacks that were filled in, by where."""
     unresolved: frozenset[Place] = frozenset()
     """Where a reference to a stack came to nothing; a mistake says why."""
+    unset: tuple[Mistake, ...] = ()
+    """Variables that are not set and that a stack alone needs: most who use the project have not its secrets."""
 
 
 def read(file: Path, environment: Mapping[str, str], outputs: Outputs = stack_refs.nothing_known) -> Document:
@@ -75,6 +77,7 @@ def read(file: Path, environment: Mapping[str, str], outputs: Outputs = stack_re
         mistakes=tuple(builder.mistakes),
         references=builder.references,
         unresolved=frozenset(builder.unresolved),
+        unset=tuple(builder.unset),
     )
 
 
@@ -182,6 +185,7 @@ class _Builder:
     stacks: tuple[str, ...]
     references: dict[Place, tuple[Reference, ...]] = field(default_factory=dict)
     unresolved: set[Place] = field(default_factory=set)
+    unset: list[Mistake] = field(default_factory=list)
     lines: dict[Place, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     _open: list[yaml.Node] = field(default_factory=list)
@@ -284,7 +288,9 @@ class _Builder:
             self._wrong(place, node, "a reference is ${NAME} or ${NAME:-default}; write $${ for ${ itself")
             return ""
         if default is None and name not in self.environment:
-            self._wrong(place, node, f"the environment variable {name} is not set; ${{{name}:-X}} would default to X")
+            what = f"the environment variable {name} is not set; ${{{name}:-X}} would default to X"
+            of_stack = place[:1] == ("stacks",) and place[2:3] in (("variables",), ("backend",))
+            (self.unset if of_stack else self.mistakes).append(Mistake(line=_line(node), path=dotted(place), what=what))
         value = self.environment.get(name) or str(default or "")
         if not is_text(value):
             self._wrong(place, node, f"the environment variable {name} is not in UTF-8")

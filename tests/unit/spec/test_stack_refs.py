@@ -143,6 +143,19 @@ def test_ground_can_be_made_before_there_is_any(file: Path) -> None:
         load_stacks(file, {}, nothing_known, "second")
 
 
+def test_the_secrets_of_a_stack_are_needed_by_that_stack_alone(file: Path) -> None:
+    changed = ("{root: ground}", '{root: ground, variables: {password: "${DB_PASSWORD}"}, backend: {key: "${KEY}"}}')
+    loaded(file, changed)
+    load_stacks(file, {}, {"ground": GROUND}.get, "second")
+    load_stacks(file, {"DB_PASSWORD": "x", "KEY": "y"}, nothing_known, "ground")
+    with pytest.raises(MistakesError) as caught:
+        load_stacks(file, {}, nothing_known, "ground")
+    assert [each.path for each in caught.value.mistakes] == [
+        "stacks.ground.backend.key",
+        "stacks.ground.variables.password",
+    ]
+
+
 def test_two_stacks_with_one_state_are_a_mistake(file: Path) -> None:
     (found,) = mistakes(file, ("root: other", "root: ground"))
     assert found.startswith("stacks.second: has the root and the backend of ground")
