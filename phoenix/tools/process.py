@@ -113,7 +113,7 @@ def run(
     try:
         _collect(process, command, streams, time.monotonic() + timeout, log, on_line, between)
     except BaseException:
-        end_session(process.pid, grace=grace, first=command.ends_on)
+        end_session(process.pid, grace=grace, first=command.ends_on, meanwhile=between)
         process.wait()
         raise
     finally:
@@ -197,21 +197,33 @@ def scrub(text: str, secrets: tuple[str, ...]) -> str:
     return text
 
 
-def end_session(leader: int, *, grace: float = GRACE, first: signal.Signals = signal.SIGTERM) -> None:
-    """End every process of the session that `leader` leads: `first`, then after `grace` seconds SIGKILL."""
+def end_session(
+    leader: int,
+    *,
+    grace: float = GRACE,
+    first: signal.Signals = signal.SIGTERM,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
+    """End every process of the session that `leader` leads: `first`, then after `grace` seconds SIGKILL.
+
+    `meanwhile` is called in the meantime; what it raises changes nothing any more.
+    """
     for number in (first, signal.SIGKILL):
         try:
             os.killpg(leader, number)
         except ProcessLookupError:
             return
-        if _ends(lambda: not _group_lives(leader), within=grace):
+        if _ends(lambda: not _group_lives(leader), within=grace, meanwhile=meanwhile):
             return
 
 
-def _ends(ended: Callable[[], bool], *, within: float) -> bool:
+def _ends(ended: Callable[[], bool], *, within: float, meanwhile: Callable[[], None] | None = None) -> bool:
     """Whether `ended` becomes true within so many seconds."""
 
     def look() -> Look:
+        if meanwhile:
+            with suppress(Exception):
+                meanwhile()
         return Look(verdict=Verdict.PASS if ended() else Verdict.UNKNOWN, seen="it still runs")
 
     try:
@@ -261,10 +273,7 @@ def _popen(argv: tuple[str, ...], command: Command, output: IO[bytes] | None = N
 
 
 def _start(
-    argv: tuple[str, ...],
-    command: Command,
-    out: tuple[int | IO[bytes], int | IO[bytes]],
-    keep: tuple[int, ...] = (),
+    argv: tuple[str, ...], command: Command, out: tuple[int | IO[bytes], int | IO[bytes]], keep: tuple[int, ...] = ()
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,

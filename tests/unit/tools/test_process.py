@@ -328,6 +328,20 @@ def test_what_a_kept_program_started_ends_with_a_phoenix_that_is_killed(tmp_path
     until("their end", lambda: not any(each and each.alive for each in there))
 
 
+def test_a_lease_is_kept_while_a_program_finishes_what_it_does() -> None:
+    calls = []
+
+    def renew() -> None:
+        calls.append(1)
+        if len(calls) > 1:
+            raise RefusedError("somebody asked to abort")
+
+    slow = "trap 'sleep 1; exit 0' INT; while true; do sleep 0.1; done"
+    with pytest.raises(RefusedError, match="asked to abort"):
+        run(shell(slow, ends_on=signal.SIGINT), timeout=60, between=renew)
+    assert len(calls) > 5
+
+
 FINISHES = """
 import signal, sys, time
 from pathlib import Path
