@@ -71,7 +71,7 @@ class Failure:
     def told(self) -> str:
         """`FILE:LINE:COLUMN: WHY`, as far as it is known; of what is missing, what brings it."""
         told = ": ".join(part for part in (self.place, self.why) if part)
-        return f"{told}; if it is of others, {_BRING}" if self.is_missing else told
+        return f"{told.rstrip('.')}; if it is of others, {_BRING}" if self.is_missing else told
 
     @property
     def is_missing(self) -> bool:

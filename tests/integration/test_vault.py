@@ -14,6 +14,8 @@ from phoenix.errors import RefusedError
 from phoenix.execute import vault
 from phoenix.execute.reach import Playbooks
 from phoenix.tools import ansible, fence, memory_file, process
+from tests.conftest import NewProject
+from tests.support.real import marked
 from tests.support.real.builds import build
 from tests.support.real.shell import Shell
 
@@ -134,3 +136,27 @@ def test_a_program_that_gives_none_refuses_the_bake(tmp_path: Path, script: str,
     (tmp_path / "word").unlink()
     with pytest.raises(RefusedError, match="cannot be had"):
         vault.password(tmp_path, ("site.yml",))
+
+
+@pytest.mark.full
+def test_a_bake_by_the_command_line_asks_for_the_password_once_it_builds(
+    project_with_images: Shell, new_project: NewProject, tmp_path: Path
+) -> None:
+    shell = marked.add(new_project(tmp_path / "vaulted"))
+    inline = "".join(f"      {line}\n" for line in encrypted("one").splitlines())
+    playbook = shell.directory / "playbooks/mark.yml"
+    text = playbook.read_text().replace('"one\\n"', '"{{ word }}\\n"')
+    playbook.write_text(text.replace("  tasks:", f"  vars:\n    word: !vault |\n{inline}  tasks:", 1))
+    error = shell.run("bake", "foundation", "marked", code=3)["error"]
+    assert "vault_password_file" in error["details"]
+    (shell.directory / "ansible.cfg").write_text("[defaults]\nvault_password_file = ask.sh\n")
+    program = shell.directory / "ask.sh"
+    program.write_text(f"#!/bin/sh\necho asked >> {shell.directory}/asked\necho {PASSWORD}\n")
+    program.chmod(0o755)
+    shell.run("bake", "foundation", "marked", "--plan")
+    assert not (shell.directory / "asked").exists()
+    shell.run("bake", "foundation", "marked")
+    shell.run("bake", "foundation", "marked")
+    assert (shell.directory / "asked").read_text() == "asked\n", "the second is a hit"
+    for file in (path for path in (shell.directory / ".phoenix").rglob("*") if path.is_file()):
+        assert PASSWORD.encode() not in file.read_bytes(), file
