@@ -83,6 +83,21 @@ def test_nothing_of_the_callers_environment_changes_what_is_done(
     assert {"TF_WORKSPACE=", "TF_LOG=", "TF_CLI_ARGS_plan=", "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1"} <= set(found)
 
 
+def test_it_works_in_the_root_and_names_no_directory(tool: Terraform) -> None:
+    program = Path(tool.program)
+    program.write_text(program.read_text().replace("cat ", 'pwd > "$TF_DATA_DIR/where"; cat '))
+    says(tool, "")
+    tool.init(None, QUIET)
+    assert (tool.data / "where").read_text().strip() == str(tool.root)
+
+
+def test_one_that_hangs_is_ended_at_the_time_limit(tool: Terraform, tmp_path: Path) -> None:
+    Path(tool.program).write_text("#!/bin/sh\nexec sleep 9000\n")
+    hasty = Terraform(program=tool.program, root=tool.root, data=tool.data, timeout=0.2)
+    with pytest.raises(ToolError, match="did not end in time"):
+        hasty.apply(tmp_path / "p", QUIET)
+
+
 def test_a_method_that_is_misspelt_is_no_command(tool: Terraform) -> None:
     assert not hasattr(tool, "aply")
 
