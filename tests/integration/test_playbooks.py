@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.clouds.local.bake import apt_cache, chroot_builder, template, trees
-from phoenix.errors import SpecError, ToolError
+from phoenix.clouds.local.bake import apt_cache, chroot_builder, trees
+from phoenix.errors import ToolError
 from phoenix.execute import workspace
-from phoenix.model import ImageType, Repository
-from phoenix.spec.images import ImageName, PackageWish, Recipe, Variable
-from phoenix.spec.project import Project
+from phoenix.model import Repository
+from phoenix.spec.images import Variable
 from phoenix.tools import ansible, fence, loopback, process
 from phoenix.tools.process import Command, Completed
+from tests.support.real.laid_out import lay_out, write_site
 from tests.support.real.repository_bench import Bench, bench
 
 TIMEOUT = 500.0
@@ -63,43 +63,6 @@ class Place:
     def reaching(self, repository: Bench) -> Place:
         """The same, from where the repository is reached."""
         return replace(self, reach=loopback.ports([repository.here.url]))
-
-
-def lay_out(
-    directory: Path,
-    playbook: str | None,
-    variables: dict[str, Variable] | None = None,
-    pins: tuple[str, ...] = (),
-    repository: Repository | None = None,
-) -> Path:
-    """A workspace for a recipe of these parts; the project's own playbooks are in `directory`/project."""
-    project = Project(
-        name="shop",
-        directory=directory / "project",
-        file=directory / "project/phoenix.yaml",
-        state=".phoenix",
-        state_is_shared=False,
-        clouds={},
-        repositories={},
-        recipes={},
-        services={},
-        stacks={},
-    )
-    recipe = Recipe(
-        image=ImageName(type=ImageType.FOUNDATION, name="x"),
-        parent=ImageName(type=ImageType.OS, name="y"),
-        base={},
-        playbook=playbook,
-        variables=variables or {},
-        packages=tuple(PackageWish(name=pin, version=None, repository="main") for pin in pins),
-        tests=(),
-        max_age=None,
-    )
-    repositories = (repository,) if repository else ()
-    workspace.lay_out(
-        project, recipe, template.template(), directory / "workspace", packages=pins, repositories=repositories
-    )
-    return directory / "workspace"
 
 
 def play(place: Place, laid_out: Path, playbooks: tuple[str, ...]) -> list[int]:
@@ -176,6 +139,38 @@ def test_nothing_of_a_machine_or_of_the_bake_is_left(os_tree: Path) -> None:
             "tomcat.yml",
             {"tomcat_java_options": '-Dx="50%"'},
             "systemctl is-enabled tomcat10; grep -F '\\\"50%%\\\"' /etc/systemd/system/tomcat10.service.d/*.conf",
+            marks=pytest.mark.full,
+        ),
+        pytest.param("java.yml", {}, "java -version 2>&1; id java", marks=pytest.mark.full),
+        pytest.param(
+            "nginx.yml",
+            {"nginx_upstream": "http://127.0.0.1:3000"},
+            "nginx -T 2>&1 | grep 'proxy_pass http://127.0.0.1:3000'; systemctl is-enabled nginx",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
+            "redis.yml",
+            {"redis_memory": "8mb"},
+            "redis-server /etc/redis/redis.conf --daemonize no --supervised no & sleep 1;"
+            " redis-cli config get maxmemory | grep 8388608; redis-cli shutdown; systemctl is-enabled redis-server",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
+            "nginx.yml",
+            {"log_shipper_target": "logs.acme.internal", "log_shipper_files": ["/var/log/nginx/*.log"]},
+            "rsyslogd -N1 2>&1; grep -F 'logs.acme.internal' /etc/rsyslog.d/30-phoenix.conf",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
+            "redis.yml",
+            {"log_shipper_target": "logs.acme.internal", "log_shipper_tls": True},
+            "rsyslogd -N1 2>&1; grep -F 'streamDriver=\"gtls\"' /etc/rsyslog.d/30-phoenix.conf",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
+            "java.yml",
+            {"log_shipper_target": "logs.acme.internal", "log_shipper_kind": "journal-upload"},
+            "systemctl is-enabled systemd-journal-upload; cat /etc/systemd/journal-upload.conf.d/phoenix.conf",
             marks=pytest.mark.full,
         ),
     ],
@@ -329,30 +324,41 @@ def test_a_failing_task_is_told_with_file_line_and_reason(on_os: Place, task: st
     assert details in caught.value.details
 
 
-def write_site(directory: Path, text: str) -> None:
-    file = directory / "project/playbooks/site.yml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+@pytest.mark.full
+@pytest.mark.parametrize(("kind", "package"), [("fluent-bit", "fluent-bit"), ("fluentd", "fluent-package")])
+def test_a_shipper_comes_from_the_source_of_its_makers(on_os: Place, published: Bench, kind: str, package: str) -> None:
+    """A package of that name with a unit of that name: what is proven is the way, not the program."""
+    on_os = on_os.reaching(published)
+    unit = published.directory / f"{package}-99.0.0/lib/systemd/system/{kind}.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n")
+    published.publish(build_deb(published.directory, package, "99.0.0"))
+    variables: dict[str, Variable] = {
+        "log_shipper_target": "logs.acme.internal",
+        "log_shipper_kind": kind,
+        "log_shipper_files": ["/var/log/nginx/access.log"],
+        "log_shipper_source_url": published.here.url,
+        "log_shipper_source_key": published.here.key,
+        "log_shipper_source_distribution": published.here.distribution,
+    }
+    changed = play(on_os, lay_out(on_os.directory, "nginx.yml", variables), TWICE)
+    assert (changed[2], changed[4]) == (0, 0), "a second run changes nothing"
+    said = on_os.shell(f"systemctl is-enabled {kind}; cat /etc/{kind}/{kind}.conf /etc/fluent/fluentd.conf || true")
+    assert "logs.acme.internal" in said
+    assert "/var/log/nginx/access.log" in said
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("variables", "why"),
     [
-        ("- hosts: all\n  taskss: []\n", "site.yml:2:3"),
-        ("- hosts: all\n  roles: [nonesuch]\n", "site.yml:2:11"),
-        ("- hosts: all\n  tasks:\n    - nonesuch_module: 1\n", "site.yml:3:7"),
-        ("- hosts: all\n  tasks:\n    - name: x\n", "site.yml:3:7"),
+        ({"log_shipper_kind": "fluentd"}, "Debian has no fluentd"),
+        ({"log_shipper_kind": "journal-upload", "log_shipper_files": ["/x"]}, "ships the journal alone"),
+        ({"log_shipper_kind": "filebeat"}, "filebeat"),
     ],
 )
-def test_a_mistake_in_a_playbook_is_told_before_anything_runs(tmp_path: Path, text: str, place: str) -> None:
-    write_site(tmp_path, text)
-    with pytest.raises(SpecError) as caught:
-        ansible.syntax_check(lay_out(tmp_path, "site.yml"))
-    assert caught.value.details.startswith(f"{place}: ")
-
-
-@pytest.mark.parametrize("playbook", ["os.yml", "nodejs.yml", "tomcat.yml", "app.yml"])
-def test_the_shipped_playbooks_have_no_mistake(tmp_path: Path, playbook: str) -> None:
-    laid_out = lay_out(tmp_path, playbook)
-    ansible.syntax_check(laid_out)
-    ansible.syntax_check(laid_out, ansible.BAKE)
+@pytest.mark.full
+def test_a_shipper_that_cannot_be_is_told(on_os: Place, variables: dict[str, Variable], why: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        bake(on_os, lay_out(on_os.directory, "nginx.yml", {"log_shipper_target": "logs", **variables}))
+    assert caught.value.brief.startswith("the playbook failed at the task 'log_shipper : ")
+    assert why in caught.value.details
