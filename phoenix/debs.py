@@ -50,6 +50,8 @@ class RepositoryState:
     """Whether the publication is signed."""
     architectures: tuple[str, ...] = ARCHITECTURES
     """Those that it has an index for: settled when the distribution was first published."""
+    behind: bool = False
+    """Whether the bucket that shows it shows something else: a copy broke off, or there was none yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -166,6 +166,7 @@ def carry_out(writer: Writer, decide: Decide, change: Change) -> Publication:
             change.say(sentence)
         signing.refuse_unable(writer, change.clock, change.say)
         ensure_served(writer.spec, clock=change.clock, say=change.say)
+        writer.claim()  # before anything is begun
         plan = decide(writer.state())
         if plan.empty:
             return Publication(plan=plan, run=None)

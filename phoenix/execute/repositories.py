@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, rfc3339
@@ -20,6 +22,7 @@ from phoenix.tools.aptly_root import Root, locked
 
 if TYPE_CHECKING:
     from phoenix.tools.apt_index import Entry
+    from phoenix.tools.object_store import Objects
 
 LOCK_DEADLINE = 600.0
 """Seconds to wait for other publications into the same root."""
@@ -76,6 +79,15 @@ def repository_for_machines(spec: RepositorySpec, cloud: str, reached: UrlForMac
         key=here.key,
         keys=gpg.fingerprints_of(here.key) if here.key else (),
     )
+
+
+def shown_at(spec: RepositorySpec) -> tuple[Repository, ...]:
+    """The repository at every place where this computer sees what machines see: its url, and that of its bucket."""
+    here = repository_here(spec)
+    if not spec.bucket or not loopback.is_loopback(spec.url):
+        return (here,)
+    others = sorted({url for url in spec.urls.values() if not loopback.is_loopback(url)})
+    return (here, *(replace(here, url=url) for url in others))
 
 
 def ensure_served(spec: RepositorySpec, *, clock: Clock, say: Callable[[str], None]) -> None:
@@ -161,13 +173,23 @@ class Writer:
     at a time lose packages. The next use opens a fresh one.
     """
 
-    def __init__(self, spec: RepositorySpec, *, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        spec: RepositorySpec,
+        *,
+        clock: Clock,
+        say: Callable[[str], None],
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`environment`: where the credentials of a bucket are looked for."""
         self.spec = spec
+        self._environment = environment
         self.root = root_of(spec)
         self._clock = clock
         self._say = say
         self._held = False
         self._open: Aptly | None = None
+        self._renew: Callable[[], None] | None = None
         self._stack = ExitStack()
 
     @contextmanager
@@ -194,16 +216,66 @@ class Writer:
         assert self._held, "the lock comes first"
         if self._open is None:
             own_key = self.spec.sign == OWN_KEY
-            self._open = self._stack.enter_context(aptly.opened(self.root, own_key=own_key, clock=self._clock))
+            opening = aptly.opened(self.root, own_key=own_key, clock=self._clock, between=self._between)
+            self._open = self._stack.enter_context(opening)
         return self._open
+
+    @contextmanager
+    def kept_by(self, renew: Callable[[], None]) -> Iterator[None]:
+        """Have `renew` called while aptly works: it keeps the lease of the run that this work is part of."""
+        self._renew = renew
+        try:
+            yield
+        finally:
+            self._renew = None
+
+    def _between(self) -> None:
+        if self._renew is not None:
+            self._renew()
+
+    @cached_property
+    def objects(self) -> Objects | None:
+        """The bucket that shows the repository; None where a web server shows it."""
+        if not self.spec.bucket:
+            return None
+        from phoenix.execute import bucket  # obstore is dear, and few repositories have a bucket
+
+        return bucket.opened(self.spec, self._environment)
+
+    def claim(self) -> None:
+        """See that the place in the bucket, if there is one, is the root's. RefusedError where it is another's."""
+        if self.objects is None:
+            return
+        from phoenix.execute import bucket
+
+        bucket.claim(self.objects, self.root)
+
+    def behind(self) -> bool:
+        """Whether the bucket, if there is one, shows something else than the root."""
+        if self.objects is None:
+            return False
+        from phoenix.execute import bucket
+
+        return bucket.behind(self.objects, self.root, self.spec.distribution)
+
+    def show_in_bucket(self, between: Callable[[], None], say: Callable[[str], None]) -> None:
+        """Make the bucket, if there is one, show what the root does; `between` keeps the caller's lease meanwhile."""
+        if self.objects is None:
+            return
+        from phoenix.execute import bucket
+
+        bucket.claim(self.objects, self.root)  # whoever goes on with a run of another process has not done so
+        now, name = self._clock.now(), self.spec.distribution
+        written = bucket.show(self.objects, self.root, name, now=now, between=between)
+        say(f"{written} files were written to {self.objects.place}")
 
     def drop(self) -> None:
         """End the aptly, if there is one."""
         self._open = None
         self._stack.close()
 
-    def state(self) -> RepositoryState:
-        """What is in the repository and what machines see of it, freshly read.
+    def state(self, *, bucket: bool = True) -> RepositoryState:
+        """What is in the repository and what machines see of it, freshly read; `bucket`: also whether that is behind.
 
         RefusedError where the distribution is published by another repository, or the database has forgotten it.
         """
@@ -227,6 +299,7 @@ class Writer:
             visible=self.aptly.snapshot(published) if published else (),
             signed=self.root.key.exists(),
             architectures=self.aptly.architectures(self.spec.distribution) or ARCHITECTURES,
+            behind=bucket and published is not None and self.behind(),
         )
 
     def _refuse_elsewhere(self) -> None:

@@ -16,7 +16,7 @@ from phoenix.spec.repositories import RepositorySpec
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RepositoryFacts:
     """A repository. `machine_url`: as machines of the local cloud reach it; `urls`: as those of each cloud do, where
-    phoenix.yaml says so; `pid`: of the web server phoenix runs.
+    phoenix.yaml says so; `bucket`: the place in a bucket that shows it; `pid`: of the web server phoenix runs.
     """
 
     name: str
@@ -26,6 +26,7 @@ class RepositoryFacts:
     machine_url: str
     urls: dict[str, str]
     root: str
+    bucket: str | None
     sign: str
     key: str | None
     served_by_phoenix: bool
@@ -112,7 +113,9 @@ def plan_serving(site: Site, name: str | None = None) -> RepositoryServed:
         raise RefusedError(
             f"phoenix does not serve {spec.url}",
             details="it serves urls that lead to this computer, such as http://127.0.0.1:9999",
-            resolution=f"Let a web server there serve {spec.root}/public.",
+            resolution=f"{spec.bucket} shows it there; `phoenix publish` keeps that up to date."
+            if spec.bucket
+            else f"Let a web server there serve {spec.root}/public.",
         )
     return RepositoryServed(repository=_facts(spec))
 
@@ -146,6 +149,7 @@ def _facts(spec: RepositorySpec) -> RepositoryFacts:
         machine_url=repositories.machine_url(spec.url),
         urls=dict(spec.urls),
         root=str(spec.root),
+        bucket=spec.bucket or None,
         sign=spec.sign,
         key=str(root.key) if root.key.exists() else None,
         served_by_phoenix=repositories.is_loopback(spec.url),

@@ -101,7 +101,7 @@ def history(site: Site, name: str | None = None) -> RepositoryHistory:
     """Every state of the repository. Waits for whoever changes it just now."""
     writer = site.writers[pick(site.project, name).name]
     with writer.held(deadline=READ_DEADLINE):
-        shown = writer.state().published
+        shown = writer.state(bucket=False).published
         found = tuple(_facts(state, shown) for state in reversed(states.states(writer)))
     return RepositoryHistory(repository=writer.spec.name, states=found)
 

@@ -150,7 +150,10 @@ class Site:
         from phoenix.execute.repositories import Writer
 
         specs = self.project.repositories
-        return {name: Writer(spec, clock=self.clock, say=self.say) for name, spec in specs.items()}
+        return {
+            name: Writer(spec, clock=self.clock, say=self.say, environment=self.environment)
+            for name, spec in specs.items()
+        }
 
     def cloud(self, name: str) -> Cloud:
         """The cloud of that name."""

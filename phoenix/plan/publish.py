@@ -52,10 +52,9 @@ def publish(
     new = tuple(file for file in files if deb_of(file) not in there)
     unseen = tuple(file for file in files if deb_of(file) not in visible)
     other_signing = state.published is not None and state.signed != (spec.sign != "none")
-    if not unseen and not other_signing:
+    if not unseen and not other_signing and not state.behind:
         return Plan(subject=str(names.of_repository(spec.name)), why=f"{_named(files)} is published already")
-    signing = f"signing was turned {'off' if spec.sign == 'none' else 'on'}"
-    what = _what(files, unseen, old) if unseen else signing
+    what = _what(files, unseen, old) if unseen else _shown_otherwise(spec, other_signing)
     return Plan(
         subject=str(names.of_repository(spec.name)),
         why=what,
@@ -63,6 +62,13 @@ def publish(
         back=_back(spec, new, old, state),
         fingerprint=fingerprint_of(spec, state),
     )
+
+
+def _shown_otherwise(spec: RepositorySpec, other_signing: bool) -> str:
+    """Why what machines see is shown anew, although every package is there."""
+    if other_signing:
+        return f"signing was turned {'off' if spec.sign == 'none' else 'on'}"
+    return f"{spec.bucket} is behind"
 
 
 def deb_of(file: PackageFile) -> Deb:

@@ -19,18 +19,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PreconditionError
-from obstore.store import GCSStore, S3Store
 
+from phoenix.buckets import Address, address
 from phoenix.errors import CloudError
-from phoenix.record.bucket import Address, address, problem
+from phoenix.record.bucket import problem
 from phoenix.record.store import ConflictError, DamagedError, StoreError, Value, conflict
+from phoenix.tools import object_store
+from phoenix.tools.object_store import Client
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -41,8 +41,6 @@ _MARK = 32
 """Bytes of a write's mark. An object of just so many is a deleted value."""
 _CONDITIONS = {"s3": "e_tag", "gs": "version"}
 """What tells one state of an object from another: S3's ETag, GCS's generation."""
-_OWN_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-"""Where one of these is set, obstore finds AWS credentials without the files of a profile."""
 
 
 class _UnansweredError(StoreError):
@@ -62,7 +60,7 @@ class _Standing:
 class ObjectStore:
     """Values as objects of one bucket."""
 
-    def __init__(self, place: Address, *, reads: S3Store | GCSStore, writes: S3Store | GCSStore) -> None:
+    def __init__(self, place: Address, *, reads: Client, writes: Client) -> None:
         self._place = place
         self._reads = reads
         self._writes = writes
@@ -77,9 +75,11 @@ class ObjectStore:
         """
         place = address(url, environment)
         try:
-            reads = _client(place, environment, retries=1)
-            writes = _client(place, environment, retries=0)  # a write that is tried again is looked for first
-        except BaseError as error:
+            reads = object_store.client(place, environment, seconds=TIMEOUT, retries=1)
+            writes = object_store.client(
+                place, environment, seconds=TIMEOUT, retries=0
+            )  # a write that is tried again is looked for first
+        except (BaseError, object_store.NoCredentialsError) as error:
             raise problem(place, str(error)) from error
         return cls(place, reads=reads, writes=writes)
 
@@ -194,33 +194,3 @@ class ObjectStore:
 
 def _new_mark() -> bytes:
     return secrets.token_hex(_MARK // 2).encode()
-
-
-def _client(place: Address, environment: Mapping[str, str], *, retries: int) -> S3Store | GCSStore:
-    limit = timedelta(seconds=TIMEOUT)
-    options: dict[str, object] = {
-        "prefix": place.prefix or None,
-        "client_options": {"timeout": limit, "allow_http": place.allows_http},
-        "retry_config": {"max_retries": retries, "retry_timeout": limit},
-    }
-    if place.scheme == "gs":
-        # A token for an emulator, which asks for none: obstore would look for a real one before each write.
-        emulator = {"base_url": place.endpoint, "bearer_token": "emulator"} if place.endpoint else {}
-        return GCSStore(place.bucket, **options, **emulator)  # type: ignore[arg-type]
-    endpoint = {"endpoint": place.endpoint} if place.endpoint else {}
-    options["conditional_put"] = "etag"  # whatever AWS_CONDITIONAL_PUT says
-    return S3Store(place.bucket, **options, **endpoint, **_profile(place, environment))  # type: ignore[arg-type]
-
-
-def _profile(place: Address, environment: Mapping[str, str]) -> dict[str, object]:
-    """The credentials of a profile in the user's AWS files, which obstore does not read by itself."""
-    file = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE") or Path.home() / ".aws/credentials")
-    has_files = "AWS_PROFILE" in environment or file.exists()
-    if any(environment.get(name) for name in _OWN_CREDENTIALS) or not has_files:
-        return {}
-    from obstore.auth.boto3 import Boto3CredentialProvider
-
-    try:
-        return {"credential_provider": Boto3CredentialProvider()}
-    except Exception as error:  # boto3's errors have no ancestor that could be named without importing it
-        raise problem(place, f"AWS profile: {error}") from error

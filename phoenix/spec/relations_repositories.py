@@ -21,10 +21,24 @@ def repository_mistakes(data: Data) -> Found:
     for name, content in mapping(data, "repositories").items():
         url = content.get("url") if isinstance(content, dict) else None
         place = ("repositories", name, "url")
+        yield from _bucket(name, content)
         if isinstance(url, dict):
             yield from _by_cloud(data, place, url, users.get(name, {}))
         elif isinstance(url, str):
             yield from _for_all(place, url, users.get(name, {}))
+
+
+def _bucket(name: str, content: Any) -> Found:
+    """What a bucket shows is read at an address of the bucket's, never at one of this computer."""
+    if not isinstance(content, dict) or not isinstance(content.get("bucket"), str):
+        return
+    url = content.get("url")
+    said = [each for each in (url.values() if isinstance(url, dict) else [url]) if isinstance(each, str)]
+    if said and all(map(_HERE.fullmatch, said)):
+        what = (
+            f"{said[0]} is an address of this computer; accepted: where {content['bucket']} is read, or {{CLOUD: URL}}"
+        )
+        yield ("repositories", name, "url"), what
 
 
 def _shared(data: Data) -> Found:
@@ -43,6 +57,8 @@ def _places(content: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     root, url = content.get("root", DEFAULT_ROOT), content.get("url")
     if isinstance(root, str):
         yield ("root",), root
+    if isinstance(content.get("bucket"), str):
+        yield ("bucket",), content["bucket"]
     if isinstance(url, str):
         yield ("url",), url
     for cloud, each in url.items() if isinstance(url, dict) else ():

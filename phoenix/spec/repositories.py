@@ -22,6 +22,9 @@ class RepositorySpec:
     urls: Mapping[str, str] = field(default_factory=dict)
     """Where machines of each cloud find it; empty: all of them at `url`."""
 
+    bucket: str = ""
+    """The place in a bucket that shows it, s3:// or gs://; empty: a web server shows the root's directory."""
+
     def url_for(self, cloud: str) -> str:
         """Where machines of that cloud find it, as the file says."""
         return self.urls.get(cloud, self.url)

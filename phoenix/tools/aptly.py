@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import shutil
 import socket as sockets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phoenix.clock import Clock
 from phoenix.debs import ARCHITECTURES, Deb
@@ -21,10 +22,8 @@ from phoenix.errors import ToolError
 from phoenix.tools import aptly_root, former_indexes, gpg, process, signers
 from phoenix.tools.aptly_root import Root
 from phoenix.tools.process import Command, Running, require
+from phoenix.tools.socket_http import Answer, BrokenLineError, SocketHttp
 from phoenix.wait import Look, Verdict, wait_for
-
-if TYPE_CHECKING:
-    import httpx
 
 REQUEST_TIMEOUT = 600.0
 """Seconds for one request: the index of a large repository, or the upload of a large package."""
@@ -35,10 +34,11 @@ _UPLOAD = "phoenix"
 
 
 @contextmanager
-def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
+def opened(root: Root, *, own_key: bool, clock: Clock, between: Callable[[], None]) -> Iterator[Aptly]:
     """Start aptly on `root`, which must be locked by the caller, and end it when this ends.
 
     `own_key`: it signs with the key in the root's own GnuPG home, else (if at all) with one of the caller's.
+    `between` is called every second while aptly is at work, and before each file that it is given.
     """
     aptly_root.end_left_over(root)
     shutil.rmtree(root.path / "upload", ignore_errors=True)
@@ -54,11 +54,8 @@ def opened(root: Root, *, own_key: bool, clock: Clock) -> Iterator[Aptly]:
             with process.running(serve_command(config, socket, home), log=root.log) as program:
                 aptly_root.note_process(root, program.pid)
                 _wait_until_open(program, socket, root, clock)
-                import httpx
-
-                transport = httpx.HTTPTransport(uds=str(socket))
-                with httpx.Client(transport=transport, base_url="http://aptly", timeout=REQUEST_TIMEOUT) as client:
-                    yield Aptly(client, program, root, home, clock)
+                with closing(SocketHttp(socket, clock, between)) as line:
+                    yield Aptly(line, program, root, home, clock, between)
         finally:
             if home:
                 gpg.end_agent(home, clock)
@@ -76,8 +73,17 @@ def serve_command(config: Path, socket: Path, home: Path | None) -> Command:
 class Aptly:
     """A running aptly. Every method is one question or one write; all raise ToolError where aptly refuses."""
 
-    def __init__(self, client: httpx.Client, program: Running, root: Root, home: Path | None, clock: Clock) -> None:
-        self._client = client
+    def __init__(
+        self,
+        line: SocketHttp,
+        program: Running,
+        root: Root,
+        home: Path | None,
+        clock: Clock,
+        between: Callable[[], None],
+    ) -> None:
+        self._line = line
+        self._between = between
         self._clock = clock
         self._program = program
         self._root = root
@@ -128,6 +134,7 @@ class Aptly:
         try:
             upload.mkdir(parents=True, exist_ok=True)
             for deb, path in files.items():
+                self._between()
                 shutil.copyfile(path, upload / pool_name(deb))
         except OSError as error:
             raise ToolError(
@@ -220,19 +227,17 @@ class Aptly:
     def _debs(self, path: str) -> tuple[Deb, ...]:
         return tuple(sorted(_deb(package) for package in self._ask("GET", path, params={"format": "details"})))
 
-    def _ask(self, method: str, path: str, **parts: Any) -> Any:
+    def _ask(self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Any = None) -> Any:
         ended = self._program.code()
         if ended is not None:
             raise self._failed(f"it has ended (exit {ended})")
-        import httpx
-
         try:
-            response = self._client.request(method, path, **parts)
-        except httpx.HTTPError as error:
-            raise self._failed(f"{type(error).__name__}: {error}") from error
-        if response.is_error:
-            raise self._failed(_reason(response))
-        return response.json()
+            answer = self._line.ask(method, path, deadline=REQUEST_TIMEOUT, params=params, body=json)
+        except BrokenLineError as error:
+            raise self._failed(str(error)) from error
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise self._failed(_reason(answer))
+        return answer.json()
 
     def _failed(self, reason: str) -> ToolError:
         """aptly's own words, or where it said none (it panicked) those in its log."""
@@ -292,11 +297,11 @@ def _deb(package: Mapping[str, str]) -> Deb:
     )
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(answer: Answer) -> str:
     try:
-        return str(response.json()["error"])
+        return str(answer.json()["error"])
     except (ValueError, KeyError, TypeError):
-        return response.text
+        return answer.body.decode("utf-8", "replace")
 
 
 def _panic(log: Path) -> str:

@@ -77,6 +77,11 @@ class Root:
         return self.path / "retired.json"
 
     @property
+    def superseded(self) -> Path:
+        """Since when the bucket has what nothing names any more."""
+        return self.path / "superseded.json"
+
+    @property
     def log(self) -> Path:
         """What aptly said since it was last started."""
         return self.path / "aptly.log"

@@ -13,7 +13,7 @@ from phoenix.errors import ToolError
 from phoenix.execute import signing, states
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
-from phoenix.execute.repositories import Writer, ensure_served, repository_here
+from phoenix.execute.repositories import Writer, ensure_served, shown_at
 from phoenix.plan.actions import (
     AddPackages,
     DropKeys,
@@ -101,7 +101,7 @@ class World(Performer[PublishAction]):
     def perform(self, action: PublishAction, context: Context) -> Outcome:
         """Do `action` and say what it came to."""
         writer = self.writers[action.repository]
-        with writer.held():
+        with writer.held(), writer.kept_by(context.renew):
             if context.part is Part.BACK:
                 writer.root.reserve.unlink(missing_ok=True)  # what failed may have been for want of room
             try:
@@ -147,7 +147,7 @@ class World(Performer[PublishAction]):
         if published is None and context.part is Part.BACK:
             aptly.clean(spec.distribution)
             return Switched(published=None)
-        if published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot)):
+        if published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot)) and not writer.behind():
             return Switched(published=published)
         key = signing.signing_key(writer)
         if key:
@@ -155,6 +155,7 @@ class World(Performer[PublishAction]):
         aptly.publish(spec.distribution, spec.component, action.snapshot, key=key)
         if not key:
             writer.root.key.unlink(missing_ok=True)
+        writer.show_in_bucket(context.renew, context.say)
         return Switched(published=action.snapshot, key=key)
 
     def _read_back(self, action: ReadBack, writer: Writer, context: Context) -> Outcome:
@@ -165,8 +166,10 @@ class World(Performer[PublishAction]):
 
         def look() -> Look:
             try:
-                shown = set(apt_index.fetch(repository_here(writer.spec)))
-                missing = wanted ^ shown if action.snapshot else wanted - shown
+                everywhere = [set(apt_index.fetch(place)) for place in shown_at(writer.spec)]
+                missing = {
+                    deb for shown in everywhere for deb in (wanted ^ shown if action.snapshot else wanted - shown)
+                }
             except UnreadableIndexError as error:
                 return Look(verdict=Verdict.UNKNOWN, seen=error.details)
             except UntrustedIndexError as error:
@@ -248,6 +251,6 @@ def _take_snapshot(action: TakeSnapshot, writer: Writer, context: Context) -> Ou
 def _shows(writer: Writer, wanted: tuple[Deb, ...]) -> bool:
     """Whether machines see exactly `wanted` now."""
     try:
-        return apt_index.fetch(repository_here(writer.spec)) == wanted
+        return all(apt_index.fetch(place) == wanted for place in shown_at(writer.spec))
     except (UnreadableIndexError, UntrustedIndexError):
         return False

@@ -31,6 +31,14 @@ Suite = Annotated[
     str, Matches(re.compile(r"[a-z0-9][a-z0-9.+-]*"), "distribution", "a suite or code name such as bookworm")
 ]
 
+Bucket = Annotated[
+    str,
+    Matches(
+        re.compile(r"(s3|gs)://[a-z0-9][a-z0-9._-]+[a-z0-9](/[A-Za-z0-9._=@+-]+)*/?"),
+        "place in a bucket",
+        "s3://BUCKET/PREFIX or gs://BUCKET/PREFIX",
+    ),
+]
 
 EVERY = ""
 """The key of a url that is every cloud's."""
@@ -58,6 +66,11 @@ class RepositoryForm(Form):
         default=5, description="Newest versions of a package that pruning leaves.", examples=[3]
     )
     component: Name = Field(default="main", description="Component that apt asks for.", examples=["main"])
+    bucket: Bucket | None = Field(
+        default=None,
+        description="Place in a bucket that shows it at its url: s3://BUCKET/PREFIX or gs://BUCKET/PREFIX.",
+        examples=["s3://acme-apt/main"],
+    )
 
     def read(self, name: str, directory: Path, kinds: Mapping[str, CloudKind]) -> RepositorySpec:
         """The frozen value; a relative `root` starts at the project's `directory`. `kinds`: of the file's clouds.
@@ -78,4 +91,5 @@ class RepositoryForm(Form):
             sign=self.sign,
             keep=self.keep,
             component=self.component,
+            bucket=(self.bucket or "").rstrip("/"),
         )

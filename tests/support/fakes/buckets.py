@@ -34,6 +34,19 @@ class Server:
         """The variables with which phoenix finds it."""
         return self.at(self.address)
 
+    def shown(self, prefix: str) -> str:
+        """The url at which anybody reads what is below `prefix`, in words that do not lead to this computer."""
+        if self.kind == "s3":
+            allowed = {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{BUCKET}/*",
+            }
+            policy = {"Version": "2012-10-17", "Statement": [allowed]}
+            httpx.put(f"{self.address}/{BUCKET}?policy", json=policy).raise_for_status()
+        return f"{self.address.replace('127.0.0.1', '0.0.0.0')}/{BUCKET}/{prefix}"
+
     def at(self, address: str) -> dict[str, str]:
         """The variables with which phoenix looks for it at another address."""
         if self.kind == "gs":

@@ -3,6 +3,9 @@
 No emulator that PyPI or Debian has speaks that API with preconditions. What is here follows Google's documentation:
 a generation is a number that is never given twice for one name; `x-goog-if-generation-match: 0` means that the
 object must not exist, any other number that it must have that generation; else the answer is 412.
+
+An upload in parts becomes the object when it is completed, in one moment. An object that nothing is said of may be kept
+by whoever stands between for an hour; `Cache-Control` says otherwise.
 """
 
 from __future__ import annotations
@@ -21,6 +24,11 @@ class GcsWire:
 
     def __init__(self, *buckets: str) -> None:
         self.buckets: dict[str, dict[str, tuple[int, bytes]]] = {name: {} for name in buckets}
+        self.controls: dict[tuple[str, str], str] = {}
+        """The Cache-Control of each object."""
+        self.written: list[str] = []
+        """The names of all that was ever written or removed (`-NAME`), in order."""
+        self._uploads: dict[str, tuple[str, str, dict[int, bytes]]] = {}
         self.page = 1000
         """How many names one answer lists."""
         self._generation = 1_700_000_000_000_000
@@ -31,29 +39,68 @@ class GcsWire:
         method = environ["REQUEST_METHOD"]
         if bucket not in self.buckets:
             return self._refuse(start, "404 Not Found", "NoSuchBucket", "The specified bucket does not exist.")
+        query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        if name and ("uploads" in query or "uploadId" in query):
+            return self._part(start, bucket, name, query, environ)
+        if method == "DELETE" and name:
+            return self._delete(start, bucket, name)
         if method == "PUT" and name:
             length = int(environ.get("CONTENT_LENGTH") or 0)
             wanted = environ.get("HTTP_X_GOOG_IF_GENERATION_MATCH")
-            return self._put(start, bucket, name, environ["wsgi.input"].read(length), wanted)
+            control = environ.get("HTTP_CACHE_CONTROL", "")
+            return self._put(start, bucket, name, environ["wsgi.input"].read(length), wanted, control)
         if method == "GET" and name:
             return self._get(start, bucket, name)
         if method == "GET":
-            return self._list(start, bucket, parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+            return self._list(start, bucket, query)
         return self._refuse(start, "405 Method Not Allowed", "MethodNotAllowed", f"{method} is not known here.")
 
-    def _put(self, start: Start, bucket: str, name: str, content: bytes, wanted: str | None) -> Iterable[bytes]:
+    def _put(
+        self, start: Start, bucket: str, name: str, content: bytes, wanted: str | None, control: str
+    ) -> Iterable[bytes]:
         generation, _ = self.buckets[bucket].get(name, (0, b""))
         if wanted is not None and int(wanted) != generation:
             return self._refuse(start, "412 Precondition Failed", "PreconditionFailed", "A condition did not hold.")
+        self._become(bucket, name, content, control)
+        return self._answer(start, b"", self._headers(bucket, name))
+
+    def _become(self, bucket: str, name: str, content: bytes, control: str) -> None:
         self._generation += 1
         self.buckets[bucket][name] = (self._generation, content)
-        return self._answer(start, b"", self._headers(self._generation, content))
+        self.controls[bucket, name] = control or "public, max-age=3600"
+        self.written.append(name)
+
+    def _delete(self, start: Start, bucket: str, name: str) -> Iterable[bytes]:
+        if self.buckets[bucket].pop(name, None) is None:
+            return self._refuse(start, "404 Not Found", "NoSuchKey", "The specified key does not exist.")
+        self.written.append(f"-{name}")
+        return self._answer(start, b"", [], "204 No Content")
+
+    def _part(
+        self, start: Start, bucket: str, name: str, query: dict[str, list[str]], environ: dict[str, Any]
+    ) -> Iterable[bytes]:
+        """An upload in parts: begun, a part of it, completed."""
+        content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if "uploads" in query:
+            upload = str(len(self._uploads))
+            self._uploads[upload] = (name, environ.get("HTTP_CACHE_CONTROL", ""), {})
+            return self._xml(start, "InitiateMultipartUploadResult", f"<UploadId>{upload}</UploadId>")
+        _name, control, parts = self._uploads[query["uploadId"][0]]
+        if environ["REQUEST_METHOD"] == "PUT":
+            parts[int(query["partNumber"][0])] = content
+            return self._answer(start, b"", [("ETag", _tag(content))])
+        whole = b"".join(parts[number] for number in sorted(parts))
+        self._become(bucket, name, whole, control)
+        return self._xml(start, "CompleteMultipartUploadResult", f"<ETag>{escape(_tag(whole))}</ETag>")
+
+    def _xml(self, start: Start, what: str, text: str) -> Iterable[bytes]:
+        body = f"<?xml version='1.0' encoding='UTF-8'?><{what}>{text}</{what}>"
+        return self._answer(start, body.encode(), [("Content-Type", "application/xml; charset=UTF-8")])
 
     def _get(self, start: Start, bucket: str, name: str) -> Iterable[bytes]:
         if name not in self.buckets[bucket]:
             return self._refuse(start, "404 Not Found", "NoSuchKey", "The specified key does not exist.")
-        generation, content = self.buckets[bucket][name]
-        return self._answer(start, content, self._headers(generation, content))
+        return self._answer(start, self.buckets[bucket][name][1], self._headers(bucket, name))
 
     def _list(self, start: Start, bucket: str, query: dict[str, list[str]]) -> Iterable[bytes]:
         """ListObjectsV2. The token of a page is the last name before it."""
@@ -76,8 +123,10 @@ class GcsWire:
             f"<LastModified>2026-01-31T12:00:00.000Z</LastModified><ETag>{_tag(content)}</ETag></Contents>"
         )
 
-    def _headers(self, generation: int, content: bytes) -> list[tuple[str, str]]:
+    def _headers(self, bucket: str, name: str) -> list[tuple[str, str]]:
+        generation, content = self.buckets[bucket][name]
         return [
+            ("Cache-Control", self.controls[bucket, name]),
             ("ETag", _tag(content)),
             ("x-goog-generation", str(generation)),
             ("Last-Modified", "Sat, 31 Jan 2026 12:00:00 GMT"),

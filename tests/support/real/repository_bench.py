@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -95,7 +96,7 @@ class Bench:
         self.clock = Ahead()
         self.store = SqliteStore(directory / "state.db")
         self.said: list[str] = []
-        self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
+        self.writer = Writer(self.spec, clock=self.clock, say=self.said.append, environment=os.environ)
         self.world = World(writers={"main": self.writer}, clock=self.clock)
         self.performer: Performer[PublishAction] = self.world
 
@@ -128,7 +129,7 @@ class Bench:
     def use(self, spec: RepositorySpec) -> None:
         """Go on with another spec."""
         self.spec = spec
-        self.writer = Writer(self.spec, clock=self.clock, say=self.said.append)
+        self.writer = Writer(self.spec, clock=self.clock, say=self.said.append, environment=os.environ)
         self.world = World(writers={"main": self.writer}, clock=self.clock)
         self.performer = self.world
 

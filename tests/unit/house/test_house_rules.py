@@ -47,6 +47,7 @@ GROUND_FLOOR = (
     "units",
     "data",
     "typed",
+    "buckets",
     "__version__",
 )
 CLOUDS = ("clouds.local", "clouds.gcp", "clouds.aws")
@@ -64,7 +65,8 @@ MAY_IMPORT = {
     "clouds.trials": ("clouds.api", "clouds.rules", "tools"),
     **dict.fromkeys(CLOUDS, ("clouds.api", "clouds.bakers", "clouds.rules", "clouds.trials", "tools")),
     "tools": (),
-    **dict.fromkeys(STORES, ("record",)),
+    "record.sqlite": ("record",),
+    "record.objects": ("record", "tools"),
     "orders": (*BELOW_ORDERS, "orders.site", "orders.clouds"),
     "orders.clouds": (*BELOW_ORDERS, *CLOUDS),
     "orders.site": (*BELOW_ORDERS, *CLOUDS, *STORES, "orders", "orders.clouds"),
@@ -86,7 +88,7 @@ DOORS = {
     "jinja2": ("phoenix/tools/render.py",),
     "python_terraform": ("phoenix/tools/terraform.py",),
     "sqlite3": ("phoenix/record/sqlite.py",),
-    "obstore": ("phoenix/record/objects.py",),
+    "obstore": ("phoenix/record/objects.py", "phoenix/tools/object_store.py"),
     "boto3": ("phoenix/clouds/aws/calls.py",),
     "botocore": ("phoenix/clouds/aws/calls.py",),
     "google": ("phoenix/clouds/gcp/",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,19 @@ def test_of_many_packages_a_sentence_names_the_first() -> None:
     files = tuple(package_file(f"p{number} 1 all a{number}") for number in range(800))
     plan = publish(spec(), files, RepositoryState())
     assert plan.why == "p0 1, p1 1, p2 1, p3 1, p4 1 and 795 more are new"
+
+
+def test_a_bucket_that_is_behind_is_shown_again_what_is_there() -> None:
+    file = package_file("hello 1.0 all aa")
+    now = state({"packages": ["hello 1.0 all aa"], "visible": ["hello 1.0 all aa"], "snapshots": ["main-0001"]})
+    now = replace(now, published="main-0001", signed=True)
+    there = replace(spec(), bucket="s3://acme-apt/main")
+    assert publish(there, (file,), now).empty
+    plan = publish(there, (file,), replace(now, behind=True))
+    assert plan.why == "s3://acme-apt/main is behind"
+    assert [line(step) for step in plan.steps] == [
+        "take-snapshot main-0002",
+        "switch-publication main-0002",
+        "read-back hello 1.0",
+    ]
+    assert [line(step) for step in plan.back] == ["switch-publication main-0001", "drop-states main-0002"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from phoenix.buckets import address
 from phoenix.errors import SpecError
-from phoenix.record.bucket import address, problem
+from phoenix.record.bucket import problem
 
 
 @pytest.mark.parametrize(
