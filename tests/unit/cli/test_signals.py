@@ -14,7 +14,7 @@ from tests.support.real.machines import until
 CHILD = """
 import signal, sys
 from types import ModuleType
-from phoenix.cli import app
+from phoenix.cli import app, contents
 from phoenix.cli.command import command, command_app
 
 module = ModuleType("phoenix.cli.waiting")
@@ -32,7 +32,7 @@ def waiting():
         print("put back", flush=True)
 
 sys.modules["phoenix.cli.waiting"] = module
-app.TABLE = (*app.TABLE, app.Entry(name="waiting", help="Wait.", panel="Start"))
+app.TABLE = (*contents.TABLE, contents.Entry(name="waiting", help="Wait.", panel="Start"))
 sys.exit(app.run(["waiting"]))
 """
 

@@ -61,6 +61,6 @@ def test_a_machine_tells_on_its_console_which_secret_it_lacks(tmp_path: Path) ->
     ended = subprocess.run(["sh"], input=text, text=True, check=False, capture_output=True, env=environment)
     assert ended.returncode == 1
     console = (tmp_path / "dev" / "console").read_text()
-    assert console.startswith("phoenix-boot: failed: exit code 1, at its secrets: gcp-sm://prod-db: no answer from ")
-    assert console.count("\n") == 1
+    assert console.startswith("\nphoenix-boot: failed: exit code 1, at its secrets: gcp-sm://prod-db: no answer from ")
+    assert console.count("\n") == 2, "a line of its own, also where another program's line is not at its end"
     assert (tmp_path / "etc/phoenix/settings.env").stat().st_mode & 0o777 == 0o600
