@@ -28,6 +28,8 @@ module "firewall" {
   ports   = [var.port]
   listens = var.certificate == null ? [80] : [80, 443]
   clients = var.clients
+
+  builder_clients = var.builder_clients
 }
 
 module "balancer" {
@@ -75,6 +77,7 @@ module "repository" {
   source = "../modules/aws/repository"
 
   name     = var.name
+  region   = var.region
   vpc      = module.network.vpc
   subnet   = module.network.private[0]
   zone     = var.zones[0]

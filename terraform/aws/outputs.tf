@@ -15,8 +15,13 @@ output "role" {
   value       = module.rights.role
 }
 
+output "builder_subnet" {
+  description = "clouds.aws.builder.subnet, with reach: public"
+  value       = module.network.public[0]
+}
+
 output "builder_profile" {
-  description = "clouds.aws.builder.profile, with reach: ssm"
+  description = "clouds.aws.builder.profile, with reach: ssm, for base images that have its agent"
   value       = module.identity.builder
 }
 

@@ -63,6 +63,12 @@ variable "clients" {
   default     = ["0.0.0.0/0"]
 }
 
+variable "builder_clients" {
+  description = "Addresses from which builders are reached by SSH: yours, and Jenkins'."
+  type        = set(string)
+  default     = []
+}
+
 variable "certificate" {
   description = "ARN of the certificate to serve HTTPS with; HTTP alone without one."
   type        = string
@@ -76,7 +82,7 @@ variable "secrets" {
 }
 
 variable "sessions" {
-  description = "Whether the service's machines can be looked into by Session Manager."
+  description = "Whether the service's machines can be looked into by Session Manager, where their image has its agent."
   type        = bool
   default     = false
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from phoenix.tools.process import Command, run
 from tests.emulators.terraform import laid, rolled
 from tests.emulators.terraform.laid import Ground
 from tests.emulators.terraform.world import World
@@ -71,7 +72,12 @@ def test_strangers_reach_the_balancer_alone(built: Ground) -> None:
         rules = built.world.of("aws_vpc_security_group_ingress_rule")
         opened = [each for each in rules if {each["cidr_ipv4"], each["cidr_ipv6"]} & EVERYWHERE]
         assert [(each["from_port"], each["security_group_id"]) for each in opened] == [(80, _group(built, "balancer"))]
-        assert not [each for each in rules if each["from_port"] <= 22 <= each["to_port"]]
+        shells = [each for each in rules if each["from_port"] <= 22 <= each["to_port"]]
+        assert {each["security_group_id"] for each in shells} == {_group(built, "builder")}
+        assert {each["cidr_ipv4"] or each["referenced_security_group_id"] for each in shells} == {
+            "198.51.100.7/32",
+            _group(built, "repository"),
+        }
         assert not [each for each in built.world.of("aws_security_group") if each["ingress"]]
     else:
         rules = built.world.of("google_compute_firewall")
@@ -122,6 +128,16 @@ def test_machines_may_read_their_own_secrets_and_nothing_of_others(built: Ground
         assert (told["secret_id"], told["member"]) == ("prod-db", machine)
         roles = {each["role"] for each in built.world.of("google_project_iam_member") if each["member"] == machine}
         assert roles == {"roles/logging.logWriter", "roles/monitoring.metricWriter"}
+
+
+def test_the_repository_machine_gets_a_script_that_bash_can_read(built: Ground) -> None:
+    if built.cloud == "aws":
+        script = built.world.one("aws_instance")["user_data"]
+        assert "amazon-ssm-eu-west-1/latest" in script
+    else:
+        script = built.world.one("google_compute_instance")["metadata_startup_script"]
+    assert "root /srv/apt/main/public;" in script
+    run(Command(argv=("bash", "-n"), stdin=script.encode()), timeout=60)
 
 
 def test_whoever_works_as_phoenix_is_named(built: Ground) -> None:

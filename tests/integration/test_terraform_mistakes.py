@@ -71,6 +71,7 @@ REFUSED: Mapping[str, tuple[tuple[dict[str, Any], str], ...]] = {
         ({"port": 22}, "22 is no service's"),
         ({"priority": 5}, "from 10 to 50000"),
         ({"clients": ["everybody"]}, "192.0.2.0/24"),
+        ({"builder_clients": ["0.0.0.0/0"]}, "nobody else is let in to builders"),
         ({"certificate": "www.acme.example"}, "ARN of a certificate"),
         ({"secrets": ["prod/db"]}, "ARNs of secrets"),
         ({"operators": ["*"]}, "neither * nor a whole account"),

@@ -24,6 +24,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
         "zones": ["eu-west-1a", "eu-west-1b"],
         "secrets": ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-*"],
         "operators": ["arn:aws:iam::123456789012:role/jenkins"],
+        "builder_clients": ["198.51.100.7/32"],
     },
     "gcp": {
         "project": "acme-prod",

@@ -1,10 +1,10 @@
-# Who may speak to whom. No group lets SSH in: builders are reached by Session Manager, and so are machines.
+# Who may speak to whom. SSH reaches builders alone: from the repository machine, and from addresses that are named.
 
 locals {
   groups = {
     balancer   = "Takes requests from clients"
     machines   = "Machines of services: only the balancer asks them"
-    builder    = "Machines that images are built on: nobody reaches them"
+    builder    = "Machines that images are built on: who bakes reaches them"
     repository = "The package repository: machines and builders read it"
   }
   # Who lets whom in: 80 for clients too, since it redirects where there is a certificate.
@@ -52,6 +52,26 @@ resource "aws_vpc_security_group_ingress_rule" "repository" {
   ip_protocol                  = "tcp"
   from_port                    = 80
   to_port                      = 80
+}
+
+resource "aws_vpc_security_group_ingress_rule" "builder" {
+  for_each = var.builder_clients
+
+  security_group_id = aws_security_group.group["builder"].id
+  description       = "Who bakes, by SSH"
+  cidr_ipv4         = each.key
+  ip_protocol       = "tcp"
+  from_port         = 22
+  to_port           = 22
+}
+
+resource "aws_vpc_security_group_ingress_rule" "builder_from_repository" {
+  security_group_id            = aws_security_group.group["builder"].id
+  referenced_security_group_id = aws_security_group.group["repository"].id
+  description                  = "The machine that phoenix publishes on may bake, too"
+  ip_protocol                  = "tcp"
+  from_port                    = 22
+  to_port                      = 22
 }
 
 resource "aws_vpc_security_group_egress_rule" "balancer" {

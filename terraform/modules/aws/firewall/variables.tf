@@ -39,6 +39,17 @@ variable "clients" {
   }
 }
 
+variable "builder_clients" {
+  description = "Addresses from which builders are reached by SSH: of those who bake, and of Jenkins."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.builder_clients : can(cidrhost(cidr, 0)) && try(tonumber(split("/", cidr)[1]), 0) >= 16])
+    error_message = "Name your own addresses, such as 198.51.100.7/32: nobody else is let in to builders."
+  }
+}
+
 variable "tags" {
   description = "Tags on everything that is made."
   type        = map(string)

@@ -21,7 +21,7 @@ variable "secrets" {
 }
 
 variable "sessions" {
-  description = "Whether services' machines can be looked into by Session Manager; builders always can."
+  description = "Whether services' machines can be looked into by Session Manager, where their image has its agent."
   type        = bool
   default     = false
 }

@@ -98,6 +98,12 @@ resource "aws_iam_instance_profile" "repository" {
   tags = var.tags
 }
 
+locals {
+  # https://docs.aws.amazon.com/systems-manager/latest/userguide/agent-install-deb.html
+  agent  = "https://s3.${var.region}.amazonaws.com/amazon-ssm-${var.region}/latest/debian_amd64/amazon-ssm-agent.deb"
+  device = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${replace(aws_ebs_volume.repository.id, "-", "")}"
+}
+
 data "aws_ami" "debian" {
   most_recent = true
   owners      = ["136693071363"] # Debian's own
@@ -114,7 +120,7 @@ resource "aws_instance" "repository" {
   subnet_id              = var.subnet
   vpc_security_group_ids = [var.firewall]
   iam_instance_profile   = aws_iam_instance_profile.repository.name
-  user_data              = templatefile("${path.module}/serve.sh.tftpl", { device = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${replace(aws_ebs_volume.repository.id, "-", "")}" })
+  user_data              = templatefile("${path.module}/serve.sh.tftpl", { agent = local.agent, device = local.device })
   tags                   = merge(var.tags, { Name = "${var.name}-repository" })
 
   metadata_options {

@@ -14,6 +14,11 @@ variable "partition" {
   default     = "aws"
 }
 
+variable "region" {
+  description = "The region, whose bucket Session Manager's agent comes from."
+  type        = string
+}
+
 variable "vpc" {
   description = "The VPC that knows its name."
   type        = string
