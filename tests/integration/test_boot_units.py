@@ -11,6 +11,7 @@ import pytest
 
 from phoenix.clouds.local.groups import LocalGroups
 from phoenix.execute.boot_work import boot_script
+from phoenix.execute.perform.watch import KEPT
 from phoenix.model import BootState, ImageType, Release
 from phoenix.spec.clouds import MachineEngine
 from phoenix.tools import apt_index
@@ -91,5 +92,6 @@ def test_every_unit_that_the_packages_enable_is_started(groups: LocalGroups, sho
     said = booted(groups)
     kept = "phoenix-boot: kept: /etc/sockets.conf, of the image; that of the package is /etc/sockets.conf.dpkg-dist\n"
     assert kept in said
+    assert KEPT.findall(said) == ["/etc/sockets.conf"], "so it gets into the last line of a roll"
     until("an answer", partial(answer, instances(groups)[0].address))
     assert answer(instances(groups)[0].address) == "served by a socket"

@@ -5,14 +5,18 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from phoenix.clouds.local.balancer import SEATS
 from phoenix.clouds.local.traffic import LocalTraffic
 from phoenix.manner import Forwarded, Timeouts
+from phoenix.spec.services import longest
 from phoenix.tools.haproxy import USUAL, Terms
 from tests.support.real.balancers import NEW, OLD, QUICK, World, healthy, shift, world_in
 from tests.support.real.instant import get
@@ -84,6 +88,25 @@ def test_a_machine_that_owes_an_answer_has_so_long(world: World) -> None:
     world.started[0].say("held")  # the one that was given up
     threading.Timer(2.5, world.started[0].say, ["release"]).start()
     assert get(traffic.read().address, "/hold", timeout=30) == (200, f"{OLD}-1"), "who waits for an answer is not idle"
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_a_request_of_more_than_a_minute_outlives_its_groups_traffic_and_a_reload(world: World) -> None:
+    """`drain: 90s`, and nothing said of `timeouts`: what takes less is answered, whatever happens meanwhile."""
+    traffic = serving(world, Terms(timeouts=Timeouts(response=longest(90.0)), drain=90.0))
+    address = traffic.read().address
+    with ThreadPoolExecutor(max_workers=1) as client:
+        asked_for = client.submit(get, address, "/hold", timeout=120)
+        world.started[0].say("held")
+        first = world.haproxy()
+        traffic.attach(world.group(NEW, SEATS + 1))
+        assert world.haproxy() != first, "more seats than it was started with"
+        healthy(traffic, NEW, SEATS + 1)
+        shift(traffic, {NEW: 100})
+        time.sleep(65)
+        world.started[0].say("release")
+        assert asked_for.result() == (200, f"{OLD}-1")
 
 
 def test_an_idle_connection_is_closed_in_time(world: World) -> None:

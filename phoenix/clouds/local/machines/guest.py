@@ -23,7 +23,8 @@ MOST = 10_000_000
 PANIC = "Kernel panic - not syncing"
 _ENTRY = re.compile(r"(?:\[ *[0-9.]+\]|\S+ \S+) (?P<name>[^\s\[]+)\[(?P<pid>\d+)\]: (?P<text>.*)")
 """A line of the journal on the console: `[   3.1] NAME[PID]: ...` under QEMU, `TIME HOST NAME[PID]: ...` else."""
-_OF_A_SERVICE = re.compile(r"(?!phoenix-|systemd-)\S+\.service: ")
+_OF_A_SERVICE = re.compile(r"(?!phoenix-|systemd-)\S+\.(?:service|socket|timer|path|target|mount): ")
+"""What systemd says of a unit that is not its own or phoenix's: a socket that cannot open is why nobody answers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

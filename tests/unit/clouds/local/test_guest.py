@@ -16,6 +16,8 @@ UNDER_QEMU = """\
 [    2.490000] systemd[1]: Starting phoenix-boot.service - Boot work of this machine...
 [    3.000000] phoenix-boot[118]: Reading package lists...
 [    3.200000] systemd[1]: my-app.service: Main process exited, code=exited, status=1/FAILURE
+[    3.250000] systemd[1]: my-app.socket: Failed to create listening socket: Address already in use
+[    3.260000] systemd[1]: systemd-ask-password-wall.path: Deactivated successfully.
 [    3.300000] systemd[1]: phoenix-boot.service: Deactivated successfully.
 [    3.400000] node[131]: listening: 8080
 """
@@ -32,7 +34,9 @@ def test_the_log_by_who_said_it() -> None:
     assert virtual.console == UNDER_QEMU
     assert virtual.boot == "Reading package lists...\n"
     assert virtual.service == (
-        "systemd[1]: my-app.service: Main process exited, code=exited, status=1/FAILURE\nnode[131]: listening: 8080\n"
+        "systemd[1]: my-app.service: Main process exited, code=exited, status=1/FAILURE\n"
+        "systemd[1]: my-app.socket: Failed to create listening socket: Address already in use\n"
+        "node[131]: listening: 8080\n"
     )
     light = guest.parse_console(LIGHT)
     assert light.boot == "starting the app\n"
