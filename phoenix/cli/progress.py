@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, cast
 
 from phoenix.cli.streams import Unfailing
@@ -11,8 +12,30 @@ from phoenix.cli.text.printable import printable
 from phoenix.tell import Level, Told
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions
     from rich.status import Status
+    from rich.text import Text
+
+
+class LiveLine:
+    """The line below what was said last: for how many seconds that goes on, and the item under way."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self.begin()
+
+    def begin(self) -> None:
+        """Something else goes on from now."""
+        self.item = ""
+        self._since = self._now()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """One line, as wide as there is room: asked for at every tick of the terminal."""
+        from rich.text import Text
+
+        text = Text(f"{self._now() - self._since:.0f} s  {self.item}".rstrip(), style="dim")
+        text.truncate(options.max_width, overflow="ellipsis")
+        yield text
 
 
 class Progress:
@@ -27,6 +50,7 @@ class Progress:
         self._started = time.monotonic()
         self._console: Console | None = None
         self._status: Status | None = None
+        self._live: LiveLine | None = None
 
     def tell(self, told: Told) -> None:
         """Say what somebody tells who does not know of terminals."""
@@ -52,10 +76,8 @@ class Progress:
         """The last line of a tool: passes by on a terminal, else told only with `-v`."""
         if self._verbosity > 0:
             self.say(text)
-        elif self._status is not None and text.strip():
-            from rich.text import Text
-
-            self._status.update(Text(printable(text).strip().replace("\n", " ")[:100], style="dim"))
+        elif self._live is not None and text.strip():
+            self._live.item = printable(text).strip().replace("\n", " ")
 
     def warn(self, text: str) -> None:
         """Something that a person should look at, although the work goes on. Told even with `-q`."""
@@ -69,15 +91,18 @@ class Progress:
         """Take the live line off the terminal; the next `say` brings it back."""
         if self._status is not None:
             self._status.stop()
-            self._status = None
+            self._status = self._live = None
 
     def _on_terminal(self, text: str) -> None:
         elapsed = time.monotonic() - self._started
         console = self._rich()
         console.print(f"{elapsed:7.1f} s  {text}", markup=False, highlight=False, soft_wrap=True)
         if self._status is None:
-            self._status = console.status("")
+            self._live = LiveLine()
+            self._status = console.status(self._live)
             self._status.start()
+        elif self._live is not None:
+            self._live.begin()
 
     def _line(self, text: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -18,13 +18,19 @@ def service_text(look: ServiceStatus) -> str:
     head = f"{look.service}/{look.environment} on {look.cloud}"
     lines = [f"{head}: unknown"]
     if look.address is not None:
-        lines = [f"{head} at {look.address}: {look.stable or 'nothing'} serves"]
+        lines = [f"{head} at {look.address}: {_serving(look)}"]
     lines += [f"  {line}" for line in (look.error or "").splitlines()]
     if look.run:
         lines += _run_lines(look.run)
     if look.groups:
         lines.append(str(_groups_table(look.groups)))
     return "\n".join([*lines, *_dead(look.groups), *_ill(look.groups), *_again(look.groups)])
+
+
+def _serving(look: ServiceStatus) -> str:
+    """Which group serves; where several do, each with its share."""
+    shares = [f"{group.name} {group.share}%" for group in look.groups if group.share]
+    return f"{', '.join(shares)} serve" if len(shares) > 1 else f"{look.stable or 'nothing'} serves"
 
 
 def _run_lines(run: RunNow) -> Iterator[str]:

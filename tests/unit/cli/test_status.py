@@ -225,3 +225,11 @@ def test_a_thousand_machines_cost_two_reads_and_less_than_half_a_second(desk: De
     assert process_time() - began < 0.5
     assert sum(len(group["instances"]) for group in look["groups"]) == 1000
     assert desk.cloud.reads - reads == 2, "the groups once, the balancer once"
+
+
+def test_a_held_canary_says_who_serves_at_which_share(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.edit("{kind: blue-green, keep: 30m}", "{kind: canary, steps: [25, 100], soak: 1s, hold: [25]}")
+    desk.roll("2.0.0", code=8)
+    first = desk.page("status").splitlines()[0]
+    assert first.endswith(": web-tier-local-v001 75%, web-tier-local-v002 25% serve")

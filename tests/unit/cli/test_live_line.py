@@ -1,0 +1,33 @@
+"""What a terminal shows of a long step: for how long it goes on, and the item under way."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from phoenix.cli.progress import LiveLine
+
+
+def shown(line: LiveLine, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as capture:
+        console.print(line)
+    return capture.get().rstrip()
+
+
+def test_it_counts_the_seconds_of_what_goes_on_and_shows_the_item() -> None:
+    moment = [100.0]
+    line = LiveLine(now=lambda: moment[0])
+    assert shown(line) == "0 s"
+    moment[0] = 142.4
+    line.item = "TASK [nodejs : install packages]"
+    assert shown(line) == "42 s  TASK [nodejs : install packages]"
+    line.begin()
+    assert shown(line) == "0 s", "something else goes on now"
+
+
+def test_it_is_one_line_however_narrow_the_terminal() -> None:
+    line = LiveLine(now=lambda: 7.0)
+    line.item = "word " * 40
+    assert len(shown(line, width=40).splitlines()) == 1
