@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from phoenix.cli.command import command, command_app
+from phoenix.cli.options import refuse_beside
 from phoenix.cli.session import Session, session_of
 from phoenix.cli.text.table import table
 from phoenix.errors import RefusedError, SpecError
@@ -19,7 +20,11 @@ app = command_app()
 
 
 @command(
-    app, "phoenix doctor", "phoenix doctor --cloud local --json", "phoenix doctor --cloud aws --policy > policy.json"
+    app,
+    "phoenix doctor",
+    "phoenix doctor --cloud local --json",
+    "phoenix doctor --cloud aws --policy > policy.json",
+    "phoenix doctor --jenkins https://ci.acme.example",
 )
 def doctor(
     ctx: typer.Context,
@@ -28,16 +33,24 @@ def doctor(
     ] = None,
     permissions: Annotated[bool, typer.Option("--permissions", help="Ask for each right, too.")] = False,
     policy: Annotated[bool, typer.Option("--policy", help="Print the least rights that phoenix needs there.")] = False,
+    jenkins: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Look at this Jenkins instead; login: JENKINS_USER, JENKINS_TOKEN_FILE."),
+    ] = None,
 ) -> None:
     """Try the tools, the machine engines and the mirror for real; name each lack with its remedy.
 
     Without a project it looks at what the local cloud needs. Ends with 3 where something needed is missing.
     """
     session = session_of(ctx)
+    refuse_beside("--jenkins", jenkins, {"--cloud": cloud, "--permissions": permissions, "--policy": policy})
     if policy:
         _show_policy(session, cloud)
         return
-    found = looking.doctor(session.project_file(), session.environment, cloud, session.out.tell, rights=permissions)
+    if jenkins is not None:
+        found = looking.doctor_of_jenkins(jenkins, session.environment)
+    else:
+        found = looking.doctor(session.project_file(), session.environment, cloud, session.out.tell, rights=permissions)
     try:
         looking.refuse_lacks(found)
     except RefusedError:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phoenix.errors import RefusedError
-from phoenix.execute import checkup
+from phoenix.errors import RefusedError, SpecError
+from phoenix.execute import checkup, jenkins
 from phoenix.manner import Finding, State
 from phoenix.orders import clouds
 from phoenix.orders.facts import dump
@@ -59,6 +59,33 @@ def doctor(
     return DoctorResult(
         checks=(*tools, *grounds, *keys, *none, *clouds.look(project, wanted, local=local, rights=rights, say=say))
     )
+
+
+def doctor_of_jenkins(url: str, environment: Mapping[str, str]) -> DoctorResult:
+    """Look at a Jenkins from here; change nothing. SpecError where that is no address, or half a login is given."""
+    return DoctorResult(checks=tuple(jenkins.look(url, _login(environment))))
+
+
+def _login(environment: Mapping[str, str]) -> jenkins.Login | None:
+    """Who asks, of the variables that say it; None where they do not."""
+    user, file = environment.get(jenkins.USER, ""), environment.get(jenkins.TOKEN_FILE, "")
+    token = environment.get(jenkins.TOKEN, "")
+    if file:
+        try:
+            token = Path(file).read_text().strip()
+        except (OSError, ValueError) as error:
+            raise SpecError(
+                "the token for Jenkins cannot be read",
+                details=f"{jenkins.TOKEN_FILE} names {file}: {error}",
+                resolution="Name a file with the token alone in it, which this user can read.",
+            ) from error
+    if bool(user) != bool(token):
+        raise SpecError(
+            "half a login for Jenkins",
+            details=f"{jenkins.USER} and a token belong together; only {'the user' if user else 'a token'} is given",
+            resolution=f"Set {jenkins.USER}, and {jenkins.TOKEN_FILE} or {jenkins.TOKEN}; or neither.",
+        )
+    return jenkins.Login(user=user, token=token) if user else None
 
 
 def _none_of(cloud: str | None) -> Finding:

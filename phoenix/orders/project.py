@@ -14,9 +14,10 @@ from phoenix import data
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute.inspection import inspect, unwise
 from phoenix.names import WORD
-from phoenix.orders import project_clouds
+from phoenix.orders import jenkins, project_clouds
 from phoenix.orders.site import Site
 from phoenix.spec.cautions import warnings
+from phoenix.spec.load import load
 from phoenix.spec.schema import json_schema
 from phoenix.tell import Teller, nobody
 
@@ -29,7 +30,7 @@ _STEM = 15
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InitResult:
-    """A project that was written: its files by the path below the directory, and the free ports it took."""
+    """What was written: files by the path below the directory, and the free ports that a new project took."""
 
     directory: str
     files: tuple[str, ...]
@@ -49,10 +50,36 @@ def init(directory: Path, clouds: Iterable[str] = ()) -> InitResult:
 
     RefusedError where a file of it is there, SpecError for another cloud; then nothing was written.
     """
-    wanted = project_clouds.checked(clouds)
+    return _init(directory.absolute(), clouds, more={})
+
+
+def init_jenkins(directory: Path, environment: Mapping[str, str], clouds: Iterable[str] = ()) -> InitResult:
+    """Write what Jenkins needs for the project of that directory; where there is none, a small one with it.
+
+    RefusedError where a file of it is there; then nothing was written. SpecError where the project has mistakes,
+    nothing to roll, or is there and `clouds` are named.
+    """
     target = directory.absolute()
+    if not (target / PROJECT_FILE).is_file():
+        new = jenkins.Jobs(
+            project=_project_name(target), places=(("web-tier", "local"),), image="foundation/nodejs", package="hello"
+        )
+        return _init(target, clouds, more=jenkins.files(new))
+    if wanted := project_clouds.checked(clouds):
+        raise SpecError(
+            f"{target} has a project already",
+            details=f"--cloud {wanted[0]} is for a new one",
+            resolution="Say it without --cloud; nothing was written.",
+        )
+    contents = jenkins.files(jenkins.jobs_of(load(target / PROJECT_FILE, environment)))
+    return InitResult(directory=str(target), files=_write(contents, target), ports={})
+
+
+def _init(target: Path, clouds: Iterable[str], more: Mapping[str, bytes]) -> InitResult:
+    wanted = project_clouds.checked(clouds)
     ports = {"service": _free_port(target, 8000, 8999), "repository": _free_port(target, 9000, 9999)}
-    return InitResult(directory=str(target), files=_write(_contents(target, ports, wanted), target), ports=ports)
+    contents = {**_contents(target, ports, wanted), **more}
+    return InitResult(directory=str(target), files=_write(contents, target), ports=ports)
 
 
 def validate(file: Path, environment: Mapping[str, str], teller: Teller = nobody) -> ValidateResult:

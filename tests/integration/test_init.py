@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -22,7 +21,6 @@ from phoenix.spec.services import BlueGreen, LocalBalancer
 
 FILES = {
     ".gitignore",
-    "Jenkinsfile",
     "hello/Makefile",
     "hello/package/control",
     "hello/package/hello.service",
@@ -114,17 +112,6 @@ def test_ports_in_use_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixtu
         second = init(tmp_path / "shop", capsys)["ports"]
     assert second["service"] != first["service"]
     assert second["repository"] == first["repository"]
-
-
-def test_the_jenkinsfile_calls_the_commands(shop: Path) -> None:
-    commands = re.findall(r"sh '([^']+)'", (shop / "Jenkinsfile").read_text())
-    assert [" ".join(command.split()[:3]) for command in commands] == [
-        "phoenix validate",
-        "phoenix bake foundation",
-        "make -C hello",
-        'phoenix publish "hello/hello_${VERSION}_all.deb"',
-        "phoenix roll web-tier",
-    ]
 
 
 def make_deb(directory: Path, version: str, umask: int = 0o022) -> Path:

@@ -1,0 +1,48 @@
+// phoenixPromote(run: env.HELD, ask: 'Give hello 1.0.12 traffic?', label: 'phoenix')
+//
+// Without `ask` the held run goes on at once; it may hold again (code 8). With it a person is asked first, also about
+// each further hold: "Promote" goes on; "Abort", the end of `hours` (default 24) and whoever stops the build go back
+// (`phoenix abort`), and the build ends as aborted. `label`: takes an agent for the commands alone, so that none waits
+// for the person. Also: submitter (who may answer), why.
+Map call(Map how) {
+    while (true) {
+        if (how.ask) {
+            asked(how)
+        }
+        Map done = [:]
+        on(how.label) {
+            done = phoenix.run("promote-${how.run}", ['promote', how.run] + because(how), true)
+        }
+        if (done.code != 8 || !how.ask) {
+            return done
+        }
+    }
+}
+
+private void asked(Map how) {
+    try {
+        timeout(time: (how.hours ?: 24) as int, unit: 'HOURS') {
+            input(message: how.ask, ok: 'Promote', submitter: how.submitter ?: '')
+        }
+    } catch (stopped) {
+        on(how.label) {
+            phoenix.run("abort-${how.run}", ['abort', how.run] + because(how))
+        }
+        throw stopped
+    }
+}
+
+private List because(Map how) {
+    return phoenix.option('--why', phoenix.because(how.why))
+}
+
+private void on(String label, Closure body) {
+    if (label) {
+        node(label) {
+            checkout(scm)
+            body()
+        }
+    } else {
+        body()
+    }
+}

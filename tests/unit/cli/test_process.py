@@ -1,0 +1,28 @@
+"""What phoenix starts does not end with the job of Jenkins that phoenix runs in; phoenix itself does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from phoenix.cli.process import MARKS
+
+CHILD = """
+import subprocess
+from pathlib import Path
+from phoenix.cli import process
+process.begin()
+print(Path("/proc/self/environ").read_bytes().decode().count("_COOKIE="))
+print(subprocess.run(["env"], capture_output=True, text=True, check=True).stdout)
+"""
+
+
+def test_programs_bear_no_mark_of_the_job() -> None:
+    environment = {**os.environ, **dict.fromkeys(MARKS, "durable-1"), "BUILD_TAG": "jenkins-shop-12"}
+    argv = [sys.executable, "-c", CHILD]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    own, *inherited = done.stdout.splitlines()
+    assert own == str(len(MARKS)), "so Jenkins finds phoenix, and stops it"
+    assert "BUILD_TAG=jenkins-shop-12" in inherited
+    assert not [line for line in inherited if line.partition("=")[0] in MARKS]
