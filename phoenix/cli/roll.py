@@ -30,6 +30,7 @@ app = command_app()
     "phoenix roll web-tier --package hello=1.2.3 --plan",
     "phoenix roll web-tier -e prod --bake --wait-lock 10m --why 'weekly rebuild'",
     "phoenix roll web-tier --no-traffic",
+    "phoenix roll web-tier --bake --same-packages",
     "phoenix roll web-tier --strategy canary",
     "phoenix roll web-tier --plan-out plan.json",
     "phoenix roll web-tier --from-plan plan.json",
@@ -54,6 +55,9 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
             autocompletion=completion.packages,
         ),
     ] = None,
+    same_packages: Annotated[
+        bool, typer.Option("--same-packages", help="Install the versions that serve now, whatever was published since.")
+    ] = False,
     strategy: Annotated[
         str | None,
         typer.Option(
@@ -84,9 +88,15 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
 ) -> None:
     """Start a group with the new release, prove it healthy, move the traffic, keep the former group for a while."""
     decides = {"--image": image, "--package": package, "--strategy": strategy, "--bake": bake}
-    decides |= {"--no-traffic": no_traffic, "--adopt": adopt, "--ignore-alarms": ignore_alarms}
+    decides |= {
+        "--same-packages": same_packages,
+        "--no-traffic": no_traffic,
+        "--adopt": adopt,
+        "--ignore-alarms": ignore_alarms,
+    }
     options.refuse_together({"--from-plan": from_plan, "--plan-out": plan_out, "--plan": plan})
     options.refuse_together({"--bake": bake, "--image": image})
+    options.refuse_together({"--package": package, "--same-packages": same_packages})
     options.refuse_together({"--bake": bake, "--plan-out": plan_out})
     options.refuse_beside("--from-plan", from_plan, decides)
     report.refuse_unwritable(junit)
@@ -95,6 +105,7 @@ def roll(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
         environment=environment,
         image=image,
         packages=tuple(package or ()),
+        same_packages=same_packages,
         strategy=strategy,
         bake=bake,
         no_traffic=no_traffic,

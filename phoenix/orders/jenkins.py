@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from phoenix import data
 from phoenix.errors import SpecError
+from phoenix.model import ImageType
 from phoenix.spec.project import Project
 from phoenix.spec.services import ServiceSpec
 
@@ -23,6 +24,8 @@ class Jobs:
     """Services, each with an environment of it."""
     image: str
     """TYPE/NAME of what the first place starts from."""
+    baked_in: tuple[str, ...] = ()
+    """Services whose packages are in their image: a roll cannot choose other ones."""
     package: str
     """What a push makes a new version of."""
 
@@ -38,7 +41,11 @@ def jobs_of(project: Project) -> Jobs:
         )
     service = project.services[places[0][0]]
     return Jobs(
-        project=project.name, places=places, image=str(service.image), package=_package(project, service, places[0][1])
+        project=project.name,
+        places=places,
+        image=str(service.image),
+        baked_in=tuple(each.name for each in project.services.values() if each.image.type is ImageType.IMMUTABLE),
+        package=_package(project, service, places[0][1]),
     )
 
 
@@ -62,10 +69,16 @@ def files(jobs: Jobs) -> dict[str, bytes]:
     }
 
 
+def _row(jobs: Jobs, service: str, place: str) -> str:
+    """A place of the nightly job, as Groovy's map."""
+    same = "" if service in jobs.baked_in else ", samePackages: true"
+    return f"{' ' * 24}[service: '{service}', environment: '{place}'{same}],"
+
+
 def _filled(text: str, jobs: Jobs) -> str:
     kind, _, image = jobs.image.partition("/")
     service, environment = jobs.places[0]
-    rows = [f"{' ' * 24}[service: '{service}', environment: '{place}']," for service, place in jobs.places]
+    rows = [_row(jobs, service, place) for service, place in jobs.places]
     values = {
         "PROJECT": jobs.project,
         "SERVICE": service,

@@ -33,7 +33,8 @@ KIND = "roll"
 class RollOrder:
     """Bring a release live. What is left open: the newest image of today's recipe, the packages of phoenix.yaml.
 
-    `packages` are `NAME=VERSION`; `bake` bakes the image first where it is missing or too old; `no_traffic` stops
+    `packages` are `NAME=VERSION`; `same_packages`: those versions that serve now, whatever was published since;
+    `bake` bakes the image first where it is missing or too old; `no_traffic` stops
     before the first traffic until somebody promotes; `adopt`: a group that phoenix did not make may lose its traffic;
     `ignore_alarms`: none of the strategy's is looked at, neither before it begins nor while it goes on;
     `wait`: seconds to wait for another run (None: not at all).
@@ -43,6 +44,7 @@ class RollOrder:
     environment: str | None = None
     image: str | None = None
     packages: tuple[str, ...] = ()
+    same_packages: bool = False
     strategy: str | None = None
     bake: bool = False
     no_traffic: bool = False
@@ -215,7 +217,9 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         baked = tuple(layer.image for layer in layers if not layer.hit)
         image = layers[-1].image
     _refuse_unreadable(site, place)
-    exact = release.resolve(site, place, image=order.image, packages=order.packages, baked=image, dry=dry)
+    exact = release.resolve(
+        site, place, image=order.image, packages=_packages(site, place, order), baked=image, dry=dry
+    )
     kinds.refuse_unfit(site, place, exact)
     return _Wish(
         site=site,
@@ -227,6 +231,24 @@ def _wish(site: Site, place: Place, order: RollOrder, *, dry: bool) -> _Wish:
         digests=hooks.digests(place.service, site.project.directory),
         baked=baked,
     )
+
+
+def _packages(site: Site, place: Place, order: RollOrder) -> tuple[str, ...]:
+    """The exact versions that the order means; of what it leaves open there is none among them."""
+    if not order.same_packages:
+        return order.packages
+    stable = site.observed(place).stable
+    serves = stable.release if stable else None
+    if order.packages or serves is None:
+        raise RefusedError(
+            "there are no versions to keep",
+            details=f"{place.subject}: nothing serves of which phoenix knows the packages"
+            if serves is None
+            else f"others are named: {', '.join(order.packages)}",
+            resolution="Name the versions with `--package NAME=VERSION`.",
+        )
+    named = {wish.name for wish in place.service.packages}
+    return tuple(f"{package.name}={package.version}" for package in serves.packages if package.name in named)
 
 
 def _refuse_unreadable(site: Site, place: Place) -> None:

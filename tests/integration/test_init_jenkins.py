@@ -53,7 +53,10 @@ def test_one_that_is_there_gets_them_alone(tmp_path: Path, capsys: pytest.Captur
     jenkinsfile = (tmp_path / "shop" / "Jenkinsfile").read_text()
     assert "service: 'front', environment: 'local'" in jenkinsfile
     assert "basket/basket_${env.VERSION}_all.deb" in jenkinsfile
-    assert "[service: 'front', environment: 'local']," in (tmp_path / "shop/jenkins/nightly.Jenkinsfile").read_text()
+    assert (
+        "[service: 'front', environment: 'local', samePackages: true],"
+        in (tmp_path / "shop/jenkins/nightly.Jenkinsfile").read_text()
+    )
 
 
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -196,6 +196,7 @@ def test_the_nightly_job_bakes_all_layers_and_rolls_every_place(played: dict[str
         ["bake", "--all", "--from-scratch"],
         ["roll", "web-tier", "--environment", "local"],
     ]
+    assert "--same-packages" in commands(play)[1], "what was published and refused does not come in by night"
     assert play.named("cron") == ["H 2 * * *"]
 
 

@@ -34,7 +34,7 @@ Map run(String name, List words, boolean held = false) {
     return [code: code, run: runOf(result)]
 }
 
-/** What a person types to look at a run from elsewhere. */
+/** The reason for the record: what was said, else which build it is. */
 String because(String why) {
     return why ?: (env.BUILD_URL ?: env.BUILD_TAG ?: '')
 }

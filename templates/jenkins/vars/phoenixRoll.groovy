@@ -1,5 +1,5 @@
 // phoenixRoll(service: 'web-tier', environment: 'prod', packages: [hello: '1.0.12'])
-// Also: image, strategy, bake, noTraffic, adopt, waitLock, why.
+// Also: image, samePackages (those that serve now), strategy, bake, noTraffic, adopt, waitLock, why.
 //
 // Where the roll holds (exit code 8: noTraffic, or a hold of its canary) a person is asked, and the answer ends in
 // `phoenix promote` or `phoenix abort`. `ask: false` returns [code: 8, run: ID] instead, so that a later stage without
@@ -9,6 +9,7 @@ Map call(Map how) {
         phoenix.option('--environment', how.environment) +
         phoenix.option('--image', how.image) +
         phoenix.packages(how.packages) +
+        (how.samePackages ? ['--same-packages'] : []) +
         phoenix.option('--strategy', how.strategy) +
         (how.bake ? ['--bake'] : []) +
         (how.noTraffic ? ['--no-traffic'] : []) +

@@ -330,3 +330,18 @@ def test_a_saved_plan_never_uses_a_number_again(desk: Desk, tmp_path: Path) -> N
     desk.cloud.sick.clear()
     assert "stale" in desk.refused("roll", "web-tier", "--from-plan", file)["brief"]
     assert desk.roll("2.0.0")["group"] == "web-tier-local-v003"
+
+
+def test_the_same_packages_whatever_was_published_since(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.images.put("image-2")
+    kept = desk.run("roll", "web-tier", "--image", "image-2", "--same-packages")
+    assert (kept["changed"], kept["packages"]) == (True, {"hello": "1.0.0"})
+    assert not desk.run("roll", "web-tier", "--image", "image-2", "--same-packages")["changed"]
+    assert desk.run("roll", "web-tier", "--image", "image-2")["packages"] == {"hello": "3.0.0"}
+
+
+def test_there_have_to_be_packages_that_serve(desk: Desk) -> None:
+    refused = desk.refused("roll", "web-tier", "--image", "image-1", "--same-packages")
+    assert refused["brief"] == "there are no versions to keep"
+    desk.refused("roll", "web-tier", "--package", "hello=1.0.0", "--same-packages", code=2)
