@@ -151,7 +151,8 @@ def _carry_out(site: Site, order: BakeOrder, clouds: tuple[str, ...]) -> BakeRes
             for each in bakery.bake(layers):
                 baked[f"{each.cloud} {each.image.id}"] = each
     except PhoenixError as error:
-        error.know({"layers": [dump(layer) for layer in _layers(baked.values())]})
+        there = {f"{each.cloud} {each.image.id}": each for bakery, _layers_of in jobs for each in bakery.done}
+        error.know({"layers": [dump(layer) for layer in _layers(there.values())]})
         raise
     layers_now = _layers(baked.values())
     return BakeResult(
@@ -259,6 +260,11 @@ class Bakery:
         self._proof = _proof(wanted.verify, site.cloud(cloud))
         self._done: dict[ImageName, Baked] = {}
         self._kitchen = kitchen(site, cloud, self._builder, dry=wanted.dry)
+
+    @property
+    def done(self) -> tuple[Baked, ...]:
+        """Every layer that is there by now."""
+        return tuple(self._done.values())
 
     def lineage(self, image: ImageName) -> tuple[Layer, ...]:
         """The image's layers with today's keys."""

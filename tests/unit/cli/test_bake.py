@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from phoenix.clouds.api import BakeRequest
-from phoenix.model import Image
+from phoenix.model import Image, TestResult
 from tests.support.fakes.desk import PLAYBOOK, Desk
 from tests.support.fakes.doubles import Killed
 
@@ -50,6 +52,32 @@ def test_every_layer_once(desk: Desk) -> None:
         ("foundation/nodejs", False),
     ]
     assert desk.run("bake", "foundation", "nodejs")["baked"] == 0
+
+
+def test_the_report_has_every_test_of_an_image_that_failed_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = (
+        TestResult(name="boot finished", ok=True, output=""),
+        TestResult(name="node --version", ok=False, output="node: not found"),
+    )
+    passed = desk.images.verify
+    monkeypatch.setattr(
+        desk.images,
+        "verify",
+        lambda image, tests, **options: seen if image.name == "nodejs" else passed(image, tests, **options),
+    )
+    file = tmp_path / "bake.xml"
+    error = desk.refused("bake", "foundation", "nodejs", "--junit", str(file), code=4)
+    assert "failed 1 of 2 tests" in error["brief"]
+    failures = {
+        str(case.get("name")): None if (failure := case.find("failure")) is None else failure.text
+        for case in ET.parse(file).iter("testcase")
+    }
+    assert failures["local: os/debian-12"] is None
+    assert failures["foundation/nodejs: boot finished"] is None
+    assert "node: not found" in str(failures["foundation/nodejs: node --version"])
+    assert "failed 1 of 2 tests" in str(failures["bake"])
 
 
 def test_a_recipe_that_is_edited_while_its_parent_bakes_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
