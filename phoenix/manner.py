@@ -38,7 +38,7 @@ class Abilities:
     """What a cloud can do."""
 
     builders: tuple[str, ...]
-    """What can bake images on it, the one that `auto` takes first."""
+    """What can bake images on it (which one `auto` amounts to: `Cloud.builder`)."""
     proofs: tuple[str, ...]
     """What images can be verified on, where there is a choice (`model.Proof`); else they are booted."""
     boot: BootSeen

@@ -250,7 +250,7 @@ def steered(phoenix_cache: Path, roomy: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def baked_images(steered: Path, roomy: Path) -> Path:
-    """Images of each type, baked by chroot, each verified once; in the immutable one the steered app. Only read."""
+    """Images of each type, baked as by default, each verified once; in the immutable one the steered app. Only read."""
 
     def bake(images: Path) -> None:
         images.mkdir()

@@ -301,6 +301,10 @@ class Cloud(Protocol):
         """What it can do."""
         ...
 
+    def builder(self, say: Say) -> str:
+        """The builder that bakes where nobody names one: one of its `abilities.builders`; it may have to be tried."""
+        ...
+
     @property
     def images(self) -> Images:
         """Its images."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from phoenix.clouds.api import Cloud
+from phoenix.clouds.api import Cloud, Say
 from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.model import Image, ImageType, Proof
 from phoenix.orders.facts import TestFacts, dump, tested
@@ -139,7 +139,7 @@ def refuse_unfit(site: Site, order: BakeOrder, clouds: tuple[str, ...]) -> None:
         with suppress(PhoenixError):  # a cloud that cannot be opened does not take the others down
             cloud = site.cloud(name)
         if cloud is not None:
-            _builder(order.builder, cloud)
+            _refuse_unknown(order.builder, cloud)
             _proof(order.verify, cloud)
 
 
@@ -256,7 +256,7 @@ class Bakery:
         self._cloud = cloud
         self._wanted = wanted
         self._images = site.cloud(cloud).images
-        self._builder = _builder(wanted.builder, site.cloud(cloud))
+        self._builder = _builder(wanted.builder, site.cloud(cloud), site.say)
         self._proof = _proof(wanted.verify, site.cloud(cloud))
         self._done: dict[ImageName, Baked] = {}
         self._kitchen = kitchen(site, cloud, self._builder, dry=wanted.dry)
@@ -376,8 +376,13 @@ def _proof(wanted: str | None, cloud: Cloud) -> Proof | None:
     return Proof(wanted)
 
 
-def _builder(wanted: str, cloud: Cloud) -> str:
-    """The builder that `auto` amounts to: the cloud's first."""
+def _builder(wanted: str, cloud: Cloud, say: Say) -> str:
+    """The builder that is meant: `auto` is what the cloud says."""
+    _refuse_unknown(wanted, cloud)
+    return cloud.builder(say) if wanted == "auto" else wanted
+
+
+def _refuse_unknown(wanted: str, cloud: Cloud) -> None:
     possible = cloud.abilities.builders
     if wanted not in ("auto", *possible):
         raise SpecError(
@@ -385,4 +390,3 @@ def _builder(wanted: str, cloud: Cloud) -> str:
             details=f"accepted: auto, {', '.join(possible)}",
             resolution="Name one of these with --builder, or leave it out.",
         )
-    return possible[0] if wanted == "auto" else wanted

@@ -148,6 +148,16 @@ def test_certain_failure_ends_the_watch_at_once(bare_images: Path, tmp_path: Pat
     assert str(tmp_path / "boot" / "console.log") in error.value.resolution
 
 
+def test_whether_light_machines_are_fenced_is_tried_alone_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a bake asks first: no virtual machine is started for it."""
+    monkeypatch.setenv("PHOENIX_CACHE", str(tmp_path))
+    heard: list[str] = []
+    assert [probe.fenced(heard.append), probe.fenced(heard.append)] == [True, True]
+    assert heard == ["trying the machine engine light"]
+
+
 def test_the_probe_tries_each_engine_and_remembers(base_tree: Path) -> None:
     assert base_tree.is_dir(), "its kernel is what virtual machines are tried with"
     heard: list[str] = []

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Need, Template
+from phoenix.clouds.api import Need, Say, Template
 from phoenix.clouds.aws.bake import template
 from phoenix.clouds.aws.calls import Calls
 from phoenix.errors import SpecError
@@ -54,6 +54,10 @@ class AwsCloudDoor:
     def abilities(self) -> Abilities:
         """What it can do: it replaces machines, sizes groups by load, and spreads them over zones."""
         return ABILITIES
+
+    def builder(self, say: Say) -> str:  # noqa: ARG002 (others have to try it out)
+        """Packer: there is no other."""
+        return "packer"
 
     @cached_property
     def images(self) -> AwsImages:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phoenix.clouds.api import Need, Template
+from phoenix.clouds.api import Need, Say, Template
 from phoenix.clouds.local.bake import template
 from phoenix.clouds.local.bake.mirror import mirror_of
 from phoenix.errors import RefusedError, SpecError
@@ -61,6 +61,12 @@ class LocalCloudDoor:
     def abilities(self) -> Abilities:
         """What it can do: machines tell how their boot goes, and nobody but phoenix starts or ends any."""
         return ABILITIES
+
+    def builder(self, say: Say) -> str:
+        """A light machine, where it runs behind a fence; else the chroot."""
+        from phoenix.clouds.local.machines import probe
+
+        return "light" if probe.fenced(say) else "chroot"
 
     def template(self, *, base: str | None, parent: str | None) -> Template:  # noqa: ARG002 (the builder lays them in)
         """A machine in QEMU."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Between, Need, Template, idle
+from phoenix.clouds.api import Between, Need, Say, Template, idle
 from phoenix.clouds.local.bake import template
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
@@ -206,6 +206,9 @@ class FakeDoor:
     @property
     def abilities(self) -> Abilities:
         return self.groups.kind.abilities
+
+    def builder(self, say: Say) -> str:
+        return self.abilities.builders[0]
 
     def traffic(self, place: Place) -> FakeCloud:
         return self.groups

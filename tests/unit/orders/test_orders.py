@@ -19,6 +19,7 @@ from phoenix.errors import HeldError, RefusedError, SpecError, UndoneError
 from phoenix.orders import bake, groups, roll, rollback, runs
 from phoenix.orders.facts import dump
 from phoenix.orders.site import Site
+from phoenix.plan.actions import BuildImage
 from phoenix.record.journal import RunState
 from phoenix.tell import Told
 from tests.support.fakes.desk import Desk
@@ -168,6 +169,22 @@ def test_bakes_that_were_looked_at_are_refused_after_an_edit(site: Site, desk: D
     with pytest.raises(RefusedError, match="is stale"):
         bake.carry_out(site, planned)
     assert bake.carry_out(site, bake.plan(site, order)).baked == 2
+
+
+def test_the_builder_is_the_one_that_is_named_or_what_the_cloud_says(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def builders(named: str) -> set[str]:
+        planned = bake.plan(site, bake.BakeOrder(type="foundation", name="nodejs", builder=named))
+        actions = (step.action for plan in planned.bakes for step in plan.steps)
+        return {action.builder for action in actions if isinstance(action, BuildImage)}
+
+    assert builders("packer") == {"packer"}
+    assert builders("auto") == {"chroot"}
+    monkeypatch.setattr(type(site.cloud("local")), "builder", lambda _cloud, _say: "packer")
+    assert builders("auto") == {"packer"}
+    with pytest.raises(SpecError, match="there is no builder 'docker'"):
+        builders("docker")
 
 
 def test_a_group_verb_is_planned_and_carried_out(site: Site) -> None:

@@ -52,6 +52,15 @@ def probe_engines(say: Say, *, fresh: bool = False) -> tuple[Engine, ...]:
     return tuple(found)
 
 
+def fenced(say: Say) -> bool:
+    """Whether a light machine runs here and is fenced; no other engine is tried for it."""
+    kept = _read()
+    engine = kept.get(light.NAME) or _tried(light.NAME, say)
+    if engine.certain:
+        _write(list({**kept, light.NAME: engine}.values()))
+    return engine.works
+
+
 def _tried(name: str, say: Say) -> Engine:
     say(f"trying the machine engine {name}")
     match name:

@@ -1,4 +1,4 @@
-"""A bake by chroot, by the command line as a user has it: real mounts, real Ansible, real apt, one boot."""
+"""Bakes by the command line as a user has it: a real machine or tree, real Ansible, real apt, one boot."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_baked_image_is_whole_and_its_parent_untouched(project_with_images: Sh
     )
     assert manifest["image"]["verified"] is True
     assert manifest["image"]["parent"] == below.name
-    assert manifest["image"]["builder"] == "chroot"
+    assert manifest["image"]["builder"] == "light", "the default where light machines run"
     assert {test["name"] for test in manifest["image"]["tests"]} >= {
         "node --version",
         "no failed units",
