@@ -112,7 +112,7 @@ def test_one_that_is_not_there_ends_the_boot_and_is_named(environment: dict[str,
     said = "aws-sm://prod/none: ResourceNotFoundException"
     assert (ended.stdout, ended.stderr.decode()) == (b"", f"{said}\n")
     console = (tmp_path / "dev/console").read_text()
-    assert console == f"phoenix-boot: failed: exit code 1, at its secrets: {said}\n"
+    assert console == f"\nphoenix-boot: failed: exit code 1, at its secrets: {said}\n"
     assert "PASSWORD" not in (tmp_path / "etc/phoenix/settings.env").read_text()
 
 

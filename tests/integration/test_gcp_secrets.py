@@ -161,7 +161,7 @@ def test_one_that_is_not_there_ends_the_boot_and_is_named(environment: dict[str,
     ended, _text = booted(settings, environment, tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"gcp-sm://none: NOT_FOUND\n")
     console = (tmp_path / "dev/console").read_text()
-    assert console == "phoenix-boot: failed: exit code 1, at its secrets: gcp-sm://none: NOT_FOUND\n"
+    assert console == "\nphoenix-boot: failed: exit code 1, at its secrets: gcp-sm://none: NOT_FOUND\n"
     assert "PASSWORD" not in (tmp_path / "etc/phoenix/settings.env").read_text()
 
 
