@@ -59,7 +59,7 @@ bench: setup ## measure the ratios of docs/benchmarks.md and write them there (t
 	@$(BIN)/python -m benchmarks
 
 docs: setup ## write the reference in docs/ from the code: keys of phoenix.yaml, commands, JSON
-	@$(BIN)/python -m reference
+	@$(BIN)/python -m docs.reference
 
 lock: setup ## bring requirements.lock in line with pyproject.toml (remove it first to take newer versions)
 	@$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \

@@ -18,7 +18,6 @@ DIRECTORIES = (
     "phoenix",
     "tests",
     "benchmarks",
-    "reference",
     "templates",
     "playbooks",
     "terraform",

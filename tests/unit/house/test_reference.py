@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from docs.reference import commands, keys, results
+from docs.reference.pages import GENERATED, path_of, written
+from docs.reference.values import as_yaml
 from phoenix.cli.contents import TABLE
-from reference import commands, keys, results
-from reference.pages import GENERATED, path_of, written
-from reference.values import as_yaml
 
 STALE = "docs/{} says something else than the code: run `make docs` and commit what it writes"
 EXAMPLES = {place: (field, value) for place, field, value in keys.examples()}

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from docs.reference.table import table
+from docs.reference.values import SHORT, Shape, as_yaml, shape_of
 from phoenix.spec.form.fields import Form
 from phoenix.spec.form.project import ProjectForm
-from reference.table import table
-from reference.values import SHORT, Shape, as_yaml, shape_of
 
 TOP = "phoenix.yaml"
 NAMES = {

@@ -12,6 +12,7 @@ from itertools import pairwise
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from docs.reference.table import table
 from phoenix.demo.rehearsal import DemoResult
 from phoenix.orders import (
     bake,
@@ -37,7 +38,6 @@ from phoenix.orders import (
     tend,
     unlock,
 )
-from reference.table import table
 
 RESULTS: dict[str, type] = {
     "init": project.InitResult,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from reference import commands, keys, results
+from docs.reference import commands, keys, results
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[1]
 MARK = "<!-- `make docs` writes what follows, from the code. -->\n"
 GENERATED: dict[str, Callable[[], str]] = {
     "phoenix-yaml.md": keys.markdown,

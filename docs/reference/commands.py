@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from docs.reference.table import table
 from phoenix.cli import everywhere
 from phoenix.cli import help as page
 from phoenix.cli.app import load_command
 from phoenix.cli.contents import TABLE
-from reference.table import table
 
 
 def markdown() -> str:
