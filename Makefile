@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo docs test test-all test-aws test-gcp unit format lint types bench lock wheel clean
+.PHONY: help setup demo docs test test-all test-aws test-gcp test-tofu unit format lint types bench lock wheel clean
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory
@@ -31,6 +31,9 @@ test-aws: setup ## the whole way in a real account of yours: says first what it 
 
 test-gcp: setup ## the same in a real project of Google Cloud of yours
 	@$(BIN)/python -m tests.account.gcp
+
+test-tofu: setup ## the tests of stacks with OpenTofu instead of Terraform; builds it first, once (half an hour, needs Go)
+	@PHOENIX_TEST_TERRAFORM=$$(setup/opentofu.sh) $(BIN)/pytest -q --no-header tests/integration/test_stacks.py
 
 unit: setup ## the unit tests alone: what we decide (a minute and a half)
 	@$(PYTEST) --no-header -m "not full" tests/unit

