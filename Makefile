@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo docs test test-all test-aws test-gcp test-tofu unit format lint types bench lock wheel clean
+.PHONY: help setup demo test test-all test-aws test-gcp test-tofu unit format lint types bench docs lock wheel clean
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MAKEFLAGS += --no-print-directory

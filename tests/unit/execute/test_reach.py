@@ -282,12 +282,16 @@ def test_roles_and_collections_beside_a_playbook_in_a_directory_are_found(projec
     assert own(project, "shop/site.yml") == {"shop/site.yml"} | mine | WEB | SHARED
 
 
+OF_NODEJS = tuple(f"roles/{role}/" for role in ("nodejs", "log_shipper", "source"))
+"""Every foundation ships logs where it is told to, and a shipper may come from a source of its own."""
+
+
 def test_the_shipped_playbooks_count_with_their_own_roles_only() -> None:
     assert Playbooks.of(None).reached(["nodejs.yml"]) == {
         "nodejs.yml",
         "connection_plugins/chroot.py",
         "connection_plugins/light.py",
-        *(path for path in playbook_tree.merged(None).files if path.startswith("roles/nodejs/")),
+        *(path for path in playbook_tree.merged(None).files if path.startswith(OF_NODEJS)),
     }
 
 

@@ -101,7 +101,7 @@ def test_the_same_recipe_gives_the_same_bytes(project: Project, tmp_path: Path) 
 def test_only_what_the_recipe_reaches_is_laid_out(project: Project, tmp_path: Path) -> None:
     laid_out = lay_out(project, recipe(), CloudKind.LOCAL, tmp_path / "w")
     roles = {file.split("/")[2] for file in laid_out.files if file.startswith("playbooks/roles/")}
-    assert roles == {"nodejs", "seal", "unseal"}
+    assert roles == {"nodejs", "log_shipper", "source", "seal", "unseal"}
     assert set(laid_out.files) == set(contents(tmp_path / "w"))
     assert set(recipe_files(Playbooks.of(project.directory), recipe())) == {
         file.removeprefix("playbooks/")
