@@ -26,7 +26,7 @@ _VARIABLES = {
 """What travels in addresses and headers, where obstore breaks down on what cannot stand there."""
 _CREDENTIALS = {
     "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role; it needs "
-    "s3:GetObject, s3:PutObject and s3:ListBucket.",
+    "s3:GetObject, s3:PutObject and s3:ListBucket, and s3:DeleteObject where a repository is shown.",
     "gs": "Set GOOGLE_APPLICATION_CREDENTIALS to a key file, or give the machine a service account; it needs the "
     "role Storage Object User.",
 }

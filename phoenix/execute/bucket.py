@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from phoenix.clock import rfc3339
-from phoenix.errors import RefusedError
+from phoenix.errors import CloudError, RefusedError
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools.aptly_root import IDENTITY, Root
 from phoenix.tools.object_store import Objects
@@ -67,10 +67,19 @@ def behind(objects: Objects, root: Root, distribution: str) -> bool:
     return any(objects.read(name) != _content(root.public / name) for name in names)
 
 
-def show(objects: Objects, root: Root, distribution: str, *, now: datetime, between: Callable[[], None]) -> int:
+def show(
+    objects: Objects,
+    root: Root,
+    distribution: str,
+    *,
+    now: datetime,
+    between: Callable[[], None],
+    say: Callable[[str], None],
+) -> int:
     """Make the bucket show what the root does; how many files were written. May be done again, and broken off.
 
-    `between` is called before each write and keeps the caller's lease.
+    `between` is called before each write and keeps the caller's lease. What is superseded and cannot be removed stays:
+    `say` tells it.
     """
     here = {str(file.relative_to(root.public)): file.stat().st_size for file in _files(root.public, distribution)}
     there = objects.sizes()
@@ -83,7 +92,10 @@ def show(objects: Objects, root: Root, distribution: str, *, now: datetime, betw
         written += 1
     gone = [name for name in there if name not in here]
     objects.remove(name for name in gone if _NAMED_BY_NOBODY.fullmatch(name) and _of(name, distribution))
-    _give_up(objects, root, [name for name in gone if _named(name, distribution)], now, between)
+    superseded = [name for name in gone if _named(name, distribution)]
+    stays = _give_up(objects, root, superseded, now, between)
+    if stays is not None:
+        say(f"superseded files stay until the next change: {stays.brief} ({stays.details})")
     return written
 
 
@@ -109,18 +121,28 @@ def _named(name: str, distribution: str) -> bool:
     return name.startswith(("pool/", f"dists/{distribution}/")) and not _NAMED_BY_NOBODY.fullmatch(name)
 
 
-def _give_up(objects: Objects, root: Root, superseded: list[str], now: datetime, between: Callable[[], None]) -> None:
-    """Remove what was superseded an hour ago; what is superseded since is noted with the time."""
+def _give_up(
+    objects: Objects, root: Root, superseded: list[str], now: datetime, between: Callable[[], None]
+) -> CloudError | None:
+    """Remove what was superseded an hour ago; what is superseded since, or stays, is noted with the time.
+
+    Gives what the bucket said against it: machines see the new repository by now, which that takes nothing from.
+    """
     since = _noted(root.superseded)
     times = {name: since.get(name, now) for name in superseded}
-    due = [name for name, time in times.items() if now - time > KEPT_FOR]
-    for name in due:
+    stays = None
+    for name in [name for name, time in times.items() if now - time > KEPT_FOR]:
         between()
-        objects.remove([name])
-    left = {name: rfc3339(time) for name, time in times.items() if name not in due}
+        try:
+            objects.remove([name])
+        except CloudError as error:
+            stays = error
+            break
+        del times[name]
     fresh = root.superseded.with_suffix(".new")
-    fresh.write_text(json.dumps(left, indent=1))
+    fresh.write_text(json.dumps({name: rfc3339(time) for name, time in times.items()}, indent=1))
     fresh.replace(root.superseded)
+    return stays
 
 
 def _noted(file: Path) -> dict[str, datetime]:

@@ -266,7 +266,7 @@ class Writer:
 
         bucket.claim(self.objects, self.root)  # whoever goes on with a run of another process has not done so
         now, name = self._clock.now(), self.spec.distribution
-        written = bucket.show(self.objects, self.root, name, now=now, between=between)
+        written = bucket.show(self.objects, self.root, name, now=now, between=between, say=say)
         say(f"{written} files were written to {self.objects.place}")
 
     def drop(self) -> None:

@@ -156,6 +156,59 @@ def test_a_copy_that_breaks_off_leaves_what_was(
     assert watched(shop) == {"hello 1.0", "hello 2.0"}
 
 
+@pytest.mark.parametrize("server", ["gs", pytest.param("s3", marks=pytest.mark.full)], indirect=True)
+def test_a_bucket_that_stays_away_holds_up_no_later_publication(
+    shop: Bench, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.publish(make_deb(shop.directory, "hello", "1.0"))
+    left = 4
+
+    def fate(method: str, _path: str) -> Line:
+        nonlocal left
+        left -= method == "PUT"
+        return Line.GOOD if left > 0 else Line.BROKEN
+
+    file = make_deb(shop.directory, "hello", "2.0")
+    with line_to(server.address, fate) as address:
+        enter(server.at(address), monkeypatch)
+        into_bucket(shop, server)
+        with pytest.raises(CloudError, match=r"bucket cannot be reached"):
+            shop.publish(file)
+        assert [said for said in shop.said if "left as it is, for the next publication" in said]
+        left = 10**6
+        assert shop.kept() == ["hello 1.0"]
+        shop.publish(file)
+    assert watched(shop) == {"hello 1.0", "hello 2.0"}
+
+
+@pytest.mark.parametrize("server", ["gs", pytest.param("s3", marks=pytest.mark.full)], indirect=True)
+def test_what_may_not_be_removed_stays_and_the_publication_is_done(
+    shop: Bench, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = True
+
+    def fate(method: str, path: str) -> Line:
+        removes = method == "DELETE" or (method == "POST" and path.endswith("?delete"))
+        return Line.BROKEN if refusing and removes else Line.GOOD
+
+    with line_to(server.address, fate) as address:
+        enter(server.at(address), monkeypatch)
+        into_bucket(shop, server)
+        shop.publish(make_deb(shop.directory, "hello", "1.0"))
+        old = set(objects(server).sizes("pool"))
+        shop.publish(make_deb(shop.directory, "hello", "1.0", content="other"), replace=lambda: ())
+        for hours, version in ((2, "1.1"), (4, "1.2")):
+            shop.said.clear()
+            shop.clock.ahead = hours * 3600.0
+            shop.publish(make_deb(shop.directory, "hello", version))
+            assert old < set(objects(server).sizes("pool"))
+            assert [said for said in shop.said if "superseded files stay" in said]
+        assert watched(shop) == {"hello 1.0", "hello 1.1", "hello 1.2"}
+        refusing = False
+        shop.publish(make_deb(shop.directory, "hello", "1.3"))
+    assert not old & set(objects(server).sizes("pool"))
+
+
 def test_a_bucket_that_is_not_there_is_told_before_anything_is_begun(shop: Bench, server: Server) -> None:
     shop.use(replace(shop.spec, bucket=f"{server.kind}://nonesuch-bucket/x"))
     with pytest.raises(CloudError, match="there is no bucket nonesuch-bucket") as caught:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from phoenix.clock import Clock
 from phoenix.debs import Deb
-from phoenix.errors import ToolError
+from phoenix.errors import CloudError, ToolError
 from phoenix.execute import signing, states
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
@@ -147,7 +147,8 @@ class World(Performer[PublishAction]):
         if published is None and context.part is Part.BACK:
             aptly.clean(spec.distribution)
             return Switched(published=None)
-        if published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot)) and not writer.behind():
+        shown = published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot))
+        if shown and not _is_behind(writer, context):
             return Switched(published=published)
         key = signing.signing_key(writer)
         if key:
@@ -155,7 +156,7 @@ class World(Performer[PublishAction]):
         aptly.publish(spec.distribution, spec.component, action.snapshot, key=key)
         if not key:
             writer.root.key.unlink(missing_ok=True)
-        writer.show_in_bucket(context.renew, context.say)
+        _show_in_bucket(writer, context)
         return Switched(published=action.snapshot, key=key)
 
     def _read_back(self, action: ReadBack, writer: Writer, context: Context) -> Outcome:
@@ -186,6 +187,26 @@ class World(Performer[PublishAction]):
             between=context.renew,
         )
         return Visible(packages={file.name: file.version for file in action.files})
+
+
+def _is_behind(writer: Writer, context: Context) -> bool:
+    """Whether the bucket has to be written; on the way back also where it cannot say."""
+    try:
+        return writer.behind()
+    except CloudError:
+        if context.part is not Part.BACK:
+            raise
+        return True
+
+
+def _show_in_bucket(writer: Writer, context: Context) -> None:
+    """Write the bucket. A way back is not held up by one that is away: the next publication sees that it is behind."""
+    try:
+        writer.show_in_bucket(context.renew, context.say)
+    except CloudError as error:
+        if context.part is not Part.BACK:
+            raise
+        context.say(f"the bucket is left as it is, for the next publication: {error.brief} ({error.details})")
 
 
 def _add(action: AddPackages, writer: Writer) -> Outcome:

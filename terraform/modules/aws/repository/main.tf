@@ -81,7 +81,11 @@ resource "aws_iam_role_policy" "packages" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      { Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "${aws_s3_bucket.packages.arn}/*" },
+      {
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+        Resource = "${aws_s3_bucket.packages.arn}/*"
+      },
       { Effect = "Allow", Action = ["s3:ListBucket"], Resource = aws_s3_bucket.packages.arn },
     ]
   })
