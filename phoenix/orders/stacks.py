@@ -170,11 +170,17 @@ def facts(found: PlannedStack) -> PlanFacts:
 def ready(site: Site, found: PlannedStack, whole: Callable[[], Site]) -> None:
     """RefusedError where the plan takes ground from under live groups. `whole` opens the whole project.
 
-    Asks the clouds only where something would be lost, and of a stack that has given anything out.
+    Asks the clouds only where something would be lost, and of a stack that has given anything out: by the record, or,
+    where that says nothing (another computer has applied it), by Terraform's state.
     """
     lost, stack = found.changes.lost, found.order.stack
-    if not lost or not _known(site, stack):
+    if not lost:
         return
+    if not _known(site, stack):
+        given = kinds.workshop(site, stack).outputs()
+        if not given:
+            return
+        _record(site, stack, given)
     try:
         site = whole()
     except SpecError as error:

@@ -11,7 +11,7 @@ import pytest
 
 from phoenix.clock import SystemClock
 from phoenix.wait import Look, Verdict, wait_for
-from tests.support.fakes.desk import desk_in
+from tests.support.fakes.desk import Desk, desk_in
 from tests.support.real.shell import Shell, in_this_process
 from tests.support.real.terraform import RealTerraform
 
@@ -220,9 +220,20 @@ def test_ground_is_made_first_then_stood_on_and_not_taken_away_under_a_live_grou
         assert refused["details"].startswith("web-tier/local: web-tier-local-v001")
         assert json.loads((desk.directory / "ground" / "terraform.tfstate").read_text())["resources"]
 
+        forget(desk, "ground")
+        assert desk.refused("stack", "destroy", "ground")["details"] == refused["details"]
+
         main = desk.directory / "ground" / "main.tf"
         main.write_text(main.read_text().replace("8123", "8124"))
         desk.run("stack", "apply", "ground")
         assert desk.roll("2.0.0", "--plan")["plan"]["fingerprint"] != first["fingerprint"]
         assert desk.run("stack", "destroy", "ground", "--force-live")["summary"]["destroy"] == 1
         assert "outputs: none" in desk.refused("status", code=2)["details"]
+
+
+def forget(desk: Desk, stack: str) -> None:
+    """Let the record know as little of the stack as one that another computer keeps."""
+    key = f"stacks/{stack}"
+    value = desk.store.get(key)
+    assert value is not None
+    desk.store.delete_if(key, value.tag)
