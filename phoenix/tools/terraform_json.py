@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phoenix.errors import ToolError
 from phoenix.stacks import MASKED, Change, Do, Field, Output, StackChanges
 from phoenix.tools import terraform_files
 from phoenix.tools.terraform_files import Ignored
@@ -31,10 +32,13 @@ _DOES = {
     ("update",): Do.CHANGE,
     ("delete", "create"): Do.REPLACE,
     ("create", "delete"): Do.REPLACE,
-    ("create", "forget"): Do.REPLACE,
+    ("create", "forget"): Do.CREATE,
+    ("forget", "create"): Do.CREATE,
     ("delete",): Do.DESTROY,
     ("forget",): Do.FORGET,
 }
+_NOTHING = ("no-op",)
+_STAYS = "the one that is there stays, and Terraform no longer knows of it"
 _WHY = {
     "replace_because_tainted": "it is tainted: making it had failed",
     "replace_because_cannot_update": "it cannot be changed in place",
@@ -181,9 +185,16 @@ def outputs(text: str) -> tuple[Output, ...]:
 
 
 def _change(data: Mapping[str, Any], secrets: tuple[str, ...]) -> Change | None:
-    """What becomes of one resource; None where nothing does."""
+    """What becomes of one resource; None where nothing does. ToolError for what no word of ours says."""
     change: Mapping[str, Any] = data.get("change") or {}
-    do = _DOES.get(tuple(change.get("actions") or ()))
+    actions = tuple(map(str, change.get("actions") or ()))
+    do = _DOES.get(actions)
+    if do is None and actions != _NOTHING:
+        raise ToolError(
+            "Terraform plans what phoenix cannot show",
+            details=f"{data.get('address', '')}: {', '.join(actions) or 'no action is named'}",
+            resolution="Plan and apply this stack with Terraform itself, or with a version of docs/terraform.md.",
+        )
     if do is None and change.get("importing"):
         do = Do.IMPORT
     if do is None and data.get("previous_address"):
@@ -191,11 +202,13 @@ def _change(data: Mapping[str, Any], secrets: tuple[str, ...]) -> Change | None:
     if do is None:
         return None
     moved = f"it was {data['previous_address']}" if data.get("previous_address") else ""
+    said = [_WHY.get(str(data.get("action_reason", "")), "") or moved]
+    said += [_STAYS] if do is Do.CREATE and "forget" in actions else []
     before: Mapping[str, Any] = change.get("before") or {}
     return Change(
         address=str(data.get("address", "")) + (f" (deposed {data['deposed']})" if data.get("deposed") else ""),
         do=do,
-        why=_WHY.get(str(data.get("action_reason", "")), "") or moved,
+        why="; ".join(filter(None, said)),
         fields=tuple(_fields(change, secrets)) if do in (Do.CHANGE, Do.REPLACE) else (),
         ids=tuple(
             dict.fromkeys(str(before[key]) for key in _IDENTITY if isinstance(before.get(key), str) and before[key])

@@ -233,6 +233,26 @@ def test_each_fate_of_a_resource(actions: list[str], do: Do) -> None:
     assert bool(found.lost) is (do in (Do.REPLACE, Do.DESTROY))
 
 
+@pytest.mark.parametrize("actions", [["create", "forget"], ["forget", "create"]])
+def test_what_is_left_standing_for_another_is_not_said_to_be_destroyed(actions: list[str]) -> None:
+    change = {"actions": actions, "before": {"id": "a"}, "after": None}
+    found = terraform_json.changes(shown({"change": change, "action_reason": "replace_because_cannot_update"}))
+    (resource,) = found.resources
+    assert resource.do is Do.CREATE
+    assert "cannot be changed in place" in resource.why
+    assert "stays, and Terraform no longer knows" in resource.why
+    assert not found.empty
+    assert not found.lost
+
+
+@pytest.mark.parametrize("actions", [["defer"], ["update", "create"], []])
+def test_a_fate_that_has_no_name_here_is_no_lack_of_changes(actions: list[str]) -> None:
+    with pytest.raises(ToolError, match="cannot show") as caught:
+        terraform_json.changes(shown({"change": {"actions": actions, "before": None, "after": None}}))
+    assert "a.b: " in caught.value.details
+    assert all(action in caught.value.details for action in actions)
+
+
 def test_what_stays_is_not_shown_and_what_moves_is() -> None:
     stays = {"change": {"actions": ["no-op"]}}
     moves = {"change": {"actions": ["no-op"]}, "previous_address": "a.old"}
