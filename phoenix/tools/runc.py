@@ -218,7 +218,10 @@ def start_command(container: Container, tag: Mapping[str, str]) -> Command:
 
 
 def exec_command(container: Container, words: tuple[str, ...], environment: Mapping[str, str]) -> Command:
-    """Run a program in the machine as its root, counted and limited as all of it."""
+    """Run a program in the machine as its root, counted and limited as all of it.
+
+    It has the environment of `config.json` and `environment` over that, which everybody on the computer may read.
+    """
     root, given = str(container.directory / "runc"), (f"{name}={value}" for name, value in environment.items())
     options = (option for each in given for option in ("--env", each))
     return Command(argv=(_program(), "--root", root, "exec", "--cwd", "/", *options, container.id, *words))

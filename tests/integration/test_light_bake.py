@@ -41,6 +41,8 @@ HABITS = r"""
           - ansible_hostname == 'localhost'
           - ansible_virtualization_type != 'container'
           - not ansible_is_chroot
+    - name: Find the proxy
+      ansible.builtin.shell: test "$HTTPS_PROXY" = http://someone:word@127.0.0.1:9
     - name: Write a service
       ansible.builtin.copy:
         dest: /etc/systemd/system/own.service
@@ -98,7 +100,10 @@ HABITS = r"""
 """
 
 
-def test_what_public_roles_do_works_and_leaves_nothing(base_tree: Path, directory: Path) -> None:
+def test_what_public_roles_do_works_and_leaves_nothing(
+    base_tree: Path, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://someone:word@127.0.0.1:9")
     before = computer.picture()
     made = build("light", base_tree, directory, HABITS, facts=True)
     assert computer.picture() == before

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,10 @@ GIVEN = "/run/phoenix-builder"
 MANAGER = "/run/host"
 """By a file in it systemd knows that it runs in a container (its CONTAINER_INTERFACE); nothing else shall."""
 WORDS = "/run/phoenix-builder/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PASSED_ON = ("http_proxy", "https_proxy", "no_proxy")
+PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+"""What the machine finds in its environment, as programs differ in what they look at. A proxy's address may hold a
+password, so it stands in a file of the machine's, and in no command line.
+"""
 BOOT_DEADLINE, STEP = 180.0, 120.0
 """Seconds for a boot, and for a command of ours, on a busy computer; they take one, and some hundredths."""
 BOOTED = "state=$(systemctl is-system-running --wait); case $state in running|degraded) ;; *) exit 1 ;; esac"
@@ -74,7 +78,7 @@ class BakedMachine:
         return self.files.directory / "manager"
 
     def container(self, *init: str, alone: bool = False) -> runc.Container:
-        """What runc starts; `alone` it is lent nothing."""
+        """What runc starts; `alone` it is lent nothing, and has no way to a proxy."""
         lent = {} if alone else {where: self.scratch / "apt" / name for name, where in APT.items()}
         return runc.Container(
             id=self.files.container,
@@ -83,7 +87,7 @@ class BakedMachine:
             tree=self.below,
             machine=Machine(cpus=os.cpu_count() or 1, memory=_memory()),
             init=init,
-            environment=(),
+            environment=() if alone else _passed_on(os.environ),
             lent=lent,
             read={GIVEN: self.given, MANAGER: self.manager},
         )
@@ -134,7 +138,7 @@ class BakedMachine:
 
     def command(self, script: str) -> Command:
         """Runs a command in the machine, as Ansible words it."""
-        environment = {"PATH": WORDS, "HOME": "/root", "LC_ALL": "C.UTF-8", **_passed_on(os.environ)}
+        environment = {"PATH": WORDS, "HOME": "/root", "LC_ALL": "C.UTF-8"}
         container = self.container("/bin/sh")
         return runc.exec_command(container, ("/bin/sh", "-c", script), environment)
 
@@ -162,10 +166,18 @@ class BakedMachine:
         (directory / "host/seed/user-data").write_text("")
         _copy_programs(data.path("templates", "builders", "light"), self.given)
         (self.given / "resolv.conf").write_text(fence_mounts.resolver())
-        _copy_settings(Path("/proc/sys"), self.given / "sysctl")
+        copy_settings(Path("/proc/sys"), self.given / "sysctl")
+
+    def configure(self, container: runc.Container) -> Path:
+        """Write what runc starts the machine by, and whatever is run in it later; the file, for its owner only."""
+        file = container.directory / "config.json"
+        file.unlink(missing_ok=True)
+        file.touch(0o600)
+        file.write_text(json.dumps(runc.config(container), indent=1))
+        return file
 
     def _create(self, container: runc.Container) -> ProcessId:
-        (container.directory / "config.json").write_text(json.dumps(runc.config(container), indent=1))
+        self.configure(container)
         return light.create(container, self.files)
 
 
@@ -178,8 +190,8 @@ def _memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _passed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: environment[name] for name in PASSED_ON if name in environment}
+def _passed_on(environment: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}={environment[name]}" for name in PASSED_ON if name in environment)
 
 
 def _copy_programs(source: Path, target: Path) -> None:
@@ -191,8 +203,8 @@ def _copy_programs(source: Path, target: Path) -> None:
         copy.chmod(0o755)
 
 
-def _copy_settings(source: Path, target: Path) -> None:
-    """The kernel's settings as files: what is read of them here is what they are; of interfaces one stands for all."""
+def copy_settings(source: Path, target: Path) -> None:
+    """Make files of the kernel's settings: what is read of them here is what they are; of interfaces one is for all."""
     for where, directories, names in os.walk(source):
         own = target / Path(where).relative_to(source)
         own.mkdir()
@@ -204,9 +216,9 @@ def _copy_settings(source: Path, target: Path) -> None:
 
 
 def _copy_setting(source: Path, target: Path) -> None:
-    """One of them; what nobody may read is empty."""
+    """One of them. What not everybody may read is empty: keys stand there, and a recipe may read the copy."""
     try:
-        value = source.read_bytes()
+        value = source.read_bytes() if source.stat().st_mode & stat.S_IROTH else b""
     except OSError:
         value = b""
     target.write_bytes(value)
