@@ -302,7 +302,10 @@ class Cloud(Protocol):
         ...
 
     def builder(self, say: Say) -> str:
-        """The builder that bakes where nobody names one: one of its `abilities.builders`; it may have to be tried."""
+        """The builder that bakes where nobody names one: one of its `abilities.builders`; it may have to be tried.
+
+        RefusedError where a trial could not tell.
+        """
         ...
 
     @property

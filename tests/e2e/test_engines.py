@@ -158,6 +158,17 @@ def test_whether_light_machines_are_fenced_is_tried_alone_and_once(
     assert heard == ["trying the machine engine light"]
 
 
+def test_a_trial_that_took_too_long_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another builder would bake every image anew, so nothing is chosen and nothing is remembered."""
+    monkeypatch.setenv("PHOENIX_CACHE", str(tmp_path))
+    with monkeypatch.context() as hurried:
+        hurried.setattr(light_trial, "DEADLINE", 0.0)
+        with pytest.raises(RefusedError, match="nobody can tell whether light machines run here") as caught:
+            probe.fenced(lambda _line: None)
+    assert "--builder chroot" in caught.value.resolution
+    assert probe.fenced(lambda _line: None)
+
+
 def test_the_probe_tries_each_engine_and_remembers(base_tree: Path) -> None:
     assert base_tree.is_dir(), "its kernel is what virtual machines are tried with"
     heard: list[str] = []

@@ -63,7 +63,7 @@ class LocalCloudDoor:
         return ABILITIES
 
     def builder(self, say: Say) -> str:
-        """A light machine, where it runs behind a fence; else the chroot."""
+        """A light machine, where it runs behind a fence; else the chroot. RefusedError where that cannot be told."""
         from phoenix.clouds.local.machines import probe
 
         return "light" if probe.fenced(say) else "chroot"

@@ -19,3 +19,5 @@ class Engine:
     remedy: str = ""
     certain: bool = True
     """False where it could not be tried: it counts as not working, and is tried again next time."""
+    unknown: bool = False
+    """True where a trial failed at what may pass, as on a busy computer: nobody knows whether it works."""

@@ -7,6 +7,7 @@ more (tests/support/real/ways_out.py); here it is seen that the kernel does what
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -24,11 +25,16 @@ from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Machine
 from phoenix.tools.cache import cache_directory
 from phoenix.tools.process import ProcessId, require
-from phoenix.wait import Look, Verdict, wait_for
+from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 TRIAL = "trial-"
 DEADLINE = 20.0
 """Seconds; it takes 0.2 on a quiet computer."""
+PASSING = frozenset(
+    {errno.EAGAIN, errno.EBUSY, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC}
+)
+"""What the kernel says where something has run out: it says nothing of another time."""
+AGAIN = "Try again when the computer has time and room."
 REMEDY = "See what runc says; `machines: qemu` does without light machines."
 OPEN_REMEDY = "Use a newer kernel, or `machines: qemu`; `machines: light` runs only what you trust."
 KERNEL = "a fence needs Linux 5.19 or newer (overlays of idmapped layers)"
@@ -62,17 +68,26 @@ def attempt(name: str) -> Engine:
     begun = SystemClock().monotonic()
     try:
         ways = _ways_out(name)
-    except RefusedError as error:
-        return Engine(name=name, works=False, detail=str(error), remedy=REMEDY, certain=False)
     except (OSError, PhoenixError) as raised:
-        told = raised if isinstance(raised, PhoenixError) else ToolError("it cannot be tried", details=str(raised))
-        hint = f"; {KERNEL}" if name == light.NAME else ""
-        return Engine(name=name, works=False, detail=f"{told.brief}: {told.details}{hint}", remedy=REMEDY)
+        return failed(name, raised)
     detail = f"a machine started in {SystemClock().monotonic() - begun:.1f} s"
     if not ways and name == light.NAME:
         return Engine(name=name, works=True, detail=f"{detail}, and its root is nobody on this computer")
     reached = f"its root reaches this computer: {', '.join(ways) or 'as root, held back by namespaces only'}; {KERNEL}"
     return Engine(name=name, works=name == light.OPEN, detail=f"{detail}, but {reached}", remedy=OPEN_REMEDY)
+
+
+def failed(name: str, raised: OSError | PhoenixError) -> Engine:
+    """What a trial of the engine `name` amounts to that ended with `raised`: it does not work, or nobody knows."""
+    if isinstance(raised, RefusedError):
+        return Engine(name=name, works=False, detail=str(raised), remedy=REMEDY, certain=False)
+    told = raised if isinstance(raised, PhoenixError) else ToolError("it cannot be tried", details=str(raised))
+    detail = f"{told.brief}: {told.details}"
+    cause = told.__cause__
+    if isinstance(raised, OSError | DeadlineError) or (isinstance(cause, OSError) and cause.errno in PASSING):
+        return Engine(name=name, works=False, detail=detail, remedy=AGAIN, certain=False, unknown=True)
+    hint = f"; {KERNEL}" if name == light.NAME else ""
+    return Engine(name=name, works=False, detail=f"{detail}{hint}", remedy=REMEDY)
 
 
 def sweep() -> tuple[str, ...]:

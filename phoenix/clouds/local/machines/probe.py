@@ -53,11 +53,22 @@ def probe_engines(say: Say, *, fresh: bool = False) -> tuple[Engine, ...]:
 
 
 def fenced(say: Say) -> bool:
-    """Whether a light machine runs here and is fenced; no other engine is tried for it."""
+    """Whether a light machine runs here and is fenced; no other engine is tried for it. Root is told why not.
+
+    RefusedError where the trial could not tell: a builder that changes by the hour would change every image's key.
+    """
     kept = _read()
     engine = kept.get(light.NAME) or _tried(light.NAME, say)
     if engine.certain:
         _write(list({**kept, light.NAME: engine}.values()))
+    if engine.unknown:
+        raise RefusedError(
+            "nobody can tell whether light machines run here, so no builder was chosen",
+            details=engine.detail,
+            resolution="Try again, or name the builder: `--builder light` or `--builder chroot`.",
+        )
+    if not engine.works and os.geteuid() == 0:
+        say(f"bakes without a light machine: {' '.join(engine.detail.split())}")
     return engine.works
 
 
