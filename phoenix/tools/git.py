@@ -34,16 +34,23 @@ def _ask(directory: Path, *question: str) -> str:
 
 
 def commit_at(repository: str, version: str) -> str:
-    """The commit that a branch or tag of a repository (an address, or a path) stands at now.
+    """The commit that a branch or tag of a repository (an address, or a path) stands at now; a tag goes first.
 
     Empty where it has none of that name: then it may be a commit itself. ToolError where it cannot be asked.
     """
-    command = Command(
-        argv=("git", "ls-remote", "--", repository, version, f"{version}^{{}}"),
-        environment={"GIT_TERMINAL_PROMPT": "0"},
-    )
+    names = _refs(version)
+    command = Command(argv=("git", "ls-remote", "--", repository, *names), environment={"GIT_TERMINAL_PROMPT": "0"})
     lines = (line.partition("\t") for line in run(command, timeout=TIMEOUT).stdout.splitlines())
     found = {name: commit for commit, _, name in lines}
-    # of an annotated tag the commit that it is of, which stands under the name with ^{}
-    peeled = [commit for name, commit in found.items() if name.endswith("^{}")]
-    return next(iter((*peeled, *found.values())), "")
+    # git answers with all that end like a name, too: refs/heads/feature/main, where main was asked for
+    return next((found[name] for name in names if name in found), "")
+
+
+def _refs(version: str) -> tuple[str, ...]:
+    """The full names that a version may have, the one that is meant first.
+
+    Of an annotated tag the commit that it is of stands under its name with `^{}`.
+    """
+    if version == "HEAD" or version.startswith("refs/"):
+        return (f"{version}^{{}}", version)
+    return (f"refs/tags/{version}^{{}}", f"refs/tags/{version}", f"refs/heads/{version}")
