@@ -8,9 +8,10 @@ from pathlib import Path
 
 from phoenix import data
 from phoenix.clouds.api import Template
+from phoenix.execute import ansible_cfg
 from phoenix.execute.reach import Playbooks
 from phoenix.spec.images import Recipe
-from phoenix.tools import template_files
+from phoenix.tools import ansible_core, template_files
 
 APP = "app.yml"
 """The playbook that installs a recipe's packages."""
@@ -35,9 +36,15 @@ def reached(playbooks: Playbooks, recipe: Recipe) -> frozenset[str]:
 def recipe_files(playbooks: Playbooks, recipe: Recipe) -> Mapping[str, str]:
     """SHA-256 of every file that a bake of `recipe` reaches, by path: what the content key counts.
 
-    `playbooks` are the project's. Raises SpecError where the recipe's playbook is not there or no YAML.
+    Where the project's ansible.cfg names directories, the configuration of the bake is one of them: of two roles of one
+    name the order decides. `playbooks` are the project's. Raises SpecError where the recipe's playbook is not there or
+    no YAML.
     """
-    return playbooks.digests(reached(playbooks, recipe))
+    files = playbooks.digests(reached(playbooks, recipe))
+    if not playbooks.searched:  # then it is the same for all, and a part of phoenix
+        return files
+    written = ansible_cfg.for_a_bake(playbooks.searched)
+    return {**files, ansible_core.CONFIGURATION: hashlib.sha256(written.encode()).hexdigest()}
 
 
 def template_digest(project: Path, template: Template) -> str:

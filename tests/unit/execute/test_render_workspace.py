@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -205,6 +206,26 @@ def test_a_projects_own_ansible_cfg_neither_counts_nor_is_in_the_way(project: Pr
     lay_out(project, recipe(), CloudKind.LOCAL, tmp_path / "w")
     assert "elsewhere" not in (tmp_path / "w/playbooks/ansible.cfg").read_text()
     assert recipe_files(Playbooks.of(project.directory), recipe()) == before
+
+
+def test_what_a_projects_ansible_cfg_has_searched_counts_in_its_order(project: Project, tmp_path: Path) -> None:
+    plain = dict(recipe_files(Playbooks.of(project.directory), recipe()))
+    for version in ("v1", "v2"):
+        tasks = project.directory / f"playbooks/{version}/roles/nodejs_more/tasks/main.yml"
+        tasks.parent.mkdir(parents=True)
+        tasks.write_text(f"- debug: {{msg: {version}}}\n")
+    unsearched = recipe_files(Playbooks.of(project.directory), recipe())
+    assert unsearched == plain, "where nothing more is searched, the key is what it always was"
+    counted = []
+    for paths in ("playbooks/v1/roles:playbooks/v2/roles", "playbooks/v2/roles:playbooks/v1/roles"):
+        (project.directory / "ansible.cfg").write_text(f"[defaults]\nroles_path = {paths}\n")
+        counted.append(dict(recipe_files(Playbooks.of(project.directory), recipe())))
+        lay_out(project, recipe(), CloudKind.LOCAL, tmp_path / "w")
+        written = (tmp_path / "w/playbooks/ansible.cfg").read_bytes()
+        assert counted[-1].pop("ansible.cfg") == hashlib.sha256(written).hexdigest()
+        assert counted[-1] == plain, "no role of these is reached"
+        counted[-1]["ansible.cfg"] = hashlib.sha256(written).hexdigest()
+    assert counted[0] != counted[1]
 
 
 def test_a_file_that_is_no_yaml_is_told_with_its_line_before_anything_is_laid_out(
