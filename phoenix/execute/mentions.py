@@ -6,6 +6,7 @@ plain text, and so are roles that are named by a path (`roles/NAME/...`, `../NAM
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,10 +17,13 @@ import yaml
 YAML = (".yml", ".yaml")
 _SILENT = frozenset({"files", "molecule", "tests", "docs", "changelogs"})
 """Directories whose files are data, or are run by those who wrote a role, not by a playbook that uses it."""
-_VAULT = b"$ANSIBLE_VAULT;"
+VAULT = b"$ANSIBLE_VAULT;"
+"""What an encrypted file, or value, begins with."""
 _SILENT_ENDS = (".md", ".rst", ".txt")
 _WITHOUT_TASKS = frozenset({"meta", "defaults", "vars", "group_vars", "host_vars"})
 """Directories of YAML in which no task stands, so no key of it is the short name of a module."""
+_VARIABLES = frozenset({"group_vars", "host_vars", "vars", "defaults"})
+"""Directories in which Ansible reads files without an extension as YAML, too."""
 _META = re.compile(r"(?:^|/)meta/main\.ya?ml$")
 _ROLE_WORD = re.compile(rb"(?:include|import)_role")
 _PLAYBOOK_WORD = re.compile(rb"\b(?:hosts|import_playbook)\b")
@@ -73,11 +77,19 @@ def said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
 
     `plays` says whether it may be a playbook. What is encrypted as a whole may name any role, where tasks stand.
     """
-    if content.startswith(_VAULT):
+    if content.startswith(VAULT):
         may_name = path.endswith(YAML) and not {*_WITHOUT_TASKS, "files", "templates"} & set(path.split("/")[:-1])
         return Said(mentions=Mentions(any_role=True) if may_name else NOTHING, encrypted=True)
     found = _said(path, content, words, plays=plays)
-    return replace(found, encrypted=True) if path.endswith(YAML) and _VAULT in content else found
+    return replace(found, encrypted=True) if holds_values(path) and VAULT in content else found
+
+
+def holds_values(path: str) -> bool:
+    """Whether Ansible reads the file as YAML, by its name: then values in it may be encrypted, each by itself."""
+    *directories, name = path.split("/")
+    return name.endswith((*YAML, ".json")) or (
+        not posixpath.splitext(name)[1] and not _VARIABLES.isdisjoint(directories)
+    )
 
 
 def _said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:

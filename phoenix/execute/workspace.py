@@ -27,7 +27,7 @@ from typing import Any
 
 from phoenix.clouds.api import Template
 from phoenix.errors import RefusedError, SpecError
-from phoenix.execute import ansible_cfg, packer_values, playbook_tree
+from phoenix.execute import ansible_cfg, mentions, packer_values, playbook_tree
 from phoenix.execute.packer_values import Identity
 from phoenix.execute.reach import Playbooks, no_yaml
 from phoenix.execute.recipe_files import SEAL, UNSEAL, playbooks_of, reached
@@ -117,16 +117,17 @@ def lay_out_checks(playbooks: Playbooks, recipes: Sequence[tuple[Recipe, frozens
     own_or_role = frozenset(path for path in paths if not path.startswith(tuple(f"{each}/" for each in linked)))
     _lay_out_tree(playbooks, own_or_role, own, directory)
     for path in playbooks.encrypted(own_or_role):
-        _leave_open(directory / path)
+        _leave_open(directory, path)
     for path, lies in linked.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).symlink_to(lies)
 
 
-def _leave_open(file: Path) -> None:
+def _leave_open(directory: Path, path: str) -> None:
     """Nothing in the place of a file that is encrypted as a whole: it is read without the password of Ansible Vault."""
-    if file.suffix in (".yml", ".yaml") and file.read_bytes().startswith(b"$ANSIBLE_VAULT;"):
-        file.write_text("[]\n" if {"tasks", "handlers"} & set(file.parts) else "{}\n")
+    file = directory / path
+    if mentions.holds_values(path) and file.read_bytes().startswith(mentions.VAULT):
+        file.write_text("[]\n" if {"tasks", "handlers"} & set(path.split("/")) else "{}\n")
 
 
 def check_entry(number: int) -> str:

@@ -101,6 +101,22 @@ def test_validate_wants_a_way_to_the_password_and_does_not_go_it(shop: Shell) ->
     assert not (shop.directory / "asked").exists()
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_variables_in_a_file_without_an_extension_are_seen(shop: Shell, whole: bool) -> None:
+    playbooks = shop.directory / "playbooks"
+    (playbooks / "secrets.yml").unlink()
+    (playbooks / "site.yml").write_text("- hosts: all\n  gather_facts: false\n  tasks: [{debug: {var: word}}]\n")
+    (playbooks / "group_vars").mkdir()
+    inline = "".join(f"  {line}\n" for line in encrypted("outer").splitlines())
+    (playbooks / "group_vars/all").write_text(encrypted("word: outer\n") if whole else f"word: !vault |\n{inline}")
+    (told,) = [each["what"] for each in shop.run("validate", code=2)["mistakes"]]
+    assert "playbooks/group_vars/all is encrypted by Ansible Vault" in told
+    (shop.directory / "ansible.cfg").write_text("[defaults]\nvault_password_file = word\n")
+    (shop.directory / "word").write_text(f"{PASSWORD}\n")
+    assert reached(shop.directory) == ("group_vars/all",)
+    assert shop.run("validate")["warnings"] == [], "it is read as an empty one, without the password"
+
+
 def reached(directory: Path) -> tuple[str, ...]:
     playbooks = Playbooks.of(directory)
     return playbooks.encrypted(playbooks.reached(["site.yml"]))

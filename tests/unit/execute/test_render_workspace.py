@@ -249,6 +249,21 @@ def test_the_tree_for_a_boot_has_neither_seal_nor_packer(project: Project, tmp_p
 
 
 @pytest.mark.parametrize(
+    "text", ["word: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  3633\n", "$ANSIBLE_VAULT;1.1;AES256\n3633\n"]
+)
+@pytest.mark.parametrize("path", ["group_vars/all", "host_vars/one", "roles/nodejs/vars/main", "vars/more.json"])
+def test_what_is_encrypted_is_not_laid_out_for_a_boot(project: Project, tmp_path: Path, path: str, text: str) -> None:
+    tasks = project.directory / "playbooks/roles/nodejs/tasks/main.yml"
+    secret = project.directory / "playbooks" / path
+    for file, content in ((tasks, "- debug: {msg: mine}\n"), (secret, text)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    with pytest.raises(SpecError, match=f"playbooks/{path} is encrypted"):
+        lay_out_boot(project.directory, "nodejs.yml", {}, tmp_path / "w")
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
     ("cloud", "image", "base", "open_values"),
     [
         (CloudKind.GCP, NODEJS, {}, {"project_id", "source_image", "zone"}),
