@@ -25,6 +25,8 @@ _KEYS: Mapping[Kind, frozenset[str]] = {
     "collection": frozenset({"name", "version", "source", "type", "signatures"}),
 }
 _GIT = "git+"
+_GIT_NAMES = (_GIT, "git@")
+"""What the name of a collection begins with that ansible-galaxy takes for a git repository unasked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +103,7 @@ def _pinned_role(entry: dict[str, Any], directory: Path) -> dict[str, Any]:
     if "," in source:  # `SOURCE,VERSION,NAME`
         source, version, *name = source.split(",")
         entry |= {"version": version, **({"name": name[0]} if name else {})}
-    scm = entry.get("scm") or ("git" if source.startswith(_GIT) else "")
+    scm = "git" if source.startswith(_GIT) or _is_of_github(source) else entry.get("scm")
     source = source.removeprefix(_GIT)
     if scm == "git":
         wanted = str(entry.get("version") or "HEAD")
@@ -111,13 +113,22 @@ def _pinned_role(entry: dict[str, Any], directory: Path) -> dict[str, Any]:
     return {**entry, "src": source}
 
 
+def _is_of_github(source: str) -> bool:
+    """Whether ansible-galaxy takes a role's source for a git repository, whatever the entry says."""
+    return "github.com" in source and "http" in source and "+" not in source and not source.endswith(".tar.gz")
+
+
 def _pinned_collection(entry: dict[str, Any], directory: Path) -> dict[str, Any]:
-    if entry.get("type") == "git" or str(entry["name"]).startswith(_GIT):
-        source = str(entry.get("source") or entry["name"]).removeprefix(_GIT)
-        wanted = str(entry.get("version") or "HEAD")
+    if not entry.get("type") and str(entry["name"]).startswith(_GIT_NAMES):
+        entry = {**entry, "type": "git", "source": None}  # so ansible-galaxy takes it, too, whatever `source` says
+    if entry.get("type") == "git":
+        key = "source" if entry.get("source") else "name"
+        source, _, version = str(entry[key]).removeprefix(_GIT).partition(",")  # `SOURCE,VERSION`
+        wanted = version or str(entry.get("version") or "HEAD")
         asked = _reached(source.partition("#")[0], directory)
-        entry["version"] = git.commit_at(asked, "HEAD" if wanted == "*" else wanted) or wanted
-    return entry
+        commit = git.commit_at(asked, "HEAD" if wanted == "*" else wanted)
+        entry |= {key: source, "version": commit or wanted}
+    return {key: value for key, value in entry.items() if value is not None}
 
 
 def _placed_role(entry: dict[str, Any], directory: Path, scratch: Path) -> dict[str, Any]:

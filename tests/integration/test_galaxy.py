@@ -154,6 +154,34 @@ def test_a_branch_moves_only_where_that_is_asked_for(shop: Shell, tmp_path: Path
     assert changed["web"] == first, "another requirement is looked up anew"
 
 
+def test_what_ansible_galaxy_takes_for_git_unasked_is_pinned_too(
+    shop: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Addresses of the world, which git is told to read on this computer."""
+    places = {"https://github.com/acme/web": "web", "git@example.org:acme/tools.git": "tools"}
+    write(
+        tmp_path / "gitconfig",
+        "".join(f'[url "{tmp_path}/{here}"]\n  insteadOf = {address}\n' for address, here in places.items()),
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    commits = {"web": git(tmp_path / "web", "rev-parse", "HEAD"), "tools": commit(tmp_path / "tools")}
+    role_asked, collection_asked = places
+    write(
+        shop.directory / "playbooks/requirements.yml",
+        f"roles: [{{src: {role_asked}}}]\ncollections: [{{name: '{collection_asked},main'}}]\n",
+    )
+    shop.run("galaxy", "install")
+    before = lock(shop)
+    pins = before["pinned"]
+    assert [pin["version"] for kind in ("role", "collection") for pin in pins[kind]] == list(commits.values())
+    role(tmp_path / "web", "web", says="two")
+    commit(tmp_path / "web")
+    write(tmp_path / "tools/README.md", "Other tools.\n")
+    commit(tmp_path / "tools")
+    assert shop.run("galaxy", "install")["again"]
+    assert lock(shop) == before
+
+
 @pytest.mark.full
 def test_what_was_changed_afterwards_is_told_and_so_is_another_source(shop: Shell, tmp_path: Path) -> None:
     shop.run("galaxy", "install")
