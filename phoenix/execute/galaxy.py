@@ -10,6 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ and there is no need to keep this directory in git, for {LOCK} says what belongs
 """
 _ASIDE = ".ansible"
 """A directory beside the playbooks that no playbook tree has; on the same disk, so that a move is one."""
+_STAGE = "phoenix-galaxy-"
+"""What the name of a directory begins with that is fetched into; what was installed waits there as `_FORMER`."""
+_FORMER = "former"
 _INSTALL_INFO = Path("meta/.galaxy_install_info")
 """What ansible-galaxy writes into a role: its version, and a date that would make every install another role."""
 
@@ -75,8 +79,7 @@ def install(project: Path, *, upgrade: bool, say: Callable[[str], None]) -> Inst
     _refuse_foreign(target)
     aside = project / "playbooks" / _ASIDE
     aside.mkdir(exist_ok=True)
-    with _alone(aside), tempfile.TemporaryDirectory(prefix="phoenix-galaxy-", dir=aside) as name:
-        stage = Path(name)
+    with _alone(aside), _stage(aside, target) as stage:
         pins: Pins
         if former is not None and again:
             pins = {kind: list((former.pinned or {}).get(kind, ())) for kind in KINDS}
@@ -192,12 +195,45 @@ def _alone(aside: Path) -> FileLock:
     return lock
 
 
+@contextmanager
+def _stage(aside: Path, target: Path) -> Iterator[Path]:
+    """A directory to fetch into, gone in the end; what installs that were killed have left there is put right first."""
+    for left in sorted(aside.glob(f"{_STAGE}*")):
+        if _is_stage(left):
+            if not target.exists() and (left / _FORMER / MARK).is_file():
+                (left / _FORMER).rename(target)
+            _remove(left)
+    stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=aside))
+    try:
+        (stage / MARK).write_text(_README)
+        yield stage
+    finally:
+        _remove(stage)
+
+
+def _is_stage(left: Path) -> bool:
+    """Whether an install made it: it has the mark, or nothing, for it gets the mark first and loses it last."""
+    if left.is_symlink() or not left.is_dir():
+        return False
+    return not any(left.iterdir()) or any((left / part / MARK).is_file() for part in (".", GALAXY, _FORMER))
+
+
+def _remove(stage: Path) -> None:
+    for path in stage.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MARK:
+            path.unlink()
+    (stage / MARK).unlink(missing_ok=True)
+    stage.rmdir()
+
+
 def _put_in_place(stage: Path, target: Path) -> None:
     """The new directory for the former one. A command that reads in between finds none, and says so."""
     if target.exists():
-        target.rename(stage / "former")
+        target.rename(stage / _FORMER)
     try:
         (stage / GALAXY).rename(target)
     except OSError:
-        shutil.move(stage / "former", target)
+        shutil.move(stage / _FORMER, target)
         raise

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -212,6 +214,56 @@ def test_an_archive_and_what_is_not_there(shop: Shell, tmp_path: Path) -> None:
     assert lock(shop) == before
     assert (shop.directory / "playbooks/galaxy/roles/stack/tasks/main.yml").is_file()
     assert list((shop.directory / "playbooks/.ansible").glob("phoenix-galaxy-*")) == []
+
+
+@pytest.mark.parametrize(
+    "at", [pytest.param("fetch", marks=pytest.mark.full), pytest.param("first", marks=pytest.mark.full), "second"]
+)
+def test_an_install_that_was_killed_leaves_nothing_and_takes_nothing(shop: Shell, tmp_path: Path, at: str) -> None:
+    """Killed while it fetches, and before the first and the second of the moves that put the new in place."""
+    shop.run("galaxy", "install")
+    aside, installed = shop.directory / "playbooks/.ansible", shop.directory / "playbooks/galaxy"
+    before = files(shop, "site.yml")
+    write(aside / "phoenix-galaxy-mine/notes.txt", "somebody's own\n")
+    words = shop.argv("galaxy", "install", "--upgrade")[2:]
+    ended = subprocess.run([sys.executable, "-c", KILLED, at, *words], check=False, timeout=300)
+    assert ended.returncode == -signal.SIGKILL
+    assert len(list(aside.glob("phoenix-galaxy-*"))) == 2
+    assert installed.exists() is (at != "second")
+    asks(shop, "  - {src: ../../gone.tar.gz, name: gone}\n")
+    shop.run("galaxy", "install", code=4)
+    assert files(shop, "site.yml") == before, "what was installed is there again, though nothing could be fetched"
+    assert [path.name for path in aside.glob("phoenix-galaxy-*")] == ["phoenix-galaxy-mine"]
+
+
+KILLED = """
+import os, pathlib, runpy, signal, sys
+from phoenix.tools import ansible_galaxy
+
+at, sys.argv = sys.argv[1], sys.argv[2:]
+left = {"fetch": 0, "first": 1, "second": 2}[at]
+move = pathlib.Path.rename
+
+
+def die(*_arguments, **_options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def counted(path, to):
+    global left
+    if "galaxy" in path.name and path.parent.name.startswith(("playbooks", "phoenix-galaxy-")):
+        left -= 1
+        if left == 0:
+            die()
+    return move(path, to)
+
+
+pathlib.Path.rename = counted
+if at == "fetch":
+    ansible_galaxy.install = die
+runpy.run_module(sys.argv[0], run_name="__main__")
+"""
+"""Runs the module that is named as Python would, and kills itself at the place that is named."""
 
 
 @pytest.mark.parametrize(
