@@ -5,14 +5,15 @@ from __future__ import annotations
 import socket
 
 from phoenix.errors import RefusedError
+from phoenix.names import Noun
 from phoenix.orders import kinds
 from phoenix.orders.site import Site
 from phoenix.record.journal import Run
 
 
 def is_here(site: Site, run: Run) -> bool:
-    """Whether what the run works on can be reached from this computer."""
-    if "://" not in site.project.state or run.owner.host == socket.gethostname():
+    """Whether what the run works on can be reached from this computer: what a stack is about, from every one."""
+    if "://" not in site.project.state or run.owner.host == socket.gethostname() or run.about.noun is Noun.STACK:
         return True
     cloud = kinds.of(run).cloud(site, run)
     return cloud is not None and not site.cloud(cloud).abilities.here_only

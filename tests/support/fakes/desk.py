@@ -204,10 +204,10 @@ class Desk:
     def shares(self) -> dict[str, int]:
         return {group: share for group, share in self.cloud.shares.items() if share}
 
-    def begin(self, kind: str = "roll", plan: Plan[Any] | None = None) -> OwnedRun:
-        """A run of the service that a living process (this one) has begun and works on."""
-        data = to_json(plan or Plan(subject=SUBJECT, why="a test's own"))
-        return OwnedRun.begin(self.store, self.clock, kind=kind, subject=SUBJECT, plan=data)
+    def begin(self, kind: str = "roll", plan: Plan[Any] | None = None, subject: str = SUBJECT) -> OwnedRun:
+        """A run of the subject that a living process (this one) has begun and works on."""
+        data = to_json(plan or Plan(subject=subject, why="a test's own"))
+        return OwnedRun.begin(self.store, self.clock, kind=kind, subject=subject, plan=data)
 
     def owner(self, owner: Owner, subject: str = SUBJECT) -> Run:
         """Make it somebody else's run."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from phoenix import names
 from phoenix.execute.ownership import this_process
 from phoenix.record.journal import RunState
 from phoenix.tools.process import ProcessId
@@ -109,3 +110,16 @@ def test_a_run_elsewhere_needs_nothing_of_this_computer(desk: Desk) -> None:
     held = desk.roll("2.0.0", "--no-traffic", code=8)["run"]
     desk.run("down", "--yes")
     assert [run.id for run in desk.history.live()] == [held]
+
+
+def test_a_terraform_run_goes_on(desk: Desk, other: subprocess.Popen[bytes]) -> None:
+    desk.roll("1.0.0")
+    stack = str(names.of_stack("ground"))
+    begun = desk.begin("stack", subject=stack)
+    seen = ProcessId.of(other.pid)
+    assert seen is not None
+    desk.owner(replace(this_process(1), pid=seen.pid, started=seen.started, boot=seen.boot), stack)
+    desk.run("down", "--yes", "--force")
+    assert not desk.cloud.standing
+    assert [(run.id, run.state) for run in desk.history.live()] == [(begun.run.id, RunState.RUNNING)]
+    assert other.poll() is None, "nobody has interrupted it"

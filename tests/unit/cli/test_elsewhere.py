@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from phoenix import names
 from phoenix.execute.ownership import this_process
 from phoenix.record.journal import RunState
 from tests.support.fakes.desk import SUBJECT, Desk
@@ -45,3 +46,14 @@ def test_down_leaves_it(elsewhere: Desk) -> None:
     elsewhere.cloud.forgiving = True  # its balancer is stopped first
     elsewhere.run("down", "--yes")
     assert elsewhere.history.live()[0].state is RunState.HELD
+
+
+def test_a_stack_is_here_everywhere(elsewhere: Desk) -> None:
+    stack = str(names.of_stack("ground"))
+    elsewhere.edit("services:", "stacks: {ground: {root: ground}}\nservices:")
+    run = elsewhere.begin("stack", subject=stack).run
+    elsewhere.owner(replace(this_process(1), host="elsewhere", boot="another", pid=1), stack)
+    assert f"ended {run.id} ({stack})" in str(elsewhere.run("tend")["did"])
+    ended = elsewhere.history.run(run.id)
+    assert ended is not None
+    assert ended.state is RunState.FAILED
