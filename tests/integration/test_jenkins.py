@@ -203,6 +203,8 @@ def test_the_nightly_job_bakes_all_layers_and_rolls_every_place(played: dict[str
 def test_the_tend_job(played: dict[str, Played]) -> None:
     assert played["tend"].lines == ["exec phoenix tend"]
     assert played["tend"].named("cron") == ["H/5 * * * *"]
+    assert not played["tend"].named("timeout"), "a roll that it goes on with would be undone"
+    assert played["tend"].named("disableConcurrentBuilds")
 
 
 def test_job_builder_makes_the_same_jobs_as_configuration_as_code(
