@@ -51,7 +51,7 @@ class Workshop:
             anything = tool.plan(file, self._variables(work), Hearing(say=_only_warnings(say)), mode=mode)
             file.chmod(0o600)
             shown = tool.show(file)
-            yield SavedPlan(file=file, changes=terraform_json.changes(shown), changes_anything=anything)
+            yield SavedPlan(file=file, changes=terraform_json.changes(shown, tool.secrets), changes_anything=anything)
 
     @contextmanager
     def read(self, content: bytes, say: Say) -> Iterator[SavedPlan]:
@@ -60,7 +60,7 @@ class Workshop:
             tool = self._opened(work, say)
             file = work / "plan.tfplan"
             _write(file, content)
-            found = terraform_json.changes(tool.show(file))
+            found = terraform_json.changes(tool.show(file), tool.secrets)
             yield SavedPlan(file=file, changes=found, changes_anything=not found.empty)
 
     def drift(self, say: Say) -> Drift:
@@ -68,7 +68,7 @@ class Workshop:
         with self._work() as work:
             tool, file = self._opened(work, say), work / "plan.tfplan"
             tool.plan(file, self._variables(work), Hearing(say=_only_warnings(say)), mode="refresh-only")
-            return terraform_json.drift(tool.show(file), terraform_files.ignored(file))
+            return terraform_json.drift(tool.show(file), terraform_files.ignored(file), tool.secrets)
 
     def apply(self, plan: Path, hearing: Hearing) -> None:
         """Carry out exactly the saved plan. RefusedError where it is gone, or the state has moved since."""

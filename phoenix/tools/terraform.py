@@ -41,7 +41,7 @@ _QUIET = {
     "CHECKPOINT_DISABLE": "1",  # it would look for a newer one of itself
     "TF_IN_AUTOMATION": "1",
     "TF_INPUT": "0",
-    "TF_LOG": "",  # it would write secrets
+    **dict.fromkeys(("TF_LOG", "TF_LOG_CORE", "TF_LOG_PROVIDER"), ""),  # it would write secrets
     "TF_WORKSPACE": "",  # another state than the one that phoenix.yaml means
     **{f"TF_CLI_ARGS{command}": "" for command in ("", "_init", "_plan", "_apply", "_show", "_output", "_version")},
 }
@@ -127,7 +127,8 @@ class Terraform:
     def outputs(self) -> tuple[Output, ...]:
         """What the state gives out."""
         command = self._command("output", json=_flag(), no_color=_flag())
-        return terraform_json.outputs(terraform_json.document(process.run(command, timeout=self.timeout).stdout))
+        done = process.run(command, timeout=self.timeout)
+        return terraform_json.outputs(terraform_json.document(done.stdout), self.secrets)
 
     def _command(self, name: str, *arguments: str, **options: Any) -> Command:
         return Command(

@@ -126,9 +126,9 @@ def texts(value: Any) -> Iterator[str]:
         yield from dict.fromkeys((value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]))
 
 
-def changes(shown: Mapping[str, Any]) -> StackChanges:
-    """What a plan (`show -json`) would do."""
-    secrets = secrets_of(shown)
+def changes(shown: Mapping[str, Any], known: tuple[str, ...] = ()) -> StackChanges:
+    """What a plan (`show -json`) would do. `known`: texts that are secrets whatever Terraform says of them."""
+    secrets = (*known, *secrets_of(shown))
     resources = (_change(each, secrets) for each in shown.get("resource_changes") or [])
     outputs = (
         _output_change(name, each, secrets) for name, each in sorted((shown.get("output_changes") or {}).items())
@@ -148,9 +148,12 @@ class Drift:
     """Only arguments are other that the files leave to others (`ignore_changes`), and what comes with them."""
 
 
-def drift(shown: Mapping[str, Any], ignored: Ignored) -> Drift:
-    """The drift in a refresh-only plan. Whoever owns an ignored argument also moves what the cloud derives from it."""
-    secrets, set_by_files = secrets_of(shown), terraform_files.configured(shown)
+def drift(shown: Mapping[str, Any], ignored: Ignored, known: tuple[str, ...] = ()) -> Drift:
+    """The drift in a refresh-only plan. Whoever owns an ignored argument also moves what the cloud derives from it.
+
+    `known` as in `changes`.
+    """
+    secrets, set_by_files = (*known, *secrets_of(shown)), terraform_files.configured(shown)
     resources = [_change(each, secrets) for each in shown.get("resource_drift") or []]
     found: list[Change] = []
     left: list[Change] = []
@@ -160,7 +163,7 @@ def drift(shown: Mapping[str, Any], ignored: Ignored) -> Drift:
         is_left = each.do is Do.CHANGE and _is_left(each, theirs, set_by_files.get(address, frozenset()))
         (left if is_left else found).append(each)
     return Drift(
-        found=StackChanges(resources=tuple(found), outputs=changes(shown).outputs),
+        found=StackChanges(resources=tuple(found), outputs=changes(shown, known).outputs),
         left=tuple(left),
     )
 
@@ -173,15 +176,16 @@ def _is_left(change: Change, theirs: frozenset[str], ours: frozenset[str]) -> bo
     return bool(moved & theirs) and not (moved - theirs) & ours
 
 
-def outputs(text: str) -> tuple[Output, ...]:
-    """The outputs that `output -json` prints, without the values of secrets."""
+def outputs(text: str, known: tuple[str, ...] = ()) -> tuple[Output, ...]:
+    """The outputs that `output -json` prints, without the values of secrets, and of what holds one that is `known`."""
     found: Mapping[str, Mapping[str, Any]] = json.loads(text or "{}")
-    return tuple(
-        Output(
-            name=name, value=None if each.get("sensitive") else each.get("value"), sensitive=bool(each.get("sensitive"))
-        )
-        for name, each in sorted(found.items())
-    )
+    return tuple(_output(name, each, known) for name, each in sorted(found.items()))
+
+
+def _output(name: str, data: Mapping[str, Any], known: tuple[str, ...]) -> Output:
+    value = data.get("value")
+    sensitive = bool(data.get("sensitive")) or any(secret in json.dumps(value) for secret in known)
+    return Output(name=name, value=None if sensitive else value, sensitive=sensitive)
 
 
 def _change(data: Mapping[str, Any], secrets: tuple[str, ...]) -> Change | None:

@@ -75,12 +75,18 @@ def test_every_call_as_terraform_gets_it(tool: Terraform, tmp_path: Path) -> Non
 def test_nothing_of_the_callers_environment_changes_what_is_done(
     tool: Terraform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"TF_WORKSPACE": "other", "TF_LOG": "trace", "TF_CLI_ARGS_plan": "-destroy"}.items():
+    for name, value in {
+        "TF_WORKSPACE": "other",
+        "TF_LOG": "trace",
+        "TF_LOG_CORE": "trace",
+        "TF_CLI_ARGS_plan": "-destroy",
+    }.items():
         monkeypatch.setenv(name, value)
     says(tool, "{}")
     tool.outputs()
     found = (tool.data / "environment").read_text().splitlines()
-    assert {"TF_WORKSPACE=", "TF_LOG=", "TF_CLI_ARGS_plan=", "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1"} <= set(found)
+    assert {"TF_WORKSPACE=", "TF_CLI_ARGS_plan=", "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1"} <= set(found)
+    assert {"TF_LOG=", "TF_LOG_CORE=", "TF_LOG_PROVIDER="} <= set(found)
 
 
 def test_it_works_in_the_root_and_names_no_directory(tool: Terraform) -> None:
@@ -287,6 +293,24 @@ def test_a_secret_output_has_no_value() -> None:
         ("a", [1], False),
         ("b", None, True),
     ]
+
+
+def test_what_phoenix_knows_for_a_secret_is_shown_by_no_plan_and_no_drift() -> None:
+    change = {"actions": ["update"], "before": {"x": "hunter22"}, "after": {"x": "2 hunter23"}}
+    given = {"out": {"actions": ["create"], "before": None, "after": ["hunter23"]}}
+    data = shown({"change": change}, output_changes=given, resource_drift=[{"address": "a.b", "change": change}])
+    known = ("hunter22", "hunter23")
+    for found in (terraform_json.changes(data, known), terraform_json.drift(data, {}, known).found):
+        (field,) = found.resources[0].fields
+        assert (field.before, field.after) == (MASKED, MASKED)
+        assert [each.after for each in found.outputs] == [MASKED]
+
+
+def test_an_output_that_holds_a_secret_is_one(tool: Terraform) -> None:
+    says(tool, json.dumps({"a": {"value": {"url": 'x:hunt"er@y'}}, "b": {"value": "plain"}}))
+    secrets = tuple(terraform_json.texts('hunt"er'))
+    told = Terraform(program=tool.program, root=tool.root, data=tool.data, timeout=60.0, secrets=secrets)
+    assert [(each.value, each.sensitive) for each in told.outputs()] == [(None, True), ("plain", False)]
 
 
 def test_drift_is_what_the_world_has_and_not_what_would_be_done() -> None:
