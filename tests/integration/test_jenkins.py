@@ -27,6 +27,7 @@ from tests.support.real.ports import free_port
 RUN = "roll-20260131-120000-a1b2c3"
 HELD = json.dumps({"ok": False, "error": {"code": 8, "brief": "held"}, "run": RUN, "state": "held"})
 UNDONE = json.dumps({"ok": False, "error": {"code": 6, "brief": 'never "healthy"'}, "run": RUN, "state": "undone"})
+REFUSED = json.dumps({"ok": False, "error": {"code": 3, "brief": "a run is held"}})
 BUILD = {"BUILD_NUMBER": "7", "BUILD_URL": "https://ci.acme.example/job/shop/7/", "VERSION": "1.0.7"}
 PLAYS = (
     Play(name="steps", file="Steps.Jenkinsfile", env=BUILD),
@@ -51,6 +52,13 @@ PLAYS = (
     ),
     Play(name="nothing to do", file="Jenkinsfile", declarative=True, env=BUILD),
     Play(name="nightly", file="jenkins/nightly.Jenkinsfile", declarative=True, env=BUILD),
+    Play(
+        name="nightly, refused",
+        file="jenkins/nightly.Jenkinsfile",
+        declarative=True,
+        env=BUILD,
+        answers=[("'roll'", 3, REFUSED)],
+    ),
     Play(name="tend", file="jenkins/tend.Jenkinsfile", declarative=True, env=BUILD),
 )
 
@@ -198,6 +206,13 @@ def test_the_nightly_job_bakes_all_layers_and_rolls_every_place(played: dict[str
     ]
     assert "--same-packages" in commands(play)[1], "what was published and refused does not come in by night"
     assert play.named("cron") == ["H 2 * * *"]
+
+
+def test_a_roll_that_is_refused_by_night_ends_no_other_and_the_build_fails(played: dict[str, Played]) -> None:
+    play = played["nightly, refused"]
+    assert play.status == "FAILURE"
+    assert play.named("catchError") == ["web-tier did not roll"]
+    assert not play.message, "nothing was thrown out of the loop"
 
 
 def test_the_tend_job(played: dict[str, Played]) -> None:

@@ -32,6 +32,7 @@ class PassedOver extends RuntimeException {}  // a stage whose `when` is not tru
 
 class Play extends BasePipelineTest {
     Map about
+    String status
     File library
     List calls = []
     List people = []
@@ -49,7 +50,8 @@ class Play extends BasePipelineTest {
         if (about.declarative) {
             declarative()
         }
-        String status = 'SUCCESS', message = ''
+        String message = ''
+        status = 'SUCCESS'
         PrintStream out = System.out
         try {
             System.setOut(System.err)
@@ -80,6 +82,7 @@ class Play extends BasePipelineTest {
         helper.registerAllowedMethod('stage', [String, Closure], { String name, Closure body -> stage(name, body) })
         helper.registerAllowedMethod('timeout', [Map, Closure], { Map how, Closure body -> note('timeout', how); body() })
         helper.registerAllowedMethod('error', [String], { String why -> note('error', why); throw new IllegalStateException(why) })
+        helper.registerAllowedMethod('catchError', [Map, Closure], { Map how, Closure body -> caught(how, body) })
         helper.registerAllowedMethod('input', [Map], { Map how -> answer(how) })
     }
 
@@ -116,6 +119,18 @@ class Play extends BasePipelineTest {
             body()
         } catch (PassedOver over) {
             note('passed over', name)
+        }
+    }
+
+    private void caught(Map how, Closure body) {
+        try {
+            body()
+        } catch (Stopped stopped) {
+            assert how.catchInterruptions == false : 'else an abort would go on with the next'
+            throw stopped
+        } catch (IllegalStateException failed) {
+            note('catchError', how.message as String)
+            status = 'FAILURE'
         }
     }
 
