@@ -1,6 +1,6 @@
 // Runs pipelines with JenkinsPipelineUnit, as stdin asks for; what they called stands on stdout (tests/support/real/pipelines.py).
 //
-// The one JSON object on stdin: parsed (texts that have to be Groovy), library (a directory with vars/), roots (where
+// The one JSON object on stdin: parsed (texts that have to be Groovy), shared (the library: a directory with vars/), roots (where
 // pipelines lie) and plays, each with
 //   name, file    the pipeline; `declarative` where its blocks are to be called, which JenkinsPipelineUnit does not know
 //   env           variables of the build
@@ -194,7 +194,7 @@ for (text in asked.parsed) {
 }
 Map played = [:]
 for (about in asked.plays) {
-    Play play = new Play(about: about as Map, library: new File(asked.library as String))
+    Play play = new Play(about: about as Map, library: new File(asked.shared as String))
     play.scriptRoots = (asked.roots as List) as String[]
     played[about.name] = play.run()
 }

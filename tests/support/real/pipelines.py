@@ -62,7 +62,7 @@ def run(library: Path, roots: Sequence[Path], *plays: Play, parsed: Sequence[str
     """Run pipelines that lie in `roots` with the shared library. `parsed`: texts that have to be Groovy."""
     asked = {
         "parsed": list(parsed),
-        "library": str(library),
+        "shared": str(library),
         "roots": [str(root) for root in roots],
         "plays": [
             {
