@@ -78,16 +78,18 @@ def _standing(site: Site, stack: str, given: frozenset[str]) -> Iterator[Standin
 
 def _used(site: Site, place: Place, stack: str, given: frozenset[str]) -> frozenset[str]:
     """The values of the stack's outputs that the place uses."""
-    referred = {
-        text
-        for name, value in place.environment.stands_on
-        if name.startswith(f"stack.{stack}.")
-        for text in _texts(_parsed(value))
-    }
+    named = [value for name, value in place.environment.stands_on if name.startswith(f"stack.{stack}.")]
+    referred = {text for value in named for text in _referred(value)}
     cloud = {key: value for key, value in asdict(site.project.cloud(place.cloud)).items() if key not in _ANYBODYS}
     about = asdict(place.environment)
     written = set(_texts([cloud, about["machine"], about["load_balancer"]]))
     return frozenset(referred | (written & given))
+
+
+def _referred(value: str) -> Iterator[str]:
+    """What an explicit reference comes to, however short: the whole, and each part of a list."""
+    yield value
+    yield from _texts(_parsed(value), least=1)
 
 
 def _parsed(text: str) -> Any:
@@ -98,16 +100,16 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a value that is long enough to mean something."""
+def _texts(value: Any, least: int = SHORTEST) -> Iterator[str]:
+    """Every text in a value that has at least so many characters."""
     match value:
-        case str() if len(value) >= SHORTEST:
+        case str() if len(value) >= least:
             yield value
         case dict():
             for each in value.values():
-                yield from _texts(each)
+                yield from _texts(each, least)
         case list() | tuple():
             for each in value:
-                yield from _texts(each)
+                yield from _texts(each, least)
         case _:
             return

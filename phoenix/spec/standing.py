@@ -12,7 +12,10 @@ from phoenix.spec.stack_refs import Reference
 
 
 def standing(project: Project, references: Mapping[Place, tuple[Reference, ...]]) -> Project:
-    """The project, each environment with the outputs of stacks that it, its service or its cloud refers to."""
+    """The project, each environment with the outputs of stacks that it refers to.
+
+    Also those that its service, its cloud or a repository refers to which its machines install from.
+    """
     if not references:
         return project
     services = {
@@ -29,13 +32,15 @@ def standing(project: Project, references: Mapping[Place, tuple[Reference, ...]]
 
 
 def _of(
-    service: ServiceSpec, environment: EnvironmentSpec, references: Mapping[Place, tuple[Reference, ...]]
+    service: ServiceSpec,
+    environment: EnvironmentSpec,
+    references: Mapping[Place, tuple[Reference, ...]],
 ) -> tuple[tuple[str, str], ...]:
     found = {
         (f"stack.{each.stack}.{each.output}", each.text)
         for place, there in references.items()
         for each in there
-        if _concerns(place, service, environment)
+        if _concerns(place, service, environment) or _is_installed_from(place, service.at(environment), environment)
     }
     return tuple(sorted(found))
 
@@ -49,5 +54,17 @@ def _concerns(place: Place, service: ServiceSpec, environment: EnvironmentSpec) 
             return (name, there) == (service.name, environment.name)
         case ("services", name, *_):
             return name == service.name
+        case _:
+            return False
+
+
+def _is_installed_from(place: Place, service: ServiceSpec, environment: EnvironmentSpec) -> bool:
+    """Whether what stands at the place says where the environment's machines find packages when they boot."""
+    used = {each.repository for each in service.packages}
+    match place:
+        case ("repositories", name, "url", cloud):
+            return name in used and cloud == environment.cloud
+        case ("repositories", name, *_):
+            return name in used
         case _:
             return False

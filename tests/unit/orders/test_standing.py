@@ -66,6 +66,18 @@ def test_a_stack_that_gives_out_other_things_carries_nobody(ground: Desk) -> Non
     refuse(ground, "unknown", GONE, destroy=True)
 
 
+def test_a_reference_counts_however_short_its_value_is(ground: Desk) -> None:
+    outputs = (Output(name="port", value="800"), Output(name="listen", value=ADDRESS))
+    StackRecords(ground.store).put("short", StackRecord(outputs=outputs, at="2026-01-31T12:00:00Z"))
+    ground.edit(ADDRESS, '"127.0.0.1:${stack.short.port}0"')
+    ground.edit("services:", "stacks: {short: {root: a}}\nservices:")
+    ground.roll("1.0.0")
+    gone = Change(address="a.b", do=Do.DESTROY, ids=("800",))
+    for destroy in (True, False):
+        with pytest.raises(RefusedError):
+            refuse(ground, "short", gone, destroy=destroy)
+
+
 def test_a_cloud_that_cannot_say_is_no_all_clear(ground: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     ground.roll("1.0.0")
 

@@ -88,6 +88,29 @@ def test_what_an_environment_stands_on_is_part_of_it(file: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "stands"),
+    [
+        ('url: "http://${stack.ground.network}/"', True),
+        ('url: {aws: "http://${stack.ground.network}/"}', True),
+        ('url: {aws: "http://there/", local: "http://${stack.ground.network}/"}', False),
+    ],
+)
+def test_an_environment_stands_on_the_repository_that_its_machines_install_from(
+    file: Path, url: str, *, stands: bool
+) -> None:
+    repositories = (
+        f"repositories:\n  main: {{distribution: bookworm, root: a, sign: none, {url}}}\n"
+        '  other: {distribution: bookworm, root: b, sign: none, url: "http://${stack.ground.password_of}/"}\n'
+    )
+    ground = (*GROUND, Output(name="password_of", value="nobody"))
+    used = ("settings:", "packages: [{name: hello, repository: main}]\n    settings:")
+    project = loaded(file, ("services:\n", f"{repositories}services:\n"), used, ground=ground)
+    names = [name for name, _ in project.services["web"].environments["prod"].stands_on]
+    assert ("stack.ground.network" in names) is stands
+    assert "stack.ground.password_of" not in names
+
+
 def test_a_reference_may_be_a_part_of_a_text(file: Path) -> None:
     changed = loaded(file, ("network: ", 'label: "a-${stack.ground.network}-b", network: '))
     assert changed.stacks["second"].variables["label"] == "a-net-1-b"
