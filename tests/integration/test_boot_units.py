@@ -74,9 +74,8 @@ def wanted(script: str) -> str:
 
 
 def published(shop: Bench) -> Release:
-    needed = unit_debs.make(
-        shop.directory, "needed", "1.0", unit_debs.NEEDED, postinst="#!/bin/sh\nsystemctl enable -q needed.service\n"
-    )
+    enable = "#!/bin/sh\nsystemctl enable -q needed.service shy.service\n"
+    needed = unit_debs.make(shop.directory, "needed", "1.0", unit_debs.NEEDED, postinst=enable)
     sockets = unit_debs.make(
         shop.directory, "sockets", "1.0", unit_debs.SOCKETS, postinst=unit_debs.POSTINST, depends="needed"
     )
@@ -92,6 +91,7 @@ def test_every_unit_that_the_packages_enable_is_started(groups: LocalGroups, sho
     said = booted(groups)
     kept = "phoenix-boot: kept: /etc/sockets.conf, of the image; that of the package is /etc/sockets.conf.dpkg-dist\n"
     assert kept in said
+    assert "phoenix-boot: not started: shy.service\n" in said, "a boot goes on without it"
     assert KEPT.findall(said) == ["/etc/sockets.conf"], "so it gets into the last line of a roll"
     until("an answer", partial(answer, instances(groups)[0].address))
     assert answer(instances(groups)[0].address) == "served by a socket"

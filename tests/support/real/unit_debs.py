@@ -37,15 +37,20 @@ SOCKETS = {
     "etc/systemd/system/admins.service": _UP + _BY.format(target="multi-user.target"),
     f"{UNITS}/lazy.service": _UP + _BY.format(target="multi-user.target"),
     f"{UNITS}/asleep.service": _UP + _BY.format(target="sleep.target"),
+    f"{UNITS}/repair.target": "",
+    f"{UNITS}/repair.service": _UP + _BY.format(target="repair.target"),
     f"{UNITS}/hidden.service": _UP + _BY.format(target="multi-user.target"),
     "etc/init.d/ancient": "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: ancient\n# Required-Start:\n# Required-Stop:\n"
     '# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n### END INIT INFO\n[ "$1" != start ] || touch /run/ancient\n',
     "etc/sockets.conf": "as the package has it\n",
 }
-ENABLED = "sockets.socket tick.timer seen.path all.target part.service worker@one.service admins.service asleep.service"
-STARTED = (*ENABLED.split()[:-1], "ancient.service", "needed.service")
+ENABLED = (
+    "sockets.socket tick.timer seen.path all.target part.service worker@one.service admins.service "
+    "asleep.service repair.service"
+)
+STARTED = (*ENABLED.split()[:-2], "ancient.service", "needed.service")
 """What a boot starts of them."""
-NOT_STARTED = ("lazy.service", "asleep.service", "hidden.service", "worker@two.service")
+NOT_STARTED = ("lazy.service", "asleep.service", "repair.service", "hidden.service", "worker@two.service")
 POSTINST = f"""\
 #!/bin/sh
 set -e
@@ -53,7 +58,10 @@ systemctl enable -q {ENABLED} hidden.service
 systemctl mask -q hidden.service
 update-rc.d ancient defaults
 """
-NEEDED = {f"{UNITS}/needed.service": _UP + _BY.format(target="multi-user.target")}
+NEEDED = {
+    f"{UNITS}/needed.service": _UP + _BY.format(target="multi-user.target"),
+    f"{UNITS}/shy.service": "[Unit]\nRefuseManualStart=yes\n" + _UP + _BY.format(target="multi-user.target"),
+}
 
 
 def make(
