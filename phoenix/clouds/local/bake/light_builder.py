@@ -7,6 +7,7 @@ what is its own is taken out. Machine and playbook are fenced, as a group's mach
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from phoenix import data
 from phoenix.clouds.local.bake import apt_cache, light_machine, trees
 from phoenix.clouds.local.bake.builders import Work, vaulted
-from phoenix.clouds.local.bake.light_program import DOOR, SEALED, STOOD, Bake
+from phoenix.clouds.local.bake.light_program import DOOR, LOST, SEALED, STOOD, Bake
 from phoenix.clouds.local.machines import remains
 from phoenix.errors import ToolError
 from phoenix.tools import ansible, fence, idmapped
@@ -38,7 +39,7 @@ def bake(work: Work, below: Path) -> None:
             raise ToolError("the image was not sealed", details=f"{scratch / SEALED} is not there")
     except ToolError as error:
         if (scratch / STOOD).exists():
-            raise
+            raise cause(work, error) from error
         raise ToolError(
             "the machine that bakes could not be started",
             details=error.details,
@@ -51,6 +52,20 @@ def bake(work: Work, below: Path) -> None:
             apt_cache.take_back(scratch / "apt")
     with work.timed("tree"):
         trees.flatten(below, light_machine.machine_in(scratch).directory / "upper", work.files.tree)
+
+
+def cause(work: Work, error: ToolError) -> ToolError:
+    """What went wrong beside the playbook, where that is it: the playbook's own words name another cause, or none."""
+    lost = work.scratch / LOST
+    if not lost.exists():
+        return error
+    told = json.loads(lost.read_text())
+    return ToolError(
+        told["brief"],
+        details=f"{told['details']}\nthe last that is known of the playbook: {error.brief}",
+        resolution=f"See how far the recipe came: {work.log}. A task may have ended the machine, or a service of it "
+        "does not stop in time; `--builder packer` bakes in a whole machine.",
+    )
 
 
 def around(below: Path, scratch: Path, workspace: Path, reach: tuple[int, ...], program: Command) -> Command:

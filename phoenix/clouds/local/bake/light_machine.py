@@ -39,7 +39,11 @@ password, so it stands in a file of the machine's, and in no command line.
 """
 BOOT_DEADLINE, STEP = 180.0, 120.0
 """Seconds for a boot, and for a command of ours, on a busy computer; they take one, and some hundredths."""
-BOOTED = "state=$(systemctl is-system-running --wait); case $state in running|degraded) ;; *) exit 1 ;; esac"
+BOOTED = (
+    "state=$(systemctl is-system-running); case $state in running|degraded) ;; "
+    '*) echo "$state: $(systemctl list-jobs --no-legend | head -n 3)"; exit 1 ;; esac'
+)
+"""A short look, so that the wait for it has its own deadline and can say what still starts."""
 MARK = "touch /run/phoenix-standing"
 CHANGED = (
     "cd /run/phoenix-sysctl && find . -path ./net -prune -o -type f -newer /run/phoenix-standing -printf '%P\\n'"
@@ -129,7 +133,7 @@ class BakedMachine:
             done = self.inside(BOOTED, check=False)
             return Look(verdict=Verdict.PASS if done.code == 0 else Verdict.UNKNOWN, seen=done.tail)
 
-        wait_for("the boot of the machine", look, clock=SystemClock(), deadline=BOOT_DEADLINE, interval=0.05)
+        wait_for("the boot of the machine", look, clock=SystemClock(), deadline=BOOT_DEADLINE, interval=0.1)
         (self.manager / "container-manager").unlink()
 
     def inside(self, script: str, *, check: bool = True) -> Completed:

@@ -5,6 +5,7 @@ starts the machine anew where a task reboots it, and at the end stops it in good
 It is the first process of process and mount namespaces of its own, so whatever it starts ends with it.
 
     scratch/stood    is there once the machine stood      scratch/sealed   once all is done
+    scratch/lost     what went wrong beside the program: {"brief": ..., "details": ...}
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import socket
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from phoenix.clock import SystemClock
 from phoenix.clouds.local.bake import door
@@ -27,7 +29,7 @@ from phoenix.tools import ansible, mounts
 from phoenix.tools.process import Command, ProcessId, wrapped
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
-STOOD, SEALED, DOOR = "stood", "sealed", "door"
+STOOD, SEALED, LOST, DOOR = "stood", "sealed", "lost", "door"
 POWER_OFF = signal.SIGRTMIN + 4
 """What systemd takes for `systemctl poweroff`."""
 STOP_DEADLINE = 150.0
@@ -213,11 +215,18 @@ def _lost(why: str) -> ToolError:
     return ToolError("the machine that bakes is lost", details=why)
 
 
+def fail(scratch: str, brief: str, details: str) -> NoReturn:
+    """End, and leave the reason beside: what the program printed is no reason for it."""
+    (Path(scratch) / LOST).write_text(json.dumps({"brief": brief, "details": details}))
+    sys.exit(f"{brief}: {details}")
+
+
 if __name__ == "__main__":
     given, _mark, *command_line = sys.argv[1:]
+    asked_for = Bake(**json.loads(given))
     try:
-        sys.exit(main(Bake(**json.loads(given)), command_line))
+        sys.exit(main(asked_for, command_line))
     except OSError as error:
-        sys.exit(f"the machine that bakes failed: {error}")
+        fail(asked_for.scratch, "the machine that bakes failed", str(error))
     except PhoenixError as error:
-        sys.exit(f"{error.brief}: {error.details}")
+        fail(asked_for.scratch, error.brief, error.details)
