@@ -266,7 +266,6 @@ def _slot(slot: Slot) -> str:
         "status": slot.check.status,
         "interval": interval,
         "soon": min(interval, 500),
-        "again": min(interval, 1000),
         "rise": RISE,
         "fall": FALL,
         "servers": "\n".join(_server(number, address) for number, address in enumerate(slot.seats)),
