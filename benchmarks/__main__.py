@@ -56,9 +56,10 @@ def main(wanted: Sequence[str]) -> int:
 def measure(directory: Path, wanted: Sequence[str]) -> tuple[list[Figure], list[Limit]]:
     """The figures of the parts that are wanted, measured in `directory`."""
     measured = recipes.figures(directory) if "recipes" in wanted else []
-    if set(wanted) & {"start", "bake", "rolls"}:
-        measured = _on_this_computer(directory, wanted, measured)
     limits: list[Limit] = recipes.limits(directory) if "recipes" in wanted else []
+    if set(wanted) & {"start", "bake", "rolls"}:
+        measured, more = _on_this_computer(directory, wanted, measured)
+        limits += more
     for part, figures_of in (("packages", packages.figures), ("aws", aws.figures), ("gcp", gcp.figures)):
         if part in wanted:
             compared, more = figures_of(directory)
@@ -66,18 +67,23 @@ def measure(directory: Path, wanted: Sequence[str]) -> tuple[list[Figure], list[
     return measured, limits
 
 
-def _on_this_computer(directory: Path, wanted: Sequence[str], measured: list[Figure]) -> list[Figure]:
+def _on_this_computer(
+    directory: Path, wanted: Sequence[str], measured: list[Figure]
+) -> tuple[list[Figure], list[Limit]]:
     """Those of the local cloud, around what is measured already: in the order of the page."""
     place = figures.Workplace(project=directory / "hello", scratch=directory)
     say(f"preparing in {directory}: a project and its two images")
     run(str(figures.BIN / "phoenix"), "init", str(place.project))
-    place.phoenix("bake", "foundation", "nodejs")
+    place.phoenix("bake", *figures.NODEJS)
     measured = [*([figures.start(), figures.hit(place)] if "start" in wanted else []), *measured]
-    measured += [figures.bake(place)] if "bake" in wanted else []
+    limits = list[Limit]()
+    if "bake" in wanted:
+        measured += figures.bakes(place)
+        limits.append(figures.from_the_mirror(place))
     if "rolls" in wanted:
         with rolls.service(place) as service:
             measured += [rolls.roll(service), rolls.rollback(service), rolls.rescue(service)]
-    return measured
+    return measured, limits
 
 
 sys.exit(main(sys.argv[1:]))

@@ -22,9 +22,13 @@ VAULT = b"$ANSIBLE_VAULT;"
 _SILENT_ENDS = (".md", ".rst", ".txt")
 _WITHOUT_TASKS = frozenset({"meta", "defaults", "vars", "group_vars", "host_vars"})
 """Directories of YAML in which no task stands, so no key of it is the short name of a module."""
-_VARIABLES = frozenset({"group_vars", "host_vars", "vars", "defaults"})
-"""Directories in which Ansible reads files without an extension as YAML, too."""
-_META = re.compile(r"(?:^|/)meta/main\.ya?ml$")
+_READ = frozenset({"tasks", "handlers", "meta", "vars", "defaults", "group_vars", "host_vars"})
+"""Directories in which Ansible reads JSON, and files without an extension, as it reads YAML."""
+_NAMED = frozenset({"group_vars", "host_vars"})
+"""Directories of files that bear the name of a host or group, which may have dots."""
+_ENTRY = "main"
+"""What Ansible reads of a role's directory unasked, with one of these extensions or without."""
+_META = re.compile(r"(?:^|/)meta/main(?:\.ya?ml|\.json)?$")
 _ROLE_WORD = re.compile(rb"(?:include|import)_role")
 _PLAYBOOK_WORD = re.compile(rb"\b(?:hosts|import_playbook)\b")
 _ROLE_KEYS = frozenset({"include_role", "import_role"})
@@ -32,7 +36,7 @@ _ACTION_KEYS = frozenset({"action", "local_action"})
 _PLAY_PARTS = frozenset({"tasks", "roles", "pre_tasks", "post_tasks", "handlers"})
 _ROLE_BY_PATH = re.compile(rb"(?:\broles|\.\.)/(?=([\w.-]+|\{\{))")
 _FILTER = re.compile(rb"""\|\s*(\w+)|\b(?:lookup|query|q)\s*\(\s*['"](\w+)""")
-_KEY = re.compile(rb"\w+(?=:)")
+_KEY = re.compile(rb"\w+(?=['\"]?\s*:)")
 _WORD = re.compile(rb"\w+")
 _MADE_UP = "{{"
 
@@ -78,18 +82,33 @@ def said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
     `plays` says whether it may be a playbook. What is encrypted as a whole may name any role, where tasks stand.
     """
     if content.startswith(VAULT):
-        may_name = path.endswith(YAML) and not {*_WITHOUT_TASKS, "files", "templates"} & set(path.split("/")[:-1])
+        may_name = is_yaml(path) and not {*_WITHOUT_TASKS, "files", "templates"} & set(path.split("/")[:-1])
         return Said(mentions=Mentions(any_role=True) if may_name else NOTHING, encrypted=True)
     found = _said(path, content, words, plays=plays)
     return replace(found, encrypted=True) if holds_values(path) and VAULT in content else found
 
 
-def holds_values(path: str) -> bool:
-    """Whether Ansible reads the file as YAML, by its name: then values in it may be encrypted, each by itself."""
+def is_yaml(path: str) -> bool:
+    """Whether Ansible reads the file as YAML: by its extension, or by the directory that it stands in."""
     *directories, name = path.split("/")
-    return name.endswith((*YAML, ".json")) or (
-        not posixpath.splitext(name)[1] and not _VARIABLES.isdisjoint(directories)
-    )
+    if name.endswith(YAML):
+        return True
+    if name.startswith("."):
+        return False
+    extension = posixpath.splitext(name)[1]
+    plain = extension in ("", ".json") and not _READ.isdisjoint(directories)
+    return plain or not _NAMED.isdisjoint(directories[-1:])
+
+
+def must_be_yaml(path: str) -> bool:
+    """Whether it is a mistake if it is none: a file without an extension may be a note that nobody includes."""
+    name = path.rpartition("/")[2]
+    return name.endswith(YAML) or (is_yaml(path) and posixpath.splitext(name)[0] == _ENTRY)
+
+
+def holds_values(path: str) -> bool:
+    """Whether Ansible may read the file as YAML, by its name: then values in it may be encrypted, each by itself."""
+    return is_yaml(path) or path.endswith(".json")
 
 
 def _said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
@@ -97,7 +116,7 @@ def _said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
     if _SILENT.intersection(directories) or any(d.startswith(".") for d in directories) or name.endswith(_SILENT_ENDS):
         return Said()
     plain = in_text(content, words)
-    if not name.endswith(YAML) or "templates" in directories:
+    if not is_yaml(path) or "templates" in directories:
         return Said(mentions=plain)
     short = set() if _WITHOUT_TASKS.intersection(directories) else _short(content, words)
     meta = bool(_META.search(path)) and b"dependencies" in content
@@ -107,7 +126,7 @@ def _said(path: str, content: bytes, words: Vocabulary, *, plays: bool) -> Said:
     try:
         documents = list(yaml.load_all(content, Loader=Loader))
     except (yaml.YAMLError, ValueError) as error:
-        return Said(mentions=plain, mistake=_told(error))
+        return Said(mentions=plain, mistake=_told(error) if must_be_yaml(path) else "")
     parts = [plain, *_walk(documents, {key.decode(): words.short[key] for key in short})]
     if meta:
         parts += (_of_role(each) for document in documents for each in _list(_get(document, "dependencies")))

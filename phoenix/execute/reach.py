@@ -140,7 +140,7 @@ class Playbooks:
         """
         yield from (self._lock or Lock(requirements="")).mistakes(self.installed(paths))
         for path in sorted(set(paths) - self._owners.keys()):
-            if path.endswith(mentions.YAML) and self._is_for_ansible(path):
+            if mentions.must_be_yaml(path) and self._is_for_ansible(path):
                 if path not in self._broken:
                     self._broken[path] = mentions.broken(self._files[path].read_bytes())
                 if self._broken[path]:
@@ -159,7 +159,7 @@ class Playbooks:
             home = self._home(path)
             inside = path[len(home) + 1 :] if home else path
             tasks = not _NO_TASKS.intersection(inside.split("/")[:-1]) if not home else inside.startswith(_TASKS)
-            if path.endswith(mentions.YAML) and tasks:
+            if mentions.is_yaml(path) and tasks:
                 acts_there = acts.found(self._files[path].read_bytes())
                 yield from (f"playbooks/{path}:{act.line}: {act.what}" for act in acts_there)
 

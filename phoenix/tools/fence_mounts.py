@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import stat
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from phoenix.tools.mounts import (
 
 NODES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
+HOST_NAME, NAMELESS = Path("/etc/hostname"), "localhost"
+"""Where an image has its name, and what it is called without one; whoever bakes it has a name of its own."""
 RESOLVER = Path("/etc/resolv.conf")
 RESOLVERS = Path("/var/lib/phoenix-bake")
 """Inside: has `image`, what was in its place, and `bake`, what is there meanwhile; for the role `seal`."""
@@ -83,9 +86,10 @@ def move_in(scaffold: Path) -> None:
 
 
 def _settle(names: str) -> None:
-    """What is done where every path is the tree's own: locks, the way to names, what is lent to apt."""
+    """What is done where every path is the tree's own: locks, its name, the way to names, what is lent to apt."""
     Path("/run/lock").mkdir()
     Path("/run/lock").chmod(0o1777)
+    socket.sethostname(_host_name())
     if RESOLVER.is_file() and not RESOLVER.is_symlink():
         _name_resolver_inside(names)
     for name, target in LENT.items():
@@ -94,6 +98,12 @@ def _settle(names: str) -> None:
             os.utime(target, (0, 0))  # below the mount it has no date, so that a machine fetches before it installs
         bind(APT / name, target)
     unmount(str(APT))
+
+
+def _host_name() -> str:
+    """What the image is called, as its init would read it."""
+    lines = HOST_NAME.read_text(errors="replace").split() if HOST_NAME.is_file() else []
+    return lines[0][:64] if lines else NAMELESS
 
 
 def _name_resolver_inside(names: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ OWN = """
         dest: /etc/{{ item }}
         mode: "0644"
       loop: [resolv.conf, hosts]
+"""
+NAME = """
+    - name: See by which name a recipe decides
+      ansible.builtin.assert:
+        that:
+          - ansible_hostname == 'golden'
+          - ansible_nodename == 'golden'
+          - ansible_fqdn.split('.')[0] == 'golden'
 """
 JAVA = """
     - name: Install what puts links beside manuals
@@ -56,6 +65,17 @@ def test_the_way_to_names_is_the_recipes_to_write_and_else_the_images(
         "# hosts\n",
     ]
     assert not (written / "var/lib/phoenix-bake").exists()
+
+
+@pytest.mark.parametrize("builder", ["chroot", pytest.param("light", marks=pytest.mark.full)])
+def test_the_name_is_the_images_and_not_the_computers(base_tree: Path, directory: Path, builder: str) -> None:
+    below = directory / "below"
+    trees.copy(base_tree, below)
+    (below / "etc/hostname").unlink(missing_ok=True)
+    (below / "etc/hostname").write_text("golden\n")
+    own = socket.gethostname()
+    build(builder, below, directory, NAME, facts=True)
+    assert socket.gethostname() == own
 
 
 def test_directories_of_manuals_are_there_and_manuals_are_not(base_tree: Path) -> None:

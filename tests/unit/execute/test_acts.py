@@ -62,7 +62,7 @@ def test_a_block_that_stands_in_itself_ends() -> None:
 def test_only_files_of_tasks_that_a_playbook_reaches_are_looked_at(tmp_path: Path) -> None:
     act = "- name: x\n  pause:\n"
     write(tmp_path, "site.yml", f"{ROLE}  tasks: [{{include_tasks: tasks/more.yml}}]\n")
-    for path in ("roles/web/tasks/main.yml", "roles/web/handlers/main.yml", "tasks/more.yml"):
+    for path in ("roles/web/tasks/main.yml", "roles/web/handlers/main.yml", "roles/web/tasks/plain", "tasks/more.yml"):
         write(tmp_path, path, act)
     for path in (
         "roles/web/files/x.yml",
@@ -76,6 +76,7 @@ def test_only_files_of_tasks_that_a_playbook_reaches_are_looked_at(tmp_path: Pat
     assert [line.partition(": ")[0] for line in lines] == [
         "playbooks/roles/web/handlers/main.yml:2",
         "playbooks/roles/web/tasks/main.yml:2",
+        "playbooks/roles/web/tasks/plain:2",
         "playbooks/tasks/more.yml:2",
     ]
     assert lines[0].partition(": ")[2] == f"the task 'x' has `pause`: {acts.WAITS}"

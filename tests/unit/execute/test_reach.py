@@ -190,6 +190,12 @@ def test_a_role_name_made_up_at_run_time_counts_all_roles(project: Path, text: s
     assert own(project, "one.yml") == {"one.yml"} | ROLES | SHARED
 
 
+@pytest.mark.parametrize("path", ["roles/web/tasks/main.yml", "roles/web/tasks/main", "roles/web/handlers/more.json"])
+def test_tasks_that_are_encrypted_may_name_any_role(project: Path, path: str) -> None:
+    write(project, path, "$ANSIBLE_VAULT;1.1;AES256\n3633\n")
+    assert own(project) == {"site.yml", path} | ROLES | SHARED
+
+
 def test_a_playbook_name_made_up_at_run_time_counts_all_playbooks(project: Path) -> None:
     write(project, "one.yml", "- import_playbook: '{{ which }}.yml'\n")
     assert {"one.yml", "site.yml", "another.yml"} | ROLES | SHARED <= own(project, "one.yml")
@@ -205,6 +211,12 @@ def test_a_playbook_name_made_up_at_run_time_counts_all_playbooks(project: Path)
         ("roles/web/tasks/main.yml", "- template: {src: ../../third/templates/x.j2}\n"),
         ("roles/web/templates/a.j2", "{% include '../../third/templates/x.j2' %}\n"),
         ("tasks/common.yml", "- include_role: {name: third}\n"),
+        ("roles/web/tasks/main", "- include_role: {name: third}\n"),
+        ("roles/web/tasks/more.json", '[{"include_role": {"name": "third"}}]\n'),
+        ("roles/web/handlers/main.json", '[{"import_role": {"name": "third"}}]\n'),
+        ("roles/web/meta/main.json", '{"dependencies": ["third"]}\n'),
+        ("roles/web/meta/main", "dependencies: [third]\n"),
+        ("tasks/common", "- include_role: {name: third}\n"),
     ],
 )
 def test_what_a_role_or_a_shared_file_names_counts_too(project: Path, path: str, text: str) -> None:
@@ -221,6 +233,8 @@ def test_what_a_role_or_a_shared_file_names_counts_too(project: Path, path: str,
         ("roles/web/tests/test.yml", "- hosts: all\n  roles: [third]\n  tasks: [{acme.tools.hammer: {}}]\n"),
         ("roles/web/.github/ci.yml", "- include_role: {name: third}\n"),
         ("roles/web/README.md", "Needs acme.tools; see roles/third/.\n"),
+        ("roles/web/tasks/NOTES", "For include_role: see [the wiki\n"),
+        ("roles/web/tasks/.main.swp", "- include_role: {name: third}\n"),
         ("roles/web/defaults/main.yml", "web_roles: [third]\ndependencies: [third]\n"),
     ],
 )
@@ -261,6 +275,7 @@ def test_a_collection_that_the_extra_variables_name_counts(project: Path) -> Non
         ("- ufw: {rule: allow}\n", True),
         ("- name: open\n  ufw:\n    rule: allow\n", True),
         ("- action: ufw rule=allow\n", True),
+        ('- {"ufw" : {"rule": "allow"}}\n', True),
         ("- debug: {msg: \"{{ x | json_query('a') }}\"}\n", True),
         ("- debug: {msg: \"{{ lookup('dig', 'example.org') }}\"}\n", True),
         ("- debug: {msg: ufw}\n", False),

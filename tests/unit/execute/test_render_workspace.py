@@ -251,7 +251,13 @@ def test_the_tree_for_a_boot_has_neither_seal_nor_packer(project: Project, tmp_p
 @pytest.mark.parametrize(
     "text", ["word: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  3633\n", "$ANSIBLE_VAULT;1.1;AES256\n3633\n"]
 )
-@pytest.mark.parametrize("path", ["group_vars/all", "host_vars/one", "roles/nodejs/vars/main", "vars/more.json"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("group_vars/all", "host_vars/one", "roles/nodejs/vars/main", "vars/more.json"),
+        *("host_vars/web.example.org", "group_vars/example.org", "roles/nodejs/tasks/more"),
+    ],
+)
 def test_what_is_encrypted_is_not_laid_out_for_a_boot(project: Project, tmp_path: Path, path: str, text: str) -> None:
     tasks = project.directory / "playbooks/roles/nodejs/tasks/main.yml"
     secret = project.directory / "playbooks" / path

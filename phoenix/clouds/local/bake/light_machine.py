@@ -87,7 +87,7 @@ class BakedMachine:
         return runc.Container(
             id=self.files.container,
             directory=self.files.directory,
-            hostname="localhost",
+            hostname=fence_mounts.NAMELESS,
             tree=self.below,
             machine=Machine(cpus=os.cpu_count() or 1, memory=_memory()),
             init=init,
