@@ -31,6 +31,8 @@ class Bootstrap:
     debs: Path
     temporary: Path
     """Where mmdebstrap builds the tree; whatever a killed run leaves lies under it."""
+    index: Path
+    """Is given the SHA-256 of each signed index that apt took the packages from, a line each, sorted."""
 
 
 def build_command(what: Bootstrap, target: Path) -> Command:
@@ -39,7 +41,8 @@ def build_command(what: Bootstrap, target: Path) -> Command:
     As root in a mount namespace of its own; as another user by mmdebstrap's own user namespace.
     """
     root = os.geteuid() == 0
-    archives = "/var/cache/apt/archives"
+    archives, index = "/var/cache/apt/archives", "/var/lib/apt/phoenix-index"
+    told = f'cd "$1/var/lib/apt/lists" && sha256sum -- *_InRelease | cut -d " " -f 1 | sort > "$1{index}"'
     return Command(
         argv=(
             require("mmdebstrap", "mmdebstrap"),
@@ -55,10 +58,14 @@ def build_command(what: Bootstrap, target: Path) -> Command:
             *(f"--customize-hook={hook}" for hook in what.finish),
             '--customize-hook=chroot "$1" apt-get autoclean',
             f"--customize-hook=sync-out {archives} {what.debs}",
+            f"--customize-hook={told}",
+            f"--customize-hook=download {index} {what.index}",
+            f'--customize-hook=rm "$1{index}"',
             what.suite,
             str(target),
             *what.sources,
         ),
-        environment={"TMPDIR": str(what.temporary)} if root else {},
+        # what a crash leaves half written is under `temporary`, and no archive: nothing of it needs to be on the disk
+        environment={"DPKG_FORCE": "unsafe-io", **({"TMPDIR": str(what.temporary)} if root else {})},
         contained=root,
     )

@@ -1,8 +1,9 @@
 """The bottom of every local image: a bare Debian from the distribution's mirror, with what a machine needs to start.
 
 It stands for the vendor's base image of the other clouds: kernel, systemd, sshd, python, and the guest files
-(`templates/guest/`) that run the boot work and tell the host about it. The bootstrap is cached as an archive for a
-day; the guest files are laid over it when a tree is made, so they are always today's.
+(`templates/guest/`) that run the boot work and tell the host about it. The bootstrap is cached as an archive: for a
+day unasked, and for a week as long as the mirror's index is the very one that it was made from. The guest files are
+laid over it when a tree is made, so they are always today's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from phoenix.tools.process import Command, run
 
 PROBE_KERNEL = "vmlinuz"
 DAY = 86400.0
+LONGEST = 7 * DAY
+"""Seconds that an archive is used where the mirror says that nothing has changed: it could be a mirror that is stuck,
+and apt would believe no index that is older.
+"""
 MANUALS = " ".join(f'"$1"/usr/share/man/man{section}' for section in range(1, 10))
 FINISH = ('chroot "$1" systemctl disable ssh.service', 'rm -f "$1"/etc/ssh/ssh_host_*', f"mkdir -p {MANUALS}")
 """No image has host keys; a machine starts sshd (which then makes its own) only where its user-data asks for it. The
@@ -55,16 +60,16 @@ def bootstrap(
 ) -> Base:
     """Make `tree` (which must not exist) a bare machine of `suite`; from an archive younger than `max_age` seconds.
 
-    `between` is called every second or so. Raises ToolError naming the mirror where it cannot be reached, and
-    where mmdebstrap fails.
+    From an older one where the mirror has changed nothing since (see `is_current`). `between` is called every second or
+    so. Raises ToolError naming the mirror where it cannot be reached, and where mmdebstrap fails.
     """
     from filelock import FileLock
 
-    directory = cache_directory() / "bases"
+    archive = archive_of(suite, mirror)
+    directory = archive.parent
     directory.mkdir(exist_ok=True)
     with FileLock(directory / "lock"):
-        archive = directory / f"{suite}-{_archive_key(suite, mirror)}.tar.zst"
-        if not archive.exists() or time.time() - archive.stat().st_mtime > max_age:
+        if not is_current(archive, suite, mirror, max_age):
             _make_archive(suite, mirror, archive, log, say, between)
         say(f"unpacking {suite}")
         with tempfile.TemporaryDirectory() as scratch:
@@ -76,6 +81,32 @@ def bootstrap(
         made = Base(tree=tree, kernel=disk.kernel_of(tree))
         shutil.copyfile(made.kernel.image, directory / PROBE_KERNEL)
     return made
+
+
+def archive_of(suite: str, mirror: str) -> Path:
+    """Where the bootstrap of the suite is cached, if it is."""
+    return cache_directory() / "bases" / f"{suite}-{_archive_key(suite, mirror)}.tar.zst"
+
+
+def is_current(archive: Path, suite: str, mirror: str, max_age: float) -> bool:
+    """Whether a bootstrap would give what the archive has: it is young, or was made from the index of today.
+
+    ToolError where the mirror has to be asked, and does not say.
+    """
+    if not archive.exists():
+        return False
+    age, index = time.time() - archive.stat().st_mtime, index_of(archive)
+    if age <= max_age:
+        return True
+    if age > LONGEST or not index.exists():
+        return False
+    today = sorted(hashlib.sha256(content).hexdigest() for content in _indexes(suite, mirror).values())
+    return index.read_text().split() == today
+
+
+def index_of(archive: Path) -> Path:
+    """Beside an archive: the digests of the mirror's signed indexes (InRelease) that apt made it from, sorted."""
+    return archive.with_name(f"{archive.name}.index")
 
 
 def probe_kernel() -> Path | None:
@@ -110,6 +141,7 @@ def _make_archive(suite: str, mirror: str, archive: Path, log: Path, say: Say, b
         finish=FINISH,
         debs=deb_cache(suite),
         temporary=temporary,
+        index=temporary / "index",
     )
     unfinished = temporary / archive.name
     try:
@@ -122,8 +154,17 @@ def _make_archive(suite: str, mirror: str, archive: Path, log: Path, say: Say, b
             details=error.details,
             resolution=f"Check the mirror and this machine's way to it, then try again. The whole output is in {log}.",
         ) from error
-    unfinished.replace(archive)
+    index_of(archive).unlink(missing_ok=True)  # whatever happens now, none stands beside an archive of another
+    for made, place in ((unfinished, archive), (what.index, index_of(archive))):
+        _on_the_disk(made)
+        made.replace(place)
     shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _on_the_disk(file: Path) -> None:
+    """Have the file's contents there before its name is."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
 
 
 def _steps_only(say: Say) -> Say:
@@ -136,33 +177,35 @@ def sources(suite: str, mirror: str) -> tuple[str, ...]:
 
     Raises ToolError naming the mirror where it has no such suite or does not answer.
     """
+    return tuple(_indexes(suite, mirror))
+
+
+def _indexes(suite: str, mirror: str) -> dict[str, bytes]:
+    """The signed index of each of the sources; ToolError as of `sources`."""
     mirror = mirror.rstrip("/")
-    lines = [f"deb {mirror} {suite} main"]
-    if not _has(mirror, suite):
+    wanted = ((mirror, suite), (mirror, f"{suite}-updates"), (f"{mirror}-security", f"{suite}-security"))
+    found = {f"deb {place} {name} main": _index(place, name) for place, name in wanted}
+    if found[f"deb {mirror} {suite} main"] is None:
         raise ToolError(
             f"the mirror {mirror} has no suite '{suite}'",
             details=f"{mirror}/dists/{suite}/InRelease is not there",
             resolution="Correct the image's `base` or the cloud's `mirror` in phoenix.yaml.",
         )
-    if _has(mirror, f"{suite}-updates"):
-        lines.append(f"deb {mirror} {suite}-updates main")
-    security = f"{mirror}-security"
-    if _has(security, f"{suite}-security"):
-        lines.append(f"deb {security} {suite}-security main")
-    return tuple(lines)
+    return {line: content for line, content in found.items() if content is not None}
 
 
-def _has(mirror: str, suite: str) -> bool:
-    """Whether the mirror has the suite; ToolError where the mirror does not say."""
+def _index(mirror: str, suite: str) -> bytes | None:
+    """The mirror's signed index of the suite, None without one; ToolError where the mirror does not say."""
     import httpx
 
     url = f"{mirror}/dists/{suite}/InRelease"
     if url.startswith("file://"):
-        return Path(url.removeprefix("file://")).is_file()
+        file = Path(url.removeprefix("file://"))
+        return file.read_bytes() if file.is_file() else None
     try:
-        answer = httpx.head(url, timeout=30, follow_redirects=True)
+        answer = httpx.get(url, timeout=30, follow_redirects=True)
         if answer.status_code in (200, 404):
-            return answer.status_code == 200
+            return answer.content if answer.status_code == 200 else None
         seen = f"HTTP {answer.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         seen = str(error) or type(error).__name__

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -26,10 +29,17 @@ HAS = {
 }
 
 
+def index(path: str) -> bytes:
+    return f"index {path}\n".encode()
+
+
 class Mirror(BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:
-        self.send_response(HAS.get(self.path, 404))
+    def do_GET(self) -> None:
+        status = HAS.get(self.path, 404)
+        self.send_response(status)
         self.end_headers()
+        if status == 200:
+            self.wfile.write(index(self.path))
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -52,6 +62,31 @@ def test_updates_and_security_where_the_mirror_has_them(mirror: str) -> None:
         f"deb {mirror}/debian-security bookworm-security main",
     )
     assert base.sources("bookworm", f"{mirror}/other/") == (f"deb {mirror}/other bookworm main",)
+
+
+def test_an_archive_is_good_as_long_as_its_mirror_changes_nothing(mirror: str, tmp_path: Path) -> None:
+    archive = tmp_path / "bookworm.tar.zst"
+    where = ("bookworm", f"{mirror}/debian")
+    assert not base.is_current(archive, *where, base.DAY)
+    archive.write_text("")
+    assert base.is_current(archive, *where, base.DAY), "it is young"
+    assert not base.is_current(archive, *where, 0.0), "nobody knows what it was made from"
+    known = [path for path in HAS if path.startswith("/debian")]
+    digests = sorted(hashlib.sha256(index(path)).hexdigest() for path in known)
+    base.index_of(archive).write_text("\n".join(digests) + "\n")
+    assert base.is_current(archive, *where, 0.0)
+    aged(archive, base.DAY * 2)
+    assert base.is_current(archive, *where, base.DAY)
+    aged(archive, base.LONGEST + 60)
+    assert not base.is_current(archive, *where, base.DAY), "a mirror may be stuck"
+    aged(archive, base.DAY * 2)
+    base.index_of(archive).write_text("\n".join(digests[:2]) + "\n")
+    assert not base.is_current(archive, *where, base.DAY), "one of the indexes is another"
+
+
+def aged(file: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(file, (then, then))
 
 
 def test_a_suite_that_is_not_there(mirror: str) -> None:
