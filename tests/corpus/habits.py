@@ -32,6 +32,8 @@ class Habit:
     light: Verdict
     chroot: Verdict
     leaves: Mapping[str, str] = field(default_factory=dict)
+    takes_out: tuple[str, ...] = ()
+    """Files that it makes, and that no image may have."""
     often: bool = False
     """It is baked in every `make test`, by `light`, together with the others of these."""
 
@@ -151,5 +153,13 @@ HABITS = (
         light=_WORKS,
         chroot=_refused("See what roles decide by"),
         leaves={"etc/corpus-facts": "systemd"},
+    ),
+    Habit(
+        role="identity",
+        does="a daemon started, Docker for one, that makes a key and an id of its own",
+        light=_WORKS,
+        chroot=_WORKS,
+        leaves={"etc/docker/daemon.json": "{}"},
+        takes_out=("etc/docker/key.json", "var/lib/docker/engine-id"),
     ),
 )

@@ -38,11 +38,12 @@ def bake(builder: str, below: Path, directory: Path, *habits: Habit) -> Build:
 
 
 def leaves(tree: Path, habit: Habit) -> None:
-    """See that the image has what the role is for."""
+    """See that the image has what the role is for, and nothing that is one machine's own."""
     for path, text in habit.leaves.items():
         file = tree / path
         file = tree / str(file.readlink()).lstrip("/") if file.is_symlink() else file  # as the machine would read it
         assert text in file.read_text(), path
+    assert [path for path in habit.takes_out if os.path.lexists(tree / path)] == []
 
 
 def told(said: tuple[str, ...]) -> str:

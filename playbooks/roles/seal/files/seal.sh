@@ -58,7 +58,7 @@ if [ -s /etc/machine-id ] || [ ! -e /etc/machine-id ]; then
     echo "emptied /etc/machine-id"
 fi
 [ -L /var/lib/dbus/machine-id ] || remove /var/lib/dbus/machine-id
-remove /etc/ssh/ssh_host_*
+remove /etc/ssh/ssh_host_* /etc/docker/key.json /var/lib/docker/engine-id
 remove /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/systemd/timesync
 remove /var/lib/dhcp/*.leases /var/lib/systemd/timers/stamp-*
 
