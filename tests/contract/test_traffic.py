@@ -30,17 +30,8 @@ def local(tmp_path: Path) -> Iterator[Bench]:
         yield Bench(make, started)
 
 
-@pytest.fixture(scope="module")
-def emulator_with_machines() -> Iterator[Emulator]:
-    with Emulator(machines="instant") as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def aws(emulator_with_machines: Emulator, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    emulator_with_machines.reset()
-    for name, value in emulator_with_machines.environment.items():
-        monkeypatch.setenv(name, value)
+def aws(emulator_with_machines: Emulator) -> Bench:
     return benches.aws(emulator_with_machines)
 
 
