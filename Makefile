@@ -5,6 +5,8 @@ BIN := .venv/bin
 .PHONY: help setup demo test test-all test-aws test-gcp test-tofu unit format lint types bench docs lock wheel clean
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# What is imported is compiled once, and not by each of some hundred processes that tests start.
+export PYTHONDONTWRITEBYTECODE :=
 MAKEFLAGS += --no-print-directory
 # Three workers keep two processors busy, for tests wait for machines; see tests/conftest.py.
 PYTEST := $(BIN)/pytest -n 3
@@ -20,7 +22,7 @@ setup: ## install what is missing: Debian packages, .venv, dependencies (again: 
 demo: setup ## the whole way on this machine: bake, publish, roll under load, burn
 	@$(BIN)/phoenix demo
 
-test: setup ## linters, types, and the tests that CI runs, side by side (twenty-five minutes)
+test: setup ## linters, types, and the tests that CI runs, side by side (twenty-two minutes)
 	@$(MAKE) --jobs 3 checks tests-of-ci
 
 test-all: setup ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
