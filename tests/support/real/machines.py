@@ -73,15 +73,15 @@ def calm() -> None:
     """What there is to do between two steps: nothing."""
 
 
-def until(what: str, true: object, *, deadline: float = 60.0) -> None:
-    """Wait until `true()` is."""
+def until(what: str, true: object, *, deadline: float = 60.0, interval: float = 0.05) -> None:
+    """Wait until `true()` is, looking every `interval` seconds."""
     assert callable(true)
 
     def look() -> Look:
         seen = true()
         return Look(verdict=Verdict.PASS if seen else Verdict.UNKNOWN, seen=repr(seen))
 
-    wait_for(what, look, clock=CLOCK, deadline=deadline, interval=0.05)
+    wait_for(what, look, clock=CLOCK, deadline=deadline, interval=interval)
 
 
 def answer(address: str) -> str | None:

@@ -111,7 +111,8 @@ def _kill(place: Place, version: str, patience: float) -> None:
     """Roll to that version, and let nobody carry it out any more when its candidate stands."""
     process = place.shell.start("roll", place.service, *place.released(version))
     try:
-        until("its candidate", lambda: len(groups(place)) == 2, deadline=patience)
+        # a look is a whole command, which keeps a processor busy that the roll needs
+        until("its candidate", lambda: len(groups(place)) == 2, deadline=patience, interval=0.5)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
