@@ -27,8 +27,8 @@ WORDS = Words(
     "serves, its rule, a launch template, a group; three good looks in a row, five seconds apart; one write, read "
     "back; ten seconds to settle; the former group drained and removed with all that belongs to it. The script keeps "
     "no record, refuses nothing and cannot go back.",
-    calls="each decision is taken on a fresh look, each write is read back, and each removal is by name and label; "
-    "before the first effect limits, quotas and what a successor would lack are read.",
+    calls="each decision is taken on a fresh look, which asks nothing twice, each write is read back, and each removal "
+    "is by name and label; before the first effect limits, quotas and what a successor would lack are read.",
 )
 
 
@@ -88,7 +88,8 @@ def bake(account: Account) -> Limit:
         must=1,
         aim=1,
         note="one for the images of the project, however many, and one for what the name pattern of the vendor's "
-        "image means today, which is part of the key. One DescribeTags beside them finds what dead bakes have left.",
+        "image means today, which is part of the key: a call joins its filters by AND, and the former are known by "
+        "their tag alone. One DescribeTags beside them finds what dead bakes have left.",
     )
 
 

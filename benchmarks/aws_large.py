@@ -120,6 +120,6 @@ def _soak(emulator: Emulator, scratch: Path) -> Limit:
         unit="calls",
         must=6,
         aim=6,
-        note="whatever the group's size: one DescribeRules, one DescribeTargetHealth for each of the two groups, one "
-        "DescribeAutoScalingGroups a look.",
+        note="whatever the group's size: one DescribeRules, and of the group that soaks one DescribeTargetHealth and "
+        "one DescribeAutoScalingGroups a look.",
     )

@@ -24,8 +24,9 @@ WORDS = Words(
     "template, a group in the region, a host rule; three good looks in a row, five seconds apart; one write of the URL "
     "map, read back; sixty seconds to settle; the former group drained and removed with all that belongs to it. The "
     "script keeps no record, refuses nothing and cannot go back.",
-    calls="each decision is taken on a fresh look, each write is read back, and each removal is by name and what was "
-    "written on the thing; before the first effect network, firewall, quotas and what a successor would lack are read.",
+    calls="each decision is taken on a fresh look, which asks nothing twice, each write is read back, and each removal "
+    "is by name and what was written on the thing; before the first effect network, firewall, quotas and what a "
+    "successor would lack are read.",
 )
 
 

@@ -9,12 +9,13 @@ The rules all of them keep (one contract suite tests them for every cloud):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from phoenix.clouds.sight import Sight
 from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview, Survey
 from phoenix.model import (
     Group,
@@ -232,8 +233,12 @@ class Traffic(Protocol):
         """How it behaves: on one cloud a URL map and a backend service differ."""
         ...
 
-    def read(self) -> Route:
-        """The balancer's own view, freshly read: shares, its health verdicts, requests under way."""
+    def read(self, of: Collection[str] | None = None) -> Route:
+        """The balancer's own view, freshly read: shares, its health verdicts, requests under way.
+
+        `of`: the groups whose health is wanted, none or some; None: of all. Of the others it says no more than their
+        shares where health is a question for each group.
+        """
         ...
 
     def prepare(self, group: Group) -> tuple[str, ...]:
@@ -299,6 +304,11 @@ class Cloud(Protocol):
     @property
     def abilities(self) -> Abilities:
         """What it can do."""
+        ...
+
+    @property
+    def sight(self) -> Sight:
+        """What a look at its groups and balancers shares: within one look nothing is asked twice."""
         ...
 
     def builder(self, say: Say) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from phoenix.errors import HeldError, PhoenixError, RefusedError, SpecError
 from phoenix.execute import hooks, secrets
 from phoenix.execute.perform.watch import KEPT
+from phoenix.manner import Survey
 from phoenix.model import Image, ImageType, Release
 from phoenix.orders import alarms, kinds, places, plan_file, planned, release, room, runs, turn
 from phoenix.orders.bake import Bakery, Wanted
@@ -27,6 +29,8 @@ from phoenix.spec.services import Strategy
 from phoenix.spec.strategies import chosen, kind_of
 
 KIND = "roll"
+Surveyed = dict[str, Survey]
+"""What successors of groups would lack, by the groups' names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,11 +94,15 @@ class _Wish:
     baked: tuple[Image, ...] = ()
     """What was baked for it."""
 
-    def decide(self) -> Plan[RollAction]:
-        """The plan on a fresh look."""
+    def decide(self, surveyed: Surveyed | None = None) -> Plan[RollAction]:
+        """The plan on a fresh look. `surveyed` keeps what a successor would lack, which is asked once for one group."""
         service, environment = self.place.service, self.place.environment
-        observed = self.site.observed(self.place)
-        groups = self.site.cloud(self.place.cloud).groups
+        cloud, known = self.site.cloud(self.place.cloud), surveyed if surveyed is not None else {}
+        with cloud.sight.look():
+            observed = self.site.observed(self.place)
+            live = observed.stable.name if observed.stable else None
+            if live and live not in known:
+                known[live] = cloud.groups.survey(live)
         return roll(
             service,
             environment,
@@ -104,7 +112,7 @@ class _Wish:
             self.digests,
             hold=self.hold,
             adopt=self.adopt,
-            survey=groups.survey(observed.stable.name) if observed.stable else None,
+            survey=known[live] if live else None,
         )
 
     def planned(self, order: RollOrder, plan: Plan[RollAction]) -> Planned[RollOrder]:
@@ -174,24 +182,27 @@ def carry_out(site: Site, asked: RollOrder | Planned[RollOrder]) -> RollResult:
 def refuse_unusable(site: Site, place: Place, *, back: bool = False) -> None:
     """RefusedError where a roll could not end well: `refuse_unsafe`, or what its balancer's `check` says."""
     runs.refuse_unsafe(site, place)
-    site.traffic(place).check(back=back)
+    with site.cloud(place.cloud).sight.look():
+        site.traffic(place).check(back=back)
 
 
 def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) -> RollResult:
     seen = isinstance(asked, Planned)
-    make_way(site, place, burns=not seen)  # a plan that was looked at would go stale by our own hand
-    turn.refuse_taken(site, place)
-    order = asked.order if isinstance(asked, Planned) else asked
-    wish = _as_seen(site, place, asked) if isinstance(asked, Planned) else _wish(site, place, order, dry=False)
-    plan_now = asked.plan if isinstance(asked, Planned) and asked.plan is not None else wish.decide()
-    if plan_now.empty:
-        return _result(wish, plan_now, None)
-    alarms.refuse_ringing(site, place, wish.strategy.alarms)
-    room.refuse_lacking(site, place, plan_now)
+    order, surveyed = asked.order if isinstance(asked, Planned) else asked, Surveyed()
+    with site.cloud(place.cloud).sight.look():  # the plan is made again, on another one, once the place is taken
+        make_way(site, place, burns=not seen)  # a plan that was looked at would go stale by our own hand
+        turn.refuse_taken(site, place)
+        wish = _as_seen(site, place, asked) if isinstance(asked, Planned) else _wish(site, place, order, dry=False)
+        plan_now = asked.plan if isinstance(asked, Planned) and asked.plan is not None else wish.decide(surveyed)
+        if plan_now.empty:
+            return _result(wish, plan_now, None)
+        alarms.refuse_ringing(site, place, wish.strategy.alarms)
+        room.refuse_lacking(site, place, plan_now)
     for note in plan_now.notes:
         site.say(f"note: {note}")
     try:
-        run = runs.carry_out(site, place, kind=KIND, plan=plan_now, remade=wish.decide, why=order.why)
+        again = partial(wish.decide, surveyed)
+        run = runs.carry_out(site, place, kind=KIND, plan=plan_now, remade=again, why=order.why)
     except HeldError as held:
         held.know(_to_look_at(wish, plan_now))
         raise
@@ -286,7 +297,9 @@ def _as_seen(site: Site, place: Place, seen: Planned[RollOrder]) -> _Wish:
 
 
 def _result(wish: _Wish, done: Plan[RollAction], run: Run | None) -> RollResult:
-    serves = serving(wish.site, wish.place, run) if run else None
+    with wish.site.cloud(wish.place.cloud).sight.look():
+        serves = serving(wish.site, wish.place, run) if run else None
+        kept = _conffiles_kept(wish, serves.group) if serves else ()
     return RollResult(
         changed=run is not None,
         subject=done.subject,
@@ -296,7 +309,7 @@ def _result(wish: _Wish, done: Plan[RollAction], run: Run | None) -> RollResult:
         group=serves.group if serves else None,
         former=serves.former if serves else None,
         serves=serves,
-        conffiles_kept=_conffiles_kept(wish, serves.group) if serves else (),
+        conffiles_kept=kept,
         **wish.facts,
     )
 

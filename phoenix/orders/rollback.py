@@ -112,8 +112,10 @@ def _carry_out(site: Site, place: Place, order: RollbackOrder, seen: Planned[Rol
         ended = site.history.run(before.id)
         if ended is not None and ended.state is RunState.DONE:
             return _done(site, place, ended, f"{ended.id}, whose process had died, was finished")
-    goal = goals.find(site, place, order.to, order.packages, dry=False) if seen is None else _as_seen(site, place, seen)
-    wanted = seen.plan if seen is not None and seen.plan is not None else _decide(site, place, goal)
+    with site.cloud(place.cloud).sight.look():  # the plan is made again, on another one, once the place is taken
+        named = order.to, order.packages
+        goal = goals.find(site, place, *named, dry=False) if seen is None else _as_seen(site, place, seen)
+        wanted = seen.plan if seen is not None and seen.plan is not None else _decide(site, place, goal)
     if wanted.empty:
         now = serving(site, place, None)
         group = now.group if now else None

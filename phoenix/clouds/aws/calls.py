@@ -8,9 +8,11 @@ and no answer is an `UnreachableError`: nobody knows then whether it was done.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from phoenix.clock import SystemClock
+from phoenix.clouds.sight import Sight
 from phoenix.errors import CloudError, UnreachableError
 from phoenix.spec.clouds import AwsCloud
 
@@ -50,6 +52,10 @@ _BUSY = frozenset(
     }
 )
 _SERVER_ERROR = 500
+_LATELY = 60.0
+"""Seconds."""
+_SHARED = frozenset({"autoscaling", "elbv2"})
+"""What is read of groups and balancers is shared within a look (`Sight`)."""
 
 Answer = Mapping[str, Any]
 """What AWS said, as boto3 gives it: the keys are those of the API's reference."""
@@ -60,6 +66,14 @@ class Asks(Protocol):
 
     def ask(self, service: str, action: str, **parameters: Any) -> Answer:
         """What AWS says, or a CloudError."""
+        ...
+
+
+class AsksLately(Asks, Protocol):
+    """What also keeps answers for a minute: `Calls`, or a test."""
+
+    def lately(self, service: str, action: str, **parameters: Any) -> Answer:
+        """The same, of less than a minute ago where it was asked then."""
         ...
 
 
@@ -78,12 +92,36 @@ class Calls:
         self._spec = spec
         self._session: Session | None = None
         self._client = cache(self._made_client)
+        self._clock = SystemClock()
+        self._lately: dict[str, tuple[float, Answer]] = {}
+        self.sight = Sight()
 
     def ask(self, service: str, action: str, **parameters: Any) -> Answer:
         """One call, as boto3 names it: `ask("ec2", "describe_images", Owners=["self"])`.
 
         RefusedCallError where AWS says no, UnreachableError where it does not answer or is too busy to.
         """
+        asked = partial(self._asked, service, action, parameters)
+        if service not in _SHARED:
+            return asked()
+        if action.startswith("describe_"):
+            return self.sight.seen(asked, service, action, parameters)
+        self.sight.forget()
+        return asked()
+
+    def pages(self, service: str, action: str, key: str, **parameters: Any) -> Iterator[Any]:
+        """The items under `key` of every page of a call that AWS answers in pages."""
+        if service not in _SHARED:
+            yield from self._paged(service, action, key, parameters)
+            return
+        every = partial(self._every, service, action, key, parameters)
+        yield from self.sight.seen(every, key, service, action, parameters)
+
+    def told(self, service: str, action: str, answer: Answer, **parameters: Any) -> None:
+        """What the answer to another call has told of this one: it is not made within the same look."""
+        self.sight.tell(answer, service, action, parameters)
+
+    def _asked(self, service: str, action: str, parameters: Answer) -> Answer:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -94,8 +132,18 @@ class Calls:
             raise self._unanswered(service, action, error) from error
         return answer
 
-    def pages(self, service: str, action: str, key: str, **parameters: Any) -> Iterator[Any]:
-        """The items under `key` of every page of a call that AWS answers in pages."""
+    def lately(self, service: str, action: str, **parameters: Any) -> Answer:
+        """One call, or its answer of less than a minute ago: of quotas and subnets, before anything is begun."""
+        question, now = f"{service} {action} {sorted(parameters.items())}", self._clock.monotonic()
+        kept = self._lately.get(question)
+        if kept is None or now - kept[0] >= _LATELY:
+            kept = self._lately[question] = now, self.ask(service, action, **parameters)
+        return kept[1]
+
+    def _every(self, service: str, action: str, key: str, parameters: Answer) -> tuple[Any, ...]:
+        return tuple(self._paged(service, action, key, parameters))
+
+    def _paged(self, service: str, action: str, key: str, parameters: Answer) -> Iterator[Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -10,6 +10,7 @@ from phoenix.clouds import rules
 from phoenix.clouds.api import Need, Say, Template
 from phoenix.clouds.aws.bake import template
 from phoenix.clouds.aws.calls import Calls
+from phoenix.clouds.sight import Sight
 from phoenix.errors import SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding
 from phoenix.model import Place
@@ -54,6 +55,11 @@ class AwsCloudDoor:
     def abilities(self) -> Abilities:
         """What it can do: it replaces machines, sizes groups by load, and spreads them over zones."""
         return ABILITIES
+
+    @property
+    def sight(self) -> Sight:
+        """What a look at its groups and balancers shares."""
+        return self._calls.sight
 
     def builder(self, say: Say) -> str:  # noqa: ARG002 (others have to try it out)
         """Packer: there is no other."""

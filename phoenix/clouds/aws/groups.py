@@ -204,7 +204,7 @@ class AwsGroups:
         return pins.born(size.least, gets.stopped, schedules=bool(gets.schedules))
 
     def _carried(self, group: Group, template: LaunchTemplate) -> Carried:
-        live = self._successions.live(template.like) if template.like else None
+        live = self._successions.live(template.like, whole=False) if template.like else None
         if live is None:
             return carried.NOTHING
         cpu = launch.size_of(group, template).cpu is not None

@@ -8,7 +8,7 @@ What is attached has a preview rule (`preview.py`), which also says what the rul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from functools import cached_property
 
 from phoenix.clouds import rules
@@ -85,8 +85,10 @@ class AwsTraffic:
         self._set: set[str] = set()
         """The target groups that this process has given their attributes."""
 
-    def read(self) -> Route:
-        """The rule's shares, and what DescribeTargetHealth says of each attached target group, in one call each."""
+    def read(self, of: Collection[str] | None = None) -> Route:
+        """The rule's shares, and what DescribeTargetHealth says of each attached target group that is asked for, in
+        one call each.
+        """
         there = self._rules()
         shares, named = there.live.shares, self._named(there)
         share: dict[str, int] = {}
@@ -94,7 +96,8 @@ class AwsTraffic:
         for arn in there.attached:
             group = named[arn]
             share[group] = share.get(group, 0) + shares.get(arn, 0)
-            seen[group] = (*seen.get(group, ()), *target_groups.targets(self._calls, arn))
+            told = target_groups.targets(self._calls, arn) if of is None or group in of else ()
+            seen[group] = (*seen.get(group, ()), *told)
         backends: tuple[Backend, ...] = tuple(
             target_health.backend(group, share[group], targets) for group, targets in sorted(seen.items())
         )
@@ -120,7 +123,7 @@ class AwsTraffic:
     def attach(self, group: Group) -> None:
         """See that the group fills its target group, and that this has a rule by which it is checked."""
         if group.made:
-            target_groups.ensure_attached(self._calls, group.name, self.prepare(group)[0])
+            self._ensure_ours(group)
             return
         arn = self._foreign(group.name)
         if arn not in self._rules().live.weights:  # else it is checked as it is
@@ -244,6 +247,16 @@ class AwsTraffic:
             tags={**self._cloud.tags, **self._labels(name)},
         )
 
+    def _ensure_ours(self, group: Group) -> None:
+        """A target group that is there was given its attributes before its group was made."""
+        found = target_groups.own(self._calls, group.name, self._labels(group.name))
+        if found is None:
+            arn = self.prepare(group)[0]
+        else:
+            arn = found.arn
+            self._ensure_preview(arn, group.name)
+        target_groups.ensure_attached(self._calls, group.name, arn)
+
     def _foreign(self, group: str) -> str:
         """The target group of a group that phoenix did not make. RefusedError where that is not one."""
         there = self._rules()
@@ -286,7 +299,7 @@ class AwsTraffic:
         fewer = sorted(arn for arn in foreign if weights.get(arn, 0) < shares[arn])
         if not fewer:
             return
-        every, now = entangled.every_rule(self._calls, self._listener), attachments.of_region(self._calls)
+        every, now = entangled.every_rule(self._calls, self._listener, there), attachments.of_region(self._calls)
         for arn in fewer:
             entangled.refuse(arn, entangled.by_rules(arn, there, every) or entangled.by_groups(arn, now))
 

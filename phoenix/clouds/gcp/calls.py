@@ -15,16 +15,16 @@ for whatever a managed group does afterwards; what failed in it is raised.
 
 from __future__ import annotations
 
-import gc
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.api import Between, idle
-from phoenix.clouds.gcp import links, refusals
+from phoenix.clouds.gcp import links, messages, refusals
 from phoenix.clouds.gcp.refusals import RefusedCallError, StaleError
+from phoenix.clouds.sight import Sight
 from phoenix.errors import CloudError, UnreachableError
 from phoenix.spec.clouds import GcpCloud
 from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
@@ -43,6 +43,21 @@ _PAUSE = 0.5
 """Seconds between the attempts."""
 _LOOK = 1.0
 """Seconds between two questions for an operation, which Google answers as soon as it is done, or after a while."""
+_SHARED = frozenset(
+    {
+        "autoscalers",
+        "backendServices",
+        "instanceGroupManagers",
+        "instanceTemplates",
+        "machineTypes",
+        "regionAutoscalers",
+        "regionInstanceGroupManagers",
+        "regions",
+    }
+)
+"""What is read of groups and balancers, and for room for them, is shared within a look (`Sight`)."""
+_TELLS = "/getHealth"
+"""A method that changes nothing, although it is asked for with POST."""
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _USER = "https://openidconnect.googleapis.com/v1/userinfo"
 _AN_HOUR = 3600
@@ -80,6 +95,7 @@ class Calls:
     def __init__(self, spec: GcpCloud, clock: Clock | None = None) -> None:
         self._spec = spec
         self._clock = clock or SystemClock()
+        self.sight = Sight(self._clock)
         self._credentials = cache(self._made_credentials)
         self._session = cache(self._made_session)
         self._client = cache(self._made_client)
@@ -94,7 +110,17 @@ class Calls:
 
         RefusedCallError where Google says no, UnreachableError where it does not answer or is too busy to.
         """
-        return _mapping(self._call(collection, method, parameters))
+        asked = partial(self._asked, collection, method, parameters)
+        if collection in _SHARED and method == "get":
+            return self.sight.seen(asked, collection, method, parameters)
+        return asked()
+
+    def _asked(self, collection: str, method: str, parameters: Answer) -> Answer:
+        return messages.mapping(self._call(collection, method, parameters))
+
+    def told(self, collection: str, method: str, answer: Answer, /, **parameters: Any) -> None:
+        """What the answer to another call has told of this one: it is not made within the same look."""
+        self.sight.tell(answer, collection, method, parameters)
 
     def find(self, collection: str, method: str = "get", /, **parameters: Any) -> Answer | None:
         """The same, and None where Google says that there is no such thing."""
@@ -112,14 +138,24 @@ class Calls:
 
         UnreachableError where a place did not answer: what is there would be taken for gone.
         """
+        if collection not in _SHARED:
+            yield from self._paged(collection, method, key, parameters)
+            return
+        every = partial(self._every, collection, method, key, parameters)
+        yield from self.sight.seen(every, key, collection, method, parameters)
+
+    def _every(self, collection: str, method: str, key: str, parameters: Answer) -> tuple[Answer, ...]:
+        return tuple(self._paged(collection, method, key, parameters))
+
+    def _paged(self, collection: str, method: str, key: str, parameters: Answer) -> Iterator[Answer]:
         token = ""
         while True:
             more = {"pageToken": token} if token else {}
             pager = self._call(collection, method, {**parameters, **more})
-            answer = _mapping(next(pager.pages))  # the page that was just fetched
+            answer = messages.mapping(next(pager.pages))  # the page that was just fetched
             _refuse_partial(f"compute.{collection}.{method}", answer)
             found = answer.get(key, ())
-            yield from _flat(found) if isinstance(found, Mapping) else found
+            yield from messages.flat(found) if isinstance(found, Mapping) else found
             token = answer.get("nextPageToken", "")
             if not token:
                 return
@@ -142,8 +178,9 @@ class Calls:
 
     def begin(self, collection: str, method: str, /, **parameters: Any) -> Answer:
         """The same without the wait: the operation as it begins."""
+        self.sight.forget()
         asked = {"requestId": str(uuid.uuid4()), **parameters}
-        return _mapping(self._call(collection, f"{method}Unary", asked))
+        return messages.mapping(self._call(collection, f"{method}Unary", asked))
 
     def await_done(self, operation: Answer, *, between: Between = idle, deadline: float = OPERATION) -> Answer:
         """Wait until an operation is done; RefusedCallError with what failed in it."""
@@ -160,6 +197,7 @@ class Calls:
 
         what = f"{operation.get('operationType', 'a change')} of {links.name_of(operation.get('targetLink', ''))}"
         wait_for(what, look, clock=self._clock, deadline=deadline, interval=_LOOK, between=between)
+        self.sight.forget()
         refusals.raise_failed(what, seen[-1])
         return seen[-1]
 
@@ -167,7 +205,13 @@ class Calls:
         """One call by its whole address: of another API of Google (Secret Manager, IAM, Cloud Resource Manager), or of
         Compute Engine where what it tells is to be written back as it stands.
         """
+        asked = partial(self._web, verb, url, body)
+        if verb == "GET" or url.endswith(_TELLS):
+            return self.sight.seen(asked, verb, url, body)
+        self.sight.forget()
+        return asked()
 
+    def _web(self, verb: str, url: str, body: Answer | None) -> Answer:
         def once() -> Any:
             answer = self._session().request(verb, url, json=body, timeout=_TIMEOUT)
             if not answer.ok:
@@ -219,15 +263,15 @@ class Calls:
             collection, place = "regionOperations", {"region": links.name_of(operation["region"])}
         else:
             collection, place = "globalOperations", {}
-        return _mapping(self._call(collection, "wait", {**place, "operation": name}, attempts=1))
+        return messages.mapping(self._call(collection, "wait", {**place, "operation": name}, attempts=1))
 
     def _call(self, collection: str, method: str, parameters: Mapping[str, Any], *, attempts: int = _ATTEMPTS) -> Any:
         asked = dict(parameters)
         fields = asked.pop("fields", "")
-        called = self._opened(lambda: getattr(self._client(collection), _snake(method)))
+        called = self._opened(lambda: getattr(self._client(collection), messages.snake(method)))
         request = self._request(called, asked)
         if method == "patchUnary":
-            _refuse_lost(f"compute.{collection}.patch", request, parameters.get("body"))
+            messages.refuse_lost(f"compute.{collection}.patch", request, parameters.get("body"))
         masks = [("x-goog-fieldmask", fields)] if fields else []
         return self._tried(
             f"compute.{collection}.{method.removesuffix('Unary')}",
@@ -239,11 +283,11 @@ class Calls:
         """The message that the method takes, of plain values. CloudError where it does not take one of them."""
         from google.protobuf.json_format import ParseDict, ParseError
 
-        kind = _request_type(called.__func__)
+        kind = messages.request_type(called.__func__)
         fields = kind.meta.fields
         body = parameters.pop("body", None)
         if body is not None:
-            parameters[_camel(next(each for each in fields if each.endswith("_resource")))] = body
+            parameters[messages.camel(next(each for each in fields if each.endswith("_resource")))] = body
         if "project" in fields:
             parameters.setdefault("project", self._spec.project)
         if "request_id" not in fields:  # labels of an image: their fingerprint makes it done once
@@ -280,7 +324,7 @@ class Calls:
     def _made_client(self, collection: str) -> Any:
         from google.api_core.gapic_v1.client_info import ClientInfo
 
-        kind = getattr(_sdk(), f"{collection[0].upper()}{collection[1:]}Client")
+        kind = getattr(messages.sdk(), f"{collection[0].upper()}{collection[1:]}Client")
         return kind(credentials=self._credentials(), client_info=ClientInfo(user_agent="phoenix"))
 
     def _made_session(self) -> Any:
@@ -306,63 +350,6 @@ class Calls:
         )
 
 
-@cache
-def _sdk() -> Any:
-    """google-cloud-compute, without collections of garbage while it is read: a quarter of two seconds of a processor.
-
-    What it makes stays, all of it; there is nothing to be found.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        from google.cloud import compute_v1
-    finally:
-        if collects:
-            gc.enable()
-    return compute_v1
-
-
-@cache
-def _request_type(method: Any) -> Any:
-    """The class of the message that a client's method takes, which its signature names beside dict and None."""
-    return next(each for each in get_args(get_type_hints(method)["request"]) if hasattr(each, "meta"))
-
-
-def _mapping(message: Any) -> Answer:
-    """A message as the JSON that it came as."""
-    from google.protobuf.json_format import MessageToDict
-
-    answer: Answer = MessageToDict(type(message).pb(message))
-    return answer
-
-
-def _refuse_lost(what: str, request: Any, body: Answer | None) -> None:
-    """CloudError where the SDK would leave out a part of a patch: what is empty is not sent, and so stays as it is."""
-    sent = _mapping(request)
-    kept: Answer = next((value for key, value in sent.items() if key.endswith("Resource")), {})
-    lost = sorted(_lost(body or {}, kept))
-    if lost:
-        raise CloudError(
-            f"{what} cannot make {', '.join(lost)} empty",
-            details="the SDK sends nothing that is empty, and what a patch does not name stays as it is",
-            resolution="This is a mistake in phoenix: the whole has to be put.",
-        )
-
-
-def _lost(asked: Answer, kept: Answer) -> Iterator[str]:
-    for key, value in asked.items():
-        if key not in kept:
-            yield key
-        elif isinstance(value, Mapping):
-            yield from _lost(value, kept[key])
-
-
-def _flat(scopes: Mapping[str, Any]) -> Iterator[Answer]:
-    for scope in scopes.values():
-        for items in scope.values():
-            yield from items if isinstance(items, list) else ()
-
-
 def _refuse_partial(what: str, answer: Answer) -> None:
     places = answer.get("unreachables", ())
     if places:
@@ -371,12 +358,3 @@ def _refuse_partial(what: str, answer: Answer) -> None:
             details=f"these did not answer: {', '.join(places)}",
             resolution="Say it again in a moment.",
         )
-
-
-def _snake(camel: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in camel)
-
-
-def _camel(snake: str) -> str:
-    first, *others = snake.split("_")
-    return first + "".join(map(str.capitalize, others))

@@ -8,7 +8,7 @@ preview (`preview.py`), which also says what the route did before phoenix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 
 from phoenix.clouds import rules
 from phoenix.clouds.api import Traffic
@@ -115,16 +115,16 @@ class GcpUrlMapTraffic:
         self._services: dict[str, Service] = {}
         """The backend services that were looked up, once they have a group: it stays the same one."""
 
-    def read(self) -> Route:
-        """The route's shares, and what getHealth says of each attached group, in one call each."""
+    def read(self, of: Collection[str] | None = None) -> Route:
+        """The route's shares, and what getHealth says of each attached group that is asked for, in one call each."""
         there = self._there()
         shares, filled = there.live.shares, self._filled(there)
         share: dict[str, int] = {}
         seen: dict[str, list[Json]] = {}
         for link in (each for each in there.attached if each in filled):
-            group, found = filled[link].group, self._service(link)
+            group = filled[link].group
             share[group] = share.get(group, 0) + shares.get(link, 0)
-            told = services.statuses(self._calls, link, found.groups if found else ())
+            told = self._told(link) if of is None or group in of else []
             seen[group] = [*seen.get(group, ()), *told]
         backends = tuple(group_health.backend(group, share[group], told) for group, told in sorted(seen.items()))
         return Route(
@@ -297,6 +297,11 @@ class GcpUrlMapTraffic:
                 return found
             self._services[link] = found
         return self._services[link]
+
+    def _told(self, link: str) -> list[Json]:
+        """What getHealth says of the machines behind a backend service."""
+        found = self._service(link)
+        return services.statuses(self._calls, link, found.groups if found else ())
 
     def _filled(self, there: There) -> dict[str, Filled]:
         """The group behind each backend service of the route and of the previews, as far as there is one."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from phoenix.clouds.api import Need, Say, Template
 from phoenix.clouds.local.bake import template
 from phoenix.clouds.local.bake.mirror import mirror_of
+from phoenix.clouds.sight import Sight
 from phoenix.errors import RefusedError, SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding, State
 from phoenix.model import Health, Place
@@ -42,6 +43,8 @@ class LocalCloudDoor:
     def __init__(self, project: Project, spec: LocalCloud) -> None:
         self._project = project
         self._spec = spec
+        self.sight = Sight()
+        """Of no use to anybody: nobody here counts how often he is asked."""
 
     @cached_property
     def images(self) -> LocalImages:

@@ -9,7 +9,7 @@ runs with is also on disk (`balancer.py`). Who writes holds a lock; who reads as
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +62,7 @@ class LocalTraffic:
         self._runtime = Runtime(directory)
         self._clock = SystemClock()
 
-    def read(self) -> Route:
+    def read(self, of: Collection[str] | None = None) -> Route:  # noqa: ARG002 (all of it is one answer)
         """HAProxy's own numbers. Empty before the first attach; CloudError where it has died since."""
         state = balancer.load(self._directory)
         if state is None or not state.groups:

@@ -19,7 +19,7 @@ def why_ill(world: World, name: str) -> str:
     """What there is to say of the group's machines that are not healthy; empty where nobody can be asked any more."""
     try:
         group = world.groups.find(name)
-        backend = world.traffic.read().backend(name) if group else None
+        backend = world.traffic.read((name,)).backend(name) if group else None
     except CloudError as error:
         return f"what its machines say could not be asked: {error.brief}"
     well = backend.well if backend else frozenset[str]()

@@ -24,10 +24,10 @@ def keep(world: World, action: KeepGroup, context: Context) -> Kept | NotThere:
     if group.keep_until is not None and not action.anew:
         return Kept(keep_until=rfc3339(group.keep_until))
     if action.seconds is not None:
-        guards.not_routed(action.group, world.traffic.read().backend(action.group))
+        guards.not_routed(action.group, world.traffic.read(()).backend(action.group))
     until = None if action.seconds is None else world.clock.now() + timedelta(seconds=action.seconds)
     world.groups.label(action.group, keep_until=until)
-    if until is not None and world.abilities.autoscaler:  # at share 0 it would be made as small as it may be
+    if until and action.seconds and world.abilities.autoscaler:  # at share 0 it would be made as small as it may be
         context.renew()
         world.groups.pin(action.group, until=until)
     return Kept(keep_until=rfc3339(until) if until else None)
@@ -52,7 +52,7 @@ def save_logs(world: World, action: SaveLogs, context: Context) -> Saved:
 def delete(world: World, action: DeleteGroup, context: Context) -> Deleted:
     """Take the group off the balancer and end its machines, where that is this run's to do."""
     group = world.groups.find(action.group)
-    backend = world.traffic.read().backend(action.group)
+    backend = world.traffic.read(()).backend(action.group)
     guards.not_routed(action.group, backend)
     if group and (group.made or not action.adopt):
         guards.owned(group, world.project, world.service, world.environment)

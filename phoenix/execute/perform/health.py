@@ -56,7 +56,7 @@ def _wait_for_all(world: World, action: WaitHealthy, context: Context) -> Seen:
 def _wait_for_any(world: World, action: WaitHealthy, context: Context) -> Seen:
     def answering() -> Look:
         try:
-            backend = world.route().backend(action.group)
+            backend = world.route((action.group,)).backend(action.group)
         except CloudError as error:
             return retry_while_unknown(error)
         healthy = backend.healthy if backend else 0
@@ -88,7 +88,7 @@ def soak(world: World, action: Soak, context: Context) -> Seen:
 
     def watch() -> Look:
         try:
-            route = world.route()
+            route = world.route((action.group,))
             guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         except CloudError as error:
             return retry_while_unknown(error)
@@ -137,7 +137,7 @@ def _as_well(world: World, name: str, context: Context) -> Look:
     assert measured is not None, "else nothing is waited for"
     enough = measured.healthy + memory(context).grown
     try:
-        group, backend = world.groups.find(name), world.route().backend(name)
+        group, backend = world.groups.find(name), world.route((name,)).backend(name)
     except CloudError as error:
         return retry_while_unknown(error)
     healthy = backend.healthy if backend else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from phoenix.errors import LostRunError, PhoenixError, UnreachableError
@@ -50,11 +50,18 @@ class Roller(Performer[RollAction]):
         """
         done: list[Outcome] = []
 
+        def renew() -> None:
+            self.world.cloud.sight.forget()  # what follows is decided on a fresh look
+            context.renew()
+
+        within = replace(context, renew=renew)
+
         def attempt() -> Look:
             try:
-                context.renew()  # the last check before a write, and so again between two of one step
+                renew()  # the last check before a write, and so again between two of one step
                 self.world.cloud.mend(self.world.place)
-                done.append(_do(self.world, action, context))
+                with self.world.cloud.sight.look():
+                    done.append(_do(self.world, action, within))
             except UnreachableError as error:
                 return retry_while_unknown(error)
             return Look(verdict=Verdict.PASS, seen="")
@@ -138,7 +145,7 @@ def _hooks(world: World, action: RunHooks, context: Context) -> Outcome:
         "PHOENIX_GROUP": action.group,
         "PHOENIX_RUN": context.run_id,
         **_preview(world.traffic.preview(action.group)),
-        "PHOENIX_ADDRESS": world.traffic.read().address,
+        "PHOENIX_ADDRESS": world.traffic.read(()).address,
     }
     try:
         world.run_hooks(action, variables, context)

@@ -59,6 +59,7 @@ def _serving(world: World) -> tuple[Backend, ...]:
     looks = [world.traffic.read().backends]
     for _another in range(0 if world.manner.damped else LOOKS - 1):
         world.clock.sleep(max(BETWEEN_LOOKS, world.manner.look))
+        world.cloud.sight.forget()
         looks.append(world.traffic.read().backends)
     best = max(looks, key=lambda backends: sum(b.healthy for b in backends if b.share))
     return tuple(backend for backend in best if backend.share)
@@ -78,7 +79,6 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
         user_data=world.user_data(action.release),
         size=action.sized(size, whole),
         zones=action.zones,
-        like=_followed(world, action.group),
     )
     now = world.clock.now()
     group = Group(
@@ -95,7 +95,8 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
     )
     world.history.remember_number(world.service, world.environment, action.group)
     context.renew()
-    template = replace(template, born_with=world.traffic.prepare(group))
+    like = _followed(world, action.group)
+    template = replace(template, like=like, born_with=world.traffic.prepare(group))
     context.renew()
     world.groups.create(group, template, between=context.renew)
     context.renew()
@@ -105,7 +106,7 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
 
 def _followed(world: World, group: str) -> str:
     """The group that the new one takes schedules and hooks over from: the one that serves, where groups have such."""
-    stable = world.traffic.read().stable if world.abilities.autoscaler else None
+    stable = world.traffic.read(()).stable if world.abilities.autoscaler else None
     return stable if stable and stable != group else ""
 
 
@@ -117,9 +118,9 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
     wanted, count = _resolve(world, action.size, context)
     alive = [instance for instance in group.staying if instance.state is not InstanceState.DEAD]
     size = max(wanted, group.size, len(alive))  # no machine ends here that runs
-    short = ""
+    short, changed = "", True
     try:
-        _bring_to(world, group, size, context)
+        changed = _bring_to(world, group, size, context)
     except UnreachableError:
         raise
     except PhoenixError as error:
@@ -127,22 +128,26 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
             raise
         context.say(f"{error.brief}: going on with what is there")
         short = error.brief
-    context.renew()
-    now = world.group(action.group)
+    if changed:
+        context.renew()
+    now = world.group(action.group) if changed else group
     world.traffic.attach(now)
     new = {i.id for i in now.staying} - {i.id for i in alive}
     started = max(len(new), now.size - len(now.staying))
     return Sized(size=size, started=started, short=short, **_counted(count))
 
 
-def _bring_to(world: World, group: Group, size: int, context: Context) -> None:
+def _bring_to(world: World, group: Group, size: int, context: Context) -> bool:
+    """Whether there was anything to do for it."""
     dead = frozenset(i.id for i in group.staying if i.state is InstanceState.DEAD)
     if dead and not world.abilities.heals:
         context.say(f"replacing {', '.join(sorted(dead))}: dead")
         world.groups.end(group.name, dead, size=group.size, between=context.renew)
-    if dead or group.size < size or len(group.staying) < size:
+    lacks = bool(dead) or group.size < size or len(group.staying) < size
+    if lacks:
         context.renew()
         world.groups.resize(group.name, size, between=context.renew)
+    return lacks
 
 
 def shrink(world: World, action: Shrink, context: Context) -> Outcome:
@@ -196,7 +201,7 @@ def _await_leaving(world: World, action: Shrink, context: Context) -> int:
 
     def look() -> Look:
         nonlocal under_way
-        backend = world.route().backend(action.group)
+        backend = world.route((action.group,)).backend(action.group)
         under_way = backend.leaving if backend else 0
         return Look(
             verdict=Verdict.UNKNOWN if under_way else Verdict.PASS, seen=f"{under_way} requests at leaving machines"
@@ -262,7 +267,7 @@ def _count(world: World, at_least: int, context: Context) -> Count:
     nothing: the service keeps the size it had.
     """
     measured, counts = memory(context).measured, memory(context).counts
-    stable = world.traffic.read().stable if measured is None else None
+    stable = world.traffic.read(()).stable if measured is None else None
     live = _live_size(world, measured.serving if measured else (stable,) if stable else ())
     if not counts:
         return Count(whole=max(at_least, live), live=live)

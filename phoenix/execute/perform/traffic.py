@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from phoenix.clock import rfc3339
 from phoenix.errors import CloudError, StaleRouteError
 from phoenix.execute.engine import Context
@@ -80,7 +82,7 @@ def _decided(world: World, action: SetTraffic, context: Context) -> Route | None
 
 def _guard(world: World, action: SetTraffic, context: Context) -> Route:
     """Whoever gets more than it has must be well and large enough for it. The route on which that is so."""
-    route, exact = world.route(), world.manner.exact_shares
+    route, exact = world.route([name for name, _share in action.shares]), world.manner.exact_shares
     guards.unchanged_routes(action, route, exact=exact)
     alarms.refuse_ringing(world, action.alarms)
     floor = memory(context).floor
@@ -122,7 +124,7 @@ def _left_alone(action: SetTraffic, route: Route, *, exact: bool) -> bool:
 
 def _shows(world: World, shares: Shares) -> Look:
     try:
-        shown = world.route().shares
+        shown = world.route(()).shares
     except CloudError as error:
         return retry_while_unknown(error)
     wanted = tuple(each for each in shares if each[1])
@@ -140,7 +142,7 @@ def _expect_answer(world: World, action: SetTraffic, context: Context) -> None:
         return
     wait_for(
         "the service answering through the balancer",
-        lambda: _answers(world, action) if forward else Look(verdict=Verdict.PASS, seen="settling"),
+        partial(_answers, world, action, world.route(())) if forward else _settling,
         clock=world.clock,
         deadline=context.deadline + settles,
         interval=world.manner.look,
@@ -150,8 +152,14 @@ def _expect_answer(world: World, action: SetTraffic, context: Context) -> None:
     )
 
 
-def _answers(world: World, action: SetTraffic) -> Look:
-    seen = world.ask(world.route())
+def _settling() -> Look:
+    return Look(verdict=Verdict.PASS, seen="settling")
+
+
+def _answers(world: World, action: SetTraffic, shown: Route) -> Look:
+    """One request by the route that the balancer has `shown`, which is not asked for again."""
+    world.cloud.mend(world.place)
+    seen = world.ask(shown)
     rung = alarms.look(world, action.alarms)
     return seen if seen.verdict is not Verdict.PASS or rung.verdict is Verdict.PASS else rung
 
@@ -187,7 +195,7 @@ def drain(world: World, action: Drain, context: Context) -> Drained:
     def look() -> Look:
         nonlocal sessions
         try:
-            backend = world.route().backend(action.group)
+            backend = world.route((action.group,)).backend(action.group)
         except CloudError as error:
             return retry_while_unknown(error)
         sessions = (backend.requests or 0) if backend else 0

@@ -62,9 +62,9 @@ class Watch:
     def see(self, route: Route | None = None) -> Look:
         """Whether enough machines of the group have finished their boot and pass the balancer's check now.
 
-        `route`: the balancer's view, where it has just been read: clouds count how often they are asked.
+        `route`: the balancer's view of this group, where it has just been read: clouds count how often they are asked.
         """
-        backend = (route or self._world.route()).backend(self._name)
+        backend = (route or self._world.route((self._name,))).backend(self._name)
         group = self._world.groups.find(self._name)
         if group is None:
             return Look(verdict=Verdict.FAIL, seen=f"{self._name} is gone: somebody has removed it")

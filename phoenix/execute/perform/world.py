@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from phoenix.clock import Clock
@@ -37,10 +37,13 @@ class World:
     ask_machine: Callable[[Instance], Look | None] = lambda _instance: None
     """Makes one request to a single machine, as the health check does; None where none can be reached from here."""
 
-    def route(self) -> Route:
-        """The balancer's own view, for waits: one that has died meanwhile is started again with the route it had."""
+    def route(self, of: Collection[str] | None = None) -> Route:
+        """The balancer's own view, for waits: one that has died meanwhile is started again with the route it had.
+
+        `of`: the groups whose health is looked at, as of `Traffic.read`: clouds count how often they are asked.
+        """
         self.cloud.mend(self.place)
-        return self.traffic.read()
+        return self.traffic.read(of)
 
     @property
     def service(self) -> str:

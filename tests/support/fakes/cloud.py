@@ -6,14 +6,16 @@ the manners of one kind of cloud (`manners.py`), and may hold one group that pho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from phoenix.clouds import rules
 from phoenix.clouds.api import Between, Need, Say, Template, idle
 from phoenix.clouds.local.bake import template
+from phoenix.clouds.sight import Sight
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
 from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
 from phoenix.model import Group, LaunchTemplate, Place, Release, Route
@@ -38,6 +40,9 @@ class FakeCloud(Memory):
         return tuple(self._shown(group) for group in self.standing.values() if group.made)
 
     def find(self, name: str) -> Group | None:
+        return self._seen(partial(self._find, name), "find", name)
+
+    def _find(self, name: str) -> Group | None:
         self._answer()
         group = self.standing.get(name)
         return self._shown(group) if group else None
@@ -110,9 +115,12 @@ class FakeCloud(Memory):
     def sweep(self) -> tuple[str, ...]:
         return ()
 
-    def read(self) -> Route:
+    def read(self, of: Collection[str] | None = None) -> Route:
+        return self._seen(partial(self._read, of), "read", of)
+
+    def _read(self, of: Collection[str] | None) -> Route:
         self._answer()
-        return self._route()
+        return self._route(of)
 
     def prepare(self, group: Group) -> tuple[str, ...]:
         return self.born_with(group.name)
@@ -206,6 +214,10 @@ class FakeDoor:
     @property
     def abilities(self) -> Abilities:
         return self.groups.kind.abilities
+
+    @property
+    def sight(self) -> Sight:
+        return self.groups.sight
 
     def builder(self, say: Say) -> str:
         return self.abilities.builders[0]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import TypeVar
 
 from phoenix.clouds import rules
 from phoenix.clouds.api import Need
+from phoenix.clouds.sight import Sight
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
 from phoenix.manner import Alarm, BootSeen, DrainedBy, Finding, Manner, Ring, State, Survey
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from tests.support.fakes.doubles import FakeClock, Killed
 from tests.support.fakes.images import FakeImages
 from tests.support.fakes.manners import FOREIGN, LOCAL, Kind
+
+T = TypeVar("T")
 
 
 class Memory:
@@ -62,7 +66,7 @@ class Memory:
     """What somebody has let the balancer do instead of giving groups traffic."""
 
     def __init__(self, clock: FakeClock, kind: Kind = LOCAL) -> None:
-        self.clock = clock
+        self.clock, self.sight = clock, Sight(clock)
         self.kind = kind
         self.images = FakeImages()
         self.standing: dict[str, Group] = {}
@@ -117,6 +121,10 @@ class Memory:
     def manner(self) -> Manner:
         return self.kind.manner
 
+    def _seen(self, ask: Callable[[], T], *asked: object) -> T:
+        """What is read, shared within a look where reading costs calls."""
+        return self.sight.seen(ask, *asked) if self.kind.by_group else ask()
+
     def found_foreign(self, size: int, *, serves: bool) -> None:
         """There is a group that phoenix did not make; it may be what serves."""
         machines = tuple(
@@ -145,10 +153,14 @@ class Memory:
             return self.attached.get(name, ())
         return tuple(each.id for each in self.standing[name].staying) if name in self.standing else ()
 
-    def _route(self) -> Route:
+    def _route(self, of: Collection[str] | None = None) -> Route:
+        """With the health of the groups `of` alone, where the balancer is asked for each group's by itself."""
         shares = self._told()
+        asked = self.attached if of is None or not self.kind.by_group else of
         backends = [
-            Backend(
+            Backend(group=name, share=shares.get(name, 0), healthy=0, total=0, requests=None)
+            if name not in asked
+            else Backend(
                 group=name,
                 share=shares.get(name, 0),
                 healthy=sum(1 for each in self.known(name) if self._answers(name, each)),
@@ -326,6 +338,7 @@ class Call:
         self._cloud = cloud
 
     def __enter__(self) -> None:
+        self._cloud.sight.forget()
         self._cloud.calls += 1
         self._number = self._cloud.calls
         if self._cloud.kill_before_call == self._number:
@@ -334,6 +347,7 @@ class Call:
             raise self._cloud.failure("the cloud failed")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._cloud.sight.forget()
         answered = kind in (None, StaleRouteError)
         if answered and self._cloud.kill_after_call == self._number:
             raise self._cloud.death

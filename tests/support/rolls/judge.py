@@ -6,7 +6,7 @@ machine) changes the world through `by_hand`, so that the engine is not blamed f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
@@ -128,9 +128,9 @@ class JudgedCloud(FakeCloud):
 
     # what the balancer says of requests
 
-    def read(self) -> Route:
+    def read(self, of: Collection[str] | None = None) -> Route:
         """With a request under way at every machine that gets some, and at those whose last one has not ended."""
-        route = super().read()
+        route = super().read(of)
         self._touch()
         backends = []
         for backend in route.backends:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -66,8 +66,8 @@ def test_a_candidate_that_was_taken_out_of_the_balancer_by_hand_is_given_up_at_o
     stage.cloud.sick.add(NEW)
     seen = stage.cloud.read
 
-    def read() -> Route:
-        route = seen()
+    def read(of: Collection[str] | None = None) -> Route:
+        route = seen(of)
         if route.backend(NEW) is not None and NEW in stage.cloud.attached:
             stage.cloud.attached.pop(NEW)
         return route

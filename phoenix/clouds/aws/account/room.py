@@ -12,7 +12,7 @@ from typing import Any
 
 from phoenix.clouds.api import Need
 from phoenix.clouds.aws.account.check import STANDARD_VCPUS, types_of
-from phoenix.clouds.aws.calls import Asks, RefusedCallError
+from phoenix.clouds.aws.calls import AsksLately, RefusedCallError
 from phoenix.errors import CloudError
 from phoenix.manner import Finding, State
 from phoenix.model import CloudMachine
@@ -20,10 +20,10 @@ from phoenix.spec.clouds import AwsCloud
 
 _QUOTA = f"aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {STANDARD_VCPUS}"
 _NO_TYPE = "InvalidInstanceType"
-_Look = Callable[[AwsCloud, Asks, CloudMachine, Need], Iterator[Finding]]
+_Look = Callable[[AwsCloud, AsksLately, CloudMachine, Need], Iterator[Finding]]
 
 
-def findings(spec: AwsCloud, calls: Asks, need: Need) -> tuple[Finding, ...]:
+def findings(spec: AwsCloud, calls: AsksLately, need: Need) -> tuple[Finding, ...]:
     """Subnets, addresses, machine type, vCPUs, groups, targets. What phoenix may not look at, or gets no answer to, is
     a note.
     """
@@ -40,9 +40,9 @@ def findings(spec: AwsCloud, calls: Asks, need: Need) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _addresses(spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> Iterator[Finding]:
+def _addresses(spec: AwsCloud, calls: AsksLately, machine: CloudMachine, need: Need) -> Iterator[Finding]:
     subnets = list(machine.subnets or spec.subnets)
-    answer = calls.ask("ec2", "describe_subnets", Filters=[{"Name": "subnet-id", "Values": subnets}])
+    answer = calls.lately("ec2", "describe_subnets", Filters=[{"Name": "subnet-id", "Values": subnets}])
     lack = _misplaced(subnets, answer["Subnets"])
     if lack:
         remedy = f"Correct clouds.{spec.name}.subnets: they have to be there, each once, in one VPC."
@@ -67,7 +67,7 @@ def _misplaced(named: Sequence[str], there: Sequence[Mapping[str, Any]]) -> str:
     return f"in several VPCs: {', '.join(vpcs)}" if len(vpcs) > 1 else ""
 
 
-def _vcpus(spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> Iterator[Finding]:
+def _vcpus(spec: AwsCloud, calls: AsksLately, machine: CloudMachine, need: Need) -> Iterator[Finding]:
     remedy = "Name another one in `machine.type` of the environment."
     try:
         types = types_of(calls.ask("ec2", "describe_instance_types", InstanceTypes=[machine.type]))
@@ -90,15 +90,15 @@ def _vcpus(spec: AwsCloud, calls: Asks, machine: CloudMachine, need: Need) -> It
     yield _enough("vCPUs", told, enough=wanted <= most, remedy=f"Run `{_QUOTA} --desired-value {wanted}`.")
 
 
-def _groups(_spec: AwsCloud, calls: Asks, _machine: CloudMachine, _need: Need) -> Iterator[Finding]:
+def _groups(_spec: AwsCloud, calls: AsksLately, _machine: CloudMachine, _need: Need) -> Iterator[Finding]:
     limits = calls.ask("autoscaling", "describe_account_limits")
     most, there = limits["MaxNumberOfAutoScalingGroups"], limits["NumberOfAutoScalingGroups"]
     told = f"1 more needed, {there} of {most} there are"
     yield _enough("groups", told, enough=there < most, remedy="Have the quota raised, or remove what nobody uses.")
 
 
-def _targets(_spec: AwsCloud, calls: Asks, _machine: CloudMachine, need: Need) -> Iterator[Finding]:
-    limits = {limit["Name"]: int(limit["Max"]) for limit in calls.ask("elbv2", "describe_account_limits")["Limits"]}
+def _targets(_spec: AwsCloud, calls: AsksLately, _machine: CloudMachine, need: Need) -> Iterator[Finding]:
+    limits = {limit["Name"]: int(limit["Max"]) for limit in calls.lately("elbv2", "describe_account_limits")["Limits"]}
     most = limits.get("targets-per-application-load-balancer")
     if most is None:
         return

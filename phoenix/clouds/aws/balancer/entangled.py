@@ -20,12 +20,15 @@ ByListener = Mapping[str, tuple[Rule, ...]]
 """Every rule of a load balancer, by its listener's protocol and port."""
 
 
-def every_rule(calls: Calls, listener: Listener) -> ByListener:
-    """Of all listeners of the load balancer, as they are now."""
+def every_rule(calls: Calls, listener: Listener, there: Rules) -> ByListener:
+    """Of all listeners of the load balancer, as they are now; `there` are the listener's own, just read."""
     found: dict[str, tuple[Rule, ...]] = {}
     for each in calls.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=listener.balancer):
-        answers = calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=each["ListenerArn"])
-        found[f"{each['Protocol']}:{each['Port']}"] = tuple(rule.parsed(answer) for answer in answers)
+        arn, name = each["ListenerArn"], f"{each['Protocol']}:{each['Port']}"
+        if arn == listener.arn:
+            found[name] = there.every
+        else:
+            found[name] = tuple(map(rule.parsed, calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=arn)))
     return found
 
 

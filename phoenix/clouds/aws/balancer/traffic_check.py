@@ -15,7 +15,7 @@ _GROUPS = "target-groups-per-application-load-balancer"
 
 def refuse_unfit(calls: Calls, at: Listener, there: Rules) -> None:
     """RefusedError where what serves is not one rule's to decide, or the load balancer has no room for a candidate."""
-    every = entangled.every_rule(calls, at)
+    every = entangled.every_rule(calls, at, there)
     for arn in sorted(there.live.weights):
         entangled.refuse(arn, entangled.by_rules(arn, there, every))
     unknown = [arn for arn in sorted(there.live.weights) if there.preview(arn) is None]
@@ -34,7 +34,7 @@ def refuse_unfit(calls: Calls, at: Listener, there: Rules) -> None:
 def refuse_elsewhere(calls: Calls, at: Listener, cloud: AwsCloud) -> None:
     """RefusedError where machines start in another VPC than the load balancer's: it would never reach them."""
     wanted = [{"Name": "subnet-id", "Values": list(cloud.subnets)}]
-    there = calls.ask("ec2", "describe_subnets", Filters=wanted)["Subnets"]
+    there = calls.lately("ec2", "describe_subnets", Filters=wanted)["Subnets"]
     away = sorted(f"{each['SubnetId']} is in {each['VpcId']}" for each in there if each["VpcId"] != at.vpc)
     if away:
         raise RefusedError(
@@ -56,7 +56,8 @@ def _refuse_full_rule(at: Listener, there: Rules) -> None:
 
 def _refuse_quota(calls: Calls, at: Listener, every: ByListener, needed: int) -> None:
     """Default rules do not count."""
-    limits = {each["Name"]: int(each["Max"]) for each in calls.pages("elbv2", "describe_account_limits", "Limits")}
+    told = calls.lately("elbv2", "describe_account_limits")["Limits"]
+    limits = {each["Name"]: int(each["Max"]) for each in told}
     all_rules = [each for several in every.values() for each in several]
     used = {
         _RULES: (sum(1 for each in all_rules if each.priority is not None), needed),

@@ -59,7 +59,11 @@ class Looks:
             Filters=ours,
             PaginationConfig={"PageSize": PAGE},
         )
-        seen = tuple(group_reading.found(answer) for answer in pages)
+        answers = tuple(pages)
+        for answer in answers:  # who looks at one of them next, in the same look, has seen it
+            name, alone = answer["AutoScalingGroupName"], {"AutoScalingGroups": [answer]}
+            self._calls.told("autoscaling", "describe_auto_scaling_groups", alone, AutoScalingGroupNames=[name])
+        seen = tuple(map(group_reading.found, answers))
         self._learn(seen)
         return tuple(self._group(each) for each in seen if each.tags.get(labels.PROJECT) == self._project)
 
@@ -98,6 +102,7 @@ class Looks:
         answers: list[Found | None] = []
 
         def look() -> Look:
+            self._calls.sight.forget()
             answers.append(self._shown(name))
             sure = answers[-1] is not None or len(answers) == AGAIN
             return Look(verdict=Verdict.PASS if sure else Verdict.UNKNOWN, seen=f"{name} is not shown")

@@ -18,24 +18,31 @@ class Successions:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def live(self, name: str) -> Live | None:
-        """All that the group has; None where there is no such group."""
+    def live(self, name: str, *, whole: bool = True) -> Live | None:
+        """All that the group has, or without `whole` what its successor gets; None where there is no such group."""
         of_it: dict[str, Any] = {"AutoScalingGroupName": name}
         answer = self._calls.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[name])
         if not answer["AutoScalingGroups"]:
             return None
         hooks = self._calls.ask("autoscaling", "describe_lifecycle_hooks", **of_it)
-        refreshes = self._calls.ask("autoscaling", "describe_instance_refreshes", **of_it)  # the newest come first
         return Live(
             group=answer["AutoScalingGroups"][0],
             policies=self._all("describe_policies", "ScalingPolicies", **of_it),
             schedules=self._all("describe_scheduled_actions", "ScheduledUpdateGroupActions", **of_it),
             hooks=tuple(hooks["LifecycleHooks"]),
-            notifications=self._all(
-                "describe_notification_configurations", "NotificationConfigurations", AutoScalingGroupNames=[name]
-            ),
-            refreshes=tuple(refreshes["InstanceRefreshes"]),
+            notifications=self._notifications(name) if whole else (),
+            refreshes=self._refreshes(name) if whole else (),
         )
+
+    def _notifications(self, name: str) -> tuple[Answer, ...]:
+        return self._all(
+            "describe_notification_configurations", "NotificationConfigurations", AutoScalingGroupNames=[name]
+        )
+
+    def _refreshes(self, name: str) -> tuple[Answer, ...]:
+        """The newest come first."""
+        answer = self._calls.ask("autoscaling", "describe_instance_refreshes", AutoScalingGroupName=name)
+        return tuple(answer["InstanceRefreshes"])
 
     def give(self, name: str, carried: Carried) -> None:
         """Give the group what it was not made with; hooks again, for it may be there already. Twice is once."""

@@ -9,7 +9,7 @@ which it leaves after that (`born_with.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from phoenix.clouds import rules
@@ -67,7 +67,7 @@ class GcpBackendServiceTraffic:
         self._link = self._scope.link(services.SERVICES, balancer.backend_service)
         self._found_address: str | None = None
 
-    def read(self) -> Route:
+    def read(self, of: Collection[str] | None = None) -> Route:  # noqa: ARG002 (shares are told by who is healthy)
         """Which groups get traffic, and what getHealth says of each, in one call each."""
         told = self._there()
         there = shared.attached(told)

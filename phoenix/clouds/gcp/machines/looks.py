@@ -164,6 +164,8 @@ class Looks:
             seen = group_reading.found(each)
             if seen.home.region == self._region:
                 self._homes[seen.name] = seen.home
+                named = {**seen.home.place, "instanceGroupManager": seen.name}
+                self._calls.told(seen.home.managers, "get", each, **named)  # who looks at it next has seen it
                 yield seen
 
     def _group(self, seen: Found, members: tuple[Member, ...]) -> Group:

@@ -47,6 +47,8 @@ class Answers:
             raise found
         return found
 
+    lately = ask
+
 
 def states(calls: Answers, need: Need = NEED) -> dict[str, State]:
     return {each.subject: each.state for each in room.findings(CLOUD, calls, need)}
