@@ -93,6 +93,15 @@ def test_shares_are_exact(bench: Bench, old: int, new: int, third: int) -> None:
     assert bench.answers(100 * times) == {group: count for group, count in wanted.items() if count}
 
 
+def test_whose_health_is_not_asked_for_has_its_share_all_the_same(bench: Bench) -> None:
+    bench.serve(old=60, new=40)
+    whole = bench.traffic.read()
+    assert bench.traffic.read(()).shares == whole.shares
+    alone = bench.traffic.read((NEW,))
+    assert (alone.shares, alone.version) == (whole.shares, whole.version)
+    assert alone.backend(NEW) == whole.backend(NEW)
+
+
 def test_a_shift_names_all_that_get_traffic(bench: Bench) -> None:
     bench.serve(old=100, new=0)
     bench.shift({NEW: 100})

@@ -128,8 +128,7 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
             raise
         context.say(f"{error.brief}: going on with what is there")
         short = error.brief
-    if changed:
-        context.renew()
+    context.renew()
     now = world.group(action.group) if changed else group
     world.traffic.attach(now)
     new = {i.id for i in now.staying} - {i.id for i in alive}
