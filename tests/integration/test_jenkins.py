@@ -28,7 +28,13 @@ RUN = "roll-20260131-120000-a1b2c3"
 HELD = json.dumps({"ok": False, "error": {"code": 8, "brief": "held"}, "run": RUN, "state": "held"})
 UNDONE = json.dumps({"ok": False, "error": {"code": 6, "brief": 'never "healthy"'}, "run": RUN, "state": "undone"})
 REFUSED = json.dumps({"ok": False, "error": {"code": 3, "brief": "a run is held"}})
-BUILD = {"BUILD_NUMBER": "7", "BUILD_URL": "https://ci.acme.example/job/shop/7/", "VERSION": "1.0.7"}
+COMMIT = "3f2a91c04d5b6e7f8091a2b3c4d5e6f708192a3b"
+BUILD = {
+    "BUILD_NUMBER": "7",
+    "BUILD_URL": "https://ci.acme.example/job/shop/7/",
+    "VERSION": "1.0.7",
+    "GIT_COMMIT": COMMIT,
+}
 PLAYS = (
     Play(name="steps", file="Steps.Jenkinsfile", env=BUILD),
     Play(name="promoted", file="Scripted.Jenkinsfile", env=BUILD, answers=[("'roll'", 8, HELD)], people=["Promote"]),
@@ -49,6 +55,19 @@ PLAYS = (
         env=BUILD,
         answers=[("'roll'", 8, HELD)],
         people=["Promote"],
+    ),
+    Play(
+        name="unkept",
+        file="Jenkinsfile",
+        declarative=True,
+        env=BUILD,
+        answers=[("'roll'", 8, HELD)],
+        people=["Promote"],
+        failing=["junit"],
+    ),
+    *(
+        Play(name=f"tricked {name}", file="Tricked.Jenkinsfile", env=BUILD | {"STEP": name, "WORD": word})
+        for name, word in (("run", "x; touch '$HOME'"), ("service", "--force"), ("file", "--replace"), ("none", ""))
     ),
     Play(name="nothing to do", file="Jenkinsfile", declarative=True, env=BUILD),
     Play(name="nightly", file="jenkins/nightly.Jenkinsfile", declarative=True, env=BUILD),
@@ -187,8 +206,37 @@ def test_the_declarative_way_is_the_same(played: dict[str, Played]) -> None:
     assert play.lines[:2] == ["phoenix validate", 'make -C hello deb VERSION="$VERSION"']
     steps = [call["step"] for call in play.calls]
     assert steps.index("input") < steps.index("node"), "no agent waits for the person"
+    (told,) = [line for line in play.lines if line.startswith("git ")]
+    assert told == f"git checkout --quiet --detach '{COMMIT}'", "meanwhile others push"
     assert play.named("agent") == ["none", "phoenix"]
     assert {"githubPush", "disableConcurrentBuilds", "timestamps"} <= set(steps)
+
+
+def test_a_report_that_jenkins_cannot_take_leaves_no_roll_held_unasked(played: dict[str, Played]) -> None:
+    play = played["unkept"]
+    assert play.status == "UNSTABLE"
+    assert len(play.named("input")) == 1
+    assert commands(play)[-1][:2] == ["promote", RUN]
+
+
+def test_a_parameter_is_one_word_of_the_shell_and_its_file(played: dict[str, Played], tmp_path: Path) -> None:
+    """A job that promotes the run of a parameter, say: whoever may start it may not do what they like on the agent."""
+    (line,) = played["tricked run"].lines
+    program = tmp_path / "phoenix"
+    program.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path / "home")}
+    subprocess.run(["sh", "-e", "-c", line], cwd=tmp_path, env=environment, check=True)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["phoenix", "phoenix-reports"]
+    (result,) = (tmp_path / "phoenix-reports").iterdir()
+    assert json.loads(result.read_text())[:2] == ["promote", "x; touch '$HOME'"]
+
+
+@pytest.mark.parametrize("name", ["service", "file", "none"])
+def test_a_parameter_that_is_an_option_or_nothing_is_refused(played: dict[str, Played], name: str) -> None:
+    play = played[f"tricked {name}"]
+    assert (play.status, play.lines) == ("FAILURE", [])
+    assert "it needs one, and none begins with -" in play.message
 
 
 def test_what_does_not_hold_is_not_asked_about(played: dict[str, Played]) -> None:

@@ -6,6 +6,7 @@
 //   env           variables of the build
 //   directory     where its shell lines are run for real; else `answers` ends them: [[part of a line, exit code, result]]
 //   people        what is answered to each `input`, in turn: Promote or Abort
+//   failing       steps of Jenkins' own that fail
 import com.lesfurets.jenkins.unit.BasePipelineTest
 import com.lesfurets.jenkins.unit.global.lib.LibraryConfiguration
 import com.lesfurets.jenkins.unit.global.lib.SourceRetriever
@@ -75,7 +76,7 @@ class Play extends BasePipelineTest {
         helper.registerAllowedMethod('sh', [String], { String line -> shell(script: line) })
         helper.registerAllowedMethod('fileExists', [String], { String name -> read(name) != null })
         helper.registerAllowedMethod('readFile', [String], { String name -> read(name) })
-        helper.registerAllowedMethod('junit', [Map], { Map how -> note('junit', how) })
+        helper.registerAllowedMethod('junit', [Map], { Map how -> report(how) })
         helper.registerAllowedMethod('archiveArtifacts', [Map], { Map how -> note('archiveArtifacts', how) })
         helper.registerAllowedMethod('checkout', [Object], { what -> note('checkout', what) })
         helper.registerAllowedMethod('node', [String, Closure], { String label, Closure body -> note('node', label); body() })
@@ -130,7 +131,14 @@ class Play extends BasePipelineTest {
             throw stopped
         } catch (IllegalStateException failed) {
             note('catchError', how.message as String)
-            status = 'FAILURE'
+            status = how.buildResult ?: 'FAILURE'
+        }
+    }
+
+    private void report(Map how) {
+        note('junit', how)
+        if ('junit' in about.failing) {
+            throw new IllegalStateException('no report of it can be read')
         }
     }
 

@@ -8,12 +8,14 @@ import com.cloudbees.groovy.cps.NonCPS
  * Call phoenix with these words, --json and --junit.
  *
  * `name`: of the report's files. `held`: whether exit code 8 (it waits for a person) is no failure.
- * Gives [code: its exit code, run: the id of its run or null]. Every other code but 0 fails the build.
+ * Gives [code: its exit code, run: the id of its run or null]. Every other code but 0 fails the build. A report that
+ * Jenkins cannot take makes the build unstable, and changes nothing of that: a roll that holds is asked about all the same.
  */
 Map run(String name, List words, boolean held = false) {
     String directory = 'phoenix-reports'
-    String json = "${directory}/${name}.json"
-    String xml = "${directory}/${name}.xml"
+    String file = fileName([name])
+    String json = "${directory}/${file}.json"
+    String xml = "${directory}/${file}.xml"
     int code
     try {
         // `exec`: phoenix takes the shell's place, so that Jenkins' abort reaches it and its exit code is the step's.
@@ -24,8 +26,11 @@ Map run(String name, List words, boolean held = false) {
                 "exec phoenix ${quoted(words)} --json --junit ${xml} > ${json}"
         )
     } finally {
-        junit(testResults: xml, allowEmptyResults: true, skipPublishingChecks: true)
-        archiveArtifacts(artifacts: "${directory}/${name}.*", allowEmptyArchive: true)
+        catchError(message: 'its report could not be kept', buildResult: 'UNSTABLE', stageResult: 'UNSTABLE',
+            catchInterruptions: false) {
+            junit(testResults: xml, allowEmptyResults: true, skipPublishingChecks: true)
+            archiveArtifacts(artifacts: "${json},${xml}", allowEmptyArchive: true)
+        }
     }
     String result = fileExists(json) ? readFile(json) : ''
     if (code != 0 && !(held && code == 8)) {
@@ -37,6 +42,18 @@ Map run(String name, List words, boolean held = false) {
 /** The reason for the record: what was said, else which build it is. */
 String because(String why) {
     return why ?: (env.BUILD_URL ?: env.BUILD_TAG ?: '')
+}
+
+/**
+ * A word that a command cannot do without. One that is missing would be the word 'null', and one that begins with - an
+ * option: `--replace` in the place of a file, say, where a parameter of the build stands for it.
+ */
+String word(String what, Object value) {
+    String text = value == null ? '' : value.toString()
+    if (!text || text.startsWith('-')) {
+        error("phoenix is given '${text}' as ${what}: it needs one, and none begins with -")
+    }
+    return text
 }
 
 /** The words of an option for each value: a list, one value, or nothing. */

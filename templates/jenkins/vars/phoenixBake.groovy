@@ -2,7 +2,7 @@
 // phoenixBake(all: true, fromScratch: true)              every layer anew, with the day's security updates
 // Also: clouds: ['aws', 'gcp'], builder, verify, force.
 Map call(Map how) {
-    List what = how.all ? ['--all'] : [how.type, how.name]
+    List what = how.all ? ['--all'] : [phoenix.word('type', how.type), phoenix.word('name', how.name)]
     List words = ['bake'] + what +
         phoenix.option('--cloud', how.clouds) +
         phoenix.option('--builder', how.builder) +

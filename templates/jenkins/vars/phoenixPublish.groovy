@@ -2,8 +2,11 @@
 // Also: repository, replace (with why), waitLock.
 Map call(Map how) {
     List files = how.files instanceof List ? how.files : [how.files]
-    List words = ['publish'] + files +
-        phoenix.option('--repository', how.repository) +
+    List words = ['publish']
+    for (file in (files ?: [''])) {
+        words.add(phoenix.word('file', file))
+    }
+    words += phoenix.option('--repository', how.repository) +
         phoenix.option('--wait-lock', how.waitLock) +
         phoenix.option('--why', phoenix.because(how.why)) +
         (how.replace ? ['--replace'] : [])

@@ -5,7 +5,7 @@
 // `phoenix promote` or `phoenix abort`. `ask: false` returns [code: 8, run: ID] instead, so that a later stage without
 // an agent can ask: see phoenixPromote. submitter, hours: who may answer, and within how many hours.
 Map call(Map how) {
-    List words = ['roll', how.service] +
+    List words = ['roll', phoenix.word('service', how.service)] +
         phoenix.option('--environment', how.environment) +
         phoenix.option('--image', how.image) +
         phoenix.packages(how.packages) +

@@ -1,7 +1,7 @@
 // phoenixRollback(service: 'web-tier', environment: 'prod', why: 'checkout is broken')
 // Also: to (a group or an image), packages, waitLock. Where a roll is under way or held, that is aborted.
 Map call(Map how) {
-    List words = ['rollback', how.service] +
+    List words = ['rollback', phoenix.word('service', how.service)] +
         phoenix.option('--environment', how.environment) +
         phoenix.option('--to', how.to) +
         phoenix.packages(how.packages) +

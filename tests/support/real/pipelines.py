@@ -24,6 +24,7 @@ class Play:
     """A pipeline to run. `answers`: the exit code, and the result, of lines that contain a text; the others end well.
 
     `directory`: where its lines are run for real instead. `people`: what is said at each input: Promote or Abort.
+    `failing`: steps of Jenkins' own that fail.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Play:
     answers: Sequence[tuple[str, int] | tuple[str, int, str]] = ()
     people: Sequence[str] = ()
     directory: str = ""
+    failing: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +75,7 @@ def run(library: Path, roots: Sequence[Path], *plays: Play, parsed: Sequence[str
                 "answers": [list(answer) for answer in play.answers],
                 "people": list(play.people),
                 "directory": play.directory,
+                "failing": list(play.failing),
             }
             for play in plays
         ],
