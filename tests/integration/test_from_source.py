@@ -69,8 +69,58 @@ def contents(file: Path, into: Path) -> Path:
     return into
 
 
+POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>com.acme</groupId>
+  <artifactId>greeter</artifactId>
+  <version>${revision}</version>
+  <properties>
+    <maven.compiler.source>17</maven.compiler.source>
+    <maven.compiler.target>17</maven.compiler.target>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+  <build>
+    <finalName>greeter</finalName>
+    <plugins>
+      <plugin>
+        JAR
+        <configuration><archive><manifest><mainClass>com.acme.Greeter</mainClass></manifest></archive></configuration>
+      </plugin>
+    </plugins>
+  </build>
+</project>
+"""
+GREETER = """\
+package com.acme;
+
+public class Greeter {
+    public static void main(String[] words) {
+        System.out.println("good day, " + words[0]);
+    }
+}
+"""
+
+
+@pytest.mark.full
+def test_what_maven_builds_becomes_a_package(greeter: Path, tmp_path: Path) -> None:
+    """The real Maven with the plugin that the page names; what it lacks it fetches."""
+    tell(greeter, "Maven")
+    version, name, plugin = re.findall(r"`(<[^`]+>)`", section("Maven"))[:3]
+    assert version in POM
+    assert name in POM
+    (greeter / "pom.xml").write_text(POM.replace("JAR", plugin))
+    source = greeter / "src/main/java/com/acme/Greeter.java"
+    source.parent.mkdir(parents=True)
+    source.write_text(GREETER)
+    assert len(digests(greeter)) == 1
+    tree = contents(greeter / "greeter_1.2.3_all.deb", tmp_path / "tree")
+    java = ["java", "-jar", str(tree / "usr/share/greeter/greeter.jar"), "Terry"]
+    assert subprocess.run(java, check=True, capture_output=True, text=True).stdout == "good day, Terry\n"
+
+
 def test_a_jar_becomes_a_package(greeter: Path, tmp_path: Path) -> None:
-    """The jar itself is one that Maven made before: its repository is no part of the tests."""
+    """The jar itself is one that Maven made before: a build of it takes a minute."""
     tell(greeter, "Maven")
     with zipfile.ZipFile(tmp_path / "made.jar", "w") as jar:
         jar.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF", (2024, 1, 1, 0, 0, 0)), "Main-Class: com.acme.Greeter\n")
