@@ -22,10 +22,13 @@ BUILD_TIME = 946684800
 """The time (2000-01-01, in seconds since 1970) of every file in a package that phoenix builds."""
 
 _VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0a-\x1f]")
 _NAME_RULE = (
     "lower-case letters, digits and + - ., at least two, not beginning with + - . (aptly would drop it silently)"
 )
 _VERSION_RULE = "[EPOCH:]VERSION[-REVISION], beginning with a digit, such as 1.2.3 or 1:2.0-1"
+_LONGEST = 200
+"""Characters of a name and a version: machines and aptly make names of files of them, which have at most 255."""
 _LISTS = {".changes": "a list of what was built", ".buildinfo": "a list of what was built", ".dsc": "a source package"}
 """What is uploaded beside packages, by how its name ends."""
 _TIMEOUT = 300.0
@@ -60,8 +63,8 @@ def read(path: Path) -> Deb:
     """What the package in `path` says of itself, with the digest of the whole file.
 
     Raises SpecError, in words for the person who named the file, where it is no whole package that our
-    repositories carry; every byte of it is looked at, and every control field as apt will read it: one that apt cannot
-    read makes the whole index unreadable for every machine.
+    repositories carry; every byte of it is looked at, and every control field as apt and dpkg will read it: one that
+    apt cannot read makes the whole index unreadable for every machine.
     """
     (found,) = read_all([path])
     if isinstance(found, SpecError):
@@ -70,15 +73,15 @@ def read(path: Path) -> Deb:
 
 
 def read_all(paths: Iterable[Path]) -> tuple[Deb | SpecError, ...]:
-    """The same for many files, for each what it says or what is wrong with it: apt is asked once for all of them."""
+    """The same for many files, for each what it says or what is wrong with it; apt and dpkg are asked once for all."""
     found = [_looked_at(path) for path in paths]
     controls = [each[2] for each in found if not isinstance(each, SpecError)]
     sound = not apt_reading.why_not(*controls)
-    return tuple(each if isinstance(each, SpecError) else _as_apt_reads(*each, sound=sound) for each in found)
+    return tuple(each if isinstance(each, SpecError) else _as_machines_read(*each, sound=sound) for each in found)
 
 
 def _looked_at(path: Path) -> tuple[Path, Deb, str] | SpecError:
-    """The package and its control file, once all has been looked at but what only apt can say."""
+    """The package and its control file, once all has been looked at but what only apt and dpkg can say."""
     try:
         _check_file(path)
         control = _control(path)
@@ -92,14 +95,20 @@ def _looked_at(path: Path) -> tuple[Path, Deb, str] | SpecError:
             accepted = ", ".join(ARCHITECTURES)
             raise _mistake(path, f"is for the architecture '{architecture}'", f"machines install: {accepted}")
         _check_fields(path, control)
+        if len(name) + len(version) > _LONGEST:
+            raise _mistake(
+                path,
+                "has a name and version that are too long",
+                f"together at most {_LONGEST} characters: a file bears both",
+            )
     except SpecError as error:
         return error
     return path, Deb(name=name, version=version, architecture=architecture, sha256=sha256(path)), control
 
 
-def _as_apt_reads(path: Path, found: Deb, control: str, *, sound: bool) -> Deb | SpecError:
+def _as_machines_read(path: Path, found: Deb, control: str, *, sound: bool) -> Deb | SpecError:
     why_not = "" if sound else apt_reading.why_not(control)
-    return _mistake(path, "has control fields that apt cannot read", why_not) if why_not else found
+    return _mistake(path, "has control fields that machines cannot read", why_not) if why_not else found
 
 
 def sha256(path: Path) -> str:
@@ -133,7 +142,10 @@ def build(tree: Path, target: str, control: Control, out: Path) -> Path:
 def _control(path: Path) -> str:
     """The control file's text. SpecError where the file is no whole package."""
     try:
-        return deb_archive.control(path).decode("utf-8", "replace")
+        found = deb_archive.control(path).decode("utf-8", "replace")
+        if not found.endswith("\n"):
+            raise NotWholeError("its control file does not end with the end of a line")
+        return found
     except NotWholeError as error:
         raise _mistake(path, "is no whole Debian package", str(error)) from error
     except UnknownFormError:
@@ -176,11 +188,13 @@ def _check_file(path: Path) -> None:
 def _check_fields(path: Path, fields: str) -> None:
     """All control fields are text in UTF-8 (Debian Policy 5.1)."""
     name = ""
-    for line in fields.splitlines():
+    for line in fields.strip("\n").splitlines():
         name = name if line[:1].isspace() else line.partition(":")[0]
+        if not line.strip():
+            raise _mistake(path, "has a control file that dpkg cannot read", f"a blank line follows '{name}'")
         if NOT_DECODED in line:
             raise _mistake(path, f"has a control field '{name}' that is not in UTF-8", f"it says {line.strip()!r}")
-        if any(ord(character) < 32 and character != "\t" for character in line):
+        if _CONTROL_CHARACTER.search(line):
             raise _mistake(path, f"has control characters in its field '{name}'", f"it says {line.strip()!r}")
 
 

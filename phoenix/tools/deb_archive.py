@@ -121,7 +121,7 @@ def _member(file: IO[bytes], name: str, take: Callable[[Any, str], bytes]) -> by
 
 
 def _control_of(part: Any, form: str) -> bytes:
-    with tarfile.open(fileobj=BytesIO(_OPENERS[form](part).read())) as tree:
+    with tarfile.open(fileobj=BytesIO(_OPENERS[form](part).read()), mode="r:") as tree:
         member = next((each for each in tree if each.name in ("control", "./control")), None)
         opened = tree.extractfile(member) if member else None
         if opened is None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,9 @@ from phoenix.debs import Deb
 from phoenix.errors import SpecError
 from phoenix.execute import publication
 from phoenix.model import Repository
-from phoenix.tools import apt_index, apt_reading, deb
+from phoenix.tools import apt_index, apt_reading, deb, process
 from phoenix.tools.deb import Control
+from phoenix.tools.process import Command, Completed
 
 PARTS = st.text(alphabet="0019aAzZ.+~-", max_size=6)
 VERSIONS = st.builds(
@@ -110,6 +112,13 @@ def test_whatever_apt_reads_is_read_before_anything(tmp_path: Path) -> None:
     assert deb.read(odd_deb(tmp_path / "good", FIELDS)).name == "odd"
     utf = FIELDS.replace(b"a <a@b>", "Jürgen <j@b>".encode())
     assert deb.read(odd_deb(tmp_path / "utf", utf)).name == "odd"
+    much = FIELDS.lower() + b"Filename: x\nSize: 3\nProvides: a, a (= 1)\n\n\n"
+    assert deb.read(odd_deb(tmp_path / "much", much)).name == "odd"
+
+
+def test_two_versions_of_one_package_are_read_together(tmp_path: Path) -> None:
+    files = [odd_deb(tmp_path / v, FIELDS.replace(b"1.0", v.encode())) for v in ("1.0", "2.0")]
+    assert [file.version for file in publication.checked(files)] == ["1.0", "2.0"]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +131,21 @@ def test_whatever_apt_reads_is_read_before_anything(tmp_path: Path) -> None:
         (FIELDS.replace(b"Desc", b"Depends: foo (>= \nDesc"), "cannot read: Problem"),
         (FIELDS + b"Version: 2.0\n", "dpkg cannot read: it says 'Version: 2.0'"),
         (FIELDS + b"\nPackage: another\n", "dpkg cannot read: it says ''"),
+        (FIELDS.replace(b"Package: odd", b"Package: odd\n evil"), "invalid package name"),
+        (FIELDS.replace(b"Version: 1.0", b"Version: 1.0-"), "'Version' field value '1.0-': revision number is empty"),
+        (FIELDS.replace(b"Version: 1", b"Version: 99999999999:1"), "epoch in version is too big"),
+        (FIELDS + b"Depends: foo (~ 1)\n", "machines cannot read: 'Depends' field"),
+        (FIELDS + b"Multi-Arch: perhaps\n", "'Multi-Arch' field: has invalid value"),
+        (FIELDS + b"Status: install ok installed\n", "duplicate value for 'Status' field"),
+        (FIELDS + b"Odd Field: x\n", "field name 'Odd' must be followed by colon"),
+        (FIELDS + b" \nX-More: x\n", "a blank line follows 'Description'"),
+        (FIELDS.rstrip(), "no whole Debian package: its control file does not end"),
+        (FIELDS.replace(b"Version: 1", b"Version: 1" + b"0" * 200), "a name and version that are too long"),
     ],
-    ids=["maintainer", "continued", "unknown-field", "escape", "dependency", "twice", "two paragraphs"],
+    ids=[
+        *("maintainer", "continued", "unknown-field", "escape", "dependency", "twice", "two paragraphs"),
+        *("folded name", "revision", "epoch", "operator", "multi-arch", "status", "odd field", "blank", "end", "long"),
+    ],
 )
 def test_what_apt_could_not_read_is_refused_in_words(tmp_path: Path, control: bytes, told: str) -> None:
     with pytest.raises(SpecError) as error:
@@ -178,3 +200,17 @@ def test_apt_itself_is_asked() -> None:
     told = apt_reading.why_not(FIELDS.decode() + "Depends: foo (>= \n")
     assert told.startswith("Problem parsing dependency")
     assert "/tmp" not in told
+
+
+def test_and_dpkg_once_for_many_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that it refuses without need would be asked of each alone: 800 packages in a call are read in two."""
+    calls: list[str] = []
+    real = process.run
+
+    def counted(command: Command, **how: Any) -> Completed:
+        calls.append(command.argv[0])
+        return real(command, **how)
+
+    monkeypatch.setattr(process, "run", counted)
+    assert apt_reading.why_not(*[FIELDS.decode().replace("1.0", f"1.{number}") for number in range(800)]) == ""
+    assert calls == ["apt-cache", "dpkg-query"]
