@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 
@@ -28,7 +29,15 @@ class _AsItIs:
             return () if param.multiple or param.nargs == -1 else None
         if type(value) is self._kind.annotation and type(value) in (str, int) and not self._kind.is_ranged:
             return value
+        if self._kind.annotation == list[Path] and not self._is_checked():
+            return [Path(each) for each in value]  # typer would make an adapter for each of them
         return self._usual().coerce(value, param=param, ctx=ctx)
+
+    def _is_checked(self) -> bool:
+        """Whether typer is asked to look at the file of a path, or to make another path of it."""
+        wanted = self._kind.parameter_info
+        flags = (wanted.exists, wanted.writable, wanted.resolve_path, wanted.allow_dash, wanted.path_type)
+        return any(flags) or not (wanted.file_okay and wanted.dir_okay and wanted.readable)
 
 
 def _itself(value: _AsItIs) -> _AsItIs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from phoenix.clock import Clock, rfc3339
 from phoenix.errors import RefusedError
@@ -42,7 +43,7 @@ def refuse_unable(writer: Writer, clock: Clock, say: Callable[[str], None]) -> N
             if spec.sign == OWN_KEY
             else "Prolong it (`gpg --quick-set-expire`), or name another in `sign`.",
         )
-    for warning in warnings(spec, clock.now()):
+    for warning in _of_keys(spec, found, clock.now()):
         say(f"warning: {warning}")
 
 
@@ -53,7 +54,10 @@ def unsigned(spec: RepositorySpec) -> str:
 
 def warnings(spec: RepositorySpec, now: datetime) -> tuple[str, ...]:
     """What is to be done about the repository's keys before long."""
-    found = keys_of(spec)
+    return _of_keys(spec, keys_of(spec), now)
+
+
+def _of_keys(spec: RepositorySpec, found: tuple[Key, ...], now: datetime) -> tuple[str, ...]:
     if len(found) > 1:
         return (f"two keys sign '{spec.name}'; `phoenix repository key rotate {spec.name} --finish` ends that",)
     return tuple(
@@ -68,25 +72,30 @@ def expiry(key: Key) -> str | None:
     return rfc3339(datetime.fromtimestamp(key.expires, UTC)) if key.expires is not None else None
 
 
-def signing_key(writer: Writer) -> str | None:
-    """The fingerprint of the key that signs; made where the spec leaves it to phoenix and there is none yet.
+def signing_keys(writer: Writer) -> tuple[str, ...]:
+    """The fingerprints of the keys that sign; made where the spec leaves it to phoenix and there is none yet.
 
-    None where the repository is deliberately unsigned.
+    aptly names the last one, the home's settings the others. None where the repository is deliberately unsigned.
     """
     if writer.spec.sign == UNSIGNED:
-        return None
+        return ()
     home = writer.aptly.home
     if home is None:
-        return gpg.given_key(writer.spec.sign)
-    found = signers.signers(writer.root)
-    signing = found[-1] if found else gpg.make_key(home, _owner(writer))
-    gpg.prove(home, signing.fingerprint)
-    return signing.fingerprint
+        return (gpg.given_key(writer.spec.sign),)
+    found = signers.signers(writer.root) or (_made(writer, home),)
+    gpg.prove(home, found[-1].fingerprint)
+    return tuple(key.fingerprint for key in found)
 
 
-def write_public(writer: Writer, signing: str) -> None:
+def _made(writer: Writer, home: Path) -> Key:
+    """A new key, which signs alone from now on: one that signed before may be named still, and be gone."""
+    made = gpg.make_key(home, _owner(writer))
+    signers.set_signers(writer.root, (made.fingerprint,))
+    return made
+
+
+def write_public(writer: Writer, known: tuple[str, ...]) -> None:
     """Put the public keys beside the index, before anything is signed with them."""
-    known = tuple(key.fingerprint for key in signers.signers(writer.root)) if writer.aptly.home else (signing,)
     fresh = writer.root.path / "key.asc.new"
     fresh.write_text(gpg.public_keys(writer.aptly.home, known))
     fresh.replace(writer.root.key)

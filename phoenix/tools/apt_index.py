@@ -11,21 +11,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.request import url2pathname
 
 from phoenix.debs import ANY, OF_MACHINES, Deb, version_key
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Package, Repository
-from phoenix.tools import gpg
-from phoenix.tools.loopback import is_loopback
-
-if TYPE_CHECKING:
-    import httpx
+from phoenix.tools import gpg, web
+from phoenix.tools.web import Read
 
 _TIMEOUT = 10.0
 """Seconds for one answer."""
-_FILE = "file://"
 _FILES = ("Packages.gz", "Packages")
 """The forms of an index that are understood, the preferred first."""
 
@@ -87,10 +81,8 @@ def fetch(repository: Repository) -> tuple[Deb, ...]:
 
 def download(repository: Repository, entry: Entry, file: Path) -> None:
     """Write the package's bytes to `file`. ToolError where they are not those of the index."""
-    import httpx
-
-    with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
-        file.write_bytes(_get(client, f"{repository.url.rstrip('/')}/{entry.file}"))
+    with web.reader(repository.url, timeout=_TIMEOUT) as read_page:
+        file.write_bytes(_get(read_page, f"{repository.url.rstrip('/')}/{entry.file}"))
     with file.open("rb") as written:
         if hashlib.file_digest(written, "sha256").hexdigest() != entry.deb.sha256:
             raise ToolError(
@@ -102,10 +94,8 @@ def download(repository: Repository, entry: Entry, file: Path) -> None:
 
 def read(url: str) -> str:
     """The text at a url of a repository. Raises UnreadableIndexError."""
-    import httpx
-
-    with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
-        return _get(client, url).decode()
+    with web.reader(url, timeout=_TIMEOUT) as read_page:
+        return _get(read_page, url).decode()
 
 
 def entries(repository: Repository) -> tuple[Entry, ...]:
@@ -114,26 +104,24 @@ def entries(repository: Repository) -> tuple[Entry, ...]:
     Where the repository has a key the signature is checked with it. Raises UnreadableIndexError and
     UntrustedIndexError.
     """
-    import httpx
-
     base = f"{repository.url.rstrip('/')}/dists/{repository.distribution}"
     found: set[Entry] = set()
-    with httpx.Client(timeout=_TIMEOUT, trust_env=not is_loopback(repository.url), follow_redirects=True) as client:
-        release = _release(client, base, repository)
+    with web.reader(repository.url, timeout=_TIMEOUT) as read_page:
+        release = _release(read_page, base, repository)
         sums, by_hash = release_sums(release), "\nAcquire-By-Hash: yes" in release
         wanted = [f"{repository.component}/binary-{each}/{file}" for each in OF_MACHINES for file in _FILES]
         names = {name.rpartition("/")[0]: name for name in reversed(wanted) if name in sums}
         if not names:
             raise _unreadable(f"{base} has no index of {repository.component}/binary-{OF_MACHINES[0]}")
         for directory, name in names.items():
-            found.update(_index(client, f"{base}/", directory if by_hash else "", name, sums[name]))
+            found.update(_index(read_page, f"{base}/", directory if by_hash else "", name, sums[name]))
     return tuple(sorted(found))
 
 
-def _index(client: httpx.Client, base: str, hashed: str, name: str, digest: str) -> Iterator[Entry]:
+def _index(read_page: Read, base: str, hashed: str, name: str, digest: str) -> Iterator[Entry]:
     """The packages of one index; it is asked for by its digest in the directory `hashed`, where there is one."""
     place = f"{hashed}/by-hash/SHA256/{digest}" if hashed else name
-    data = _get(client, base + place)
+    data = _get(read_page, base + place)
     if hashlib.sha256(data).hexdigest() != digest:
         raise _unreadable(f"{base}{place} is not what the release says")
     text = gzip.decompress(data) if name.endswith(".gz") else data
@@ -167,11 +155,11 @@ def parse_packages(text: str) -> Iterator[Entry]:
             yield Entry(deb=deb, file=fields.get("Filename", ""), size=int(fields.get("Size", "0")))
 
 
-def _release(client: httpx.Client, base: str, repository: Repository) -> str:
+def _release(read_page: Read, base: str, repository: Repository) -> str:
     """The Release file's text; with a key only what that key has signed."""
     if not repository.key:
-        return _get(client, f"{base}/Release").decode()
-    signed = _get(client, f"{base}/InRelease")
+        return _get(read_page, f"{base}/Release").decode()
+    signed = _get(read_page, f"{base}/InRelease")
     try:
         return gpg.verified(signed, repository.key).decode()
     except gpg.ClockError as error:
@@ -188,21 +176,14 @@ def _release(client: httpx.Client, base: str, repository: Repository) -> str:
         ) from error
 
 
-def _get(client: httpx.Client, url: str) -> bytes:
-    import httpx
-
-    if url.startswith(_FILE):
-        try:
-            return Path(url2pathname(url.removeprefix(_FILE))).read_bytes()
-        except OSError as error:
-            raise _unreadable(f"{url}: {error.strerror}") from error
+def _get(read_page: Read, url: str) -> bytes:
     try:
-        response = client.get(url)
-    except httpx.HTTPError as error:
+        page = read_page(url)
+    except web.NoPageError as error:
         raise _unreadable(f"{url}: {error}") from error
-    if response.status_code != httpx.codes.OK:
-        raise _unreadable(f"{url}: {response.status_code} {response.reason_phrase}")
-    return response.content
+    if page.status != web.OK:
+        raise _unreadable(f"{url}: {page.status} {page.reason}")
+    return page.body
 
 
 def _unreadable(details: str) -> PhoenixError:

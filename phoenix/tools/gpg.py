@@ -63,14 +63,15 @@ def with_agent(home: Path, argv: tuple[str, ...]) -> tuple[str, ...]:
 def end_agent(home: Path, clock: Clock) -> None:
     """End the agent of `home`, if there is one, and remove the sockets it had elsewhere."""
     socket_path = _gpgconf(home, "--list-dirs", "agent-socket").strip()
-    _gpgconf(home, "--kill", "gpg-agent")
-    wait_for(
-        "the end of the gpg-agent",
-        lambda: _listens(socket_path),
-        clock=clock,
-        deadline=_TIMEOUT,
-        interval=0.01,
-    )
+    if _listens(socket_path).verdict is not Verdict.PASS:
+        _gpgconf(home, "--kill", "gpg-agent")
+        wait_for(
+            "the end of the gpg-agent",
+            lambda: _listens(socket_path),
+            clock=clock,
+            deadline=_TIMEOUT,
+            interval=0.01,
+        )
     _gpgconf(home, "--remove-socketdir")
 
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from phoenix.clock import Clock
 from phoenix.errors import RefusedError
-from phoenix.tools import process
+from phoenix.tools import process, web
 from phoenix.tools.aptly_root import IDENTITY, Root, locked
 from phoenix.tools.process import Command, ProcessId
 from phoenix.wait import DeadlineError, HopelessError, Look, Verdict, wait_for
@@ -66,15 +66,13 @@ def ensure(root: Root, url: str, *, clock: Clock, say: Callable[[str], None]) ->
 
 def identity_at(url: str) -> str | None:
     """The identity of the repository that is shown at `url`, wherever that is; None where nobody says one."""
-    import httpx
-
     try:
-        with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
-            answer = client.get(f"{url.rstrip('/')}/{IDENTITY}")
-    except httpx.HTTPError:
+        with web.reader(url, timeout=_TIMEOUT) as read:
+            page = read(f"{url.rstrip('/')}/{IDENTITY}")
+    except web.NoPageError:
         return None
-    said = answer.text.strip()
-    return said if answer.status_code == httpx.codes.OK and _WORD.fullmatch(said) else None
+    said = page.text.strip()
+    return said if page.status == web.OK and _WORD.fullmatch(said) else None
 
 
 def find(root: Root) -> Server | None:
@@ -104,19 +102,17 @@ def port_of(url: str) -> int:
 
 def _serves(root: Root, url: str) -> bool:
     """Whether the url shows this root's identity. RefusedError where it shows something else."""
-    import httpx
-
     try:
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
-            answer = client.get(f"{url.rstrip('/')}/{root.identity.name}")
-    except httpx.ConnectError:
+        with web.reader(url, timeout=_TIMEOUT) as read:
+            page = read(f"{url.rstrip('/')}/{root.identity.name}")
+    except web.NobodyError:
         return False
-    except httpx.HTTPError as error:
+    except web.NoPageError as error:
         seen = f"it takes the connection and does not answer: {error}"
     else:
-        if root.identity.exists() and answer.text == root.identity.read_text():
+        if root.identity.exists() and page.text == root.identity.read_text():
             return True
-        seen = f"it answers {answer.status_code} where the repository's identity should be"
+        seen = f"it answers {page.status} where the repository's identity should be"
     if find(root):
         return False  # ours: started for another path, or hanging
     raise RefusedError(

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
@@ -125,6 +127,28 @@ def test_without_aptly_nothing_is_begun(place: Place, tmp_path: Path, monkeypatc
     assert (code, json.loads(out)["error"]["brief"]) == (3, "the program 'aptly' is missing")
     assert json.loads(finish(phoenix(place.directory, "run", "list", "--json"))[1])["runs"] == []
     assert servers_of(place.root.path) == []
+
+
+def test_what_is_dear_to_load_is_not_loaded(place: Place, tmp_path: Path) -> None:
+    """httpx with its certificates costs more than aptly itself; typer makes an adapter of pydantic for each path."""
+    program = """if True:
+        import sys
+        from phoenix.cli import app
+        code = app.run(sys.argv[1:])
+        sys.exit(code or ", ".join({"httpx", "typer._adapters"} & sys.modules.keys()) or 0)
+    """
+    argv = [
+        sys.executable,
+        "-c",
+        program,
+        "-C",
+        str(place.directory),
+        "publish",
+        str(make_deb(tmp_path, "hello", "1.0")),
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert place.packages() == {"hello 1.0"}
 
 
 def test_one_mistake_has_three_sentences(place: Place) -> None:

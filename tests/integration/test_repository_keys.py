@@ -176,3 +176,18 @@ def test_the_end_of_a_key_is_told_in_time_and_refused_after_it(shop: Bench) -> N
     with pytest.raises(RefusedError, match="has expired"):
         shop.publish(make_deb(shop.directory, "hello", "1.1"))
     assert shop.kept() == ["hello 1.0"]
+
+
+def test_a_key_that_is_made_after_others_were_lost_stays_the_one_that_signs(shop: Bench, tmp_path: Path) -> None:
+    """An expired key's home is moved away, as its error says; keys that signed before may be named still."""
+    shop.publish(make_deb(shop.directory, "hello", "1.0"))
+    rotate(shop)
+    rotate(shop, finish=True)
+    shop.root.gnupg.rename(tmp_path / "away")
+    shop.publish(make_deb(shop.directory, "hello", "1.1"))
+    key = shop.here.key
+    assert len(gpg.fingerprints_of(key)) == 1
+    shop.publish(make_deb(shop.directory, "hello", "1.2"))
+    assert shop.here.key == key
+    assert sqv(shop.root, key) == 0
+    assert [each.fingerprint for each in signing.keys_of(shop.spec)] == list(gpg.fingerprints_of(key))

@@ -150,9 +150,10 @@ class World(Performer[PublishAction]):
         shown = published == action.snapshot and _shows(writer, aptly.snapshot(action.snapshot))
         if shown and not _is_behind(writer, context):
             return Switched(published=published)
-        key = signing.signing_key(writer)
+        keys = signing.signing_keys(writer)
+        key = keys[-1] if keys else None
         if key:
-            signing.write_public(writer, key)
+            signing.write_public(writer, keys)
         aptly.publish(spec.distribution, spec.component, action.snapshot, key=key)
         if not key:
             writer.root.key.unlink(missing_ok=True)
