@@ -204,11 +204,9 @@ def doors(files: Files) -> Iterator[Offence]:
 def waits(files: Files) -> Iterator[Offence]:
     """Whoever waits for something calls wait.py, which has a deadline."""
     for path, tree in modules(files):
-        for loop in ast.walk(tree):
+        for loop in (node for node in ast.walk(tree) if isinstance(node, ast.While)):
             calls = [node.func for node in ast.walk(loop) if isinstance(node, ast.Call)]
-            if isinstance(loop, ast.While) and any(
-                isinstance(call, ast.Attribute) and call.attr == "sleep" for call in calls
-            ):
+            if any(isinstance(call, ast.Attribute) and call.attr == "sleep" for call in calls):
                 yield path, f"{path}:{loop.lineno} waits in a loop of its own"
 
 
