@@ -36,11 +36,14 @@ class Standing:
 def on(site: Site, stack: str) -> tuple[Standing, ...]:
     """The places with groups that stand on it: by `${stack.NAME.OUTPUT}`, or by values that somebody has copied.
 
-    Asks the clouds; CloudError where one cannot say.
+    Also those that phoenix.yaml no longer has, on the clouds that the stack carries. Asks the clouds; CloudError
+    where one cannot say.
     """
     record = StackRecords(site.store).of(stack)
-    given = frozenset(text for each in (record.outputs if record else ()) for text in _texts(each.value))
-    return tuple(_standing(site, stack, given))
+    values = [each.value for each in record.outputs] if record else []
+    given = frozenset(_texts(values))
+    gone = _forgotten(site, _carried(site, stack, given), frozenset(_texts(values, least=1))) if values else ()
+    return (*_standing(site, stack, given), *gone)
 
 
 def refuse(site: Site, stack: str, lost: tuple[Change, ...], *, destroy: bool) -> None:
@@ -76,14 +79,46 @@ def _standing(site: Site, stack: str, given: frozenset[str]) -> Iterator[Standin
             yield Standing(place=place.subject, groups=tuple(sorted(named)), outputs=uses)
 
 
+def _forgotten(site: Site, clouds: tuple[str, ...], given: frozenset[str]) -> Iterator[Standing]:
+    """Places that phoenix.yaml no longer has. What they use of what the stack gives out is not known: it may be all."""
+    for cloud in clouds:
+        groups = site.cloud(cloud).groups.list()
+        for place in places.forgotten_among(site, cloud, groups):
+            theirs = [each.name for each in groups if (each.service, each.environment) == _key(place)]
+            where = f"{place.subject} on {cloud}, which phoenix.yaml no longer has"
+            yield Standing(place=where, groups=tuple(sorted(theirs)), outputs=given)
+
+
+def _key(place: Place) -> tuple[str, str]:
+    return place.service.name, place.environment.name
+
+
+def _carried(site: Site, stack: str, given: frozenset[str]) -> tuple[str, ...]:
+    """The clouds that stand on the stack, or places on them; every cloud where nothing refers to it any more.
+
+    A service that is taken out of phoenix.yaml takes its references along.
+    """
+    project = site.project
+    used = {place.cloud for place in places.known(site) if _used(site, place, stack, given)}
+    for name in project.clouds:
+        referred = any(each.startswith(f"stack.{stack}.") for each, _ in project.clouds_stand_on.get(name, ()))
+        if referred or given & set(_texts(_of_one(site, name))):
+            used.add(name)
+    return tuple(name for name in project.clouds if name in used or not used)
+
+
 def _used(site: Site, place: Place, stack: str, given: frozenset[str]) -> frozenset[str]:
     """The values of the stack's outputs that the place uses."""
     named = [value for name, value in place.environment.stands_on if name.startswith(f"stack.{stack}.")]
     referred = {text for value in named for text in _referred(value)}
-    cloud = {key: value for key, value in asdict(site.project.cloud(place.cloud)).items() if key not in _ANYBODYS}
     about = asdict(place.environment)
-    written = set(_texts([cloud, about["machine"], about["load_balancer"]]))
+    written = set(_texts([_of_one(site, place.cloud), about["machine"], about["load_balancer"]]))
     return frozenset(referred | (written & given))
+
+
+def _of_one(site: Site, cloud: str) -> dict[str, Any]:
+    """What phoenix.yaml says of a cloud, as far as it can be what one stack made."""
+    return {key: value for key, value in asdict(site.project.cloud(cloud)).items() if key not in _ANYBODYS}
 
 
 def _referred(value: str) -> Iterator[str]:

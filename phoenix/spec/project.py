@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +34,8 @@ class Project:
     recipes: Mapping[ImageName, Recipe]
     services: Mapping[str, ServiceSpec]
     stacks: Mapping[str, StackSpec]
+    clouds_stand_on: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """What each cloud refers to of stacks, by name: `stack.NAME.OUTPUT`, and what it came to."""
 
     @property
     def state_directory(self) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from phoenix.spec.mistakes import Place
@@ -12,9 +12,9 @@ from phoenix.spec.stack_refs import Reference
 
 
 def standing(project: Project, references: Mapping[Place, tuple[Reference, ...]]) -> Project:
-    """The project, each environment with the outputs of stacks that it refers to.
+    """The project, each environment and each cloud with the outputs of stacks that it refers to.
 
-    Also those that its service, its cloud or a repository refers to which its machines install from.
+    An environment also has those of its service, of its cloud, and of a repository that its machines install from.
     """
     if not references:
         return project
@@ -28,7 +28,8 @@ def standing(project: Project, references: Mapping[Place, tuple[Reference, ...]]
         )
         for name, service in project.services.items()
     }
-    return replace(project, services=services)
+    clouds = {name: _of_cloud(name, references) for name in project.clouds}
+    return replace(project, services=services, clouds_stand_on=clouds)
 
 
 def _of(
@@ -36,13 +37,20 @@ def _of(
     environment: EnvironmentSpec,
     references: Mapping[Place, tuple[Reference, ...]],
 ) -> tuple[tuple[str, str], ...]:
-    found = {
-        (f"stack.{each.stack}.{each.output}", each.text)
+    return _said(
+        there
         for place, there in references.items()
-        for each in there
         if _concerns(place, service, environment) or _is_installed_from(place, service.at(environment), environment)
-    }
-    return tuple(sorted(found))
+    )
+
+
+def _of_cloud(name: str, references: Mapping[Place, tuple[Reference, ...]]) -> tuple[tuple[str, str], ...]:
+    return _said(there for place, there in references.items() if place[:2] == ("clouds", name))
+
+
+def _said(references: Iterable[tuple[Reference, ...]]) -> tuple[tuple[str, str], ...]:
+    """Each once, sorted: what is referred to, and what it came to."""
+    return tuple(sorted({(f"stack.{each.stack}.{each.output}", each.text) for there in references for each in there}))
 
 
 def _concerns(place: Place, service: ServiceSpec, environment: EnvironmentSpec) -> bool:

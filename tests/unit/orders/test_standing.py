@@ -10,6 +10,7 @@ from phoenix.errors import RefusedError
 from phoenix.orders import standing
 from phoenix.record.stacks import StackRecord, StackRecords
 from phoenix.stacks import Change, Do, Output
+from tests.support.fakes.cloud import FakeCloud
 from tests.support.fakes.desk import Desk
 
 ADDRESS = "127.0.0.1:8000"
@@ -87,3 +88,54 @@ def test_a_cloud_that_cannot_say_is_no_all_clear(ground: Desk, monkeypatch: pyte
     monkeypatch.setattr(ground.cloud, "list", broken)
     with pytest.raises(RefusedError, match="no answer"):
         refuse(ground, "copy", GONE, destroy=True)
+
+
+def forget_the_service(desk: Desk) -> None:
+    """The service goes out of phoenix.yaml, and with it whatever it referred to; another stands there."""
+    text = desk.spec
+    desk.edit(text[text.index("  web-tier:") :], text[text.index("  web-tier:") :].replace("web-tier:", "shop:"))
+    desk.edit(ADDRESS, "127.0.0.1:8001")
+
+
+def test_a_group_of_a_service_that_phoenix_yaml_no_longer_has_is_live_all_the_same(ground: Desk) -> None:
+    ground.roll("1.0.0")
+    forget_the_service(ground)
+    for destroy, lost in ((True, OTHER), (False, GONE)):
+        with pytest.raises(RefusedError) as caught:
+            refuse(ground, "copy", lost, destroy=destroy)
+        first = caught.value.details.splitlines()[0]
+        assert first == "web-tier/local on local, which phoenix.yaml no longer has: web-tier-local-v001"
+        assert "--force-live" in caught.value.resolution
+    refuse(ground, "copy", OTHER)  # nothing that was ever given out
+
+
+def test_a_group_of_an_environment_that_is_now_elsewhere_is_live_all_the_same(ground: Desk) -> None:
+    ground.roll("1.0.0")
+    empty = FakeCloud(ground.clock).door
+    ground.clouds = lambda _project, spec: ground.door if spec.name == "local" else empty
+    ground.edit("  local: {kind: local}", "  local: {kind: local}\n  other: {kind: local}")
+    ground.edit("cloud: local", "cloud: other")
+    ground.edit(ADDRESS, "127.0.0.1:8001")
+    with pytest.raises(RefusedError, match="live groups stand on it") as caught:
+        refuse(ground, "copy", OTHER, destroy=True)
+    assert "web-tier/local on local" in caught.value.details
+
+
+def test_groups_on_a_cloud_that_the_stack_does_not_carry_are_none_of_its_business(ground: Desk) -> None:
+    ground.roll("1.0.0")
+    empty = FakeCloud(ground.clock).door
+    ground.clouds = lambda _project, spec: ground.door if spec.name == "local" else empty
+    outputs = (Output(name="images", value="a"),)
+    StackRecords(ground.store).put("ground", StackRecord(outputs=outputs, at="2026-01-31T12:00:00Z"))
+    forget_the_service(ground)
+    ground.edit("services:", "stacks: {ground: {root: a}}\nservices:")
+    local, other = "  local: {kind: local}", "  other: {kind: local}"
+    ground.edit(local, f"{local}\n{other}")
+    with pytest.raises(RefusedError, match="live groups stand on it"):
+        refuse(ground, "ground", OTHER, destroy=True)  # it carries no cloud by the file: it may be either
+    referring = '{kind: local, images: "${stack.ground.images}"}'
+    ground.edit(other, f"  other: {referring}")
+    refuse(ground, "ground", OTHER, destroy=True)
+    ground.edit(f"{local}\n", f"  local: {referring}\n")
+    with pytest.raises(RefusedError, match="live groups stand on it"):
+        refuse(ground, "ground", OTHER, destroy=True)
