@@ -29,11 +29,17 @@ class Home:
 
 
 def home(file: Path, environment: Mapping[str, str]) -> Home:
-    """Where the record of the project in `file` is, whatever else is wrong with the file."""
+    """Where the record of the project in `file` is, whatever else is wrong with the file.
+
+    MistakesError where `state` itself is a mistake: elsewhere nothing would be found of what was ever done.
+    """
     from phoenix.spec.form.fields import located
 
     file = file.absolute()
-    named = read(file, environment).data.get("state")
+    document = read(file, environment)
+    if wrong := tuple(each for each in document.mistakes if each.path == "state"):
+        raise MistakesError(file, wrong)
+    named = document.data.get("state")
     state = named if isinstance(named, str) and named else ".phoenix"
     return Home(state=state, directory=located(state, file.parent))
 

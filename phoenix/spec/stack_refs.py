@@ -63,7 +63,9 @@ def refused_at(place: Place) -> str:
     """Why no reference may stand there; empty where one may."""
     match place:
         case ("state" | "version" | "project" | "state_is_shared", *_):
-            return "${stack...} is not accepted here: where the record is has to be known before it can be asked"
+            why = "what a stack gives out stands in the record, so where that is has to be known first"
+            instead = "the value itself, as `phoenix stack output` prints it"
+            return f"${{stack...}} is not accepted here: {why}; accepted: {instead}"
         case ("stacks", _, "root" | "program" | "variable_files", *_):
             return "${stack...} is not accepted here: it names what lies on this computer"
         case (

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from phoenix.orders.site import recorded
 from phoenix.spec.load import load, load_stacks
 from phoenix.spec.mistakes import MistakesError
 from phoenix.spec.project import Project
@@ -183,3 +184,25 @@ def test_two_stacks_with_one_state_are_a_mistake(file: Path) -> None:
     (found,) = mistakes(file, ("root: other", "root: ground"))
     assert found.startswith("stacks.second: has the root and the backend of ground")
     loaded(file, ("root: other", "root: ground, backend: {prefix: second}"))
+
+
+def test_what_a_cloud_itself_stands_on_is_told_of_it_alone(file: Path) -> None:
+    project = loaded(file)
+    assert project.clouds_stand_on == {"aws": (("stack.ground.subnets", '["subnet-a", "subnet-b"]'),)}
+
+
+def test_a_state_that_asks_a_stack_is_the_one_mistake_and_says_what_to_write(file: Path) -> None:
+    """Nobody is sent to apply a stack that has been applied: where that is written down is what is not known."""
+    file.write_text(FILE.replace("project: hello", "project: hello\nstate: ${stack.ground.state}"))
+    with pytest.raises(MistakesError) as caught:
+        load(file, {}, recorded(file, {}))
+    (mistake,) = caught.value.mistakes
+    assert (mistake.line, mistake.path) == (3, "state")
+    assert mistake.what == (
+        "${stack...} is not accepted here: what a stack gives out stands in the record, so where that is has to be "
+        "known first; accepted: the value itself, as `phoenix stack output` prints it"
+    )
+    assert caught.value.brief == "a mistake in phoenix.yaml"
+    assert caught.value.resolution.startswith("Correct what is listed; nothing was done.")
+    with pytest.raises(MistakesError, match="the value itself"):
+        load_stacks(file, {}, recorded(file, {}), "ground")
