@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -37,6 +39,8 @@ CHANGED = 2
 _STALE = ("Saved plan is stale", "Saved plan does not match the given state")
 _MOVED = "Backend configuration changed"
 _LOCKED = "Error acquiring the state lock"
+_LOCK_ID = re.compile(r"^\s*ID:\s+(\S+)$", re.MULTILINE)
+"""In what Terraform says of whoever holds it."""
 _QUIET = {
     "CHECKPOINT_DISABLE": "1",  # it would look for a newer one of itself
     "TF_IN_AUTOMATION": "1",
@@ -182,30 +186,36 @@ class Terraform:
         """The error of a command that ended so, without secrets."""
         details = scrub("\n".join(dict.fromkeys(errors)) or done.tail, self.secrets)
         if _MOVED in details:
-            move = f"TF_DATA_DIR={self.data} {self.program} -chdir={self.root} init -migrate-state"
+            move = self._by_hand("init -migrate-state")
             return RefusedError(
                 "the stack's state is to be kept elsewhere than before",
                 details=details,
                 resolution=f"Nothing was changed. Move the state: `{move}`, then say it again.",
             )
-        return _refusal(summary, details) or _failure(done, details, log)
+        return self._refusal(summary, details) or _failure(done, details, log)
 
+    def _refusal(self, summary: str, details: str) -> RefusedError | None:
+        """What Terraform refuses by itself is a refusal of ours, too."""
+        if summary in _STALE:
+            return RefusedError(
+                "the plan is stale: the stack's state has moved since it was made",
+                details=details,
+                resolution="Nothing was changed. Plan again, and look at it again.",
+            )
+        if summary == _LOCKED or _LOCKED in details:
+            held = _LOCK_ID.search(details)
+            free = self._by_hand(f"force-unlock {held[1] if held else 'ID'}")
+            return RefusedError(
+                "somebody else holds the lock of the stack's state",
+                details=details,
+                resolution=f"Wait for them. Where nobody is left to free it: `{free}`.",
+            )
+        return None
 
-def _refusal(summary: str, details: str) -> RefusedError | None:
-    """What Terraform refuses by itself is a refusal of ours, too."""
-    if summary in _STALE:
-        return RefusedError(
-            "the plan is stale: the stack's state has moved since it was made",
-            details=details,
-            resolution="Nothing was changed. Plan again, and look at it again.",
-        )
-    if summary == _LOCKED or _LOCKED in details:
-        return RefusedError(
-            "somebody else holds the lock of the stack's state",
-            details=details,
-            resolution="Wait for them. Where nobody is left to free it: `terraform force-unlock ID` in the root.",
-        )
-    return None
+    def _by_hand(self, words: str) -> str:
+        """The line by which a person gives Terraform a command that phoenix never gives, on the same state."""
+        data, program, root = (shlex.quote(str(each)) for each in (self.data, self.program, self.root))
+        return f"TF_DATA_DIR={data} {program} -chdir={root} {words}"
 
 
 def _failure(done: Completed, details: str, log: Path | None) -> ToolError:

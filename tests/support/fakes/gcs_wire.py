@@ -61,10 +61,11 @@ class GcsWire:
         generation, _ = self.buckets[bucket].get(name, (0, b""))
         if wanted is not None and int(wanted) != generation:
             return self._refuse(start, "412 Precondition Failed", "PreconditionFailed", "A condition did not hold.")
-        self._become(bucket, name, content, control)
+        self.become(bucket, name, content, control)
         return self._answer(start, b"", self._headers(bucket, name))
 
-    def _become(self, bucket: str, name: str, content: bytes, control: str) -> None:
+    def become(self, bucket: str, name: str, content: bytes, control: str = "") -> None:
+        """Write the object, whatever was there."""
         self._generation += 1
         self.buckets[bucket][name] = (self._generation, content)
         self.controls[bucket, name] = control or "public, max-age=3600"
@@ -90,7 +91,7 @@ class GcsWire:
             parts[int(query["partNumber"][0])] = content
             return self._answer(start, b"", [("ETag", _tag(content))])
         whole = b"".join(parts[number] for number in sorted(parts))
-        self._become(bucket, name, whole, control)
+        self.become(bucket, name, whole, control)
         return self._xml(start, "CompleteMultipartUploadResult", f"<ETag>{escape(_tag(whole))}</ETag>")
 
     def _xml(self, start: Start, what: str, text: str) -> Iterable[bytes]:
@@ -129,6 +130,7 @@ class GcsWire:
             ("Cache-Control", self.controls[bucket, name]),
             ("ETag", _tag(content)),
             ("x-goog-generation", str(generation)),
+            ("x-goog-metageneration", "1"),
             ("Last-Modified", "Sat, 31 Jan 2026 12:00:00 GMT"),
         ]
 
