@@ -71,6 +71,11 @@ module "rights" {
   state     = module.state.arn
   operators = var.operators
   machines  = { repository = module.repository.role }
+
+  passed = {
+    bake = [module.identity.roles["builder"]]
+    roll = concat([module.identity.roles["machine"]], tolist(var.machine_roles))
+  }
 }
 
 module "repository" {

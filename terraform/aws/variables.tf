@@ -81,6 +81,17 @@ variable "secrets" {
   default     = []
 }
 
+variable "machine_roles" {
+  description = "ARNs of the roles of services' machines beside the one that is made here: phoenix may give them to machines."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.machine_roles : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[^*?]+$", arn))])
+    error_message = "ARNs of roles, without * or ?."
+  }
+}
+
 variable "sessions" {
   description = "Whether the service's machines can be looked into by Session Manager, where their image has its agent."
   type        = bool

@@ -130,6 +130,19 @@ def test_machines_may_read_their_own_secrets_and_nothing_of_others(built: Ground
         assert roles == {"roles/logging.logWriter", "roles/monitoring.metricWriter"}
 
 
+def test_phoenix_may_give_machines_the_roles_that_are_made_for_them_and_no_other(built: Ground) -> None:
+    if built.cloud == "aws":
+        for work, machine in (("bake", "builder"), ("roll", "machine"), ("tend", None)):
+            told = json.loads(built.world.one("aws_iam_policy", name=f"hello-prod-{work}")["policy"])["Statement"]
+            passing = [each["Resource"] for each in told if "iam:PassRole" in each["Action"]]
+            role = machine and built.world.one("aws_iam_role", name=f"hello-prod-{machine}")["arn"]
+            assert passing == ([[role]] if role else [])
+    else:
+        allowed = built.world.of("google_service_account_iam_member")
+        acting = [each["service_account_id"] for each in allowed if "act_as" in each["role"]]
+        assert acting == [built.world.one("google_service_account", account_id="hello-prod-machine")["name"]]
+
+
 def test_the_repository_machine_gets_a_script_that_bash_can_read(built: Ground) -> None:
     if built.cloud == "aws":
         script = built.world.one("aws_instance")["user_data"]

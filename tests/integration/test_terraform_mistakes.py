@@ -75,6 +75,7 @@ REFUSED: Mapping[str, tuple[tuple[dict[str, Any], str], ...]] = {
         ({"certificate": "www.acme.example"}, "ARN of a certificate"),
         ({"secrets": ["prod/db"]}, "ARNs of secrets"),
         ({"operators": ["*"]}, "neither * nor a whole account"),
+        ({"machine_roles": ["arn:aws:iam::123456789012:role/*"]}, "without * or ?"),
         ({"operators": ["arn:aws:iam::123456789012:root"]}, "neither * nor a whole account"),
     ),
     "gcp": (

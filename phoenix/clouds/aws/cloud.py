@@ -137,9 +137,10 @@ class AwsCloudDoor:
 
     def policy(self) -> Mapping[str, Any]:
         """IAM's policies, one for each kind of work."""
-        from phoenix.clouds.aws.account import policy
+        from phoenix.clouds.aws.account import passed, policy
 
-        return {work.value: policy.policy(work, self._project.name) for work in policy.Work}
+        roles = {work: passed.roles(self._project, self._spec, work) for work in policy.Work}
+        return {work.value: policy.policy(work, self._project.name, roles[work]) for work in policy.Work}
 
     def mend(self, place: Place) -> tuple[str, ...]:  # noqa: ARG002 (others run a balancer of their own)
         """Nothing: AWS keeps its balancers up itself."""

@@ -11,6 +11,8 @@ from typing import Any
 Values = dict[str, Any]
 ACCOUNT = "123456789012"
 PROJECT = "acme-prod"
+_ROLE = f"arn:aws:iam::{ACCOUNT}:role/{{}}"
+"""The ARN of a role, which is looked at: rights are given for it."""
 
 
 @dataclass(kw_only=True)
@@ -68,7 +70,7 @@ def _text(kind: str, name: str, attribute: str, values: Mapping[str, Any]) -> st
     service, _, noun = kind.partition("_")
     mail = f"{name}@{values.get('project') or PROJECT}.iam.gserviceaccount.com"
     forms = {
-        "arn": f"arn:aws:{noun}:eu-west-1:{ACCOUNT}:{name}",
+        "arn": _ROLE.format(name) if noun == "iam_role" else f"arn:aws:{noun}:eu-west-1:{ACCOUNT}:{name}",
         "email": mail,
         "member": f"serviceAccount:{mail}",
         "dns_name": f"{name}.eu-west-1.elb.amazonaws.com",

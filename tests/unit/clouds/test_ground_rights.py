@@ -22,7 +22,7 @@ def shipped(*parts: str) -> Any:
 @pytest.mark.parametrize("work", [aws.Work.BAKE, aws.Work.ROLL, aws.Work.TEND])
 def test_policies_of_aws_are_those_that_doctor_prints(work: aws.Work) -> None:
     told = shipped("aws", "rights", "policies", f"{work}.json")
-    assert told == aws.policy(work, "${project}")
+    assert told == aws.policy(work, "${project}", ("${roles}",))
     assert len(json.dumps(told, separators=(",", ":"))) < LONGEST
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from phoenix.clouds.aws.account import permissions
+from phoenix.clouds.aws.account import passed, permissions
+from phoenix.clouds.aws.account.policy import Work
 from phoenix.clouds.aws.calls import Asks
 from phoenix.errors import CloudError
 from phoenix.manner import Finding, State
@@ -82,7 +83,8 @@ def findings(project: Project, spec: AwsCloud, calls: Asks, *, rights: bool = Fa
         "key": partial(_key, spec, calls, str(who["Account"])),
     }
     if rights:
-        looks["rights"] = partial(permissions.findings, calls, str(who["Arn"]), project.name, spec.name)
+        roles = {work: passed.roles(project, spec, work, str(who["Account"])) for work in Work}
+        looks["rights"] = partial(permissions.findings, calls, str(who["Arn"]), project.name, spec.name, roles)
     found = [_finding(State.FINE, spec, "identity", f"{who['Arn']} in {spec.region}")]
     for subject, look in looks.items():
         try:

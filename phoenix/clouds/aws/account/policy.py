@@ -1,7 +1,7 @@
 """The rights that phoenix needs in an account: one policy to bake, one to roll, one to tend, one to adopt.
 
 Reading has no limit that AWS would know (most Describe calls take no resource). What is changed has to bear the
-project's tag, what is made gets it with the same call, and roles are passed to EC2 and Auto Scaling alone. A test
+project's tag, what is made gets it with the same call, and roles are passed to EC2 alone: those of `passed`. A test
 compares what the test-suite has called with what stands here; what no call shows has its reason beside it (`BEYOND`).
 """
 
@@ -25,7 +25,10 @@ class Work(StrEnum):
     ROLL = "roll"
     TEND = "tend"
     ADOPT = "adopt"
-    """Beside rolling: to pin, and with `group delete --adopt` to end, groups that phoenix did not make."""
+    """Beside rolling: to pin, and with `group delete --adopt` to end, groups that phoenix did not make.
+
+    Also to give a new group the lifecycle hooks of such a one that have a role.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,8 +176,9 @@ _KEYS = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+PASS = "iam:PassRole"
 BEYOND: Mapping[str, str] = {
-    "iam:PassRole": "machines get a profile, and carried hooks their role, only from who may pass that role",
+    PASS: "machines get a profile, and carried hooks their role, only from who may pass that role",
     "iam:CreateServiceLinkedRole": "the first Auto Scaling group, or load balancer, of an account makes AWS's own role",
     "ec2:RunInstances": "Auto Scaling checks, when a group is made, that who makes it may start its launch template",
     **dict.fromkeys(_KEYS, "with a key of your own (`images.kms`) EC2 uses it in the name of who bakes"),
@@ -187,8 +191,11 @@ def rights(work: Work) -> Rights:
     return _RIGHTS[work]
 
 
-def policy(work: Work, project: str) -> dict[str, Any]:
-    """The policy as IAM takes it, for one project of the account."""
+def policy(work: Work, project: str, passed: tuple[str, ...]) -> dict[str, Any]:
+    """The policy as IAM takes it, for one project of the account.
+
+    `passed`: ARNs of the roles that this work's machines get.
+    """
     wanted = rights(work)
     made = {"StringEquals": {f"aws:RequestTag/{PROJECT}": project}}
     ours = {"StringEquals": {f"aws:ResourceTag/{PROJECT}": project}}
@@ -199,15 +206,20 @@ def policy(work: Work, project: str) -> dict[str, Any]:
         _statement("Anywhere", wanted.anywhere),
     ]
     if wanted.makes:
-        services = ["autoscaling.amazonaws.com", "ec2.amazonaws.com"]
-        to_machines = {"StringEquals": {"iam:PassedToService": services}}
         own = {"StringEquals": {"iam:AWSServiceName": ["autoscaling.amazonaws.com", "spot.amazonaws.com"]}}
         statements += [
-            _statement("PassRole", ("iam:PassRole",), to_machines),
+            *([_passing("PassRole", "ec2.amazonaws.com", sorted(passed))] if passed else []),
             _statement("OwnRoles", ("iam:CreateServiceLinkedRole",), own),
             _statement("Keys", _KEYS, {"StringLike": {"kms:ViaService": "ec2.*.amazonaws.com"}}),
         ]
+    if work is Work.ADOPT:
+        statements.append(_passing("PassRoleOfHooks", "autoscaling.amazonaws.com", "*"))
     return {"Version": _VERSION, "Statement": [each for each in statements if each["Action"]]}
+
+
+def _passing(name: str, service: str, roles: str | list[str]) -> dict[str, Any]:
+    """To hand over the roles to one service alone, which then works with their rights."""
+    return {**_statement(name, (PASS,), {"StringEquals": {"iam:PassedToService": service}}), "Resource": roles}
 
 
 def _statement(name: str, actions: tuple[str, ...], condition: Mapping[str, Any] | None = None) -> dict[str, Any]:

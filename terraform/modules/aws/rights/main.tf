@@ -2,7 +2,12 @@
 # The files in `policies/` are what it prints; a test of phoenix's own holds them against it.
 
 locals {
-  policies = { for work in ["bake", "roll", "tend"] : work => templatefile("${path.module}/policies/${work}.json", { project = var.project }) }
+  policies = {
+    for work in ["bake", "roll", "tend"] : work => templatefile("${path.module}/policies/${work}.json", {
+      project = var.project
+      roles   = join("\", \"", sort(lookup(var.passed, work, [])))
+    })
+  }
 }
 
 resource "aws_iam_policy" "work" {

@@ -35,6 +35,20 @@ variable "machines" {
   default     = {}
 }
 
+variable "passed" {
+  description = "ARNs of the roles that machines may be given: builders (`bake`), and those of services (`roll`)."
+  type        = map(set(string))
+
+  validation {
+    condition     = alltrue([for work in ["bake", "roll"] : length(lookup(var.passed, work, [])) > 0])
+    error_message = "One role to bake with, and one to roll with, at least."
+  }
+  validation {
+    condition     = alltrue([for arn in flatten([for roles in values(var.passed) : tolist(roles)]) : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[^*?]+$", arn))])
+    error_message = "ARNs of roles, without * or ?."
+  }
+}
+
 variable "tags" {
   description = "Tags on everything that is made."
   type        = map(string)
