@@ -27,7 +27,7 @@ def test_a_soak_asks_at_most_six_times_a_minute_for_a_group(gcp: Emulator, tmp_p
     assert len(minutes) == 3
     for group in (OLD, NEW):
         asked = Counter(int(call.at - first) // 60 for call in settled if _of(call, group))
-        assert max(asked.values()) <= 6, asked
+        assert max(asked.values(), default=0) <= 6, asked  # of the one that only serves nothing is asked
     everything = Counter(int(call.at - first) // 60 for call in settled)
     assert max(everything.values()) <= 12, everything
 
