@@ -181,8 +181,11 @@ class Instance:
     since: datetime | None = None
     """When it was started, as far as the cloud says."""
     restarts: int | None = None
+    """How often its services were started again; None: nobody tells."""
     touched: str = ""
-    """How often its services were started again (None: nobody tells); who was inside of it last, and when."""
+    """Who was inside of it last, and when."""
+    inside: bool = False
+    """Whether somebody is inside of it now, as far as that is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

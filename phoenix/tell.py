@@ -23,12 +23,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """One thing that is told. `text` is whole by itself; `run` and `step` say what it belongs to, if to anything."""
+    """One thing that is told. `text` is whole by itself; `run` and `step` say what it belongs to, if to anything.
+
+    `last_time`: of a step that begins, how many seconds it took in the last such run; None where nobody knows.
+    """
 
     level: Level
     text: str
     run: str = ""
     step: str = ""
+    last_time: int | None = None
 
 
 Teller = Callable[[Told], None]

@@ -18,6 +18,7 @@ from phoenix.orders import (
     bake,
     doctor,
     down,
+    galaxy,
     groups,
     history,
     image_retention,
@@ -34,6 +35,7 @@ from phoenix.orders import (
     rollback,
     runs,
     ssh,
+    stacks,
     status,
     tend,
     unlock,
@@ -43,6 +45,8 @@ RESULTS: dict[str, type] = {
     "init": project.InitResult,
     "doctor": doctor.DoctorResult,
     "doctor --policy": doctor.PolicyResult,
+    "galaxy install": galaxy.GalaxyResult,
+    "galaxy install --plan": galaxy.GalaxyPlan,
     "validate": project.ValidateResult,
     "demo": DemoResult,
     "render": render.RenderResult,
@@ -72,13 +76,21 @@ RESULTS: dict[str, type] = {
     "group enable, disable, resize, delete": groups.GroupResult,
     "logs": logs.LogsResult,
     "ssh": ssh.WayIn,
+    "stack list": stacks.StackList,
+    "stack plan": stacks.PlanShown,
+    "stack apply, destroy": stacks.StackResult,
+    "stack output": stacks.OutputsResult,
+    "stack output OUTPUT": stacks.OutputShown,
+    "stack drift": stacks.DriftResult,
     "run list": history.RunList,
     "run show": history.RunShown,
     "tend": tend.Tended,
     "unlock": unlock.UnlockResult,
     "down": down.DownResult,
 }
-"""The result of each command."""
+"""The result of each command; several that have the same one stand together."""
+IN_WORDS = ("schema",)
+"""Commands whose result the page tells in words, above what is generated."""
 WORDS = {str: "text", int: "number", float: "number", bool: "true or false", NoneType: "null"}
 
 
@@ -89,6 +101,13 @@ def markdown() -> str:
     parts.append("## Values in them\n")
     parts += [f"### {kind.__name__}\n\n{_about(kind)}{_keys(kind)}" for kind in _values()]
     return "\n".join(parts)
+
+
+def commands_of(entry: str) -> tuple[str, ...]:
+    """The commands that an entry of RESULTS is about, without its options: `group enable, disable` are two."""
+    first, *others = entry.split(", ")
+    words = [word for word in first.split() if not word.startswith("-") and not word.isupper()]
+    return (" ".join(words), *(" ".join((*words[:-1], other)) for other in others))
 
 
 def _values() -> tuple[type, ...]:

@@ -18,7 +18,7 @@ from typer.core import TyperCommand
 from phoenix.cli import process, signals, streams
 from phoenix.cli.command import HELP_NAMES, PhoenixGroup, ours
 from phoenix.cli.contents import TABLE
-from phoenix.cli.failures import as_phoenix_error, refuse_bytes, unknown_shell
+from phoenix.cli.failures import ProgramEnded, as_phoenix_error, refuse_bytes, unknown_shell
 from phoenix.cli.session import Session
 
 COMPLETION = "_PHOENIX_COMPLETE"
@@ -88,6 +88,8 @@ def run(args: Sequence[str], noted: Sequence[int] = (), **options: Any) -> int:
     except (typer.Exit, SystemExit) as leaving:
         code = leaving.exit_code if isinstance(leaving, typer.Exit) else int(leaving.code or 0)
         return session.out.page(pages.text) if not code else session.out.error(unknown_shell())
+    except ProgramEnded as ended:
+        return ended.code
     except (Exception, KeyboardInterrupt) as problem:
         if isinstance(problem, BrokenPipeError) and streams.reader_is_gone():
             return 128 + signal.SIGPIPE

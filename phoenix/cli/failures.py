@@ -23,6 +23,14 @@ _SURROUNDINGS = (
 """What is wrong with a computer rather than with a program: no room, no rights, a limit (`ulimit -a`)."""
 
 
+class ProgramEnded(Exception):  # noqa: N818 - no error of phoenix: what was run says so itself
+    """A program that a person used has ended with a code that is to be phoenix's own."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def as_phoenix_error(problem: BaseException) -> PhoenixError:
     """Whatever a command ended with, as an error with three sentences."""
     if isinstance(problem, PhoenixError):

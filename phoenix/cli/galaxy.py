@@ -39,4 +39,4 @@ def install(
     done = galaxy.install(project, upgrade=upgrade, teller=session.out.tell)
     rows = [(each.kind, each.name, each.version, each.change or "as before") for each in done.installed]
     shown = table("kind", "name", "version", "is", rows=rows) if rows else "nothing is asked for"
-    session.out.result({**dump(done), "changed": done.changed}, shown)
+    session.out.result(dump(done), shown)

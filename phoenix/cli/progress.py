@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from phoenix.cli.streams import Unfailing
 from phoenix.cli.text.printable import printable
+from phoenix.cli.text.times import lasted
 from phoenix.tell import Level, Told
 
 if TYPE_CHECKING:
@@ -18,22 +19,28 @@ if TYPE_CHECKING:
 
 
 class LiveLine:
-    """The line below what was said last: for how many seconds that goes on, and the item under way."""
+    """The line below what was said last: for how many seconds that goes on, and the item under way.
+
+    A step counts from its beginning, whatever is said within it, beside how long it took last time.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
+        self._step = ""
         self.begin()
 
-    def begin(self) -> None:
-        """Something else goes on from now."""
+    def begin(self, step: str = "", last: str = "") -> None:
+        """Something else goes on from now, or further of the same step. `last`: how long it took last time."""
         self.item = ""
-        self._since = self._now()
+        if step and step == self._step:
+            return
+        self._step, self._last, self._since = step, last, self._now()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """One line, as wide as there is room: asked for at every tick of the terminal."""
         from rich.text import Text
 
-        text = Text(f"{self._now() - self._since:.0f} s  {self.item}".rstrip(), style="dim")
+        text = Text(f"{self._now() - self._since:.0f} s{self._last}  {self.item}".rstrip(), style="dim")
         text.truncate(options.max_width, overflow="ellipsis")
         yield text
 
@@ -56,21 +63,25 @@ class Progress:
         """Say what somebody tells who does not know of terminals."""
         match told.level:
             case Level.SAY:
-                self.say(told.text)
+                self.say(told.text, step=told.step, last_time=told.last_time)
             case Level.DETAIL:
                 self.detail(told.text)
             case Level.WARN:
                 self.warn(told.text)
 
-    def say(self, text: str) -> None:
-        """A step of the work, as a line of progress that stays. Silent with `-q`."""
-        text = printable(text)
+    def say(self, text: str, *, step: str = "", last_time: int | None = None) -> None:
+        """A step of the work, as a line of progress that stays. Silent with `-q`.
+
+        `step`: what it belongs to. `last_time`: the seconds that it took in the last such run, if that was one
+        at least.
+        """
+        text, last = printable(text), f"; last time {lasted(last_time)}" if last_time else ""
         if self._verbosity < 0:
             return
         if self._terminal:
-            self._on_terminal(text)
+            self._on_terminal(text, step, last)
         else:
-            self._line(text)
+            self._line(f"{text}{last}")
 
     def detail(self, text: str) -> None:
         """The last line of a tool: passes by on a terminal, else told only with `-v`."""
@@ -93,7 +104,7 @@ class Progress:
             self._status.stop()
             self._status = self._live = None
 
-    def _on_terminal(self, text: str) -> None:
+    def _on_terminal(self, text: str, step: str, last: str) -> None:
         elapsed = time.monotonic() - self._started
         console = self._rich()
         console.print(f"{elapsed:7.1f} s  {text}", markup=False, highlight=False, soft_wrap=True)
@@ -101,8 +112,8 @@ class Progress:
             self._live = LiveLine()
             self._status = console.status(self._live)
             self._status.start()
-        elif self._live is not None:
-            self._live.begin()
+        if self._live is not None:
+            self._live.begin(step, last)
 
     def _line(self, text: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

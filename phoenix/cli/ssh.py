@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import sys
 from typing import Annotated
 
@@ -12,6 +10,7 @@ import typer
 
 from phoenix.cli import completion
 from phoenix.cli.command import command, command_app
+from phoenix.cli.failures import ProgramEnded
 from phoenix.cli.session import session_of
 from phoenix.orders import ssh as entering
 from phoenix.orders.facts import dump
@@ -29,7 +28,8 @@ def ssh(
 ) -> None:
     """Get into a machine of this computer, or run a command there; elsewhere print the cloud's own command.
 
-    A machine that somebody was inside of is another than its siblings: `phoenix status` says so from then on.
+    A machine that somebody was inside of is another than its siblings: `phoenix status` says so from then on. While
+    somebody is inside, `phoenix tend` does not replace it.
     """
     session = session_of(ctx)
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -37,10 +37,7 @@ def ssh(
     if session.json or not way.here:
         session.out.result(dump(way), shlex.join(way.command))
         return
-    entering.mark(session.site, way)
     session.out.quiet_down()
-    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it becomes would, too
-    try:
-        os.execvp(way.command[0], way.command)
-    finally:  # it could not
-        signal.signal(signal.SIGPIPE, before)
+    code = entering.go_in(session.site, way)
+    if code:
+        raise ProgramEnded(code)

@@ -42,11 +42,10 @@ def plan(ctx: typer.Context, name: Name, plan_out: PlanOut = None) -> None:
     session = session_of(ctx)
     site = session.ground(name)
     with stacks.planned(site, StackOrder(stack=name)) as found:
-        written = {}
         if plan_out:
             stacks.keep(site, found, plan_out)
-            written = {"file": str(plan_out.absolute())}
-        session.out.result({"plan": dump(stacks.facts(found)), **written}, _text(found))
+        shown = stacks.PlanShown(plan=stacks.facts(found), file=str(plan_out.absolute()) if plan_out else None)
+        session.out.result(dump(shown), _text(found))
 
 
 @command(
@@ -116,7 +115,7 @@ def output(
         session.out.result(dump(found), outputs_text(found.outputs) or "no outputs")
         return
     value = stacks.output(found, output)
-    session.out.result({"stack": name, "output": output, "value": value}, value_text(value))
+    session.out.result(dump(stacks.OutputShown(stack=name, output=output, value=value)), value_text(value))
 
 
 @command(app, "phoenix stack drift network-gcp", "phoenix stack drift network-gcp --json")

@@ -9,7 +9,7 @@ the process; `promote` gives it its outcome, by whoever says so and from whereve
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -29,13 +29,17 @@ from phoenix.errors import (
 from phoenix.execute.outcomes import LeftAlone, Outcome, Promoted, Refused, read, to_data
 from phoenix.execute.ownership import OwnedRun, StandstillError
 from phoenix.plan.actions import Plan, Step
-from phoenix.record.journal import Event, Part, RunState, What
+from phoenix.record.journal import Event, Part, Run, RunState, What
 from phoenix.record.origin import Origin
 from phoenix.record.store import DamagedError
 from phoenix.tell import Level, Teller, Told
 
 A = TypeVar("A")
 A_contra = TypeVar("A_contra", contravariant=True)
+
+
+def _unknown(_run: Run) -> Mapping[tuple[Part, str], int]:
+    return {}
 
 
 CLEANUP_TRIES = 3
@@ -103,6 +107,8 @@ class Engine(Generic[A]):
     logs: Path
     """Each run's files go into a directory of its id in here."""
     tell: Teller
+    last_times: Callable[[Run], Mapping[tuple[Part, str], int]] = _unknown
+    """How many seconds each step took in the last such run, as far as anybody knows; only told."""
     leaves: str = ""
     """Of plans that nothing can undo: what stands after a failure, in a sentence. There is no way back then."""
 
@@ -207,6 +213,7 @@ class Engine(Generic[A]):
             [step for step in steps if step not in done],
         )
         again = waited[-1:] if todo and not self._half_way_to_a_wait(owned, part, todo) else []
+        last = {} if part is Part.BACK else self.last_times(owned.run)  # who goes back is in a hurry
         for step in [*again, *todo]:
             intent, held = owned.event(What.INTENT, part=part, step=step.id), self.performer.holds(step.action)
             owned.write(*finished, intent, state=RunState.HELD if held else None)
@@ -214,7 +221,7 @@ class Engine(Generic[A]):
                 self._obey_abort(owned)
             if held:
                 raise self._held(owned, held)
-            self._say(owned, f"{step.id} ...", step.id)
+            self._say(owned, f"{step.id} ...", step.id, last.get((part, step.id)))
             outcome = self._perform(step, self._context(owned, plan, part, step))
             finished = [owned.event(What.OUTCOME, part=part, step=step.id, data=to_data(outcome))]
         if finished:
@@ -316,8 +323,8 @@ class Engine(Generic[A]):
             renew=renew,
         )
 
-    def _say(self, owned: OwnedRun, text: str, step: str = "") -> None:
-        self.tell(Told(level=Level.SAY, text=text, run=owned.run.id, step=step))
+    def _say(self, owned: OwnedRun, text: str, step: str = "", last: int | None = None) -> None:
+        self.tell(Told(level=Level.SAY, text=text, run=owned.run.id, step=step, last_time=last))
 
     def _came_to(self, owned: OwnedRun, steps: tuple[Step[A], ...], part: Part) -> tuple[Outcome, ...]:
         """What the steps of a part came to, as far as they have ended, in that order."""

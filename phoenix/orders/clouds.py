@@ -136,13 +136,13 @@ def way_in(
             return (*ssh, *tail), False
 
 
-def mark_touched(project: Project, cloud: str, instance: str, who: str) -> None:
-    """Write on a machine of this computer who is about to be inside."""
-    spec = project.cloud(cloud)
-    if isinstance(spec, LocalCloud):
-        from phoenix.clouds.local.machines import entrance
+def go_in(project: Project, cloud: str, instance: str, way: tuple[str, ...], who: Callable[[], str]) -> int:
+    """Run the way into a machine of this computer until somebody comes back; its exit code. See `entrance.go_in`."""
+    from phoenix.clouds.local.machines import entrance
 
-        entrance.mark(spec.root, instance, who)
+    spec = project.cloud(cloud)
+    assert isinstance(spec, LocalCloud), "elsewhere the way in is for a person to say"
+    return entrance.go_in(spec.root, instance, way, who)
 
 
 def _kind(project: Project | None, cloud: str) -> CloudKind:

@@ -89,6 +89,8 @@ class InstanceFacts:
     """How often its services ended and were started again since it booted; None where nobody tells."""
     touched: str
     """Who was inside of it last (`phoenix ssh`), and when; empty: nobody, as far as that is known."""
+    inside: bool
+    """Whether somebody is inside of it now, as far as that is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +167,7 @@ def _instance_facts(instance: Instance, backend: Backend | None) -> InstanceFact
         seen=dict(backend.checks).get(instance.id, "") if backend else "",
         restarts=instance.restarts,
         touched=instance.touched,
+        inside=instance.inside,
     )
 
 

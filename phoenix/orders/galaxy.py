@@ -24,17 +24,16 @@ class InstalledPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GalaxyResult:
-    """What is installed. `again`: what the lock said, and not what the sources have today."""
+    """What is installed. `again`: what the lock said, and not what the sources have today.
+
+    `changed`: whether anything is other than before.
+    """
 
     directory: str
     lock: str
     again: bool
     installed: tuple[InstalledPart, ...]
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything is other than before."""
-        return any(each.change for each in self.installed)
+    changed: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +60,13 @@ def install(project: Path, *, upgrade: bool, teller: Teller = nobody) -> GalaxyR
     """Install what playbooks/requirements.yml names, and write the lock; all or nothing."""
     tell = unfailing(teller)
     done = galaxy.install(project, upgrade=upgrade, say=lambda text: tell(Told(level=Level.DETAIL, text=text)))
+    parts = _parts(done.lock, done.former)
     return GalaxyResult(
         directory=str(project / "playbooks" / "galaxy"),
         lock=str(project / LOCK),
         again=done.again,
-        installed=_parts(done.lock, done.former),
+        installed=parts,
+        changed=any(each.change for each in parts),
     )
 
 

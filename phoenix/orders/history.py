@@ -14,6 +14,7 @@ from phoenix.orders.facts import RunFacts, dump, head, listed, run_seconds
 from phoenix.orders.site import Site
 from phoenix.record import timeline
 from phoenix.record.journal import Run, RunState
+from phoenix.record.last_times import LastTimes, last_times
 from phoenix.record.store import DamagedError
 
 
@@ -42,6 +43,8 @@ class StepFacts:
     began: str | None
     ended: str | None
     seconds: int | None
+    last_time: int | None
+    """How many seconds the step took in the last such run before that was done; None where there is none."""
     tries: int
     outcome: dict[str, Any] | None
     error: str | None
@@ -117,18 +120,18 @@ def runs(site: Site, *, service: str | None = None, state: str | None = None, li
 def show(site: Site, named: str, environment: str | None = None) -> RunShown:
     """One run: by its id; or of a service its current run, else its latest."""
     run, now = _find(site, named, environment), site.clock.now()
-    line = timeline.current(run, now)
+    line, last = timeline.current(run, now), last_times(site.history, run)
     whole = WholeRun(
         **head(run),
         plan=dict(run.plan),
-        steps=tuple(map(_step, timeline.steps_of(run, now))),
+        steps=tuple(_step(each, last) for each in timeline.steps_of(run, now)),
         events=tuple(
             EventFacts(at=e.at, what=e.what, part=e.part, step=e.step or None, data=dict(e.data)) for e in run.events
         ),
         requests=tuple(RequestFacts(what=r.what, who=r.who, why=r.why, at=r.at) for r in run.requests),
         files=listed(site.run_logs / run.id),
         lasted=run_seconds(run, now),
-        at=_step(line) if line else None,
+        at=_step(line, last) if line else None,
         held=timeline.hold_of(run, line) or None,
         died=has_died(run),
         next=what_next(run, died=has_died(run)),
@@ -143,7 +146,7 @@ def newest_ids(site: Site, limit: int) -> tuple[str, ...]:
     return tuple(run.id for run in islice(site.history.newest(lambda _trouble: None), limit))
 
 
-def _step(line: timeline.StepLine) -> StepFacts:
+def _step(line: timeline.StepLine, last: LastTimes) -> StepFacts:
     return StepFacts(
         id=line.id,
         part=line.part,
@@ -152,6 +155,7 @@ def _step(line: timeline.StepLine) -> StepFacts:
         began=line.began,
         ended=line.ended,
         seconds=line.seconds,
+        last_time=last.get((line.part, line.id)),
         tries=line.tries,
         outcome=dict(line.outcome) if line.outcome is not None else None,
         error=line.error,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from phoenix.errors import RefusedError
@@ -31,6 +32,7 @@ from phoenix.record.journal import OF_REPOSITORIES, Run
 if TYPE_CHECKING:
     from phoenix.execute.stacks import Workshop
     from phoenix.model import Release
+    from phoenix.record.last_times import LastTimes
 
 A = TypeVar("A")
 
@@ -70,8 +72,15 @@ def _engine(site: Site, performer: Performer[A], *, changes_traffic: bool, leave
         clock=site.clock,
         logs=site.run_logs,
         tell=site.tell,
+        last_times=partial(_last_times, site),
         leaves=leaves,
     )
+
+
+def _last_times(site: Site, run: Run) -> LastTimes:
+    from phoenix.record.last_times import last_times
+
+    return last_times(site.history, run)
 
 
 def publications(site: Site) -> Engine[PublishAction]:

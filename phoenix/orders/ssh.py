@@ -48,6 +48,10 @@ def way_in(site: Site, instance: str, words: tuple[str, ...] = (), *, terminal: 
     )
 
 
-def mark(site: Site, way: WayIn) -> None:
-    """Write down on a machine of this computer that somebody is about to be inside."""
-    clouds.mark_touched(site.project, way.cloud, way.instance, f"{user()} at {rfc3339(site.clock.now())}")
+def go_in(site: Site, way: WayIn) -> int:
+    """Run the way into a machine of this computer to its end; its exit code. The machine bears who was inside."""
+
+    def who() -> str:
+        return f"{user()} at {rfc3339(site.clock.now())}"
+
+    return clouds.go_in(site.project, way.cloud, way.instance, way.command, who)

@@ -63,6 +63,14 @@ class PlanFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlanShown:
+    """What would be done to a stack. `file`: where the plan was written to; None without --plan-out."""
+
+    plan: PlanFacts
+    file: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StackResult:
     """What was done. `run` is None where there was nothing to do."""
 
@@ -89,6 +97,15 @@ class OutputsResult:
 
     stack: str
     outputs: dict[str, OutputFacts]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputShown:
+    """One value that a stack gives out."""
+
+    stack: str
+    output: str
+    value: Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from phoenix import observe
-from phoenix.clock import from_rfc3339
+from phoenix.clock import from_rfc3339, rfc3339
 from phoenix.errors import CloudError, PhoenixError, SpecError
 from phoenix.model import Group, Observed
-from phoenix.orders import places
+from phoenix.orders import places, renewals
 from phoenix.orders.advice import has_died, what_next
 from phoenix.orders.facts import GroupFacts, RunFacts, dump, group_facts, head
 from phoenix.orders.places import Place, forgotten_among
+from phoenix.orders.renewals import Setback
 from phoenix.orders.site import Site
 from phoenix.orders.tend import undone_among
 from phoenix.plan.due import due, idle
 from phoenix.record.journal import Run, RunState
+from phoenix.record.last_times import last_times
 from phoenix.record.timeline import current, hold_of
 from phoenix.units import write_duration
 
@@ -34,6 +36,8 @@ class RunNow(RunFacts):
     part: str | None
     step_began: str | None
     step_seconds: int | None
+    step_last_time: int | None
+    """How many seconds that step took in the last such run that was done; None where there is none."""
     elapsed: int
     held: str | None
     error: str | None
@@ -184,9 +188,11 @@ def service_status(site: Site, seen: Seen) -> ServiceStatus:
     now, errors = site.clock.now(), [seen.error] if seen.error else []
     observed, going = seen.observed, None
     undone: frozenset[str] | None = None
+    setbacks: Mapping[str, Setback] = {}
     try:
         going = site.history.live_run(seen.place.subject)
         undone = undone_among(site, observed) if observed else None
+        setbacks = renewals.setbacks(site, seen.place, observed) if observed else {}
     except PhoenixError as error:  # what serves is shown all the same
         errors.append(error)
     if going is not None and going.state.ended:  # its process died before it was moved to the history
@@ -200,13 +206,13 @@ def service_status(site: Site, seen: Seen) -> ServiceStatus:
         address=observed.route.address if observed else None,
         stable=observed.route.stable if observed else None,
         groups=tuple(group_facts(group, observed.route, now) for group in observed.groups) if observed else (),
-        run=_run_now(going, now, died=died) if going else None,
-        due=(*_due_run(going, died=died), *_due(seen, now, going, undone)),
+        run=_run_now(site, going, now, died=died) if going else None,
+        due=(*_due_run(going, died=died), *_due(seen, now, going, undone, setbacks)),
         error="\n".join(map(str, errors)) or None,
     )
 
 
-def _run_now(run: Run, now: datetime, *, died: bool) -> RunNow:
+def _run_now(site: Site, run: Run, now: datetime, *, died: bool) -> RunNow:
     line = current(run, now)
     return RunNow(
         **head(run),
@@ -214,6 +220,7 @@ def _run_now(run: Run, now: datetime, *, died: bool) -> RunNow:
         part=line.part if line else None,
         step_began=line.began if line else None,
         step_seconds=line.seconds if line else None,
+        step_last_time=last_times(site.history, run).get((line.part, line.id)) if line else None,
         elapsed=max(0, int((now - from_rfc3339(run.started)).total_seconds())),
         held=hold_of(run, line) or None,
         error=str(run.errors[-1].data.get("brief", "")) if run.errors else None,
@@ -222,7 +229,9 @@ def _run_now(run: Run, now: datetime, *, died: bool) -> RunNow:
     )
 
 
-def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | None) -> Iterator[str]:
+def _due(
+    seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | None, setbacks: Mapping[str, Setback]
+) -> Iterator[str]:
     """What is to be done about groups and machines, a sentence each. `undone` None: the record could not be read."""
     observed = seen.observed
     if observed is None:
@@ -241,7 +250,7 @@ def _due(seen: Seen, now: datetime, going: Run | None, undone: frozenset[str] | 
             group_there = observed.group(backend.group)
             yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
             yield from dying(group_there)
-            yield from snowflakes(group_there, seen.place.environment.touched_for)
+            yield from snowflakes(group_there, seen.place.environment.touched_for, setbacks.get(backend.group))
 
 
 def _unlimited(group: Group) -> str:
@@ -265,13 +274,18 @@ def dying(group: Group | None) -> Iterator[str]:
         yield f"the service of {group.name} ended and was started again ({told}): see `phoenix logs`"
 
 
-def snowflakes(group: Group | None, touched_for: float | None) -> Iterator[str]:
+def snowflakes(group: Group | None, touched_for: float | None, setback: Setback | None = None) -> Iterator[str]:
     """What is to be said of machines that serve and that somebody was inside of; `touched_for` is the environment's."""
     then = "the next roll replaces it"
     if touched_for is not None:
         then += f", or `phoenix tend` {write_duration(touched_for)} after that"
+    if setback is not None:
+        times = "the last try" if setback.failures == 1 else f"{setback.failures} tries in a row"
+        then += f"; {times} failed (`phoenix run show {setback.run}`), the next is not before {rfc3339(setback.until)}"
     for each in group.staying if group else ():
-        if each.touched:
+        if each.inside:
+            yield f"{each.id} is a snowflake: somebody is inside of it now ({each.touched}); the next roll replaces it"
+        elif each.touched:
             yield f"{each.id} is a snowflake: {each.touched} was inside of it; {then}"
 
 

@@ -11,11 +11,10 @@ from phoenix.clouds.api import Say
 from phoenix.errors import CloudError, HeldError, LostRunError, PhoenixError
 from phoenix.execute.claims import claim_dead
 from phoenix.model import Group, Observed
-from phoenix.orders import here, kinds, places, runs
+from phoenix.orders import here, kinds, places, renewals, runs
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site
 from phoenix.plan import due as dues
-from phoenix.plan import regroup
 from phoenix.plan.rollback import burn, give_back
 from phoenix.record.journal import Run, RunState
 
@@ -72,25 +71,7 @@ def _tasks(site: Site, troubles: list[PhoenixError]) -> list[Callable[[], list[s
 
 def _tend_place(site: Site, place: Place) -> list[str]:
     """Do what is due for one place; what was done."""
-    return [*revive(site, place, idle=True), *burn_due(site, place), *_renew_touched(site, place)]
-
-
-def _renew_touched(site: Site, place: Place) -> list[str]:
-    """Replace machines that somebody was inside of longer ago than `touched_for`, one after the other."""
-    longest = place.environment.touched_for
-    if longest is None or place.cloud not in site.project.clouds:
-        return []
-    did: list[str] = []
-    while site.history.live_run(place.subject) is None:
-        observed = site.observed(place)
-        found = dues.snowflakes(observed, site.clock.now(), longest)
-        if not found:
-            break
-        group, instance = found[0]
-        plan = regroup.renew(place.service, place.environment, observed, group, instance.id)
-        runs.carry_out(site, place, kind="renew", plan=plan)
-        did.append(f"replaced {instance.id}, a snowflake: {instance.touched} was inside of it")
-    return did
+    return [*revive(site, place, idle=True), *burn_due(site, place), *renewals.renew(site, place)]
 
 
 def _sweep(site: Site, cloud: str) -> list[str]:

@@ -33,8 +33,8 @@ def overdue_pins(observed: Observed, now: datetime) -> tuple[Group, ...]:
 def snowflakes(observed: Observed, now: datetime, touched_for: float) -> tuple[tuple[Group, Instance], ...]:
     """Machines with traffic that somebody was inside of, so many seconds ago or longer, in groups that are well.
 
-    One of which nobody can tell when it was is not among them; nor is one whose group has a machine that is ill: there
-    a new machine would prove nothing.
+    One that somebody is inside of now, or of which nobody can tell when it was, is not among them; nor is one whose
+    group has a machine that is ill: there a new machine would prove nothing.
     """
     well = {backend.group: len(backend.well) for backend in observed.route.backends if backend.share}
     groups = [group for group in observed.groups if group.made and len(group.staying) == well.get(group.name)]
@@ -42,7 +42,9 @@ def snowflakes(observed: Observed, now: datetime, touched_for: float) -> tuple[t
 
 
 def _age_of_touch(instance: Instance, now: datetime) -> float:
-    """Seconds since somebody was inside last; less than none where nobody was, or nobody can tell."""
+    """Seconds since somebody was inside last; less than none where nobody was, somebody is, or nobody can tell."""
+    if instance.inside:
+        return -1.0
     try:
         return (now - from_rfc3339(instance.touched.rpartition(" at ")[2])).total_seconds()
     except ValueError:

@@ -66,6 +66,15 @@ class History:
             if run is not None:
                 yield run
 
+    def ended(self, kind: str) -> Iterator[journal.Run]:
+        """The runs of that kind that have ended, newest first, each read when it is asked for.
+
+        One that cannot be read is passed over.
+        """
+        keys = [key for key in self._store.list("runs/") if key.removeprefix("runs/").partition("-")[0] == kind]
+        found = (self._try(key, lambda _trouble: None) for key in sorted(keys, reverse=True))
+        return (run for run in found if run is not None)
+
     def run(self, run_id: str) -> journal.Run | None:
         """The run of that id, or None. DamagedError where it is not found and a going run cannot be read.
 

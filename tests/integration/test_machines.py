@@ -160,9 +160,6 @@ def test_why_nobody_reaches_a_port_and_how_often_a_service_died(groups: LocalGro
     inside = entrance.command(root, f"{NAME}-1", ("sh", "-c", "hostname; id -u; exit 7"), terminal=False)
     done = subprocess.run(inside, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (7, [f"{NAME}-1", "0"]), done.stderr
-    assert instances(groups)[0].touched == ""
-    entrance.mark(root, f"{NAME}-1", "ada at 2026-01-31T12:00:00Z")
-    assert instances(groups)[0].touched == "ada at 2026-01-31T12:00:00Z"
     owner = Path(f"/proc/{started.processes['machine'].pid}").stat().st_uid
     used = next(each.used for each in limits.measured(user=owner) if each.sysctl == limits.INOTIFY)
     assert used >= limits.OF_A_MACHINE[limits.INOTIFY], "what a machine takes at least; others' count, too"
@@ -230,6 +227,31 @@ def test_the_ways_out(root: Path, bare_images: Path, tmp_path: Path) -> None:
         until("its end", lambda: instances(groups)[0].boot in (BootState.DONE, BootState.FAILED), deadline=120)
         assert instances(groups)[0].boot is BootState.DONE, groups.logs(f"{NAME}-1")["boot"]
         assert server.wait(timeout=10) == 0
+
+
+GO_IN = """\
+import sys
+from pathlib import Path
+from phoenix.clouds.local.machines import entrance
+root, instance, *times = sys.argv[1:5]
+said = iter(times)
+sys.exit(entrance.go_in(Path(root), instance, tuple(sys.argv[5:]), lambda: next(said)))
+"""
+STAYS = "nohup sleep 1000 > /dev/null 2>&1 < /dev/null & read line; exit 3"
+
+
+def test_who_is_inside_of_a_machine_is_seen_until_they_come_back(groups: LocalGroups, root: Path) -> None:
+    groups.create(machines.group(size=1), machines.template(), between=calm)
+    assert (instances(groups)[0].touched, instances(groups)[0].inside) == ("", False)
+    times = ("ada at 2026-01-31T12:00:00Z", "ada at 2026-01-31T13:00:00Z")
+    way = entrance.command(root, f"{NAME}-1", ("sh", "-c", STAYS), terminal=False)
+    argv = (sys.executable, "-c", GO_IN, str(root), f"{NAME}-1", *times, *way)
+    with subprocess.Popen(argv, stdin=subprocess.PIPE) as visitor:
+        until("somebody inside", lambda: instances(groups)[0].inside)
+        assert instances(groups)[0].touched == times[0]
+        visitor.communicate(b"home\n", timeout=30)
+    assert visitor.returncode == 3
+    assert (instances(groups)[0].touched, instances(groups)[0].inside) == (times[1], False), "what they left is nobody"
 
 
 SERVE_ONCE = """\

@@ -29,7 +29,7 @@ def group_text(group: GroupFacts) -> str:
         for i in group.instances
     ]
     heads = ("instance", "state", "boot", "healthy", "engine", "address", "restarts", "detail")
-    inside = [f"{i.id}: {i.touched} was inside of it" for i in group.instances if i.touched]
+    inside = [f"{i.id}: {i.touched} {'is' if i.inside else 'was'} inside of it" for i in group.instances if i.touched]
     return "\n".join([f"{facts}\n\n{table(*heads, rows=rows)}", *inside])
 
 

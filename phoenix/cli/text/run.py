@@ -11,7 +11,7 @@ from phoenix.cli.text.logs import ends_of
 from phoenix.cli.text.origin import build_of, commit_of, with_origins
 from phoenix.cli.text.outcomes import outcome_words
 from phoenix.cli.text.table import table
-from phoenix.cli.text.times import lasted, short
+from phoenix.cli.text.times import beside, lasted, short
 from phoenix.orders.history import EventFacts, StepFacts, WholeRun
 
 BAR = 16
@@ -64,7 +64,7 @@ def _stands(run: WholeRun) -> str:
     if run.state in ("undone", "stuck", "undoing") and errors:
         return _brief(errors[-1 if run.state == "stuck" else 0])
     if run.state not in ENDED and line is not None:
-        return f"at {line.id} since {line.began} ({lasted(line.seconds)})"
+        return f"at {line.id} since {line.began} ({beside(line.seconds, line.last_time)})"
     if run.state == "done" and errors:
         return f"done; cleaning up was not: {errors[-1].data.get('brief')}"
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from phoenix.cli.text.table import table
-from phoenix.cli.text.times import lasted
+from phoenix.cli.text.times import beside, lasted
 from phoenix.orders.facts import GroupFacts
 from phoenix.orders.status import RunNow, ServiceStatus
 
@@ -42,7 +42,7 @@ def _run_lines(run: RunNow) -> Iterator[str]:
     elif run.state == "stuck" and run.error:
         yield f"  {run.error}"
     elif run.step:
-        at = f"{run.step} since {run.step_began} ({lasted(run.step_seconds)})"
+        at = f"{run.step} since {run.step_began} ({beside(run.step_seconds, run.step_last_time)})"
         yield f"  at {at}; {lasted(run.elapsed)} in all"
     yield f"  {run.next}"
 

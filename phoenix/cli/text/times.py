@@ -25,6 +25,11 @@ def lasted(seconds: float | None) -> str:
     return f"{whole}s" if whole > 0 else "<1s"
 
 
+def beside(seconds: float | None, last: float | None) -> str:
+    """A duration beside that of the last time: `12s; last time 31s`. Less than a second then is not told."""
+    return f"{lasted(seconds)}; last time {lasted(last)}" if last else lasted(seconds)
+
+
 def short(subject: str) -> str:
     """A run's subject with a content key cut to its first 12 digits, as people compare it."""
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", subject)

@@ -135,6 +135,17 @@ def floor_kept(route: Route, group: str, leaving: frozenset[str], floor: int) ->
         )
 
 
+def nobody_inside(group: Group, leaving: frozenset[str]) -> None:
+    """A machine is not ended for what somebody did in it while somebody is inside of it again."""
+    busy = [each.id for each in group.staying if each.id in leaving and each.inside]
+    if busy:
+        raise RefusedError(
+            f"somebody is inside of {', '.join(busy)}",
+            details="they got in while the machine that is to take its place was started",
+            resolution="`phoenix tend` replaces it later; `phoenix group show` says who it is.",
+        )
+
+
 def served_from(shares: Mapping[str, int], route: Route) -> None:
     """Traffic does not go back to groups of which no machine answers, while another answers."""
     healthy = {backend.group: backend.healthy for backend in route.backends}

@@ -182,6 +182,7 @@ def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple
     order = sorted(worst_first(group.staying, well, beside), key=lambda each: each.id not in action.first)
     leaving = frozenset(instance.id for instance in order[:surplus])
     if context.part is Part.STEPS:
+        guards.nobody_inside(group, leaving & frozenset(action.first))
         guards.routes_as_set(route, action.shares, exact=world.manner.exact_shares)
         guards.floor_kept(route, action.group, leaving, memory(context).floor)
     return group, leaving

@@ -27,6 +27,18 @@ def test_it_counts_the_seconds_of_what_goes_on_and_shows_the_item() -> None:
     assert shown(line) == "0 s", "something else goes on now"
 
 
+def test_a_step_counts_from_its_beginning_beside_the_last_time() -> None:
+    moment = [100.0]
+    line = LiveLine(now=lambda: moment[0])
+    line.begin("build", "; last time 31s")
+    moment[0] = 112.0
+    line.begin("build")
+    line.item = "TASK [os : packages]"
+    assert shown(line) == "12 s; last time 31s  TASK [os : packages]", "what is said within it is no other step"
+    line.begin("verify")
+    assert shown(line) == "0 s"
+
+
 def test_it_is_one_line_however_narrow_the_terminal() -> None:
     line = LiveLine(now=lambda: 7.0)
     line.item = "word " * 40

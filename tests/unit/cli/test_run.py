@@ -75,6 +75,7 @@ def test_the_data_of_a_failed_run(desk: Desk) -> None:
         "began": None,
         "ended": None,
         "seconds": None,
+        "last_time": 0,
         "tries": 0,
         "outcome": None,
         "error": None,

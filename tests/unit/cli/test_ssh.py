@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
-from dataclasses import replace
+import shutil
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, NoReturn
 
 import pytest
 
-from phoenix.clock import rfc3339
+from phoenix.clock import from_rfc3339, rfc3339
 from phoenix.clouds.local.machines import entrance, light
 from phoenix.clouds.local.machines.machine_files import MachineFiles, Started, write_record
+from phoenix.tools import attended
 from phoenix.tools.process import ProcessId
 from tests.support.fakes.desk import Desk
 
 V1 = "web-tier-local-v001"
 MACHINE = f"{V1}-1"
-
-
-class ReplacedError(Exception):
-    """This process would be another program now."""
 
 
 def machine(desk: Desk, engine: str = light.NAME, *, alive: bool = True) -> MachineFiles:
@@ -35,37 +31,69 @@ def machine(desk: Desk, engine: str = light.NAME, *, alive: bool = True) -> Mach
     return files
 
 
+@dataclass
+class Visit:
+    """A person inside: what they typed, and what phoenix said of the machine meanwhile."""
+
+    desk: Desk
+    words: tuple[str, ...] = ()
+    seen: tuple[bool, str] = (False, "")
+    code: int = 0
+    lasts: float = 0.0
+    """Seconds of the desk's clock."""
+
+    def __call__(self, words: tuple[str, ...]) -> int:
+        files = entrance.files_of(self.desk.directory / ".phoenix" / "local", MACHINE)
+        self.words, self.seen = words, (entrance.inside(files), entrance.touched(files))
+        self.desk.clock.seconds += self.lasts
+        return self.code
+
+
 @pytest.fixture
-def replaced(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What this process would have become."""
-    seen: list[Any] = []
-
-    def become(_program: str, words: tuple[str, ...]) -> NoReturn:
-        seen.append(words)
-        raise ReplacedError
-
-    monkeypatch.setattr("phoenix.cli.ssh.os.execvp", become)
-    return seen
+def visit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    """What stands for the way into a machine: that is a real one in test_machines.py."""
+    made = Visit(desk)
+    monkeypatch.setattr(attended, "run", made)
+    return made
 
 
-def test_on_this_computer_it_becomes_the_way_in_and_leaves_a_mark(desk: Desk, replaced: list[Any]) -> None:
+def test_on_this_computer_it_runs_the_way_in_and_leaves_a_mark(desk: Desk, visit: Visit) -> None:
     desk.roll("1.0.0")
     files = machine(desk)
-    assert entrance.touched(files) == ""
-    desk.page("ssh", MACHINE, "--", "systemctl", "status", "--json", "a b", code=1)  # this process stays what it is
-    assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN, "else the next pipe that nobody reads ends this process"
-    (words,) = replaced
-    assert words[1:3] == (f"--target={os.getpid()}", "--user")
-    assert words[-4:] == ("systemctl", "status", "--json", "a b"), "what is behind -- is not phoenix's"
-    assert " at 2026-" in entrance.touched(files)
+    visit.code, visit.lasts = 7, 3600
+    assert (entrance.touched(files), entrance.inside(files)) == ("", False)
+    entered = rfc3339(desk.clock.now())
+    desk.page("ssh", MACHINE, "--", "systemctl", "status", "--json", "a b", code=7)  # as it ended itself
+    assert visit.words[1:3] == (f"--target={os.getpid()}", "--user")
+    assert visit.words[-4:] == ("systemctl", "status", "--json", "a b"), "what is behind -- is not phoenix's"
+    assert visit.seen[0] is True
+    assert visit.seen[1].endswith(f" at {entered}")
+    assert entrance.inside(files) is False
+    left = rfc3339(from_rfc3339(entered) + timedelta(hours=1))
+    assert entrance.touched(files).endswith(f" at {left}"), "the time counts from the return"
 
 
-def test_with_json_it_tells_and_touches_nothing(desk: Desk, replaced: list[Any]) -> None:
+def test_a_machine_that_was_ended_meanwhile_has_nothing_to_write_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.roll("1.0.0")
+    files = machine(desk)
+
+    def burn(_words: tuple[str, ...]) -> int:
+        shutil.rmtree(files.directory)
+        return 0
+
+    monkeypatch.setattr(attended, "run", burn)
+    desk.page("ssh", MACHINE)
+    assert entrance.inside(files) is False
+
+
+def test_with_json_it_tells_and_touches_nothing(desk: Desk, visit: Visit) -> None:
     desk.roll("1.0.0")
     files = machine(desk)
     told = desk.run("ssh", MACHINE)
     assert (told["here"], told["command"][-2:]) == (True, ["/bin/bash", "-l"])
-    assert (replaced, entrance.touched(files)) == ([], "")
+    assert (visit.words, entrance.touched(files)) == ((), "")
 
 
 @pytest.mark.parametrize(
@@ -77,12 +105,12 @@ def test_where_nobody_gets_in(desk: Desk, engine: str, alive: bool, told: str) -
     assert told in desk.refused("ssh", MACHINE)["brief"]
 
 
-def test_elsewhere_it_prints_the_clouds_own_command(desk: Desk, replaced: list[Any]) -> None:
+def test_elsewhere_it_prints_the_clouds_own_command(desk: Desk, visit: Visit) -> None:
     desk.roll("1.0.0")
     desk.on_aws()
     assert desk.page("ssh", MACHINE) == f"aws ssm start-session --region eu-west-1 --target {MACHINE}\n"
     assert "AWS-StartInteractiveCommand" in desk.page("ssh", MACHINE, "--", "uptime")
-    assert replaced == []
+    assert visit.words == ()
 
 
 def test_a_machine_that_somebody_was_inside_of_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,12 +129,12 @@ def test_an_unknown_machine(desk: Desk) -> None:
     assert MACHINE in desk.refused("ssh", "nobody", code=2)["details"]
 
 
-def touch(desk: Desk, hours: float) -> str:
-    """Somebody was inside of the first machine so long ago; its name."""
+def touch(desk: Desk, hours: float, *, inside: bool = False) -> str:
+    """Somebody was, or is, inside of the first machine, so long ago; its name."""
     group = desk.cloud.standing[V1]
     first, *others = group.instances
     who = f"ada at {rfc3339(desk.clock.now() - timedelta(hours=hours))}"
-    desk.cloud.standing[V1] = replace(group, instances=(replace(first, touched=who), *others))
+    desk.cloud.standing[V1] = replace(group, instances=(replace(first, touched=who, inside=inside), *others))
     return first.id
 
 
@@ -151,6 +179,62 @@ def test_a_snowflake_whose_replacement_is_never_proven_stays(desk: Desk) -> None
     desk.run("tend", code=6)
     assert snowflake in machines_of(desk)
     assert machines_of(desk) == before
+
+
+def test_a_machine_with_somebody_inside_is_not_replaced(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.edit("size: 2\n", "size: 2\n        touched_for: 2h\n")
+    snowflake = touch(desk, hours=1000, inside=True)
+    assert desk.run("tend")["did"] == []
+    status = desk.run("status")["services"][0]
+    assert status["due"][0].startswith(f"{snowflake} is a snowflake: somebody is inside of it now (ada at ")
+    assert status["groups"][0]["instances"][0]["inside"] is True
+    assert " is inside of it" in desk.page("group", "show", V1)
+
+
+def test_who_gets_in_again_while_the_replacement_is_started_keeps_the_machine(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.edit("size: 2\n", "size: 2\n        touched_for: 2h\n")
+    snowflake, before = touch(desk, hours=3), machines_of(desk)
+
+    def once_the_new_one_is_there() -> None:
+        if len(machines_of(desk)) == 3:
+            touch(desk, hours=0, inside=True)
+
+    desk.clock.on_sleep = once_the_new_one_is_there
+    said = desk.run("tend", code=6)["error"]
+    assert f"somebody is inside of {snowflake}" in said["brief"]
+    assert machines_of(desk) == before
+
+
+def test_a_renewal_that_failed_is_not_tried_by_every_tend(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.edit("size: 2\n", "size: 2\n        touched_for: 2h\n")
+    touch(desk, hours=3)
+    desk.cloud.ill |= {f"{V1}-{number}" for number in range(3, 9)}
+
+    def due() -> str:
+        return str(desk.run("status")["services"][0]["due"][0])
+
+    def tries() -> int:
+        return len([run for run in desk.run("run", "list")["runs"] if run["kind"] == "renew"])
+
+    desk.run("tend", code=6)
+    assert desk.run("tend")["did"] == []
+    assert tries() == 1
+    failed = desk.run("run", "list")["runs"][0]
+    later = rfc3339(from_rfc3339(failed["ended"]) + timedelta(minutes=10))
+    assert due().endswith(f"; the last try failed (`phoenix run show {failed['id']}`), the next is not before {later}")
+    desk.clock.seconds += 601
+    desk.run("tend", code=6)
+    assert tries() == 2
+    desk.clock.seconds += 601
+    assert desk.run("tend")["did"] == [], "now it is twenty minutes"
+    assert "2 tries in a row failed" in due()
+    desk.clock.seconds += 601
+    desk.cloud.ill.clear()
+    assert len(desk.run("tend")["did"]) == 1
+    assert "tries" not in "".join(desk.run("status")["services"][0]["due"])
 
 
 def test_touched_for_is_a_key_of_the_local_cloud(desk: Desk) -> None:

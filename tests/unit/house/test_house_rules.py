@@ -107,6 +107,7 @@ CALL_DOORS = {
     "os.system": (),
     "os.execvpe": ("phoenix/tools/process.py",),
     "os.fork": (),
+    "os.posix_spawnp": ("phoenix/tools/attended.py",),
     "sys.exit": ("phoenix/cli/app.py",),
 }
 DOOR_EXCUSES = {

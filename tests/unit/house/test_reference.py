@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from docs.reference import commands, keys, results
 from docs.reference.pages import GENERATED, path_of, written
 from docs.reference.values import as_yaml
+from phoenix.cli.app import load_command
 from phoenix.cli.contents import TABLE
 
 STALE = "docs/{} says something else than the code: run `make docs` and commit what it writes"
@@ -52,6 +53,26 @@ def test_every_command_is_on_its_page() -> None:
 def test_every_result_is_of_a_command_that_there_is() -> None:
     known = {entry.name for entry in TABLE}
     assert {name.split()[0].rstrip(",") for name in results.RESULTS} <= known
+
+
+def test_the_result_of_every_command_is_on_its_page() -> None:
+    """So that none can be left out without a word: of each command that there is, a row says what it prints."""
+    there = {
+        path.removeprefix("phoenix ")
+        for entry in TABLE
+        for path, _command in commands.below(f"phoenix {entry.name}", load_command(entry.name))
+    }
+    told = {command for entry in results.RESULTS for command in results.commands_of(entry)} | set(results.IN_WORDS)
+    assert len(there) > 40
+    assert there - told == set(), "add these to RESULTS in docs/reference/results.py"
+    assert told - there == set(), "there are no such commands any more"
+
+
+def test_one_entry_may_be_about_several_commands() -> None:
+    assert results.commands_of("group enable, disable") == ("group enable", "group disable")
+    assert results.commands_of("resume, abort") == ("resume", "abort")
+    assert results.commands_of("stack output OUTPUT") == ("stack output",)
+    assert results.commands_of("doctor --policy") == ("doctor",)
 
 
 def test_what_holds_without_a_key_is_behind_the_last_semicolon() -> None:

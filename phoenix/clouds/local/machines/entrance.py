@@ -1,19 +1,27 @@
-"""The way into a light machine, and the mark that somebody was inside of it.
+"""The way into a light machine, and the marks that somebody is inside of it, or was.
 
-A machine that somebody was inside of may be another than its siblings: a snowflake. So it bears who that was, last.
+A machine that somebody was inside of may be another than its siblings: a snowflake. So it bears who that was, last,
+and until when. While somebody is inside a lock is held, which goes with whoever holds it, however that ends.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from phoenix import names
 from phoenix.clouds.local.machines import light
 from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.errors import RefusedError, SpecError
+from phoenix.tools import attended
 from phoenix.tools.process import require
 
 MARK = "touched"
+LOCK = "inside"
 SHELL = ("/bin/bash", "-l")
 NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
 ENVIRONMENT = ("HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
@@ -49,9 +57,24 @@ def command(root: Path, instance: str, words: tuple[str, ...], *, terminal: bool
     return (*enter, *clean, *(words or SHELL))
 
 
-def mark(root: Path, instance: str, who: str) -> None:
-    """Write down that somebody is about to be inside."""
-    (files_of(root, instance).directory / MARK).write_text(f"{who}\n", encoding="utf-8")
+def go_in(root: Path, instance: str, way: tuple[str, ...], who: Callable[[], str]) -> int:
+    """Run the way in until whoever is inside comes back; its exit code.
+
+    `who` says who that is, and the time: written down at the beginning, and again at the end.
+    """
+    files = files_of(root, instance)
+    with _held(files):
+        mark(files, who())
+        try:
+            return attended.run(way)
+        finally:
+            with suppress(FileNotFoundError):  # the machine was ended meanwhile
+                mark(files, who())
+
+
+def mark(files: MachineFiles, who: str) -> None:
+    """Write down who is inside, or was until now."""
+    (files.directory / MARK).write_text(f"{who}\n", encoding="utf-8")
 
 
 def touched(files: MachineFiles) -> str:
@@ -60,6 +83,35 @@ def touched(files: MachineFiles) -> str:
         return (files.directory / MARK).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         return ""
+
+
+def inside(files: MachineFiles) -> bool:
+    """Whether somebody is inside now. Takes no lock itself: two that look do not see each other."""
+    try:
+        file = os.open(files.directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _whole(fcntl.F_WRLCK))
+    finally:
+        os.close(file)
+    return found[:2] != _whole(fcntl.F_UNLCK)[:2]
+
+
+@contextmanager
+def _held(files: MachineFiles) -> Iterator[None]:
+    """While this holds somebody is inside; several may be."""
+    file = os.open(files.directory / LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _whole(fcntl.F_RDLCK))
+        yield
+    finally:
+        os.close(file)
+
+
+def _whole(kind: int) -> bytes:
+    """A lock of that kind over a whole file, as the kernel has it (struct flock)."""
+    return struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0)
 
 
 def files_of(root: Path, instance: str) -> MachineFiles:

@@ -33,6 +33,7 @@ def look_at(files: MachineFiles, started: Started, restarts: Restarts) -> Instan
         failed_units=said.failed_units,
         restarts=restarts.of(files.directory / started.console),
         touched=entrance.touched(files),
+        inside=entrance.inside(files),
     )
 
 
