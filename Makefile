@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-aws test-gcp test-tofu unit format lint types bench docs lock wheel clean
+.PHONY: help setup setup-tests demo test test-all test-aws test-gcp test-tofu unit format lint types bench docs lock wheel clean
 .PHONY: checks tests-of-ci tests-in-full
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # What is imported is compiled once, and not by each of some hundred processes that tests start.
@@ -19,25 +19,28 @@ help: ## list these targets
 setup: ## install what is missing: Debian packages, .venv, dependencies (again: a fraction of a second)
 	@setup/install.sh
 
+setup-tests: ## the same, and the Debian packages that tests alone need
+	@setup/install.sh tests
+
 demo: setup ## the whole way on this machine: bake, publish, roll under load, burn
 	@$(BIN)/phoenix demo
 
-test: setup ## linters, types, and the tests that CI runs, side by side (twenty-two minutes)
+test: setup-tests ## linters, types, and the tests that CI runs, side by side (twenty-two minutes)
 	@$(MAKE) --jobs 3 checks tests-of-ci
 
-test-all: setup ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
+test-all: setup-tests ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
 	@$(MAKE) --jobs 3 checks tests-in-full
 
-test-aws: setup ## the whole way in a real account of yours: says first what it costs, asks for a yes, removes it
+test-aws: setup-tests ## the whole way in a real account of yours: says first what it costs, asks for a yes, removes it
 	@$(BIN)/python -m tests.account
 
-test-gcp: setup ## the same in a real project of Google Cloud of yours
+test-gcp: setup-tests ## the same in a real project of Google Cloud of yours
 	@$(BIN)/python -m tests.account.gcp
 
-test-tofu: setup ## the tests of stacks with OpenTofu instead of Terraform; builds it first, once (half an hour, needs Go)
+test-tofu: setup-tests ## the tests of stacks with OpenTofu instead of Terraform; builds it first, once (half an hour, needs Go)
 	@PHOENIX_TEST_TERRAFORM=$$(setup/opentofu.sh) $(BIN)/pytest -q --no-header tests/integration/test_stacks.py
 
-unit: setup ## the unit tests alone: what we decide (a minute and a half)
+unit: setup-tests ## the unit tests alone: what we decide (a minute and a half)
 	@$(PYTEST) --no-header -m "not full" tests/unit
 
 format: setup ## bring the source into ruff's form, and mend what ruff can mend
@@ -46,10 +49,10 @@ format: setup ## bring the source into ruff's form, and mend what ruff can mend
 
 checks: lint types
 
-tests-of-ci: setup
+tests-of-ci: setup-tests
 	@$(PYTEST) --no-header -m "not full"
 
-tests-in-full: setup
+tests-in-full: setup-tests
 	@PHOENIX_TEST_SEED=$(SEED) $(PYTEST) --hypothesis-profile=full --hypothesis-seed=$(SEED)
 
 lint: setup ## ruff, its formatter, ansible-lint

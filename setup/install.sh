@@ -1,8 +1,12 @@
 #!/bin/bash
 # Make this checkout ready: Debian packages, .venv, dependencies from requirements.lock, phoenix itself.
-# Called by `make setup`. Safe to run again: what is there is left alone, and looking costs a fraction of a second.
+# Called by `make setup`; with the word `tests` also what tests alone need. Safe to run again: what is there is left
+# alone, and looking costs a fraction of a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+lists=(setup/packages.txt)
+[ "${1:-}" != tests ] || lists+=(setup/packages-for-tests.txt)
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -12,10 +16,19 @@ fail() {
     exit 3
 }
 
-# Names in setup/packages.txt that dpkg does not know as installed.
+# The names in the lists. `NAME !13` is none on Debian 13, which has no such package.
+wanted_packages() {
+    local release
+    release=$(sed -n 's/^VERSION_ID="\?\([^"]*\)"\?$/\1/p' /etc/os-release 2>/dev/null || true)
+    sed 's/ *#.*//' "${lists[@]}" | while read -r name but; do
+        [ -n "$release" ] && [ "$but" = "!$release" ] || echo "$name"
+    done | sort -u
+}
+
+# Those that dpkg does not know as installed.
 missing_packages() {
     local wanted installed
-    wanted=$(sed 's/ *#.*//' setup/packages.txt | sort -u)
+    wanted=$(wanted_packages)
     # dpkg-query complains, and exits 1, about names it never heard of: those are missing, too.
     # shellcheck disable=SC2086
     installed=$(dpkg-query --show --showformat '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true)
@@ -33,7 +46,7 @@ install_packages() {
             "Have an administrator run: apt-get install ${missing//$'\n'/ } -- then run \`make setup\` again."
     fi
     say "these Debian packages are missing and are installed now${as_root:+, with sudo}:"
-    grep -E "^(${missing//$'\n'/|}) " setup/packages.txt | sed 's/^/  /'
+    grep -hE "^(${missing//$'\n'/|}) " "${lists[@]}" | sed 's/^/  /'
     # shellcheck disable=SC2086
     "${as_root[@]}" setup/packages.sh $missing || fail "apt-get could not install the packages" \
         "its words stand above" "Mend apt (network, sources, a lock held by another apt), then run \`make setup\` again."

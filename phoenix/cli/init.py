@@ -9,7 +9,7 @@ import typer
 
 from phoenix.cli.command import command, command_app
 from phoenix.cli.session import session_of
-from phoenix.orders import project
+from phoenix.orders import project, project_clouds
 from phoenix.orders.facts import dump
 from phoenix.orders.project import PROJECT_FILE, InitResult
 
@@ -20,13 +20,16 @@ _JENKINS = (
 )
 
 
-@command(app, "phoenix init shop", "phoenix init shop --cloud aws", "phoenix init . --jenkins")
+@command(app, "phoenix init shop", "phoenix init shop --os debian-13 --cloud aws", "phoenix init . --jenkins")
 def init(
     ctx: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where it is written; made if missing.")] = Path(),
     cloud: Annotated[
         list[str] | None, typer.Option(help="Also for this cloud, aws or gcp, with Terraform files; may be repeated.")
     ] = None,
+    system: Annotated[
+        str, typer.Option("--os", help="What its lowest image is: debian-12 or debian-13.")
+    ] = project_clouds.DEBIAN_12,
     jenkins: Annotated[
         bool,
         typer.Option("--jenkins", help="Also a Jenkinsfile, steps and jobs for Jenkins; they alone, for a project."),
@@ -37,7 +40,10 @@ def init(
     Nothing that exists is overwritten. The ports in phoenix.yaml are free ones.
     """
     session, clouds = session_of(ctx), cloud or []
-    done = project.init_jenkins(directory, session.environment, clouds) if jenkins else project.init(directory, clouds)
+    if jenkins:
+        done = project.init_jenkins(directory, session.environment, clouds, system)
+    else:
+        done = project.init(directory, clouds, system)
     steps = _next_steps(directory, done, clouds) if done.ports else [_wrote(directory, done), "", "next:"]
     session.out.result(dump(done), "\n".join([*steps, *(_JENKINS if jenkins else ())]))
 

@@ -14,8 +14,11 @@ from phoenix.spec.project import Project
 from phoenix.tools import packer, terraform, toolbox
 
 
-def tools(*, local: bool) -> Iterator[Finding]:
-    """Every program that is needed, with its version; with `local` also those for machines of this computer."""
+def tools(*, local: bool, elsewhere: bool = True) -> Iterator[Finding]:
+    """Every program that is needed, with its version; with `local` also those for machines of this computer.
+
+    `elsewhere`: whether other clouds are asked for. Without Packer this computer still bakes its own images.
+    """
     for tool in toolbox.TOOLBOX:
         if tool.local and not local:
             continue
@@ -27,8 +30,11 @@ def tools(*, local: bool) -> Iterator[Finding]:
             found = toolbox.version(tool, path) or path
             yield Finding(state=State.FINE, subject=tool.program, found=found)
             continue
-        needed = not tool.instead and not (tool.program == "newuidmap" and os.geteuid() == 0)
+        dispensable = {"newuidmap": os.geteuid() == 0, "packer": not elsewhere}.get(tool.program, False)
+        needed = not tool.instead and not dispensable
         remedy = f"apt-get install {tool.package}" + (f", or {tool.instead}" if tool.instead else "")
+        if tool.program == "packer":
+            remedy += " (Debian 13 has none: take it from its makers)"
         state = State.LACK if needed else State.NOTE
         yield Finding(state=state, subject=tool.program, found=f"missing: {tool.purpose}", remedy=remedy)
 

@@ -45,40 +45,47 @@ class ValidateResult:
     warnings: tuple[str, ...]
 
 
-def init(directory: Path, clouds: Iterable[str] = ()) -> InitResult:
-    """Write a small working project, for these clouds (`aws`, `gcp`) beside the local one.
+def init(directory: Path, clouds: Iterable[str] = (), system: str = project_clouds.DEBIAN_12) -> InitResult:
+    """Write a small working project, for these clouds (`aws`, `gcp`) beside the local one, on that system.
 
-    RefusedError where a file of it is there, SpecError for another cloud; then nothing was written.
+    RefusedError where a file of it is there, SpecError for another cloud or system; then nothing was written.
     """
-    return _init(directory.absolute(), clouds, more={})
+    return _init(directory.absolute(), clouds, system, more={})
 
 
-def init_jenkins(directory: Path, environment: Mapping[str, str], clouds: Iterable[str] = ()) -> InitResult:
+def init_jenkins(
+    directory: Path,
+    environment: Mapping[str, str],
+    clouds: Iterable[str] = (),
+    system: str = project_clouds.DEBIAN_12,
+) -> InitResult:
     """Write what Jenkins needs for the project of that directory; where there is none, a small one with it.
 
     RefusedError where a file of it is there; then nothing was written. SpecError where the project has mistakes,
-    nothing to roll, or is there and `clouds` are named.
+    nothing to roll, or is there and `clouds` or another system are named.
     """
     target = directory.absolute()
     if not (target / PROJECT_FILE).is_file():
         new = jenkins.Jobs(
             project=_project_name(target), places=(("web-tier", "local"),), image="foundation/nodejs", package="hello"
         )
-        return _init(target, clouds, more=jenkins.files(new))
-    if wanted := project_clouds.checked(clouds):
+        return _init(target, clouds, system, more=jenkins.files(new))
+    named = [f"--cloud {each}" for each in project_clouds.checked(clouds)]
+    named += [f"--os {system}"] if system != project_clouds.DEBIAN_12 else []
+    if named:
         raise SpecError(
             f"{target} has a project already",
-            details=f"--cloud {wanted[0]} is for a new one",
-            resolution="Say it without --cloud; nothing was written.",
+            details=f"{named[0]} is for a new one",
+            resolution=f"Say it without {named[0].split()[0]}; nothing was written.",
         )
     contents = jenkins.files(jenkins.jobs_of(load(target / PROJECT_FILE, environment)))
     return InitResult(directory=str(target), files=_write(contents, target), ports={})
 
 
-def _init(target: Path, clouds: Iterable[str], more: Mapping[str, bytes]) -> InitResult:
+def _init(target: Path, clouds: Iterable[str], system: str, more: Mapping[str, bytes]) -> InitResult:
     wanted = project_clouds.checked(clouds)
     ports = {"service": _free_port(target, 8000, 8999), "repository": _free_port(target, 9000, 9999)}
-    contents = {**_contents(target, ports, wanted), **more}
+    contents = {**_contents(target, ports, wanted, system), **more}
     return InitResult(directory=str(target), files=_write(contents, target), ports=ports)
 
 
@@ -107,11 +114,11 @@ def schema() -> dict[str, Any]:
     return json_schema()
 
 
-def _contents(target: Path, ports: dict[str, int], clouds: tuple[str, ...]) -> dict[str, bytes]:
+def _contents(target: Path, ports: dict[str, int], clouds: tuple[str, ...], system: str) -> dict[str, bytes]:
     """What is written, by the path below the project's directory."""
     root = data.path("templates", "project")
     files = {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()}
-    spec = project_clouds.with_clouds(files[PROJECT_FILE].decode(), clouds)
+    spec = project_clouds.with_os(project_clouds.with_clouds(files[PROJECT_FILE].decode(), clouds), system)
     project = _project_name(target)
     for old, new in (
         ("project: hello", f"project: {project}"),

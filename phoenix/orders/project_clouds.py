@@ -15,6 +15,24 @@ _BASE = "base: {local: bookworm}"
 _URL = re.compile(r"url: (http://127\.0\.0\.1:[0-9]+)")
 
 
+OPERATING_SYSTEMS = {"debian-12": "bookworm", "debian-13": "trixie"}
+"""What a new project's lowest image can be, by its name, with Debian's name for the suite."""
+DEBIAN_12 = "debian-12"
+"""What the project in `templates/` is written for."""
+
+
+def with_os(spec: str, name: str) -> str:
+    """phoenix.yaml as it is written for Debian 12, for another of `OPERATING_SYSTEMS`; SpecError where it is none."""
+    if name not in OPERATING_SYSTEMS:
+        raise SpecError(
+            f"no project can be written for {name}",
+            details=f"accepted: {', '.join(OPERATING_SYSTEMS)}",
+            resolution="Say it again, as in `phoenix init shop --os debian-13`; nothing was written.",
+        )
+    spec = spec.replace(OPERATING_SYSTEMS[DEBIAN_12], OPERATING_SYSTEMS[name])
+    return spec.replace(DEBIAN_12, name)
+
+
 def known() -> tuple[str, ...]:
     """The clouds that a project can be written for."""
     return tuple(sorted(file.stem for file in data.path("templates", "clouds").glob("*.yaml")))

@@ -7,6 +7,7 @@ installed on a fresh machine is proven by CI, which begins with it.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -100,22 +101,22 @@ def another_checkout() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def set_up_without_rights(checkout: Path) -> Completed:
+def set_up_without_rights(checkout: Path, *words: str) -> Completed:
     """Run the set-up as a user who is not root, on a machine that has no sudo."""
     programs = checkout / "bin"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     for name in ("dirname", "sed", "sort", "comm", "dpkg-query", "id"):
         found = shutil.which(name)
         assert found
+        (programs / name).unlink(missing_ok=True)
         (programs / name).symlink_to(found)
     drop = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups") if os.geteuid() == 0 else ()
-    argv = (*drop, "env", f"PATH={programs}", str(checkout / "setup" / "install.sh"))
+    argv = (*drop, "env", f"PATH={programs}", str(checkout / "setup" / "install.sh"), *words)
     return run(Command(argv=argv, cwd=checkout), timeout=60, check=False)
 
 
 def test_without_the_rights_it_says_what_to_do(another_checkout: Path) -> None:
-    with (another_checkout / "setup" / "packages.txt").open("a") as packages:
-        packages.write(f"{MISSING}  # a package that nobody has\n")
+    add(another_checkout, "packages.txt", MISSING)
     done = set_up_without_rights(another_checkout)
     assert done.code == 3
     what, details, remedy = done.stderr.splitlines()
@@ -123,3 +124,35 @@ def test_without_the_rights_it_says_what_to_do(another_checkout: Path) -> None:
     assert details.split() == ["missing:", MISSING]
     assert f"apt-get install {MISSING}" in remedy
     assert not (another_checkout / ".venv").exists()
+
+
+def add(checkout: Path, name: str, line: str) -> None:
+    """A line more in a list of packages."""
+    with (checkout / "setup" / name).open("a") as packages:
+        packages.write(f"{line}  # a package that nobody has\n")
+
+
+def test_what_tests_alone_need_is_installed_for_tests_alone(another_checkout: Path) -> None:
+    add(another_checkout, "packages-for-tests.txt", f"{MISSING}-for-tests")
+    assert "missing" not in set_up_without_rights(another_checkout).stderr
+    add(another_checkout, "packages.txt", MISSING)
+    for words, missing in (((), [MISSING]), (("tests",), [MISSING, f"{MISSING}-for-tests"])):
+        _what, details, _remedy = set_up_without_rights(another_checkout, *words).stderr.splitlines()
+        assert details.split() == ["missing:", *missing]
+
+
+def test_every_target_that_runs_tests_installs_what_they_need() -> None:
+    rules = re.findall(r"^([a-z-]+): (\S+).*\n((?:\t.*\n)*)", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    needs = {name: need for name, need, _lines in rules}
+    testing = {name for name, _need, lines in rules if "$(PYTEST)" in lines or "/pytest" in lines or "tests." in lines}
+    assert {"unit", "tests-of-ci", "tests-in-full", "test-aws", "test-gcp", "test-tofu"} <= testing
+    assert {needs[name] for name in testing} == {"setup-tests"}
+    assert (needs["demo"], needs["test"]) == ("setup", "setup-tests")
+
+
+def test_a_package_that_this_release_lacks_is_not_asked_for(another_checkout: Path) -> None:
+    release = platform.freedesktop_os_release()["VERSION_ID"]
+    add(another_checkout, "packages.txt", f"{MISSING}-here !{release}")
+    add(another_checkout, "packages.txt", f"{MISSING}-elsewhere !{release}0")
+    _what, details, _remedy = set_up_without_rights(another_checkout).stderr.splitlines()
+    assert details.split() == ["missing:", f"{MISSING}-elsewhere"]

@@ -58,8 +58,8 @@ class MachineOfApt:
             ["apt-get", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )
 
-    def apt_get(self, *arguments: str) -> tuple[int, str]:
+    def apt_get(self, *arguments: str, timeout: float = 60) -> tuple[int, str]:
         """Run `apt-get`; exit code and what it said."""
         running = self.start(*arguments)
-        said, _nothing = running.communicate(timeout=60)
+        said, _nothing = running.communicate(timeout=timeout)
         return running.returncode, said

@@ -42,7 +42,7 @@ def test_every_program_that_phoenix_requires_is_looked_for() -> None:
 
 def test_setup_installs_every_package() -> None:
     lines = (SOURCES.parent / "setup" / "packages.txt").read_text().splitlines()
-    installed = {line.partition("#")[0].strip() for line in lines} | EVERYWHERE
+    installed = {line.split()[0] for line in lines} | EVERYWHERE
     assert {tool.package for tool in toolbox.TOOLBOX} - installed == set()
 
 
@@ -58,10 +58,20 @@ def test_a_missing_tool_is_named_with_its_package(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(toolbox, "_PATH", str(tmp_path))
     found = {finding.subject: finding for finding in checkup.tools(local=True)}
     assert found["packer"].state is State.LACK
-    assert found["packer"].remedy == "apt-get install packer"
+    assert found["packer"].remedy == "apt-get install packer (Debian 13 has none: take it from its makers)"
     assert found["mmdebstrap"].found == "missing: bootstraps the lowest image layer"
     assert found["runc"].state is State.NOTE
     assert found["runc"].remedy == "apt-get install runc, or machines: qemu"
+
+
+def test_packer_is_needed_where_other_clouds_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(toolbox, "_PATH", str(tmp_path))
+    found = {finding.subject: finding for finding in checkup.tools(local=True, elsewhere=False)}
+    assert (found["packer"].state, found["aptly"].state) == (State.NOTE, State.LACK)
+    local = {check.subject: check.state for check in doctor(None, {}, "local").checks}
+    far = {check.subject: check.state for check in doctor(None, {}, "gcp").checks}
+    assert (local["packer"], far["packer"]) == (State.NOTE, State.LACK)
 
 
 @pytest.mark.parametrize(

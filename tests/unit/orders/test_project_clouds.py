@@ -59,3 +59,26 @@ def test_another_cloud_is_a_mistake_that_names_those_there_are(tmp_path: Path) -
         project.init(tmp_path / "shop", ["aws", "azure"])
     assert error.value.details.startswith("accepted: aws, gcp")
     assert not (tmp_path / "shop").exists()
+
+
+def test_a_project_for_debian_13_names_debian_12_nowhere(tmp_path: Path) -> None:
+    project.init(tmp_path / "shop", ["aws", "gcp"], "debian-13")
+    text = (tmp_path / "shop" / "phoenix.yaml").read_text()
+    assert 'base: {local: trixie, aws: "136693071363/debian-13-amd64-*", gcp: "debian-cloud/debian-13"}' in text
+    assert "distribution: trixie" in text
+    assert "nodejs: {os: debian-13," in text
+    assert not [word for word in ("debian-12", "bookworm") if word in text]
+
+
+def test_another_system_is_a_mistake_that_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="no project can be written for debian-11") as error:
+        project.init(tmp_path / "shop", [], "debian-11")
+    assert error.value.details == "accepted: debian-12, debian-13"
+    assert not (tmp_path / "shop").exists()
+
+
+def test_a_system_is_for_a_new_project(tmp_path: Path) -> None:
+    project.init(tmp_path / "shop")
+    with pytest.raises(SpecError, match="has a project already") as error:
+        project.init_jenkins(tmp_path / "shop", {}, [], "debian-13")
+    assert error.value.details == "--os debian-13 is for a new one"
