@@ -6,9 +6,7 @@ phoenix.yaml is the one that `init` wrote, and everything in it comes out of the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,20 +22,16 @@ from phoenix.spec.services import AwsBalancer, GcpUrlMap, ServiceSpec
 from phoenix.tell import nobody
 from tests.emulators.aws import Emulator
 from tests.emulators.gcp import Emulator as GcpEmulator
-from tests.emulators.terraform import command, made_at_aws, made_at_google
-from tests.emulators.terraform.server import served
-from tests.emulators.terraform.world import World
+from tests.emulators.terraform import made_at_aws, made_at_google
 from tests.support.real import aws
 from tests.support.real import gcp as google
+from tests.support.real.ground import laid, unchanged
 from tests.support.real.shell import Shell
-from tests.support.real.terraform import RealTerraform
 from tests.support.rolls import aws_stage, gcp_stage
 from tests.support.rolls.aws_stage import AwsStage
 from tests.support.rolls.gcp_stage import GcpStage
 
 pytestmark = pytest.mark.full
-
-PROVIDERS = {"aws": "aws", "gcp": "google"}
 
 
 @pytest.fixture
@@ -45,26 +39,6 @@ def folder() -> Iterator[Path]:
     """A directory with a short path: sockets are in it."""
     with TemporaryDirectory(prefix="nothing-") as name:
         yield Path(name)
-
-
-@contextmanager
-def laid(folder: Path, monkeypatch: pytest.MonkeyPatch, cloud: str, world: World, **yours: str) -> Iterator[Shell]:
-    """A new project `shop` for the cloud, whose stack is applied.
-
-    `yours`: what the guide tells to put in, by the variable of the stack.
-    """
-    shell = Shell(directory=folder / "shop")
-    shell.run("init", str(shell.directory), "--cloud", cloud, project=False)
-    file = shell.directory / "phoenix.yaml"
-    for variable, value in yours.items():
-        file.write_text(re.sub(rf"^      {variable}: \S+", f"      {variable}: {value}", file.read_text(), flags=re.M))
-    program = RealTerraform.install(folder).program
-    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    with served(folder, {PROVIDERS[cloud]: world}) as led:
-        for name, value in {**command.environment(folder), **led}.items():
-            monkeypatch.setenv(name, value)
-        shell.run("stack", "apply", f"network-{cloud}", "--yes")
-        yield shell
 
 
 def project_of(shell: Shell) -> Project:
@@ -96,13 +70,6 @@ class OnGoogle(GcpStage):
         played, there = super().spec, self.service.environments["gcp"]
         environment = replace(played.environments["prod"], machine=there.machine, load_balancer=there.load_balancer)
         return replace(played, environments={"prod": environment})
-
-
-def unchanged(shell: Shell, cloud: str) -> bool:
-    """Whether Terraform would leave everything as it is, and calls nothing drift."""
-    told = shell.run("stack", "plan", f"network-{cloud}")
-    drifted = shell.run("stack", "drift", f"network-{cloud}")
-    return told["plan"]["changed"] is False and drifted["drift"] is False
 
 
 def test_aws(emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
