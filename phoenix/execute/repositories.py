@@ -16,7 +16,7 @@ from phoenix.execute.ownership import this_process
 from phoenix.model import Repository
 from phoenix.plan.states import number_of
 from phoenix.spec.repositories import RepositorySpec
-from phoenix.tools import aptly, gpg, loopback, serve
+from phoenix.tools import aptly, aptly_root, gpg, loopback, serve
 from phoenix.tools.aptly import Aptly
 from phoenix.tools.aptly_root import Root, locked
 
@@ -215,6 +215,8 @@ class Writer:
         """The repository's aptly, running. Only while the lock is held."""
         assert self._held, "the lock comes first"
         if self._open is None:
+            if aptly_root.is_full(self.root):
+                self.root.reserve.unlink(missing_ok=True)  # so that pruning, which gives room back, has some
             own_key = self.spec.sign == OWN_KEY
             opening = aptly.opened(self.root, own_key=own_key, clock=self._clock, between=self._between)
             self._open = self._stack.enter_context(opening)

@@ -240,7 +240,13 @@ class Aptly:
         return answer.json()
 
     def _failed(self, reason: str) -> ToolError:
-        """aptly's own words, or where it said none (it panicked) those in its log."""
+        """aptly's own words, or where it said none (it panicked) those in its log; of a full disk it says nothing."""
+        if aptly_root.is_full(self._root):
+            return ToolError(
+                "the disk of the repository is full",
+                details=f"{self._root.path}: {reason or 'aptly cannot open its database'}",
+                resolution="Give it room beside the repository: not even `phoenix repository prune` can begin.",
+            )
         return ToolError(
             "aptly failed",
             details=reason or _panic(self._root.log) or "it gave no reason",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -115,10 +116,26 @@ RESERVE = 4_000_000
 """Bytes that a way back needs at most: aptly's database, and the former indexes signed once more."""
 
 
+FULL = 1_000_000
+"""Bytes that aptly needs to open its database; with less free a disk is full."""
+
+
+def is_full(root: Root) -> bool:
+    """Whether the disk has so little room that aptly cannot even be asked."""
+    return _free(root) < FULL
+
+
+def _free(root: Root) -> int:
+    disk = os.statvfs(root.path)
+    return disk.f_bavail * disk.f_frsize
+
+
 def keep_reserve(root: Root) -> None:
-    """Take the room that a way back needs, unless it is taken already. OSError where the disk has none."""
+    """Take the room that a way back needs, unless it is taken already. OSError where that would fill the disk."""
     if root.reserve.exists():
         return
+    if _free(root) < RESERVE + FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     fresh = root.reserve.with_suffix(".new")
     try:
         with fresh.open("wb") as file:

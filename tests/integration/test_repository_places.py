@@ -11,8 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from phoenix.errors import PhoenixError, RefusedError
+from phoenix.debs import RepositoryState
+from phoenix.errors import PhoenixError, RefusedError, ToolError
+from phoenix.execute import publication, states
 from phoenix.execute.repositories import repository_here
+from phoenix.plan import retention
+from phoenix.plan.actions import Plan, PublishAction
+from phoenix.plan.retention import Shelf
 from tests.support.fakes.desk import served
 from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.ports import free_port
@@ -158,6 +163,37 @@ def test_a_disk_that_becomes_full_in_the_middle_leaves_what_was(tmp_path: Path, 
         assert shop.shown() == shop.kept() == ["hello 1.0"]
         shop.publish(file)
         assert shop.shown() == ["hello 1.0", "large 1.0"]
+
+
+def test_a_disk_that_is_full_from_the_start_is_named_and_pruned(tmp_path: Path, small: Path) -> None:
+    with bench(tmp_path, root=small / "aptly") as shop:
+        for version in ("1.0", "2.0", "3.0"):
+            shop.publish(make_deb(tmp_path, "hello", version))
+        filler = small / "filler"
+        fill(filler, 0)
+        with pytest.raises(RefusedError, match="has no room"):
+            shop.publish(make_deb(tmp_path, "hello", "4.0"))
+        assert shop.shown() == ["hello 1.0", "hello 2.0", "hello 3.0"]
+        prune(shop, keep=1)
+        assert shop.shown() == ["hello 2.0", "hello 3.0"], "a rollback goes to 2.0"
+        fill(small / "more", 0)
+        with pytest.raises(ToolError, match="the disk of the repository is full"):
+            shop.publish(make_deb(tmp_path, "hello", "4.0"))
+        filler.unlink()
+        shop.publish(make_deb(tmp_path, "hello", "4.0"))
+        assert shop.shown() == ["hello 2.0", "hello 3.0", "hello 4.0"]
+
+
+def prune(shop: Bench, *, keep: int) -> None:
+    """Give up what is not among the newest, and nobody needs it."""
+
+    def decide(state: RepositoryState) -> Plan[PublishAction]:
+        standing = tuple(each for each in states.states(shop.writer) if not each.retired)
+        held = {each.name: states.contents(shop.writer, each) for each in standing}
+        shelf = Shelf(state=state, states=standing, held=held)
+        return retention.retire(shop.spec, shelf, retention.judge(shelf, keep, ()), why="full")
+
+    publication.carry_out(shop.writer, decide, shop.change)
 
 
 def fill(file: Path, left: int) -> None:
