@@ -159,3 +159,17 @@ class Timeouts:
     """For a machine's next word while it owes an answer."""
     idle: float = 60.0
     """For a client's next word."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stray:
+    """A machine with the labels of a group of the project that is in none: somebody took it out, and it runs on."""
+
+    id: str
+    group: str
+    """The group that made it."""
+    service: str
+    environment: str
+    zone: str
+    state: str
+    """In the cloud's word."""

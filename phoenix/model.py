@@ -290,7 +290,7 @@ class Group:
     shape: str = ""
     """Digest of what its machines are made of and checked by (`shape`)."""
     made: bool = True
-    """Whether phoenix made it: others are observed and never changed or deleted."""
+    """Whether phoenix made it, for the place that is looked at: others are observed and never changed or deleted."""
     pinned_until: datetime | None = None
     """Set while no autoscaler may make it smaller: `tend` gives it back after this moment."""
     trouble: str = ""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from phoenix.clouds.sight import Sight
-from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview, Survey
+from phoenix.manner import Abilities, Alarm, Finding, Manner, Preview, Stray, Survey
 from phoenix.model import (
     Group,
     Image,
@@ -129,8 +129,13 @@ class Images(Protocol):
         """
         ...
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
-        """Make the image visible to rolls, with its test results, and how it came to them, in its manifest."""
+    def mark_verified(
+        self, image: Image, tests: tuple[TestResult, ...], *, on: Proof, between: Between = idle
+    ) -> Image:
+        """Make the image visible to rolls, with its test results, and how it came to them, in its manifest.
+
+        `between` is called before each write.
+        """
         ...
 
     def delete(self, image_id: str) -> None:
@@ -164,12 +169,29 @@ class Groups(Protocol):
         """The group of that name, freshly read, or None; also one that phoenix did not make (`made` is False)."""
         ...
 
+    def strays(self, listed: tuple[Group, ...]) -> tuple[Stray, ...]:
+        """Machines that bear the labels of a group of this project and are in none; `listed` are its groups as of now.
+
+        They are told, and ended by nobody unasked: whoever took one out may need it.
+        """
+        ...
+
     def survey(self, name: str) -> Survey:
         """What a successor of the group would lack (`LaunchTemplate.like`), and what is going on in it. Looks only."""
         ...
 
-    def refuse_unfit(self, release: Release, user_data: str) -> None:
-        """Raise RefusedError where no machine here could be started with that boot work. Changes nothing."""
+    def refuse_unfit(self, release: Release, user_data: str, machine: MachineKind) -> None:
+        """Raise RefusedError where no such machine could be started here with that release and boot work.
+
+        Changes nothing.
+        """
+        ...
+
+    def barren(self, name: str) -> str:
+        """Why the group can start no machine any more, such as a template that is gone; empty where nothing says so.
+
+        Looks only, afresh: what keeps single machines from starting just now is the group's `trouble`.
+        """
         ...
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
@@ -226,7 +248,10 @@ class Groups(Protocol):
 
 
 class Traffic(Protocol):
-    """The load balancer of one service in one environment."""
+    """The load balancer of one service in one environment.
+
+    Each verb that writes calls `between` before each of its writes, and is broken off where it raises.
+    """
 
     @property
     def manner(self) -> Manner:
@@ -241,11 +266,11 @@ class Traffic(Protocol):
         """
         ...
 
-    def prepare(self, group: Group) -> tuple[str, ...]:
+    def prepare(self, group: Group, *, between: Between = idle) -> tuple[str, ...]:
         """Make what a group has to be born with to be checked from its first moment; it is part of its template."""
         ...
 
-    def attach(self, group: Group) -> None:
+    def attach(self, group: Group, *, between: Between = idle) -> None:
         """Make the balancer know and check the group's instances, at share 0; again after a resize."""
         ...
 
@@ -256,7 +281,7 @@ class Traffic(Protocol):
         """
         ...
 
-    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         """Give each attached group its share (sum 100) in one write; groups not named get 0.
 
         No shares at all put back what the rule said before phoenix. `seen` is the route that this was decided on:
@@ -275,7 +300,7 @@ class Traffic(Protocol):
         """
         ...
 
-    def detach(self, group: str) -> None:
+    def detach(self, group: str, *, between: Between = idle) -> None:
         """Make the balancer forget the group; refused (CloudError) while it has a share."""
         ...
 

@@ -14,7 +14,7 @@ from phoenix.execute.boot_work import boot_script
 from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
 from phoenix.execute.probe import Probe
-from phoenix.model import Health, Instance, Place, Release, Route
+from phoenix.model import Health, Instance, MachineKind, Place, Release, Route
 from phoenix.record.history import History
 from phoenix.spec.project import Project
 from phoenix.spec.services import Balancer, EnvironmentSpec, LocalBalancer, ServiceSpec
@@ -49,9 +49,9 @@ def of_service(
     return Roller(world=world)
 
 
-def refuse_unfit(project: Project, cloud: Cloud, release: Release) -> None:
-    """RefusedError where no machine of the cloud could be started with the boot work of the release."""
-    cloud.groups.refuse_unfit(release, _boot_work(project, cloud.images, release, dict(release.settings)))
+def refuse_unfit(project: Project, cloud: Cloud, release: Release, machine: MachineKind) -> None:
+    """RefusedError where no such machine of the cloud could be started with the release and its boot work."""
+    cloud.groups.refuse_unfit(release, _boot_work(project, cloud.images, release, dict(release.settings)), machine)
 
 
 def _user_data(project: Project, images: Images, kept: Release) -> str:

@@ -89,10 +89,10 @@ def publications(site: Site) -> Engine[PublishAction]:
 
 
 def refuse_unfit(site: Site, place: Place, release: Release) -> None:
-    """RefusedError where no machine of the place's cloud could be started with the boot work of the release."""
+    """RefusedError where no machine of the place could be started with the image and the boot work of the release."""
     from phoenix.execute import service_world
 
-    service_world.refuse_unfit(site.project, site.cloud(place.cloud), release)
+    service_world.refuse_unfit(site.project, site.cloud(place.cloud), release, place.environment.machine)
 
 
 def _service(site: Site, run: Run) -> Performer[RollAction]:

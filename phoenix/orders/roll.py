@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -144,14 +144,18 @@ def plan(site: Site, order: RollOrder) -> Planned[RollOrder]:
     if bakes:
         return Planned(order=order, plan=None, bakes=bakes)
     wish = _wish(site, place, order, dry=True)
-    planned_now = wish.planned(order, _with_own(place, room.told(site, place, wish.decide())))
+    decided = _with_own(place, room.told(site, place, wish.decide()))
+    return wish.planned(order, replace(decided, notes=(*decided.notes, *_refusals(site, place, wish))))
+
+
+def _refusals(site: Site, place: Place, wish: _Wish) -> Iterator[str]:
+    """What the roll would be refused for as things are, beside a lack of room: a plan is shown all the same."""
     try:
         site.traffic(place).check()
     except RefusedError as error:
-        site.warn(f"the roll is refused as things are: {error.brief}; {error.details}")
+        yield f"the roll is refused as things are: {error.brief}; {error.details}"
     for alarm in alarms.ringing(site, place, wish.strategy.alarms):
-        site.warn(f"the alarm {alarm.name} rings: as long as it does the roll is refused")
-    return planned_now
+        yield f"the alarm {alarm.name} rings: as long as it does the roll is refused"
 
 
 def _with_own(place: Place, plan_now: Plan[RollAction]) -> Plan[RollAction]:

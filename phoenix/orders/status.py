@@ -63,10 +63,14 @@ class ServiceStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusResult:
-    """Every place that was asked for. `unseen`: what could not be asked, a sentence each; empty: this is all."""
+    """Every place that was asked for. `unseen`: what could not be asked, a sentence each; empty: this is all.
+
+    `strays`: machines that somebody took out of a group and that run on, a sentence each, where all was asked for.
+    """
 
     services: tuple[ServiceStatus, ...]
     unseen: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
 
 
 def refuse_unseen(found: StatusResult) -> None:
@@ -105,8 +109,29 @@ def status(site: Site, service: str | None = None, environment: str | None = Non
     of_places = (
         f"{each.service}/{each.environment}: {'; '.join(each.error.splitlines())}" for each in found if each.error
     )
-    of_clouds = (f"{cloud}: {'; '.join(str(error).splitlines())}" for cloud, error in whole.unlisted)
-    return StatusResult(services=found, unseen=(*of_places, *of_clouds))
+    strays, unasked = _strays(site, whole) if service is None and environment is None else ((), ())
+    for stray in strays:
+        site.warn(stray)
+    of_clouds = (f"{cloud}: {'; '.join(str(error).splitlines())}" for cloud, error in (*whole.unlisted, *unasked))
+    return StatusResult(services=found, unseen=(*of_places, *of_clouds), strays=strays)
+
+
+def _strays(site: Site, whole: Everything) -> tuple[tuple[str, ...], tuple[tuple[str, PhoenixError], ...]]:
+    """The machines that somebody took out of their groups, a sentence each, and the clouds that could not be asked."""
+    told: list[str] = []
+    unasked: list[tuple[str, PhoenixError]] = []
+    for cloud, groups in whole.listed.items():
+        try:
+            found = () if isinstance(groups, PhoenixError) else site.cloud(cloud).groups.strays(groups)
+        except PhoenixError as error:
+            unasked.append((cloud, error))
+            continue
+        told += [
+            f"{each.id} on {cloud} was taken out of {each.group} by hand and is {each.state} ({each.zone}): "
+            "nobody looks after it; end it there where nobody needs it"
+            for each in found
+        ]
+    return tuple(told), tuple(unasked)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +140,8 @@ class Everything:
 
     seen: tuple[Seen, ...]
     unlisted: tuple[tuple[str, PhoenixError], ...]
+    listed: Mapping[str, Listed]
+    """The groups of every cloud that was asked, or why they could not be listed."""
 
     @property
     def errors(self) -> tuple[tuple[str, PhoenixError], ...]:
@@ -143,16 +170,18 @@ def everything(site: Site, service: str | None = None, environment: str | None =
             found += [_look(site, place, groups, known=False) for place in forgotten_among(site, cloud, groups)]
     used = {place.cloud for place in chosen}
     failed = ((name, groups) for name, groups in listed.items() if isinstance(groups, PhoenixError))
-    return Everything(seen=tuple(found), unlisted=tuple(each for each in failed if each[0] not in used))
+    unlisted = tuple(each for each in failed if each[0] not in used)
+    return Everything(seen=tuple(found), unlisted=unlisted, listed=listed)
 
 
 def place_of_group(site: Site, name: str) -> Seen:
     """Where the group stands, or still gets traffic. SpecError where it does not; else what kept it from being seen."""
     whole = everything(site)
     seen = whole.seen
-    stands = (each for each in seen if each.observed and each.observed.group(name))
+    stands = [each for each in seen if each.observed and each.observed.group(name)]
+    stands.sort(key=lambda each: not (each.observed and (group := each.observed.group(name)) and group.made))
     routed = (each for each in seen if each.observed and each.observed.route.backend(name))
-    found = next(stands, None) or next(routed, None)
+    found = next(iter(stands), None) or next(routed, None)
     if found is not None:
         return found
     unseen = next((error for _what, error in whole.errors), None)
@@ -249,6 +278,7 @@ def _due(
         if backend.share:
             group_there = observed.group(backend.group)
             yield from unwell(backend.group, group_there.size if group_there else None, backend.healthy)
+            yield from troubled(group_there)
             yield from dying(group_there)
             yield from snowflakes(group_there, seen.place.environment.touched_for, setbacks.get(backend.group))
 
@@ -264,6 +294,12 @@ def unwell(name: str, size: int | None, healthy: int) -> Iterator[str]:
         yield f"{name} gets traffic but no longer stands: `phoenix roll` starts another"
     elif healthy < size:
         yield f"{name} serves with {healthy} of {size} machines healthy: see `phoenix group show {name}`"
+
+
+def troubled(group: Group | None) -> Iterator[str]:
+    """What keeps a group that serves from starting machines."""
+    if group and group.trouble:
+        yield f"{group.name} can start no machines: {group.trouble}"
 
 
 def dying(group: Group | None) -> Iterator[str]:

@@ -102,6 +102,8 @@ def runs_already(stable: Group, release: Release, service: ServiceSpec, environm
 
     Machines that would not trust a repository's newest key are others: once it signs alone, new ones install nothing.
     """
+    if not stable.made:
+        return False  # of another place, as where a service was renamed: it serves here until it is adopted
     whole = all(instance.state is not InstanceState.DEAD for instance in stable.staying)
     same = (
         stable.release is not None
@@ -158,10 +160,28 @@ def _course(rollout: Rollout, strategy: Strategy) -> Course:
 def _refuse_foreign(foreign: tuple[Group, ...], subject: str) -> None:
     if foreign:
         raise RefusedError(
-            f"phoenix did not make {', '.join(group.name for group in foreign)}, which serves {subject}",
+            "; ".join(_serves(group, subject) for group in foreign),
             details="a roll would take its traffic away; the group itself would be left standing",
             resolution="Say so with --adopt.",
         )
+
+
+def _serves(group: Group, subject: str) -> str:
+    if _elsewhere(group, subject):
+        return f"{_origin(group, subject)}, and it serves {subject}"
+    return f"phoenix did not make {group.name}, which serves {subject}"
+
+
+def _origin(group: Group, subject: str) -> str:
+    """Who made a group that is not this place's; of one whose service was renamed it says by which name."""
+    elsewhere = _elsewhere(group, subject)
+    return f"phoenix made {group.name} for {elsewhere}" if elsewhere else f"phoenix did not make {group.name}"
+
+
+def _elsewhere(group: Group, subject: str) -> str:
+    """The other place that the group was made for; empty where phoenix did not make it."""
+    place = f"{group.service}/{group.environment}"
+    return place if group.service and place != subject else ""
 
 
 def _refuse_unfit(stable: Group, survey: Survey, environment: EnvironmentSpec) -> None:
@@ -182,7 +202,8 @@ def _refuse_unfit(stable: Group, survey: Survey, environment: EnvironmentSpec) -
 def _notes(rollout: Rollout, foreign: tuple[Group, ...], survey: Survey) -> Iterator[str]:
     """What a person should know of the ground, and of the groups that are replaced. No numbers that move."""
     yield from (f"{output} is {value}" for output, value in rollout.environment.stands_on)
-    yield from map(_left_standing, foreign)
+    subject = str(names.of_service(rollout.service.name, rollout.environment.name))
+    yield from (_left_standing(group, subject) for group in foreign)
     stable, most = rollout.stable, rollout.environment.size.maximum
     if rollout.manner.first_serves and not rollout.observed.route.backends:
         yield f"{rollout.candidate} is the only group of its balancer, which gives it all traffic from its first moment"
@@ -196,9 +217,9 @@ def _notes(rollout: Rollout, foreign: tuple[Group, ...], survey: Survey) -> Iter
         yield f"{stable.name} has more machines than the {most} of phoenix.yaml: {rollout.candidate} gets as many"
 
 
-def _left_standing(group: Group) -> str:
+def _left_standing(group: Group, subject: str) -> str:
     return (
-        f"phoenix did not make {group.name}: it loses its traffic and is left standing as it is; "
+        f"{_origin(group, subject)}: it loses its traffic and is left standing as it is; "
         f"`phoenix group delete {group.name} --adopt` removes it"
     )
 

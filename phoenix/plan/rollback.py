@@ -178,7 +178,9 @@ def refuse_foreign(group: Group, resolution: str) -> None:
     if not group.made:
         raise RefusedError(
             f"phoenix did not make {group.name} and does not change it",
-            details="it has no label of this project",
+            details=f"it was made for {group.service}/{group.environment}"
+            if group.service
+            else "it has no label of this project",
             resolution=resolution,
         )
 

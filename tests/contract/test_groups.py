@@ -295,7 +295,7 @@ def test_a_group_that_phoenix_made_has_nothing_that_its_successor_would_lack(pla
 def test_boot_work_that_every_cloud_takes(place: Place) -> None:
     release = wanted().release
     assert release is not None
-    place.again().refuse_unfit(release, "#!/bin/sh\necho hello\n")
+    place.again().refuse_unfit(release, "#!/bin/sh\necho hello\n", place.template.machine)
 
 
 def test_the_label(place: Place) -> None:

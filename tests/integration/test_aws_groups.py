@@ -243,7 +243,7 @@ def test_boot_work_that_does_not_fit_makes_nothing(account: Account) -> None:
     many = tuple((f"SETTING_{number}", noise[number:] + str(number**9)) for number in range(900))
     release = replace(RELEASE, settings=many)
     with pytest.raises(RefusedError, match="too big for AWS"):
-        account.groups().refuse_unfit(release, "#!/bin/sh\n")
+        account.groups().refuse_unfit(release, "#!/bin/sh\n", account.template("big").machine)
     with pytest.raises(RefusedError, match="too big for AWS"):
         account.groups().create(wanted(release=release), account.template(NAME))
     assert account.left() == []

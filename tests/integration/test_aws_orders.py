@@ -209,3 +209,111 @@ def test_too_few_addresses_are_told_before_anything(shop: Shop) -> None:
     error = shop.roll("1.0.0", "--adopt", code=3)["error"]
     assert "there is no room on aws" in error["brief"]
     assert shop.group(V1) is None
+
+
+def renamed(shop: Shop) -> None:
+    """The service `web` serves with a group of phoenix's, and phoenix.yaml calls it `front` from now on."""
+    shop.roll("1.0.0", "--adopt")
+    shop.desk.run("group", "delete", LEGACY, "--adopt")
+    shop.emulator.advance(600)
+    shop.desk.edit("\n  web:\n", "\n  front:\n")
+
+
+def roll_front(shop: Shop, *options: str, code: int = 0) -> dict[str, Any]:
+    words = ("roll", "front", "--image", "os/debian-12", "--package", "hello=1.0.0", *options)
+    return shop.desk.run(*words, code=code)
+
+
+def test_a_service_that_was_renamed_does_not_take_over_unasked_what_its_former_name_made(shop: Shop) -> None:
+    renamed(shop)
+    for more in ((), ("--plan",)):
+        error = roll_front(shop, *more, code=3)["error"]
+        assert f"phoenix made {V1} for web/prod, and it serves front/prod" in error["brief"]
+        assert "--adopt" in error["resolution"]
+    front, web = shop.desk.run("status")["services"]
+    assert (front["stable"], front["groups"][0]["made"]) == (V1, False)
+    assert (web["known"], web["groups"][0]["share"], web["error"]) == (False, 100, None)
+    assert "serves 100 %" in shop.desk.refused("group", "delete", V1)["brief"]
+    assert shop.desk.run("tend")["did"] == []
+
+
+def test_a_service_that_was_renamed_adopts_what_serves_and_nothing_of_it_is_forgotten(shop: Shop) -> None:
+    renamed(shop)
+    plan = roll_front(shop, "--adopt", "--plan")["plan"]
+    assert any(f"phoenix made {V1} for web/prod" in note for note in plan["notes"])
+    done = roll_front(shop, "--adopt")
+    assert (done["group"], done["former"]) == ("front-prod-v001", V1)
+    made, left = shop.group("front-prod-v001"), shop.group(V1)
+    assert made is not None
+    assert left is not None
+    assert made["DesiredCapacity"] == 4, "as large as what served"
+    assert left["DesiredCapacity"] == 4
+    assert "phoenix:keep-until" not in {tag["Key"] for tag in left["Tags"]}
+    shop.emulator.advance(7200)
+    shop.desk.run("tend")
+    assert shop.group(V1) is not None, "nobody asked for its end"
+    front, web = shop.desk.run("status")["services"]
+    assert (front["stable"], web["service"], web["known"], web["error"]) == ("front-prod-v001", "web", False, None)
+    assert f"`phoenix group delete` burns what is left of it ({V1})" in web["due"][0]
+    assert shop.desk.run("group", "delete", V1)["deleted"] == V1
+    shop.emulator.advance(600)
+    assert shop.group(V1) is None
+    there = boto3.client("elbv2").describe_target_groups()["TargetGroups"]
+    assert V1 not in {each["TargetGroupName"] for each in there}
+    assert shop.desk.run("tend")["did"] == []
+
+
+def test_a_disk_that_is_smaller_than_the_image_is_told_by_the_plan(shop: Shop) -> None:
+    shop.desk.edit("machine: {type: t3.small}", "machine: {type: t3.small, disk: 1G}")
+    for more in (("--plan",), ()):
+        error = shop.roll("1.0.0", "--adopt", *more, code=3)["error"]
+        assert "a disk of 1 GiB is too small" in error["brief"]
+    assert shop.group(V1) is None
+
+
+def test_a_listener_that_phoenix_does_not_move_is_refused_in_the_one_json_object(shop: Shop) -> None:
+    elb = boto3.client("elbv2")
+    made = elb.create_load_balancer(Name="lines", Type="network", Subnets=list(shop.world.subnets))
+    asked = {"Protocol": "TCP", "Port": 8080, "VpcId": shop.world.vpc}
+    lines = elb.create_target_group(Name="lines", **asked)["TargetGroups"][0]["TargetGroupArn"]
+    listener = elb.create_listener(
+        LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"],
+        Protocol="TCP",
+        Port=443,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": lines}],
+    )["Listeners"][0]["ListenerArn"]
+    shop.desk.edit(shop.world.listener, listener)
+    for more in (("--plan",), ()):
+        error = shop.roll("1.0.0", "--adopt", *more, code=3)["error"]
+        assert "is a Network Load Balancer's" in error["brief"]
+        assert error["resolution"]
+
+
+def test_what_the_balancer_would_refuse_stands_in_the_plan(shop: Shop) -> None:
+    """What serves is behind port 81, too: its traffic is not one rule's to move."""
+    elb = boto3.client("elbv2")
+    arn = elb.describe_target_groups(Names=["legacy-targets"])["TargetGroups"][0]["TargetGroupArn"]
+    forward = {"Type": "forward", "TargetGroupArn": arn}
+    elb.create_listener(LoadBalancerArn=shop.world.balancer, Protocol="HTTP", Port=81, DefaultActions=[forward])
+    notes = shop.roll("1.0.0", "--adopt", "--plan")["plan"]["notes"]
+    assert any(note.startswith("the roll is refused as things are:") and "HTTP:81" in note for note in notes)
+    assert "is not for one rule to decide" in shop.roll("1.0.0", "--adopt", code=3)["error"]["brief"]
+
+
+def test_a_machine_that_somebody_detached_is_told_and_left(shop: Shop) -> None:
+    shop.roll("1.0.0", "--adopt")
+    shop.emulator.advance(3600)
+    shop.desk.clock.slept += 3600  # type: ignore[attr-defined]
+    assert shop.desk.run("status")["strays"] == []
+    made = shop.group(V1)
+    assert made is not None
+    taken = made["Instances"][0]["InstanceId"]
+    asked = {"InstanceIds": [taken], "AutoScalingGroupName": V1, "ShouldDecrementDesiredCapacity": False}
+    shop.autoscaling.detach_instances(**asked)
+    shop.emulator.advance(600)
+    (told,) = shop.desk.run("status")["strays"]
+    assert told.startswith(f"{taken} on aws was taken out of {V1} by hand and is running")
+    assert told in shop.desk.said.replace("\n", " ")
+    shop.desk.run("tend")
+    machines = boto3.client("ec2").describe_instances(InstanceIds=[taken])["Reservations"][0]["Instances"]
+    assert machines[0]["State"]["Name"] == "running", "nobody asked for its end"

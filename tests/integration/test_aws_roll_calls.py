@@ -22,11 +22,11 @@ from tests.support.rolls.aws_stage import OLD, SUBJECT, AwsStage
 ROLL = {
     "measure": 7,
     "pin-stable": 3,
-    "create-candidate": 25,
+    "create-candidate": 26,
     "candidate-healthy": 13,
     "grow": 6,
     "healthy": 3,
-    "shift": 10,
+    "shift": 11,  # one of them: is there what the candidate would start more machines from?
     "keep-former": 3,
     "drain-former": 0,
     "burn-former": 35,

@@ -338,3 +338,43 @@ def test_what_a_successor_would_lack_refuses_the_roll_and_so_does_a_refresh(stag
     with pytest.raises(RefusedError) as error:
         stage.roll("2")
     assert "instance refresh" in str(error.value)
+
+
+def delete_template(stage: AwsStage, group: str) -> None:
+    """Somebody tidies up launch templates."""
+    stage.account.ask("ec2", "delete_launch_template", LaunchTemplateName=group)
+
+
+def test_somebody_deletes_the_launch_template_of_the_new_group(stage: AwsStage) -> None:
+    """Its machines run, and it could replace none of them: no request goes there."""
+    stage.roll("1")
+    stage.meddle["shift"] = lambda: delete_template(stage, NEW)
+    began = stage.account.clock.slept
+    said = refused(stage)
+    assert f"{NEW} can start no machine any more" in said
+    assert "its launch template lt-" in said
+    assert stage.account.clock.slept - began < 240, "long before any deadline"
+
+
+def test_somebody_deletes_the_launch_template_of_the_group_that_serves(stage: AwsStage) -> None:
+    """A rolling one would end machines of it, which nothing could bring back: none is ended."""
+    stage = replace(stage, strategy=Rolling(step=1, percent=False))
+    stage.roll("1")
+    before = {each.id for each in stage.account.seen(OLD).instances}
+    stage.meddle["candidate-healthy"] = lambda: delete_template(stage, OLD)
+    assert f"{OLD} can start no machine any more" in refused(stage)
+    assert {each.id for each in stage.account.seen(OLD).instances} == before
+    assert "its launch template is gone" in stage.account.seen(OLD).trouble
+    stage = replace(stage, strategy=BlueGreen(keep=0.0))
+    assert stage.roll("2").state is RunState.DONE, "what ends no machine before the end brings it right"
+    assert stage.shares == {"web-prod-v003": 100}
+
+
+def test_somebody_deletes_the_launch_template_of_a_group_that_is_growing(stage: AwsStage) -> None:
+    """AWS's own words say so as soon as a machine is to start."""
+    stage = replace(stage, strategy=Rolling(step=1, percent=False))
+    stage.roll("1")
+    stage.meddle["grow-100"] = lambda: delete_template(stage, NEW)
+    began = stage.account.clock.slept
+    assert "launch template" in refused(stage)
+    assert stage.account.clock.slept - began < 300, "long before the deadline"

@@ -315,3 +315,20 @@ def test_two_services_of_one_listener_do_not_touch_each_other(rules: Rules) -> N
     assert [each.group for each in api.read().backends] == ["api-local-v001"]
     with pytest.raises(CloudError, match="not attached"):
         web.shift({"api-local-v001": 100}, web.read())
+
+
+def test_who_is_behind_somebody_elses_target_group_is_read_for_each_decision(rules: Rules) -> None:
+    arn = rules.foreign()
+    rules.default(rules.forward(arn))
+    traffic = rules.traffic()
+    attached(rules, traffic, NEW)
+    seen = traffic.read()
+    assert dict(seen.shares) == {LEGACY: 100}
+    rules.autoscaling.detach_load_balancer_target_groups(AutoScalingGroupName=LEGACY, TargetGroupARNs=[arn])
+    rules.make("other", 2, (arn,))
+    rules.emulator.advance(600)
+    rules.asked()
+    with pytest.raises(CloudError, match=f"{LEGACY} cannot get traffic"):
+        traffic.shift({LEGACY: 95, NEW: 5}, seen)
+    assert rules.written() == []
+    assert shares(traffic) == {"other": 100}

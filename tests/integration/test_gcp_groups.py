@@ -155,3 +155,17 @@ def test_nobody_asks_per_machine(account: Account) -> None:
         "instances.aggregatedList",
         "regionInstanceGroupManagers.listManagedInstances",
     ]
+
+
+def test_a_machine_that_somebody_abandoned_is_told(account: Account) -> None:
+    group = account.serving()
+    account.clock.sleep(3600)
+    groups = account.groups()
+    assert groups.strays(groups.list()) == ()
+    taken = group.instances[0]
+    link = f"projects/{account.world.project}/zones/{taken.zone}/instances/{taken.id}"
+    manager = account.path("instanceGroupManagers", NAME)
+    account.ask(f"{manager}/abandonInstances", verb="POST", body={"instances": [link]})
+    account.clock.sleep(60)
+    (told,) = groups.strays(groups.list())
+    assert (told.id, told.group, told.service, told.state) == (taken.id, NAME, "web", "running")

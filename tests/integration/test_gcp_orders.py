@@ -170,3 +170,21 @@ def test_nobody_is_told_so(shop: Shop) -> None:
     shop.emulator.configure(revoked=True)
     error = shop.plan(code=5)["error"]
     assert "gcloud auth application-default login" in error["resolution"]
+
+
+def test_a_disk_that_is_smaller_than_the_image_is_told_by_the_plan(shop: Shop) -> None:
+    shop.desk.edit("firewall: [web],", "firewall: [web], disk: 5G,")
+    error = shop.plan(code=3)["error"]
+    assert "a disk of 5 GiB is too small" in error["brief"]
+    assert shop.changed() == []
+
+
+def test_a_balancer_that_phoenix_does_not_move_stands_in_the_plan(shop: Shop) -> None:
+    """A classic Application Load Balancer: the plan is shown, and says that it cannot be carried out."""
+    fallback = f"projects/{shop.world.project}/global/backendServices/{shop.world.fallback}"
+    shop.emulator.seed(fallback, loadBalancingScheme="EXTERNAL", protocol="HTTP", portName="http", backends=[])
+    notes = shop.plan()["plan"]["notes"]
+    assert any("refused as things are" in note and "a classic Application Load Balancer" in note for note in notes)
+    error = shop.desk.run("roll", "web", "--image", "os/debian-12", "--package", "hello=1.0.0", code=3)["error"]
+    assert "a classic Application Load Balancer" in error["brief"] + error["details"]
+    assert shop.changed() == []

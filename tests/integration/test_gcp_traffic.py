@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phoenix.clouds.gcp.balancer import born_with
+from phoenix.clouds.gcp.balancer import born_with, whole
 from phoenix.clouds.gcp.links import full
 from phoenix.errors import CloudError, RefusedError
 from phoenix.manner import DrainedBy, PreviewBy
@@ -315,3 +315,14 @@ def test_groups_of_one_zone_are_found_as_those_of_a_region_are(one: Routes) -> N
     backend = traffic.read().backend(NEW)
     assert backend is not None
     assert (backend.healthy, backend.total) == (2, 2)
+
+
+def test_who_is_behind_somebody_elses_backend_service_is_read_for_each_look(one: Routes) -> None:
+    link = one.foreign()
+    one.serve(link)
+    traffic = one.traffic()
+    assert shares(traffic) == {LEGACY: 100}
+    one.make("other", 2, ("named-port/http:8080",))
+    backends = [{"group": one.link_of_group("other"), "balancingMode": "UTILIZATION"}]
+    whole.change(one.calls, link, lambda told: {**told, "backends": backends})
+    assert shares(traffic) == {"other": 100}

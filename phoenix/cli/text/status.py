@@ -18,7 +18,7 @@ def service_text(look: ServiceStatus) -> str:
     head = f"{look.service}/{look.environment} on {look.cloud}"
     lines = [f"{head}: unknown"]
     if look.address is not None:
-        lines = [f"{head} at {look.address}: {_serving(look)}"]
+        lines = [f"{head}{f' at {look.address}' if look.address else ''}: {_serving(look)}"]
     lines += [f"  {line}" for line in (look.error or "").splitlines()]
     if look.run:
         lines += _run_lines(look.run)

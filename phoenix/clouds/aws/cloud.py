@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Need, Say, Template
+from phoenix.clouds.api import Need, Say, Template, Traffic
 from phoenix.clouds.aws.bake import template
 from phoenix.clouds.aws.calls import Calls
+from phoenix.clouds.left_behind import LeftBehind
 from phoenix.clouds.sight import Sight
 from phoenix.errors import SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding
-from phoenix.model import Place
+from phoenix.model import Backend, Place
 from phoenix.spec.clouds import AwsCloud
 from phoenix.spec.project import Project
 from phoenix.spec.services import AwsBalancer
@@ -23,7 +24,6 @@ if TYPE_CHECKING:  # each room is loaded when it is entered
     from phoenix.clouds.aws.balancer.listener import Listener
     from phoenix.clouds.aws.groups import AwsGroups
     from phoenix.clouds.aws.images import AwsImages
-    from phoenix.clouds.aws.traffic import AwsTraffic
 
 ABILITIES = Abilities(
     builders=("packer",),
@@ -79,14 +79,19 @@ class AwsCloudDoor:
 
         return AwsGroups(self._project.name, self._spec, self._calls)
 
-    def traffic(self, place: Place) -> AwsTraffic:
-        """The rule that serves one service in one environment. SpecError where phoenix.yaml names none."""
-        from phoenix.clouds.aws.traffic import AwsTraffic
+    def traffic(self, place: Place) -> Traffic:
+        """The rule that serves one service in one environment. SpecError where phoenix.yaml names none.
+
+        Of a place that phoenix.yaml no longer has here: what its groups get, by whichever rule.
+        """
+        from phoenix.clouds.aws.traffic import MANNER, AwsTraffic
 
         spec = self._project.services.get(place.service)
         where = spec.environments.get(place.environment) if spec else None
-        balancer = where.load_balancer if where else None
-        if spec is None or where is None or not isinstance(balancer, AwsBalancer):
+        if spec is None or where is None or where.cloud != self.name:
+            return LeftBehind(place=place, manner=MANNER, backends=lambda: self._left_behind(place))
+        balancer = where.load_balancer
+        if not isinstance(balancer, AwsBalancer):
             raise SpecError(
                 f"{place.service}/{place.environment} has no rule of a listener",
                 details=f"{self._project.file}: services.{place.service}.environments.{place.environment}"
@@ -104,6 +109,12 @@ class AwsCloudDoor:
             drain=spec.drain,
             listeners=self._listeners,
         )
+
+    def _left_behind(self, place: Place) -> tuple[Backend, ...]:
+        from phoenix.clouds.aws.balancer import left_behind
+
+        there = (g.name for g in self.groups.list() if (g.service, g.environment) == (place.service, place.environment))
+        return left_behind.backends(self._calls, there)
 
     def template(self, *, base: str | None, parent: str | None) -> Template:
         """A machine that starts from the AMI below."""

@@ -13,7 +13,7 @@ from phoenix.clouds.api import Between, idle
 from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.balancer import born_with
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
-from phoenix.clouds.aws.machines import carried, group_reading, launch, pins, user_data
+from phoenix.clouds.aws.machines import carried, group_reading, launch, pins, strays, user_data
 from phoenix.clouds.aws.machines.carried import Carried
 from phoenix.clouds.aws.machines.endings import Endings
 from phoenix.clouds.aws.machines.group_reading import Found
@@ -22,8 +22,8 @@ from phoenix.clouds.aws.machines.looks import Looks
 from phoenix.clouds.aws.machines.startable import find_ami
 from phoenix.clouds.aws.machines.successions import Successions
 from phoenix.errors import CloudError
-from phoenix.manner import Survey
-from phoenix.model import Group, LaunchTemplate, Release
+from phoenix.manner import Stray, Survey
+from phoenix.model import Group, LaunchTemplate, MachineKind, Release
 from phoenix.spec.clouds import AwsCloud
 from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
 
@@ -55,6 +55,11 @@ class AwsGroups:
         """The group of that name, whosever it is, or None."""
         return self._looks.one(name)
 
+    def strays(self, listed: tuple[Group, ...]) -> tuple[Stray, ...]:
+        """Machines of the project that somebody detached from their groups."""
+        known = (machine.id for group in listed for machine in group.instances)
+        return strays.found(self._calls, self._project, known, self._clock.now())
+
     def survey(self, name: str) -> Survey:
         """What a successor of the group would lack, who of its machines is set aside, whether it is being refreshed."""
         live = self._successions.live(name)
@@ -62,9 +67,19 @@ class AwsGroups:
             return Survey()
         return Survey(not_carried=carried.not_carried(live), told=carried.told(live), busy=carried.busy(live))
 
-    def refuse_unfit(self, release: Release, user_data: str) -> None:
-        """RefusedError where script and release are more than EC2 takes as user data."""
+    def refuse_unfit(self, release: Release, user_data: str, machine: MachineKind) -> None:
+        """RefusedError where script and release are more than EC2 takes as user data, or the disk less than the AMI."""
         _refuse_unfit(release, user_data)
+        wanted = launch.machine_of(machine)
+        if wanted.disk:
+            launch.disk_size(wanted, find_ami(self._calls, release.image))
+
+    def barren(self, name: str) -> str:
+        """That its launch template is gone, as of somebody who deletes what seems to be nobody's."""
+        version = self._looks.template(name)
+        if version is None or self._templates.exists(version):
+            return ""
+        return f"its launch template {version.id} is gone"
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between = idle) -> None:
         """Make the group and what belongs to it; one that is half made is finished.

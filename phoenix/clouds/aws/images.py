@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.api import idle
 from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.bake import amis, image_reading, remains
 from phoenix.clouds.aws.labels import Role
@@ -129,14 +130,18 @@ class AwsImages:
             )
             return verification.results(self._expect(image.id), tests)
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+    def mark_verified(
+        self, image: Image, tests: tuple[TestResult, ...], *, on: Proof, between: Between = idle
+    ) -> Image:
         """Write into the tags that the image is verified, and how; one write. It ages from now on, where it does."""
         found = self._expect(image.id)
         tags = image_reading.proof(found, tests, on)
+        between()
         self._write(found, tags)
         after = self._spec.images.deprecate_after
         if after is not None:
             moment = self._clock.now() + timedelta(seconds=after)
+            between()
             self._calls.ask("ec2", "enable_image_deprecation", ImageId=found.id, DeprecateAt=moment)
         return self._expect_image(self._expect(image.id))
 

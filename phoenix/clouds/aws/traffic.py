@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, MutableMapping
 from functools import cached_property
 
 from phoenix.clouds import rules
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.aws.balancer import (
     attachments,
     elb_tags,
@@ -81,7 +82,7 @@ class AwsTraffic:
         self._listeners = listeners if listeners is not None else {}
         self._mark = preview.place_mark(project, place)
         self._names: dict[str, str] = {}
-        """The groups behind target groups that were looked up: an ARN is never used again."""
+        """The groups behind target groups of others that were looked up since the last decision."""
         self._set: set[str] = set()
         """The target groups that this process has given their attributes."""
 
@@ -89,7 +90,7 @@ class AwsTraffic:
         """The rule's shares, and what DescribeTargetHealth says of each attached target group that is asked for, in
         one call each.
         """
-        there = self._rules()
+        there = self._look()
         shares, named = there.live.shares, self._named(there)
         share: dict[str, int] = {}
         seen: dict[str, tuple[Target, ...]] = {}
@@ -105,35 +106,37 @@ class AwsTraffic:
             address=self._address, backends=backends, version=there.live.version, elsewhere=there.live.elsewhere
         )
 
-    def prepare(self, group: Group) -> tuple[str, ...]:
+    def prepare(self, group: Group, *, between: Between = idle) -> tuple[str, ...]:
         """Make the group's target group and its preview rule, so that machines are checked from their first moment;
         the target group's ARN. What detached groups left behind is removed first.
         """
         there = self._rules()
-        self._sweep(there)
+        self._sweep(there, between)
         found = target_groups.own(self._calls, group.name, self._labels(group.name))
+        between()
         arn = found.arn if found else self._make(group.name)
         serving = max(there.live.weights.items(), key=lambda each: each[1], default=(None, 0))[0]
         if arn not in self._set:
+            between()
             target_groups.set_attributes(self._calls, arn, like=serving, drain=self._drain)
             self._set.add(arn)
-        self._ensure_preview(arn, group.name, there)
+        self._ensure_preview(arn, group.name, there, between=between)
         return (arn,)
 
-    def attach(self, group: Group) -> None:
+    def attach(self, group: Group, *, between: Between = idle) -> None:
         """See that the group fills its target group, and that this has a rule by which it is checked."""
         if group.made:
-            self._ensure_ours(group)
+            self._ensure_ours(group, between)
             return
         arn = self._foreign(group.name)
         if arn not in self._rules().live.weights:  # else it is checked as it is
-            self._ensure_preview(arn, group.name)
+            self._ensure_preview(arn, group.name, between=between)
 
     def retire(self, group: Group, instances: frozenset[str]) -> bool:  # noqa: ARG002 (others take them out here)
         """Nothing: the Auto Scaling group takes machines out and drains them when it ends them."""
         return False
 
-    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         """Give each group its share by one write to the rule, or let the rule say again what it did before phoenix.
 
         RefusedError where it would take traffic from a target group that another rule uses, too.
@@ -148,7 +151,7 @@ class AwsTraffic:
                 details=f"{self._called(there)} gives {_told(there, named)}",
                 resolution="See `phoenix status`, then say it again.",
             )
-        live = self._live()
+        live = self._live(between)
         if not wanted:
             live.put_back(there)
             return
@@ -158,7 +161,7 @@ class AwsTraffic:
         self._refuse_entangled(there, live.foreign(there), weights)
         live.remember(there)
         for arn in sorted(set(there.live.weights) - {each.target_group for each in there.previews}):
-            self._ensure_preview(arn, named[arn])  # else nobody would check it once it has no share
+            self._ensure_preview(arn, named[arn], between=between)  # else nobody would check it once it has no share
         live.forward(there, weights)
 
     def preview(self, group: str) -> Preview | None:
@@ -180,7 +183,7 @@ class AwsTraffic:
             traffic_check.refuse_elsewhere(self._calls, self._listener, self._cloud)
             traffic_check.refuse_unfit(self._calls, self._listener, there)
 
-    def detach(self, group: str) -> None:
+    def detach(self, group: str, *, between: Between = idle) -> None:
         """Remove the group's preview rule and its target group, where phoenix made them.
 
         While the Auto Scaling group stands, its manager needs both to drain machines that it ends: the rule is closed,
@@ -197,15 +200,17 @@ class AwsTraffic:
                 details=f"{self._called(there)} says so",
                 resolution="Give its share to another group first.",
             )
-        self._take_out(there, arns)
+        self._take_out(there, arns, between)
         ours = self._own_target_group(group)
         standing = ours is not None and group in attachments.of_group(self._calls, group).of
         for shown in (each for each in there.previews if each.target_group in arns):
             if preview_rules.own(self._calls, shown, self._labels(group)):
+                between()
                 self._close(there, shown, group, drains=ours.arn if ours and standing else None)
         if ours is not None and not standing:
+            between()
             target_groups.delete(self._calls, ours)
-        self._tidy(there, named)
+        self._tidy(there, named, between)
 
     @cached_property
     def _listener(self) -> Listener:
@@ -219,11 +224,16 @@ class AwsTraffic:
         return self._balancer.address or self._listener.address
 
     def _rules(self) -> Rules:
-        """As they are now."""
+        """As they are now, and who is behind them: what a verb that writes decides on, with which looks then go on."""
+        self._names.clear()
+        return self._look()
+
+    def _look(self) -> Rules:
+        """The rules as they are now."""
         return listener.rules_of(self._calls, self._listener, self._balancer.rule, self._mark)
 
-    def _live(self) -> LiveRule:
-        return LiveRule(self._calls, self._listener, self._rules, self._labels())
+    def _live(self, between: Between = idle) -> LiveRule:
+        return LiveRule(self._calls, self._listener, self._rules, self._labels(), between)
 
     def _called(self, there: Rules) -> str:
         return there.live.named(str(self._listener))
@@ -247,14 +257,15 @@ class AwsTraffic:
             tags={**self._cloud.tags, **self._labels(name)},
         )
 
-    def _ensure_ours(self, group: Group) -> None:
+    def _ensure_ours(self, group: Group, between: Between) -> None:
         """A target group that is there was given its attributes before its group was made."""
         found = target_groups.own(self._calls, group.name, self._labels(group.name))
         if found is None:
-            arn = self.prepare(group)[0]
+            arn = self.prepare(group, between=between)[0]
         else:
             arn = found.arn
-            self._ensure_preview(arn, group.name)
+            self._ensure_preview(arn, group.name, between=between)
+        between()
         target_groups.ensure_attached(self._calls, group.name, arn)
 
     def _foreign(self, group: str) -> str:
@@ -270,7 +281,7 @@ class AwsTraffic:
             )
         return found[0]
 
-    def _ensure_preview(self, arn: str, group: str, there: Rules | None = None) -> None:
+    def _ensure_preview(self, arn: str, group: str, there: Rules | None = None, *, between: Between) -> None:
         preview_rules.ensure(
             self._calls,
             self._rules,
@@ -280,6 +291,7 @@ class AwsTraffic:
             group=group,
             mark=self._mark,
             tags={**self._cloud.tags, **self._labels(group)},
+            between=between,
         )
 
     def _refuse_unattached(self, unknown: frozenset[str]) -> None:
@@ -303,11 +315,11 @@ class AwsTraffic:
         for arn in fewer:
             entangled.refuse(arn, entangled.by_rules(arn, there, every) or entangled.by_groups(arn, now))
 
-    def _take_out(self, there: Rules, arns: frozenset[str]) -> None:
+    def _take_out(self, there: Rules, arns: frozenset[str], between: Between) -> None:
         """Take out of the rule what somebody has left in it at weight 0."""
         rest = {arn: weight for arn, weight in there.live.weights.items() if arn not in arns and weight}
         if rest and arns & set(there.live.weights):
-            self._live().forward(there, rest)
+            self._live(between).forward(there, rest)
 
     def _close(self, there: Rules, shown: PreviewRule, group: str, *, drains: str | None) -> None:
         """Remove the rule; where its group still `drains` by that target group, only let nobody in by it any more."""
@@ -317,13 +329,14 @@ class AwsTraffic:
             closed = preview.header(group, shown.target_group, self._mark, leaving=True)
             preview_rules.rename(self._calls, there, shown, closed)
 
-    def _tidy(self, there: Rules, named: Mapping[str, str]) -> None:
+    def _tidy(self, there: Rules, named: Mapping[str, str], between: Between) -> None:
         """Remove the preview rules of others' groups where these alone serve: the service's rule has them checked."""
         shown = [each for each in there.previews if each.target_group in there.live.weights]
         if not shown or not self._live().untouched(there):
             return
         for each in shown:
             if preview_rules.own(self._calls, each, self._labels(named[each.target_group])):
+                between()
                 preview_rules.delete(self._calls, each)
 
     def _own_target_group(self, group: str) -> TargetGroup | None:
@@ -331,7 +344,7 @@ class AwsTraffic:
         found = target_groups.find(self._calls, group)
         return found if found is not None and elb_tags.bear(found.tags, self._labels(group)) else None
 
-    def _sweep(self, there: Rules) -> None:
+    def _sweep(self, there: Rules, between: Between) -> None:
         """Remove what detached groups left whose managers have ended their machines since."""
         left = [each for each in there.previews if each.leaving]
         standing = attachments.of_group(self._calls, *(each.group for each in left)).of if left else {}
@@ -339,9 +352,11 @@ class AwsTraffic:
         tags = elb_tags.tags_of(self._calls, (each.arn for each in gone))
         for shown in gone:
             if elb_tags.bear(tags.get(shown.arn, {}), self._labels(shown.group)):
+                between()
                 preview_rules.delete(self._calls, shown)
                 ours = self._own_target_group(shown.group)
                 if ours is not None:
+                    between()
                     target_groups.delete(self._calls, ours)
 
     def _host(self, there: Rules) -> tuple[tuple[str, str], ...]:

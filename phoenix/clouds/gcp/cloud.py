@@ -10,10 +10,10 @@ from phoenix.clouds import rules
 from phoenix.clouds.api import Need, Say, Template, Traffic
 from phoenix.clouds.gcp.bake import template
 from phoenix.clouds.gcp.calls import Calls
+from phoenix.clouds.left_behind import LeftBehind
 from phoenix.clouds.sight import Sight
-from phoenix.errors import SpecError
 from phoenix.manner import Abilities, Alarm, BootSeen, Finding
-from phoenix.model import Place
+from phoenix.model import Backend, Place
 from phoenix.spec.clouds import GcpCloud
 from phoenix.spec.project import Project
 from phoenix.tools.loopback import is_loopback
@@ -77,18 +77,23 @@ class GcpCloudDoor:
         return GcpGroups(self._project.name, self._spec, self._calls)
 
     def traffic(self, place: Place) -> Traffic:
-        """The load balancer of one service in one environment. SpecError where phoenix.yaml names none."""
+        """The load balancer of one service in one environment. SpecError where phoenix.yaml names none.
+
+        Of a place that phoenix.yaml no longer has here: what its groups get, by whichever route.
+        """
         from phoenix.clouds.gcp import traffic
 
         spec = self._project.services.get(place.service)
         where = spec.environments.get(place.environment) if spec else None
-        if spec is None or where is None:
-            raise SpecError(
-                f"{place.service}/{place.environment} is not in phoenix.yaml",
-                details=f"{self._project.file}: services.{place.service}.environments.{place.environment}",
-                resolution="Give it {url_map: NAME, route: default} or {backend_service: NAME}.",
-            )
+        if spec is None or where is None or where.cloud != self.name:
+            return LeftBehind(place=place, manner=traffic.MANNER, backends=lambda: self._left_behind(place))
         return traffic.opened(self._calls, self._project.name, place, spec, where, self._frontends)
+
+    def _left_behind(self, place: Place) -> tuple[Backend, ...]:
+        from phoenix.clouds.gcp.balancer import left_behind
+
+        there = (g.name for g in self.groups.list() if (g.service, g.environment) == (place.service, place.environment))
+        return left_behind.backends(self._calls, self._spec.region, there)
 
     def template(self, *, base: str | None, parent: str | None) -> Template:
         """A machine that starts from the image below."""

@@ -14,7 +14,7 @@ from phoenix.clouds.gcp import labels, refusals
 from phoenix.clouds.gcp.balancer import born_with, named_port
 from phoenix.clouds.gcp.balancer.named_port import NamedPort
 from phoenix.clouds.gcp.calls import Answer, Calls, RefusedCallError, StaleError
-from phoenix.clouds.gcp.machines import autoscalers, boot, carried, group_reading, launch, pins
+from phoenix.clouds.gcp.machines import autoscalers, boot, carried, group_reading, launch, pins, strays
 from phoenix.clouds.gcp.machines.autoscalers import Autoscalers
 from phoenix.clouds.gcp.machines.carried import Carried
 from phoenix.clouds.gcp.machines.checks import Checks
@@ -27,8 +27,8 @@ from phoenix.clouds.gcp.machines.successions import Successions
 from phoenix.clouds.gcp.machines.templates import Templates
 from phoenix.clouds.gcp.patience import briefly
 from phoenix.errors import CloudError, UnreachableError
-from phoenix.manner import Survey
-from phoenix.model import Group, LaunchTemplate, Release
+from phoenix.manner import Stray, Survey
+from phoenix.model import Group, LaunchTemplate, MachineKind, Release
 from phoenix.spec.clouds import GcpCloud
 from phoenix.wait import Look, Verdict, retry_while_unknown, wait_for
 
@@ -67,6 +67,11 @@ class GcpGroups:
         """The group of that name, whosever it is, or None."""
         return self._looks.one(name)
 
+    def strays(self, listed: tuple[Group, ...]) -> tuple[Stray, ...]:
+        """Machines of the project in the region that somebody took out of their groups."""
+        known = (machine.id for group in listed for machine in group.instances)
+        return strays.found(self._calls, self._project, self._spec.region, known, self._clock.now())
+
     def survey(self, name: str) -> Survey:
         """What a successor of the group would lack, what is set aside, whether it is being updated."""
         live = self._successions.live(name)
@@ -74,9 +79,18 @@ class GcpGroups:
             return Survey()
         return Survey(not_carried=carried.not_carried(live), told=carried.told(live), busy=carried.busy(live))
 
-    def refuse_unfit(self, release: Release, user_data: str) -> None:
-        """RefusedError where script and release are more than a machine's metadata take."""
+    def refuse_unfit(self, release: Release, user_data: str, machine: MachineKind) -> None:
+        """RefusedError where script and release are more than a machine's metadata take, or the disk less than the
+        image.
+        """
         boot.metadata(user_data, release)
+        wanted = launch.machine_of(machine)
+        if wanted.disk:
+            launch.disk_size(wanted, find_image(self._calls, release.image))
+
+    def barren(self, name: str) -> str:  # noqa: ARG002 (elsewhere somebody may delete what a group starts from)
+        """Nothing: Google deletes no instance template that a group has."""
+        return ""
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between = idle) -> None:
         """Make the group and what belongs to it; one that is half made is finished.
@@ -174,7 +188,7 @@ class GcpGroups:
             self._refuse_another(group, adopt=adopt)
             self._endings.empty(group, between)
         between()
-        born_with.remove(self._calls, self._spec.region, self._project, name, adopt=adopt)
+        born_with.remove(self._calls, self._spec.region, self._project, name, adopt=adopt, between=between)
         if group is not None:
             self._endings.remove(group, between)
         if group is None or group.made:

@@ -143,13 +143,17 @@ class GcpImages:
             )
             return verification.results(self._expect(image.id), tests)
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+    def mark_verified(
+        self, image: Image, tests: tuple[TestResult, ...], *, on: Proof, between: Between = idle
+    ) -> Image:
         """Write what the tests said, give it its family, then label it as verified: that makes it visible to rolls."""
         found = self._expect(image.id)
         told = {"description": image_reading.proof(found, tests), **self._family(image)}
         if told != {"description": found.description, **({"family": found.family} if found.family else {})}:
-            self._calls.change("images", "patch", image=image.id, body=told)
-        self._label(image.id, lambda found: image_reading.proven(found, on))
+            between()
+            self._calls.change("images", "patch", image=image.id, body=told, between=between)
+        between()
+        self._label(image.id, lambda found: image_reading.proven(found, on), between)
         return self._expect_image(self._expect(image.id))
 
     def delete(self, image_id: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, MutableMapping
 
 from phoenix.clouds import rules
-from phoenix.clouds.api import Traffic
+from phoenix.clouds.api import Between, Traffic, idle
 from phoenix.clouds.gcp import links, refusals
 from phoenix.clouds.gcp.balancer import (
     birth,
@@ -113,7 +113,7 @@ class GcpUrlMapTraffic:
         self._wanted = birth.Wanted(health=health, drain=drain, accepts=accepts_not_carried)
         self._frontends = known if known is not None else {}
         self._services: dict[str, Service] = {}
-        """The backend services that were looked up, once they have a group: it stays the same one."""
+        """Those of phoenix's own that were looked up, once they have a group: it stays the same one."""
 
     def read(self, of: Collection[str] | None = None) -> Route:
         """The route's shares, and what getHealth says of each attached group that is asked for, in one call each."""
@@ -134,36 +134,36 @@ class GcpUrlMapTraffic:
             elsewhere=there.live.elsewhere(frozenset(filled)),
         )
 
-    def prepare(self, group: Group) -> tuple[str, ...]:
+    def prepare(self, group: Group, *, between: Between = idle) -> tuple[str, ...]:
         """Make the group's backend service and its preview, so that its machines are checked once it is there; the
         named port that it has to be made with. What detached groups left behind is removed first.
         """
         there = self._there()
-        self._sweep(there)
-        made = self._ensure(group.name, there)
+        self._sweep(there, between)
+        made = self._ensure(group.name, there, between)
         name = str(made.told.get("portName") or successor.PORT_NAME)
         return (str(NamedPort(name=name, port=self._port)),)
 
-    def attach(self, group: Group) -> None:
+    def attach(self, group: Group, *, between: Between = idle) -> None:
         """See that the group fills its backend service, and that this has a preview by which it is checked."""
         there = self._there()
         if not group.made:
             link = self._foreign(there, group.name)
             if link not in there.live.weights:  # else it is checked as it is
-                self._show(there, link, Filled(group=group.name, made=False))
+                self._show(there, link, Filled(group=group.name, made=False), between)
             return
-        made = self._ensure(group.name, there)
+        made = self._ensure(group.name, there, between)
         new = frozenset(managers.instance_groups(self._calls, group.name)) - frozenset(made.groups)
         if new:
             former = self._former(there)
             added = [successor.backend(former, links.full(each)) for each in sorted(new)]
-            whole.change(self._calls, made.link, lambda told: services.with_backends(told, added))
+            whole.change(self._calls, made.link, lambda told: services.with_backends(told, added), between)
 
     def retire(self, group: Group, instances: frozenset[str]) -> bool:  # noqa: ARG002 (others take them out here)
         """Nothing: the managed group takes machines out and drains them when it ends them."""
         return False
 
-    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         """Give each group its share by one write of the URL map, or let the route do again what it did before phoenix.
 
         RefusedError where it would take traffic from a backend service that another route uses, too, and where the
@@ -191,7 +191,7 @@ class GcpUrlMapTraffic:
             self._refuse_entangled(there, filled, weights)
             return moves.shifted(there, weights, filled)
 
-        self._write(decide, done=lambda there: self._gives(there, wanted))
+        self._write(decide, between, done=lambda there: self._gives(there, wanted))
 
     def preview(self, group: str) -> Preview | None:
         """Where the group alone answers, and the host that leads there; None where it is not attached."""
@@ -211,7 +211,7 @@ class GcpUrlMapTraffic:
             url_map_check.refuse_unfit(self._calls, there, self._scheme(former))
             birth.refuse_lacking(former, accepts=self._wanted.accepts)
 
-    def detach(self, group: str) -> None:
+    def detach(self, group: str, *, between: Between = idle) -> None:
         """Remove the group's preview and its backend service, where phoenix made them.
 
         While the managed group stands, its manager needs both to drain machines that it ends: the preview gets a host
@@ -227,22 +227,22 @@ class GcpUrlMapTraffic:
             )
         found = services.find(self._calls, self._at.service(group))
         drains = found is not None and found.owner == birth.owner(self._at, group) and bool(found.groups)
-        self._forget(group, drains=drains)
+        self._forget(group, between, drains=drains)
         if not drains:
-            birth.remove(self._calls, self._at, group)
+            birth.remove(self._calls, self._at, group, between)
 
     def _there(self) -> There:
         """As it is now."""
         return url_map.read(self._calls, self._at)
 
-    def _write(self, decide: whole.Decide, done: Callable[[There], bool] | None = None) -> None:
+    def _write(self, decide: whole.Decide, between: Between, done: Callable[[There], bool] | None = None) -> None:
         """One write of the URL map, read back. Where no answer comes, a look tells whether it was done.
 
         `done`: how that is told, where it is not told by nothing being left to do.
         """
         is_done = done or (lambda there: decide(there.told) is None)
         try:
-            written = whole.change(self._calls, self._at.link, decide)
+            written = whole.change(self._calls, self._at.link, decide, between)
         except UnreachableError:
             if not is_done(self._there()):
                 raise
@@ -258,43 +258,43 @@ class GcpUrlMapTraffic:
                 resolution="Say it again; `phoenix status` shows what it does now.",
             )
 
-    def _show(self, there: There, link: str, filled: Filled) -> None:
+    def _show(self, there: There, link: str, filled: Filled, between: Between) -> None:
         """See that the group has its preview, open. `there` was read a moment ago."""
         if moves.shown(there, link, filled) is not None:
-            self._write(lambda told: moves.shown(url_map.seen(told, self._at), link, filled))
+            self._write(lambda told: moves.shown(url_map.seen(told, self._at), link, filled), between)
 
-    def _ensure(self, group: str, there: There) -> Service:
+    def _ensure(self, group: str, there: There, between: Between) -> Service:
         """The group's backend service, made where it is not there or only half, with its preview."""
         found = birth.own(self._calls, self._at, group)
         if found is None or there.preview(found.link) is None:
             former = self._former(there)
-            found = birth.ensure(self._calls, self._at, group, self._wanted, former, self._scheme(former))
-        self._show(there, found.link, Filled(group=group, made=True))
+            found = birth.ensure(self._calls, self._at, group, self._wanted, former, self._scheme(former), between)
+        self._show(there, found.link, Filled(group=group, made=True), between)
         return found
 
-    def _forget(self, group: str, *, drains: bool) -> None:
+    def _forget(self, group: str, between: Between, *, drains: bool) -> None:
         """Take the group out of the URL map, or let nobody in by it any more while its manager `drains` it."""
 
         def decide(told: Json) -> Json | None:
             there = url_map.seen(told, self._at)
             return moves.without(there, group, self._filled(there), drains=drains)
 
-        self._write(decide)
+        self._write(decide, between)
 
-    def _sweep(self, there: There) -> None:
+    def _sweep(self, there: There, between: Between) -> None:
         """Remove what detached groups left whose managers have ended their machines since."""
         for shown in (each for each in there.previews if each.leaving):
             found = services.find(self._calls, shown.service)
             if found is None or not found.groups:
-                self._forget(shown.group, drains=False)
-                birth.remove(self._calls, self._at, shown.group)
+                self._forget(shown.group, between, drains=False)
+                birth.remove(self._calls, self._at, shown.group, between)
 
     def _service(self, link: str) -> Service | None:
         """The backend service; None for a bucket, and for one that is gone."""
         if link not in self._services:
             found = services.find(self._calls, link)
-            if found is None or not found.groups:
-                return found
+            if found is None or not found.groups or found.owner != birth.owner(self._at, found.group):
+                return found  # somebody else's is read each time: they may give it to another group any moment
             self._services[link] = found
         return self._services[link]
 

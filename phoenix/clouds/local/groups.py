@@ -18,8 +18,17 @@ from phoenix.clouds.local.machines import guest, instances, light, limits, liste
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec, read_record
 from phoenix.clouds.local.machines.restarts import Restarts
 from phoenix.errors import CloudError, RefusedError
-from phoenix.manner import Survey
-from phoenix.model import BootState, Group, Instance, InstanceState, LaunchTemplate, LocalMachine, MachineKind, Release
+from phoenix.manner import Stray, Survey
+from phoenix.model import (
+    BootState,
+    Group,
+    Instance,
+    InstanceState,
+    LaunchTemplate,
+    LocalMachine,
+    MachineKind,
+    Release,
+)
 from phoenix.spec.clouds import LocalCloud
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -52,12 +61,20 @@ class LocalGroups:
             return None
         return replace(record.group, instances=tuple(self._instances(name)))
 
+    def strays(self, listed: tuple[Group, ...]) -> tuple[Stray, ...]:  # noqa: ARG002 (elsewhere machines can leave)
+        """None: a machine here is its group's as long as it lives."""
+        return ()
+
     def survey(self, name: str) -> Survey:  # noqa: ARG002 (elsewhere groups have more than phoenix gives them)
         """Nothing: a group here is what phoenix made of it."""
         return Survey()
 
-    def refuse_unfit(self, release: Release, user_data: str) -> None:
+    def refuse_unfit(self, release: Release, user_data: str, machine: MachineKind) -> None:
         """Nothing: a machine here takes any boot work, as a file."""
+
+    def barren(self, name: str) -> str:  # noqa: ARG002 (elsewhere a group starts from what somebody may delete)
+        """Nothing: what a group here starts from is its own."""
+        return ""
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between = idle) -> None:
         """Make the group and start its machines; one that is half made is finished.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix.clock import Clock, SystemClock
+from phoenix.clouds.api import idle
 from phoenix.clouds.local import image_files
 from phoenix.clouds.local.bake import proven
 from phoenix.clouds.local.bake.base_digest import base_digest
@@ -122,7 +123,9 @@ class LocalImages:
             reports = start.on_a_light_machine(say) if on is Proof.LIGHT else start.in_qemu(say)
         return (*seen, *rules.results(wanted, reports))
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+    def mark_verified(
+        self, image: Image, tests: tuple[TestResult, ...], *, on: Proof, between: Between = idle
+    ) -> Image:
         """Make the image visible to rolls, with its test results, and what gave them, in its manifest."""
         files = self.files(image.id)
         manifest = image_files.read_manifest(files)
@@ -132,6 +135,7 @@ class LocalImages:
                 details=f"{files.directory} is not there",
                 resolution="Bake it again.",
             )
+        between()
         verified = replace(manifest.image, verified=True, tests=tests, verified_on=on)
         image_files.write_manifest(files, replace(manifest, image=verified))
         self._locks.release(image.id)

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from phoenix.clock import SystemClock
 from phoenix.clouds import rules
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.local import balancer, checked
 from phoenix.clouds.local.balancer import Leaving, Slot, State
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
@@ -76,7 +77,7 @@ class LocalTraffic:
             version=_version(routed.shares),
         )
 
-    def attach(self, group: Group) -> None:
+    def attach(self, group: Group, *, between: Between = idle) -> None:
         """Put the group's machines into a slot, or bring its slot up to date: others added, those gone taken out.
 
         A machine that is taken out gets no new request; what it is answering goes on as long as it lives.
@@ -92,9 +93,10 @@ class LocalTraffic:
                     resolution="Run `phoenix tend` to burn what is due, or delete a group.",
                 )
             machines = {each.id: each.address for each in group.instances if each.address}
+            between()
             self._apply(state, today.put(slot.with_group(group.name, machines, self._busy(slot))))
 
-    def prepare(self, group: Group) -> tuple[str, ...]:  # noqa: ARG002 (others make something of its name)
+    def prepare(self, group: Group, *, between: Between = idle) -> tuple[str, ...]:  # noqa: ARG002 (others write)
         """Nothing: HAProxy is told of machines when they are there."""
         return ()
 
@@ -103,7 +105,7 @@ class LocalTraffic:
         self.attach(group.without(instances))
         return True
 
-    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         """Give each group its share of the requests, at one moment. Nothing is served without any share."""
         wanted = rules.routed(shares)
         if balancer.load(self._directory) is None and not wanted:
@@ -123,6 +125,7 @@ class LocalTraffic:
                     details=f"the balancer on {state.listen} gives {dict(state.shares) or 'nobody any'}",
                     resolution="See `phoenix status`, then say it again.",
                 )
+            between()
             self._apply(state, replace(state, shares=wanted))
 
     def preview(self, group: str) -> Preview | None:
@@ -131,7 +134,7 @@ class LocalTraffic:
         slot = state.slot(group) if state else None
         return Preview(url=_url(slot.preview)) if slot else None
 
-    def detach(self, group: str) -> None:
+    def detach(self, group: str, *, between: Between = idle) -> None:
         """Forget the group. Requests that its machines are still answering are cut: drain first."""
         before = balancer.load(self._directory)
         if before is None or before.slot(group) is None:
@@ -147,6 +150,7 @@ class LocalTraffic:
                     details=f"the balancer on {state.listen} says so",
                     resolution="Give its share to another group first.",
                 )
+            between()
             self._apply(state, state.put(replace(slot, group=None, members=())))
 
     def check(self, *, back: bool = False) -> None:  # noqa: ARG002 (others have more to refuse on the way forward)

@@ -125,7 +125,7 @@ class World(Performer[BakeAction]):
                 image, action.tests, on=action.on, log=log, say=context.say, between=context.renew
             )
             _expect_all_ok(image, tests, context.log_directory / "console.log")
-            image = self.images.mark_verified(image, tests, on=action.on)
+            image = self.images.mark_verified(image, tests, on=action.on, between=context.renew)
         return Verified(image=image.id, tests=len(image.tests))
 
 

@@ -100,6 +100,18 @@ def warm(group: str, look: Look) -> None:
         )
 
 
+def fertile(group: str, why: str) -> None:
+    """No share for a group that could replace no machine, and none is made smaller that could not grow again. `why`
+    it could not: waiting does not help.
+    """
+    if why:
+        raise CloudError(
+            f"{group} can start no machine any more",
+            details=f"{why}: it could neither replace one that is lost nor grow",
+            resolution="See who deletes such things, then roll again: a new group gets what it starts from anew.",
+        )
+
+
 def large_enough(group: str, share: int, backend: Backend | None, floor: int) -> None:
     """A group that gets a share has the part of the floor that the share stands for."""
     healthy, needed = backend.healthy if backend else 0, ceil(share * floor / 100)

@@ -148,7 +148,7 @@ def _as_well(world: World, name: str, context: Context) -> Look:
     lost = [i for i in there if i.state is InstanceState.DEAD or i.boot is BootState.FAILED]
     if healthy >= enough:
         return Look(verdict=Verdict.PASS, seen=seen)
-    hopeless = group is None or (not world.abilities.heals and len(there) - len(lost) < enough)
+    hopeless = group is None or (len(there) - len(lost) < enough and (group.hopeless or not world.abilities.heals))
     return Look(verdict=Verdict.FAIL if hopeless else Verdict.UNKNOWN, seen=seen)
 
 

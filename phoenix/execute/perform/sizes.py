@@ -96,11 +96,11 @@ def create(world: World, action: CreateGroup, context: Context) -> Created:
     world.history.remember_number(world.service, world.environment, action.group)
     context.renew()
     like = _followed(world, action.group)
-    template = replace(template, like=like, born_with=world.traffic.prepare(group))
+    template = replace(template, like=like, born_with=world.traffic.prepare(group, between=context.renew))
     context.renew()
     world.groups.create(group, template, between=context.renew)
     context.renew()
-    world.traffic.attach(world.group(action.group))
+    world.traffic.attach(world.group(action.group), between=context.renew)
     return Created(size=size, **_counted(count))
 
 
@@ -130,7 +130,7 @@ def ensure_size(world: World, action: EnsureSize, context: Context) -> Outcome:
         short = error.brief
     context.renew()
     now = world.group(action.group) if changed else group
-    world.traffic.attach(now)
+    world.traffic.attach(now, between=context.renew)
     new = {i.id for i in now.staying} - {i.id for i in alive}
     started = max(len(new), now.size - len(now.staying))
     return Sized(size=size, started=started, short=short, **_counted(count))
@@ -162,6 +162,8 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     surplus = max(0, len(group.staying) - size)
     if group.size <= size and not surplus:
         return SmallAlready(size=group.size, **_counted(count))
+    if context.part is Part.STEPS and not any(isinstance(each, Shrunk) for each in context.came_to):
+        guards.fertile(action.group, world.groups.barren(action.group))  # from here on the way back needs it to grow
     chosen: list[tuple[Group, frozenset[str]]] = []
     guards.until_fit(lambda: chosen.append(_leaving(world, action, size, context)), clock=world.clock, context=context)
     group, leaving = chosen[-1]

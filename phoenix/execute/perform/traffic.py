@@ -51,7 +51,7 @@ def _write(world: World, action: SetTraffic, context: Context) -> str:
             return Look(verdict=Verdict.PASS, seen="")
         try:
             context.renew()
-            world.traffic.shift(dict(action.shares), route)
+            world.traffic.shift(dict(action.shares), route, between=context.renew)
         except StaleRouteError as error:
             return retry_while_unknown(error)
         return Look(verdict=Verdict.PASS, seen="")
@@ -95,6 +95,7 @@ def _guard(world: World, action: SetTraffic, context: Context) -> Route:
             guards.answers(name, backend)
             continue
         guards.warm(name, Watch(world, name, action.min_healthy).see(route))
+        guards.fertile(name, world.groups.barren(name))
         guards.large_enough(name, share, backend, floor)
     return route
 

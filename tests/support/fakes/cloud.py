@@ -17,8 +17,8 @@ from phoenix.clouds.api import Between, Need, Say, Template, idle
 from phoenix.clouds.local.bake import template
 from phoenix.clouds.sight import Sight
 from phoenix.errors import CloudError, RefusedError, StaleRouteError
-from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Survey
-from phoenix.model import Group, LaunchTemplate, Place, Release, Route
+from phoenix.manner import Abilities, Alarm, BootSeen, DrainedBy, Finding, Preview, PreviewBy, Stray, Survey
+from phoenix.model import Group, LaunchTemplate, MachineKind, Place, Release, Route
 from tests.support.fakes.images import FakeImages
 from tests.support.fakes.manners import FOREIGN
 from tests.support.fakes.memory import Call, Memory
@@ -47,13 +47,19 @@ class FakeCloud(Memory):
         group = self.standing.get(name)
         return self._shown(group) if group else None
 
+    def strays(self, listed: tuple[Group, ...]) -> tuple[Stray, ...]:
+        return self.taken_out
+
     def survey(self, name: str) -> Survey:
         self._answer()
         return self.surveys.get(name, Survey())
 
-    def refuse_unfit(self, release: Release, user_data: str) -> None:
+    def refuse_unfit(self, release: Release, user_data: str, machine: MachineKind) -> None:
         if len(user_data) > self.boot_work_limit:
             raise RefusedError("the boot work is too big", details=f"{len(user_data)} bytes")
+
+    def barren(self, name: str) -> str:
+        return ""
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
         with Call(self):
@@ -122,10 +128,10 @@ class FakeCloud(Memory):
         self._answer()
         return self._route(of)
 
-    def prepare(self, group: Group) -> tuple[str, ...]:
+    def prepare(self, group: Group, *, between: Between = idle) -> tuple[str, ...]:
         return self.born_with(group.name)
 
-    def attach(self, group: Group) -> None:
+    def attach(self, group: Group, *, between: Between = idle) -> None:
         with Call(self):
             self.attached[group.name] = tuple(instance.id for instance in group.staying)
             self.touches += 1
@@ -137,7 +143,7 @@ class FakeCloud(Memory):
         self.attach(group.without(instances))
         return True
 
-    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         with Call(self):
             wanted = rules.routed(shares)
             unknown = set(wanted) - set(self.attached)
@@ -186,7 +192,7 @@ class FakeCloud(Memory):
         if self.full and not back:
             raise RefusedError("the balancer has no room for another group", details="it is full", resolution="Wait.")
 
-    def detach(self, group: str) -> None:
+    def detach(self, group: str, *, between: Between = idle) -> None:
         with Call(self):
             if self.shares.get(group) and not self.forgiving:
                 raise CloudError(f"{group} gets {self.shares[group]} % of the traffic")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from phoenix.clouds.api import BakeRequest, Between, Say
+from phoenix.clouds.api import BakeRequest, Between, Say, idle
 from phoenix.errors import CloudError, RefusedError, ToolError
 from phoenix.model import Image, ImageType, Proof, TestResult
 
@@ -90,7 +90,9 @@ class FakeImages:
         self.verified.append((image.id, on))
         return ()
 
-    def mark_verified(self, image: Image, tests: tuple[TestResult, ...], *, on: Proof) -> Image:
+    def mark_verified(
+        self, image: Image, tests: tuple[TestResult, ...], *, on: Proof, between: Between = idle
+    ) -> Image:
         self.there[image.id] = replace(self.there[image.id], verified=True, verified_on=on, tests=tests)
         self._bakers.pop(image.id, None)
         return self.there[image.id]

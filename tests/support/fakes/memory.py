@@ -12,7 +12,7 @@ from phoenix.clouds import rules
 from phoenix.clouds.api import Need
 from phoenix.clouds.sight import Sight
 from phoenix.errors import CloudError, StaleRouteError, UnreachableError
-from phoenix.manner import Alarm, BootSeen, DrainedBy, Finding, Manner, Ring, State, Survey
+from phoenix.manner import Alarm, BootSeen, DrainedBy, Finding, Manner, Ring, State, Stray, Survey
 from phoenix.model import Backend, BootState, Group, Instance, InstanceState, LaunchTemplate, Route
 from tests.support.fakes.doubles import FakeClock, Killed
 from tests.support.fakes.images import FakeImages
@@ -26,6 +26,8 @@ class Memory:
 
     unreachable = False
     """Whether every read of the balancer and of the groups fails."""
+    taken_out: tuple[Stray, ...] = ()
+    """Machines that somebody took out of their groups."""
     calls = 0
     death: type[BaseException] = Killed
     kill_before_call: int | None = None

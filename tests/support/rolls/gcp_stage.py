@@ -100,7 +100,7 @@ class GcpStage:
             clouds={"gcp": self.account.spec},
             repositories={},
             recipes={},
-            services={"web": self.spec},
+            services={self.spec.name: self.spec},
             stacks={},
         )
         door = GcpCloudDoor(project, self.account.spec)

@@ -209,22 +209,22 @@ class JudgedCloud(FakeCloud):
                 self._perhaps_die_within({name: replace(group, instances=group.instances[1:])})
             super().delete(name, adopt=adopt, between=between)
 
-    def attach(self, group: Group) -> None:
+    def attach(self, group: Group, *, between: Between = idle) -> None:
         """Judged."""
         with self._judged(f"attach {group.name} {len(group.instances)}"):
-            super().attach(group)
+            super().attach(group, between=between)
 
-    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         """Judged."""
         with self._judged(f"shift {dict(shares)}"):
             before = self._facts()
-            super().shift(shares, seen)
+            super().shift(shares, seen, between=between)
             self._judge_shift(before, {group: share for group, share in shares.items() if share})
 
-    def detach(self, group: str) -> None:
+    def detach(self, group: str, *, between: Between = idle) -> None:
         """Judged."""
         with self._judged(f"detach {group}"):
-            super().detach(group)
+            super().detach(group, between=between)
 
     # judging
 

@@ -248,8 +248,8 @@ def test_a_taken_service_is_told_before_the_bake(desk: Desk) -> None:
 
 def test_a_plan_says_that_the_balancer_would_refuse_the_roll(desk: Desk) -> None:
     desk.cloud.full = True
-    desk.roll("1.0.0", "--plan")
-    assert "the roll is refused as things are: the balancer has no room for another group; it is full" in desk.said
+    notes = desk.roll("1.0.0", "--plan")["plan"]["notes"]
+    assert "the roll is refused as things are: the balancer has no room for another group; it is full" in notes
     assert desk.roll("1.0.0", code=3)["error"]["details"] == "it is full"
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from phoenix.clouds.api import Between, idle
 from phoenix.errors import RefusedError, UndoneError
 from phoenix.execute.perform import watch
 from phoenix.model import Route
@@ -138,14 +140,34 @@ def test_a_shift_is_decided_on_one_look_at_the_balancer_and_one_at_the_group(tmp
     reads: list[int] = []
     shift = stage.cloud.shift
 
-    def shifted(shares: Mapping[str, int], seen: Route) -> None:
+    def shifted(shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         reads.append(stage.cloud.reads)
-        shift(shares, seen)
+        shift(shares, seen, between=between)
 
     stage.meddle["shift"] = lambda: reads.append(stage.cloud.reads)
     stage.cloud.shift = shifted  # type: ignore[method-assign]
     stage.roll("2")
     assert reads[1] - reads[0] == 2
+
+
+def test_every_write_to_the_balancer_has_the_lease_to_keep(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS, BlueGreen(keep=0.0))
+    given: dict[str, Between] = {}
+
+    def keeping(verb: str) -> Callable[..., Any]:
+        said = getattr(stage.cloud, verb)
+
+        def kept(*asked: Any, between: Between = idle) -> Any:
+            given[verb] = between
+            return said(*asked, between=between)
+
+        return kept
+
+    for verb in ("prepare", "attach", "shift", "detach"):
+        setattr(stage.cloud, verb, keeping(verb))
+    stage.roll("2")
+    assert sorted(given) == ["attach", "detach", "prepare", "shift"]
+    assert idle not in given.values()
 
 
 @pytest.mark.parametrize("kind", OTHERS, ids=str)

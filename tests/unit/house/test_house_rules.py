@@ -62,8 +62,12 @@ MAY_IMPORT = {
     "clouds.api": ("clouds.sight",),
     "clouds.rules": (),
     "clouds.bakers": ("tools",),
+    "clouds.left_behind": ("clouds.api",),
     "clouds.trials": ("clouds.api", "clouds.rules", "tools"),
-    **dict.fromkeys(CLOUDS, ("clouds.api", "clouds.bakers", "clouds.rules", "clouds.sight", "clouds.trials", "tools")),
+    **dict.fromkeys(
+        CLOUDS,
+        ("clouds.api", "clouds.bakers", "clouds.left_behind", "clouds.rules", "clouds.sight", "clouds.trials", "tools"),
+    ),
     "tools": (),
     "record.sqlite": ("record",),
     "record.objects": ("record", "tools"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from phoenix.clouds.api import Between
 from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.balancer import before, elb_tags, rule, target_groups
 from phoenix.clouds.aws.balancer.listener import Listener, Rules
@@ -17,12 +18,16 @@ from phoenix.errors import CloudError, RefusedError, UnreachableError
 class LiveRule:
     """The writing side of one rule, for one shift."""
 
-    def __init__(self, calls: Calls, at: Listener, look: Callable[[], Rules], ours: Mapping[str, str]) -> None:
+    def __init__(
+        self, calls: Calls, at: Listener, look: Callable[[], Rules], ours: Mapping[str, str], between: Between
+    ) -> None:
         self._calls = calls
         self._listener = at
         self._look = look
         self._ours = ours
         """The labels of the place."""
+        self._between = between
+        """Called before each write."""
         self._tags = cache(self._read_tags)
 
     def foreign(self, there: Rules) -> frozenset[str]:
@@ -47,6 +52,7 @@ class LiveRule:
         lacking = sorted(arn for arn, told in tags.items() if not elb_tags.bear(told, wanted))
         if lacking:  # with the labels again: who may tag is often told by them
             written = labels.written({**wanted, **self._ours})
+            self._between()
             self._calls.ask("elbv2", "add_tags", ResourceArns=lacking, Tags=written)
 
     def forward(self, there: Rules, weights: Mapping[str, int]) -> None:
@@ -75,6 +81,7 @@ class LiveRule:
 
     def _write(self, live: Rule, actions: list[dict[str, Any]]) -> None:
         """One call; its answer is the rule as it stands. Where none comes, a look tells whether it was done."""
+        self._between()
         try:
             stands = self._sent(live, actions)
         except UnreachableError:

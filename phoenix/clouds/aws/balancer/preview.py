@@ -81,6 +81,11 @@ def found(rule: Rule, mark: str) -> PreviewRule | None:
     return None
 
 
+def is_one(rule: Rule) -> bool:
+    """Whether the rule is a preview of any place: who does not know its word is not sent anywhere by it."""
+    return any(_HEADER.fullmatch(_header_of(condition)) for condition in rule.conditions)
+
+
 def conditions(live: Rule, value: str) -> list[dict[str, Any]]:
     """The header, and what the service's own rule asks for, so that a preview stays within its service.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from phoenix.clouds.api import Between
 from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.balancer import elb_tags, preview
 from phoenix.clouds.aws.balancer.listener import Listener, Rules
@@ -29,6 +30,7 @@ def ensure(
     group: str,
     mark: str,
     tags: Mapping[str, str],
+    between: Between,
 ) -> None:
     """See that the group has its preview rule, open. `look` reads the listener's rules afresh; `there` are those that
     were read a moment ago: AWS refuses a priority that was taken since.
@@ -40,6 +42,7 @@ def ensure(
         shown = rules.preview(target_group)
         if shown is not None and not shown.leaving:
             return
+        between()
         if shown is not None:
             rename(calls, rules, shown, preview.header(group, target_group, mark))
             return

@@ -144,6 +144,14 @@ def exist(calls: Calls, arns: frozenset[str]) -> bool:
     return True
 
 
+def balancers(calls: Calls, arns: frozenset[str]) -> frozenset[str]:
+    """The load balancers whose rules use one of these target groups."""
+    if not arns:
+        return frozenset()
+    there = calls.ask("elbv2", "describe_target_groups", TargetGroupArns=sorted(arns))["TargetGroups"]
+    return frozenset(arn for each in there for arn in each.get("LoadBalancerArns") or ())
+
+
 def delete(calls: Calls, found: TargetGroup) -> None:
     """Remove a target group that `own` has just found."""
     try:

@@ -100,7 +100,8 @@ def template_data(group: Group, template: LaunchTemplate, ami: Ami, tags: Mappin
     if group.release is None:
         raise CloudError(f"the group {group.name} has no release", details="nobody knows what its machines are to run")
     work = user_data.packed(template.user_data, group.release)
-    disk = {"VolumeType": "gp3", "DeleteOnTermination": True, **_disk(machine, ami)}
+    size = disk_size(machine, ami)
+    disk = {"VolumeType": "gp3", "DeleteOnTermination": True, **({"VolumeSize": size} if size else {})}
     groups = {"Groups": _security_groups(machine)} if machine.firewall else {}
     card = {
         "DeviceIndex": 0,
@@ -134,7 +135,8 @@ def _security_groups(machine: CloudMachine) -> list[str]:
     return list(machine.firewall)
 
 
-def _disk(machine: CloudMachine, ami: Ami) -> dict[str, Any]:
+def disk_size(machine: CloudMachine, ami: Ami) -> int:
+    """Gibibytes of the machine's disk; 0: nobody says. RefusedError where they are fewer than the image has."""
     wanted = ceil(machine.disk / _GIB) if machine.disk else ami.disk
     if wanted < ami.disk:
         raise RefusedError(
@@ -142,7 +144,7 @@ def _disk(machine: CloudMachine, ami: Ami) -> dict[str, Any]:
             details=f"{ami.id} has {ami.disk} GiB",
             resolution="Say a larger `disk` in the environment's `machine`, or none.",
         )
-    return {"VolumeSize": wanted} if wanted else {}
+    return wanted
 
 
 def _identity(name: str | None) -> dict[str, Any]:

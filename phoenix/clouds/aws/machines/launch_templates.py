@@ -18,6 +18,8 @@ from phoenix.model import Release
 
 FRESH = timedelta(hours=1)
 """One that is younger may be that of a group that is being made."""
+AGAIN = 2
+"""So often one that is not shown is asked for before it counts as gone."""
 _EXISTS = "InvalidLaunchTemplateName.AlreadyExistsException"
 _GONE = (
     "InvalidLaunchTemplateId.NotFound",
@@ -44,6 +46,15 @@ class LaunchTemplates:
                 return None  # EC2 may not know yet what was made a moment ago
             self._releases[version] = found
         return self._releases[version]
+
+    def exists(self, version: TemplateVersion) -> bool:
+        """Whether it is there now, by two answers: one may be older than what was made."""
+        for attempt in range(AGAIN):
+            if attempt:
+                self._clock.sleep(1.0)
+            if self._data(version) is not None:
+                return True
+        return False
 
     def make(self, name: str, data: Mapping[str, Any], tags: Mapping[str, str]) -> TemplateVersion:
         """A template of that name with these data, for a group that is not there yet.
@@ -117,6 +128,11 @@ class LaunchTemplates:
                 raise
 
     def _release(self, version: TemplateVersion) -> Release | None:
+        data = self._data(version)
+        return None if data is None else release_of(data.get("UserData", ""))
+
+    def _data(self, version: TemplateVersion) -> Answer | None:
+        """What the version says; None where AWS knows none."""
         try:
             answer = self._calls.ask(
                 "ec2",
@@ -128,8 +144,7 @@ class LaunchTemplates:
             if error.said in _GONE:
                 return None
             raise
-        data = [each["LaunchTemplateData"] for each in answer["LaunchTemplateVersions"]]
-        return release_of(data[0].get("UserData", "")) if data else None
+        return next((each["LaunchTemplateData"] for each in answer["LaunchTemplateVersions"]), None)
 
 
 def _of_the_same(found: Answer, tags: Mapping[str, str]) -> bool:

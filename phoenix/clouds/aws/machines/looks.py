@@ -13,7 +13,7 @@ from phoenix.clouds.aws import labels
 from phoenix.clouds.aws.calls import Calls, RefusedCallError
 from phoenix.clouds.aws.machines import activities, group_reading
 from phoenix.clouds.aws.machines.activities import Activity, Trouble
-from phoenix.clouds.aws.machines.group_reading import Found, Machine
+from phoenix.clouds.aws.machines.group_reading import Found, Machine, TemplateVersion
 from phoenix.clouds.aws.machines.launch_templates import LaunchTemplates
 from phoenix.model import Group, InstanceState
 from phoenix.wait import Look, Verdict, wait_for
@@ -46,6 +46,8 @@ class Looks:
         """Of each group, the activities from before more machines were asked for."""
         self._known: set[str] = set()
         """The names of groups that AWS has shown."""
+        self._starts: dict[str, TemplateVersion | None] = {}
+        """What they started their machines from when they were shown last."""
         self._told: dict[str, tuple[float, Trouble | None]] = {}
         """When a group's activities were read last, and what they told."""
 
@@ -88,7 +90,14 @@ class Looks:
             self.forget(name)
         else:
             self._known.add(name)
+            self._starts[name] = seen.template
         return seen
+
+    def template(self, name: str) -> TemplateVersion | None:
+        """What the group starts machines from, as it was seen last: a group keeps its version."""
+        if name not in self._starts:
+            self.found(name)
+        return self._starts.get(name)
 
     def forget(self, name: str) -> None:
         """The group is being removed: it is gone as soon as it is not shown."""
@@ -116,12 +125,14 @@ class Looks:
         self._told.pop(name, None)
 
     def _group(self, seen: Found) -> Group:
+        release = self._templates.release(seen.template) if seen.made and seen.template else None
+        untold = Trouble(words="its launch template is gone, or tells no release", certain=False)
         return group_reading.group(
             seen,
-            release=self._templates.release(seen.template) if seen.made and seen.template else None,
+            release=release,
             machines=self._machines,
             port=self._port(seen),
-            trouble=self._trouble(seen),
+            trouble=self._trouble(seen) or (untold if seen.made and release is None else None),
         )
 
     def _trouble(self, seen: Found) -> Trouble | None:

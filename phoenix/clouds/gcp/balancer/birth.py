@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import links, refusals
 from phoenix.clouds.gcp.balancer import born_with, health_checks, notes, successor, whole
 from phoenix.clouds.gcp.balancer.notes import Owner
@@ -46,7 +47,9 @@ def owner(at: At, group: str) -> Owner:
     return Owner(project=at.project, place=at.place, group=group)
 
 
-def ensure(calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None, scheme: str) -> Service:
+def ensure(
+    calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None, scheme: str, between: Between = idle
+) -> Service:
     """See that the group has its backend service, with a health check and Cloud Armor's policies.
 
     `former`: the one that serves, None where none does. RefusedError where a successor would lack something of it.
@@ -54,11 +57,11 @@ def ensure(calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None
     there = own(calls, at, group)
     if there is None:
         refuse_lacking(former, accepts=wanted.accepts)
-        there = _made(calls, at, group, wanted, former, scheme)
+        there = _made(calls, at, group, wanted, former, scheme, between)
     for policy, verb in successor.BORN_POLICIES.items():
         told = (former or {}).get(policy, "")
         if told and not links.same(told, there.told.get(policy, "")):
-            whole.perform(calls, there.link, verb, {"securityPolicy": told})
+            whole.perform(calls, there.link, verb, {"securityPolicy": told}, between)
     return there
 
 
@@ -74,16 +77,18 @@ def refuse_lacking(former: Json | None, *, accepts: bool) -> None:
         )
 
 
-def remove(calls: Calls, at: At, group: str) -> None:
+def remove(calls: Calls, at: At, group: str, between: Between = idle) -> None:
     """Remove the group's backend service and its health check, where phoenix made them; its preview is gone already."""
     found = find(calls, at.service(group))
     if found is not None and found.owner == owner(at, group):
-        born_with.remove_service(calls, found, at.project)
+        born_with.remove_service(calls, found, at.project, between)
     else:
-        born_with.remove_check(calls, at.scope.link(born_with.CHECKS, group), at.project, group)
+        born_with.remove_check(calls, at.scope.link(born_with.CHECKS, group), at.project, group, between)
 
 
-def _made(calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None, scheme: str) -> Service:
+def _made(
+    calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None, scheme: str, between: Between
+) -> Service:
     note = notes.written(owner(at, group), **{born_with.MAP: at.link})
     check = health_checks.wanted(
         wanted.health,
@@ -93,12 +98,12 @@ def _made(calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None,
         former=_check_of(calls, former),
     )
     link = at.scope.link(born_with.CHECKS, group)
-    _ensure_check(calls, at, link, check)
+    _ensure_check(calls, at, link, check, between)
     body = successor.wanted(
         former, name=group, description=note, health_check=links.full(link), drain=wanted.drain, scheme=scheme
     )
     try:
-        whole.make(calls, at.scope.parent, SERVICES, body)
+        whole.make(calls, at.scope.parent, SERVICES, body, between)
     except RefusedCallError as error:
         if error.said != refusals.EXISTS:
             raise
@@ -112,12 +117,12 @@ def _made(calls: Calls, at: At, group: str, wanted: Wanted, former: Json | None,
     return there
 
 
-def _ensure_check(calls: Calls, at: At, link: str, wanted: Json) -> None:
+def _ensure_check(calls: Calls, at: At, link: str, wanted: Json, between: Between) -> None:
     """Make the health check; one that phoenix made for the group before it died is taken."""
     there = whole.read(calls, link)
     if there is None:
         try:
-            whole.make(calls, at.scope.parent, born_with.CHECKS, wanted)
+            whole.make(calls, at.scope.parent, born_with.CHECKS, wanted, between)
         except RefusedCallError as error:
             if error.said != refusals.EXISTS:
                 raise

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import links, refusals
-from phoenix.clouds.gcp.balancer import notes, preview, route, shared, whole
+from phoenix.clouds.gcp.balancer import notes, preview, shared, whole
 from phoenix.clouds.gcp.balancer.notes import Owner
 from phoenix.clouds.gcp.balancer.scope import Scope
 from phoenix.clouds.gcp.balancer.services import SERVICES, Service
@@ -24,7 +25,9 @@ MAP = "map"
 """Where a backend service's description says which URL map has its preview."""
 
 
-def remove(calls: Calls, region: str, project: str, group: str, *, adopt: bool = False) -> None:
+def remove(
+    calls: Calls, region: str, project: str, group: str, *, adopt: bool = False, between: Between = idle
+) -> None:
     """Remove the group's backend service, with its preview and its health check, and take the group out of the one
     that it shares with others; as far as phoenix made that for this group and project.
 
@@ -33,38 +36,38 @@ def remove(calls: Calls, region: str, project: str, group: str, *, adopt: bool =
     """
     for service in _around(calls, region, group):
         if _is_ours(service.owner, project, group) and links.name_of(service.link) == group:
-            remove_service(calls, service, project)
+            remove_service(calls, service, project, between)
         elif _has(service, group):
-            _take_out(calls, service, project, group, adopt=adopt)
+            _take_out(calls, service, project, group, adopt=adopt, between=between)
     for scope in _scopes(calls, region):  # of a backend service that is gone already, or was never made
-        remove_check(calls, scope.link(CHECKS, group), project, group)
+        remove_check(calls, scope.link(CHECKS, group), project, group, between)
 
 
-def remove_service(calls: Calls, service: Service, project: str) -> None:
+def remove_service(calls: Calls, service: Service, project: str, between: Between = idle) -> None:
     """Remove a backend service that phoenix made, as its description has just said, and what was made with it."""
     note = notes.read(service.told.get("description"))
     assert note is not None, "else phoenix did not make it"
     at = str(note.more.get(MAP, ""))
     if at:
-        _forget_preview(calls, at, note.owner, project)
+        _forget_preview(calls, at, note.owner, project, between)
     try:
-        whole.delete(calls, service.link)
+        whole.delete(calls, service.link, between)
     except RefusedCallError as error:
         if error.said != refusals.IN_USE:
             raise
         raise in_use(note.owner.group, error.details) from error
     for check in service.told.get("healthChecks", ()):
-        remove_check(calls, check, project, note.owner.group)
+        remove_check(calls, check, project, note.owner.group, between)
 
 
-def remove_check(calls: Calls, link: str, project: str, group: str) -> None:
+def remove_check(calls: Calls, link: str, project: str, group: str, between: Between = idle) -> None:
     """Remove a health check, where phoenix made it for that group; one that another has taken up stays."""
     told = whole.read(calls, link)
     note = notes.read(told.get("description")) if told is not None else None
     if note is None or not _is_ours(note.owner, project, group):
         return
     try:
-        whole.delete(calls, link)
+        whole.delete(calls, link, between)
     except RefusedCallError as error:
         if error.said != refusals.IN_USE:
             raise
@@ -79,19 +82,12 @@ def in_use(group: str, details: str) -> CloudError:
     )
 
 
-def _forget_preview(calls: Calls, at: str, owner: Owner, project: str) -> None:
-    def decide(url_map: Json) -> Json | None:
-        shown = preview.found(url_map, project, owner.place)
-        if all(each.group != owner.group for each in shown):
-            return None
-        rest = tuple(each for each in shown if each.group != owner.group)
-        return preview.put(url_map, rest, route.Live(does={}), project, owner.place)
-
+def _forget_preview(calls: Calls, at: str, owner: Owner, project: str, between: Between) -> None:
     if whole.read(calls, at) is not None:
-        whole.change(calls, at, decide)
+        whole.change(calls, at, lambda told: preview.without(told, project, owner.group), between)
 
 
-def _take_out(calls: Calls, service: Service, project: str, group: str, *, adopt: bool) -> None:
+def _take_out(calls: Calls, service: Service, project: str, group: str, *, adopt: bool, between: Between) -> None:
     """Out of a backend service that others have, too."""
     if not adopt and not shared.is_of(service.told, group, project):
         raise CloudError(
@@ -104,7 +100,7 @@ def _take_out(calls: Calls, service: Service, project: str, group: str, *, adopt
         there = any(each.group == group for each in shared.entries(told))
         return shared.without(told, group) if there else None
 
-    whole.change(calls, service.link, decide)
+    whole.change(calls, service.link, decide, between)
 
 
 def _around(calls: Calls, region: str, group: str) -> Iterator[Service]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from phoenix.clouds.gcp import links
-from phoenix.clouds.gcp.balancer import preview, route
+from phoenix.clouds.gcp.balancer import notes, preview, route
 from phoenix.clouds.gcp.balancer.preview import Preview
 from phoenix.clouds.gcp.balancer.services import is_service
 from phoenix.clouds.gcp.balancer.url_map import There
@@ -98,12 +98,14 @@ def untouched(there: There, filled: Mapping[str, Filled]) -> bool:
 
 
 def elsewhere(there: There, service: str) -> tuple[str, ...]:
-    """Which other routes of the map send to the backend service, besides the live one and the place's previews."""
-    ours = {each.matcher for each in there.previews}
+    """Which other routes of the map send to the backend service, besides the live one and previews.
+
+    Also those of another place, as where a service was renamed: no client's request comes by a preview.
+    """
     found = []
     for matcher in there.told.get("pathMatchers", ()):
         name = matcher.get("name")
-        if name in ours:
+        if notes.read(matcher.get("description")) is not None:
             continue
         rest = {key: value for key, value in matcher.items() if name != there.at.route or key not in route.DOES}
         if service in _services(rest):

@@ -86,16 +86,42 @@ def opened(there: Preview) -> Preview:
 
 
 def put(url_map: Json, shown: Iterable[Preview], live: Live, project: str, place: Place) -> dict[str, Any]:
-    """The map with exactly these previews of the place, all else as it is, those among them that are there already."""
+    """The map with exactly these previews of the place, all else as it is, those among them that are there already.
+
+    A new one takes the place of one that another place of the project has of the same group: its service was renamed.
+    """
     wanted, there = tuple(shown), found(url_map, project, place)
-    gone = {each.matcher for each in there if each not in wanted}
     new = tuple(each for each in wanted if each not in there)
-    changed = copy.deepcopy(dict(url_map))
-    host_rules = [rule for rule in changed.get("hostRules", ()) if rule.get("pathMatcher") not in gone]
-    matchers = [each for each in changed.get("pathMatchers", ()) if each.get("name") not in gone]
+    changed = _without(url_map, {each.matcher for each in there if each not in wanted})
+    changed = _without(changed, {_of(changed, project, each.group) for each in new})
+    host_rules, matchers = list(changed.get("hostRules", ())), list(changed.get("pathMatchers", ()))
     host_rules += [{"hosts": [each.host], "pathMatcher": each.matcher} for each in new]
     matchers += [_matcher(each, live, project, place) for each in new]
     changed["hostRules"], changed["pathMatchers"] = host_rules, matchers
+    return changed
+
+
+def without(url_map: Json, project: str, group: str) -> dict[str, Any] | None:
+    """The map without the group's preview, whichever place of the project has it; None where there is none."""
+    there = _of(url_map, project, group)
+    return _without(url_map, {there}) if there else None
+
+
+def _of(url_map: Json, project: str, group: str) -> str:
+    """The name of the path matcher that is the group's preview; empty where there is none."""
+    for each in url_map.get("pathMatchers", ()):
+        note = notes.read(each.get("description"))
+        if note is not None and (note.owner.project, note.owner.group) == (project, group):
+            return str(each.get("name"))
+    return ""
+
+
+def _without(url_map: Json, matchers: set[str]) -> dict[str, Any]:
+    """The map without these path matchers, and without what leads to them."""
+    changed = copy.deepcopy(dict(url_map))
+    for key, name in (("hostRules", "pathMatcher"), ("pathMatchers", "name")):
+        if key in changed:
+            changed[key] = [each for each in changed[key] if each.get(name) not in matchers]
     return changed
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from phoenix.clouds import rules
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import links, refusals
 from phoenix.clouds.gcp.balancer import (
     entangled,
@@ -80,12 +81,12 @@ class GcpBackendServiceTraffic:
             version=shared.version(told),
         )
 
-    def prepare(self, group: Group) -> tuple[str, ...]:  # noqa: ARG002 (others make something for each group)
+    def prepare(self, group: Group, *, between: Between = idle) -> tuple[str, ...]:  # noqa: ARG002 (others write)
         """The named port by which the backend service asks its machines."""
         name = str(self._there().get("portName") or successor.PORT_NAME)
         return (str(NamedPort(name=name, port=self._port)),)
 
-    def attach(self, group: Group) -> None:
+    def attach(self, group: Group, *, between: Between = idle) -> None:
         """See that the group is a backend, without traffic. The only one there cannot be without: it serves at once."""
         found = managers.instance_groups(self._calls, group.name)
         if len(found) != 1:
@@ -99,13 +100,13 @@ class GcpBackendServiceTraffic:
             backend = successor.backend(told, links.full(found[0]))
             return shared.with_group(told, backend, self._owner(group.name), made=group.made)
 
-        self._write(decide)
+        self._write(decide, between)
 
     def retire(self, group: Group, instances: frozenset[str]) -> bool:  # noqa: ARG002 (others take them out here)
         """Nothing: the managed group takes machines out and drains them when it ends them."""
         return False
 
-    def shift(self, shares: Mapping[str, int], seen: Route) -> None:
+    def shift(self, shares: Mapping[str, int], seen: Route, *, between: Between = idle) -> None:
         """Give traffic to the groups with a share, and none to the others, by one write of the backend service; or let
         it be as it was before phoenix.
         """
@@ -126,7 +127,7 @@ class GcpBackendServiceTraffic:
             )
             return changed if shared.entries(changed) != shared.entries(told) else None
 
-        self._write(decide, done=lambda told: self._gives(told, frozenset(wanted)))
+        self._write(decide, between, done=lambda told: self._gives(told, frozenset(wanted)))
 
     def preview(self, group: str) -> Preview | None:  # noqa: ARG002 (others show one)
         """None: nobody reaches a group alone through a backend service that others share."""
@@ -154,7 +155,7 @@ class GcpBackendServiceTraffic:
             alone = Service(link=self._link, told={"backends": [{"group": entry.link}]})
             entangled.refuse(self._link, entangled.by_services(self._calls, self._scope, alone))
 
-    def detach(self, group: str) -> None:
+    def detach(self, group: str, *, between: Between = idle) -> None:
         """Let the group be one that leaves: its manager still drains its machines through the backend service, and it
         is taken out with the last of them.
         """
@@ -166,7 +167,7 @@ class GcpBackendServiceTraffic:
                 details=f"the backend service {self._balancer.backend_service} has {_told(told)}",
                 resolution="Give its share to another group first.",
             )
-        self._write(lambda now: shared.closed(now, group, self._project, self._place))
+        self._write(lambda now: shared.closed(now, group, self._project, self._place), between)
 
     def _there(self) -> Json:
         """The backend service as it is now."""
@@ -183,14 +184,14 @@ class GcpBackendServiceTraffic:
     def _owner(self, group: str) -> Owner:
         return Owner(project=self._project, place=self._place, group=group)
 
-    def _write(self, decide: whole.Decide, done: Callable[[Json], bool] | None = None) -> None:
+    def _write(self, decide: whole.Decide, between: Between, done: Callable[[Json], bool] | None = None) -> None:
         """One write, read back. Where no answer comes, a look tells whether it was done.
 
         `done`: how that is told, where it is not told by nothing being left to do.
         """
         is_done = done or (lambda told: decide(told) is None)
         try:
-            written = whole.change(self._calls, self._link, decide)
+            written = whole.change(self._calls, self._link, decide, between)
         except UnreachableError:
             if not is_done(self._there()):
                 raise

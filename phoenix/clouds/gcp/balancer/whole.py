@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from phoenix.clouds.api import Between, idle
 from phoenix.clouds.gcp import links, refusals
 from phoenix.clouds.gcp.calls import Calls, RefusedCallError, StaleError
 from phoenix.clouds.gcp.patience import briefly
@@ -40,8 +41,8 @@ def read(calls: Calls, link: str) -> Json | None:
     return found
 
 
-def change(calls: Calls, link: str, decide: Decide) -> bool:
-    """Read the thing, decide, and write it back; whether anything was written.
+def change(calls: Calls, link: str, decide: Decide, between: Between = idle) -> bool:
+    """Read the thing, decide, and write it back; whether anything was written. `between` comes before each write.
 
     Where somebody else has written meanwhile it is read again and decided again: what `decide` raises ends that.
     UnreachableError where nobody knows whether it was written. A thing that is gone is CloudError.
@@ -54,7 +55,7 @@ def change(calls: Calls, link: str, decide: Decide) -> bool:
         if wanted is None:
             return False
         try:
-            _put(calls, link, {**wanted, "fingerprint": there.get("fingerprint", "")})
+            _put(calls, link, {**wanted, "fingerprint": there.get("fingerprint", "")}, between)
         except StaleError:
             continue
         return True
@@ -65,13 +66,14 @@ def change(calls: Calls, link: str, decide: Decide) -> bool:
     )
 
 
-def _put(calls: Calls, link: str, body: Json) -> None:
+def _put(calls: Calls, link: str, body: Json, between: Between) -> None:
     asked = {key: value for key, value in body.items() if key not in _TOLD}
-    _write(calls, "PUT", links.short(link), asked)
+    _write(calls, "PUT", links.short(link), asked, between)
 
 
-def _write(calls: Calls, verb: str, path: str, body: Json | None = None) -> None:
+def _write(calls: Calls, verb: str, path: str, body: Json | None, between: Between) -> None:
     """One write, waited for a while. UnreachableError where it is not done by then, or another is under way."""
+    between()
     try:
         briefly(calls, calls.web(verb, f"{API}{path}?requestId={uuid.uuid4()}", body=body))
     except RefusedCallError as error:
@@ -84,15 +86,15 @@ def _write(calls: Calls, verb: str, path: str, body: Json | None = None) -> None
         ) from error
 
 
-def make(calls: Calls, parent: str, kind: str, body: Json) -> None:
+def make(calls: Calls, parent: str, kind: str, body: Json, between: Between = idle) -> None:
     """Make the thing. Whoever comes second, also by a call that was made twice, gets RefusedCallError (EXISTS)."""
-    _write(calls, "POST", f"{parent}/{kind}", body)
+    _write(calls, "POST", f"{parent}/{kind}", body, between)
 
 
-def delete(calls: Calls, link: str) -> None:
+def delete(calls: Calls, link: str, between: Between = idle) -> None:
     """Remove the thing; one that is gone is removed. RefusedCallError (IN_USE) while something refers to it."""
     try:
-        _write(calls, "DELETE", links.short(link))
+        _write(calls, "DELETE", links.short(link), None, between)
     except RefusedCallError as error:
         if error.said != refusals.NOT_FOUND:
             raise
@@ -104,9 +106,9 @@ def call(calls: Calls, link: str, verb: str, body: Json) -> Json:
     return said
 
 
-def perform(calls: Calls, link: str, verb: str, body: Json) -> None:
+def perform(calls: Calls, link: str, verb: str, body: Json, between: Between = idle) -> None:
     """A custom method of the thing that changes it, such as `setSecurityPolicy`."""
-    _write(calls, "POST", f"{links.short(link)}/{verb}", body)
+    _write(calls, "POST", f"{links.short(link)}/{verb}", body, between)
 
 
 def listed(calls: Calls, parent: str, kind: str) -> Iterator[Json]:

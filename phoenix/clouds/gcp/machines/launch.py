@@ -117,7 +117,8 @@ def template_body(group: Group, template: LaunchTemplate, image: Startable, spec
     }
 
 
-def _disk(machine: CloudMachine, image: Startable, bears: Mapping[str, str]) -> dict[str, Any]:
+def disk_size(machine: CloudMachine, image: Startable) -> int:
+    """Gibibytes of the machine's disk; 0: nobody says. RefusedError where they are fewer than the image has."""
     wanted = ceil(machine.disk / _GIB) if machine.disk else image.disk
     if wanted < image.disk:
         raise RefusedError(
@@ -125,6 +126,11 @@ def _disk(machine: CloudMachine, image: Startable, bears: Mapping[str, str]) -> 
             details=f"{image.link} has {image.disk} GiB",
             resolution="Say a larger `disk` in the environment's `machine`, or none.",
         )
+    return wanted
+
+
+def _disk(machine: CloudMachine, image: Startable, bears: Mapping[str, str]) -> dict[str, Any]:
+    wanted = disk_size(machine, image)
     size = {"diskSizeGb": str(wanted)} if wanted else {}
     start = {"sourceImage": image.link, "diskType": "pd-balanced", "labels": dict(bears), **size}
     return {"boot": True, "autoDelete": True, "type": "PERSISTENT", "initializeParams": start}
