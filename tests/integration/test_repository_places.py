@@ -18,6 +18,7 @@ from phoenix.execute.repositories import repository_here
 from phoenix.plan import retention
 from phoenix.plan.actions import Plan, PublishAction
 from phoenix.plan.retention import Shelf
+from phoenix.tools import serve
 from tests.support.fakes.desk import served
 from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.ports import free_port
@@ -32,7 +33,8 @@ def directly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def elsewhere(shop: Bench, url: str, root: Path | None = None) -> None:
-    """From now on the repository is served by a web server that is not phoenix's."""
+    """From now on the repository is served by a web server that is not phoenix's, which ends."""
+    serve.stop(shop.root)
     shop.use(replace(shop.spec, url=url.replace("127.0.0.1", "0.0.0.0"), root=root or shop.spec.root))
 
 
