@@ -18,8 +18,8 @@ import pytest
 from phoenix.clouds.local.bake import apt_cache, chroot_builder, trees
 from phoenix.clouds.local.groups import LocalGroups
 from phoenix.clouds.local.image_files import ImageFiles
+from phoenix.clouds.local.machines import engines
 from phoenix.clouds.local.machines import lifecycle as machines
-from phoenix.clouds.local.machines import light
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec
 from phoenix.model import BootState, Machine
 from phoenix.spec.clouds import MachineEngine
@@ -102,7 +102,7 @@ def test_a_machine_without_a_fence_is_root_of_the_computer(root: Path, bare_imag
     with computer.traces(), computer.service() as other:
         tries = f"export WITHOUT=swap\n{TRY} {SHARED} {other} > {SHARED}/ways; touch {SHARED}/done\n"
         spec = spec_of(bare_images, tries)
-        machines.start(spec, files, light.OPEN)
+        machines.start(spec, files, engines.OPEN)
         try:
             until("the attempts", (shared(root) / "done").exists, deadline=180)
             assert open_ways((shared(root) / "ways").read_text()) >= TOUCHED

@@ -14,7 +14,7 @@ from phoenix.clouds.api import Between, idle
 from phoenix.clouds.local import image_files
 from phoenix.clouds.local.group_files import GroupFiles, GroupRecord
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.machines import guest, instances, light, limits, listening, remains
+from phoenix.clouds.local.machines import engines, guest, instances, listening, remains
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec, read_record
 from phoenix.clouds.local.machines.restarts import Restarts
 from phoenix.errors import CloudError, RefusedError
@@ -224,7 +224,9 @@ class LocalGroups:
             if read_record(files) is None:
                 _remove_machine(files)
         there = {files.name for files in self._files.machines(name)}
-        if record.engine in (light.NAME, light.OPEN):
+        if record.engine in (engines.LIGHT, engines.OPEN):
+            from phoenix.clouds.local.machines import limits
+
             limits.refuse_too_many(record.group.size - len(there))
         index = 0
         while len(there) < record.group.size:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from phoenix.clock import from_rfc3339, rfc3339
-from phoenix.clouds.local.machines import entrance, light
+from phoenix.clouds.local.machines import engines, entrance
 from phoenix.clouds.local.machines.machine_files import MachineFiles, Started, write_record
 from phoenix.tools import attended
 from phoenix.tools.process import ProcessId
@@ -20,7 +20,7 @@ V1 = "web-tier-local-v001"
 MACHINE = f"{V1}-1"
 
 
-def machine(desk: Desk, engine: str = light.NAME, *, alive: bool = True) -> MachineFiles:
+def machine(desk: Desk, engine: str = engines.LIGHT, *, alive: bool = True) -> MachineFiles:
     """The files of the machine, as the local cloud has them."""
     files = entrance.files_of(desk.directory / ".phoenix" / "local", MACHINE)
     files.directory.mkdir(parents=True)
@@ -97,7 +97,7 @@ def test_with_json_it_tells_and_touches_nothing(desk: Desk, visit: Visit) -> Non
 
 
 @pytest.mark.parametrize(
-    ("engine", "alive", "told"), [("qemu-kvm", True, "is a virtual machine"), (light.NAME, False, "is dead")]
+    ("engine", "alive", "told"), [("qemu-kvm", True, "is a virtual machine"), (engines.LIGHT, False, "is dead")]
 )
 def test_where_nobody_gets_in(desk: Desk, engine: str, alive: bool, told: str) -> None:
     desk.roll("1.0.0")

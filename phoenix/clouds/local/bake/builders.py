@@ -85,11 +85,11 @@ def make_files(work: Work, parent: ImageFiles | None, mirror: str) -> dict[str, 
 
 def refuse_without_light_machines(say: Say) -> None:
     """Raise RefusedError where no light machine, or none behind a fence, runs on this computer."""
-    from phoenix.clouds.local.machines import light
+    from phoenix.clouds.local.machines import engines
     from phoenix.clouds.local.machines.probe import choose_engine
 
     engine = choose_engine(MachineEngine.LIGHT, say)
-    if engine != light.NAME:
+    if engine != engines.LIGHT:
         raise RefusedError(
             "light machines are not fenced here",
             details=f"the builder `light` takes only such machines, and here they are {engine}",

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from phoenix import names
-from phoenix.clouds.local.machines import light
+from phoenix.clouds.local.machines import engines
 from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.errors import RefusedError, SpecError
 from phoenix.tools import attended
@@ -38,7 +38,7 @@ def command(root: Path, instance: str, words: tuple[str, ...], *, terminal: bool
         raise SpecError(
             f"there is no machine {instance}", details=f"looked below {root}", resolution="See `phoenix status`."
         )
-    if started.engine not in (light.NAME, light.OPEN):
+    if started.engine not in (engines.LIGHT, engines.OPEN):
         raise RefusedError(
             f"{instance} is a virtual machine, which has no way in",
             details=f"it runs on {started.engine}; no key of yours is in its image",
@@ -50,7 +50,7 @@ def command(root: Path, instance: str, words: tuple[str, ...], *, terminal: bool
             details="one of its processes has ended",
             resolution=f"See what it said: `phoenix logs {instance}`.",
         )
-    fenced = ("--user",) if started.engine == light.NAME else ()
+    fenced = ("--user",) if started.engine == engines.LIGHT else ()
     pid = started.processes["machine"].pid
     enter = (require("nsenter", "util-linux"), f"--target={pid}", *fenced, *NAMESPACES, "--root", "--wd", "--")
     clean = ("/usr/bin/env", "-i", f"TERM={'xterm' if terminal else 'dumb'}", *ENVIRONMENT)

@@ -12,7 +12,7 @@ from pathlib import Path
 from phoenix.clock import Clock, SystemClock
 from phoenix.clouds.local.bake import trees
 from phoenix.clouds.local.image_files import PRIVATE, ImageFiles
-from phoenix.clouds.local.machines import guest, light, remains, virtual
+from phoenix.clouds.local.machines import engines, guest, light, remains, virtual
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec, Started, write_record
 from phoenix.errors import CloudError, ToolError
 from phoenix.model import Machine
@@ -34,7 +34,7 @@ def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
     files.directory.parent.mkdir(parents=True, exist_ok=True)
     files.directory.mkdir(mode=PRIVATE)
     try:
-        if engine in (light.NAME, light.OPEN):
+        if engine in (engines.LIGHT, engines.OPEN):
             started = light.start(spec, files, engine)
         else:
             started = virtual.start(spec, files, engine.removeprefix("qemu-"))

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 
+from phoenix.clouds.local.machines import engines
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec, Started
 from phoenix.clouds.local.machines.network import Network, identity, not_started
 from phoenix.errors import CloudError
 from phoenix.tools import runc, seed
 from phoenix.tools.process import ProcessId, run
 
-NAME = "light"
-OPEN = "light-open"
-"""The same without a user namespace, for kernels that cannot shift the owners of an overlay's layers."""
 TIMEOUT = 60.0
 """Seconds one step of a start may take on a busy computer; each takes some hundredths."""
 
@@ -27,7 +25,7 @@ def start(spec: MachineSpec, files: MachineFiles, engine: str) -> Started:
 
     Raises ToolError or CloudError with what went wrong.
     """
-    container = _lay_out(spec, files, fenced=engine != OPEN)
+    container = _lay_out(spec, files, fenced=engine != engines.OPEN)
     try:
         machine = create(container, files)
         network = Network(pid=machine.pid, directory=files.directory, tag=files.tag)

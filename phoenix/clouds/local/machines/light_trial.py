@@ -17,9 +17,9 @@ from pathlib import Path
 from phoenix.clock import SystemClock
 from phoenix.clouds.local.bake import trees
 from phoenix.clouds.local.image_files import ImageFiles
-from phoenix.clouds.local.machines import guest, light, remains
+from phoenix.clouds.local.machines import engines, guest, light, remains
 from phoenix.clouds.local.machines import lifecycle as machines
-from phoenix.clouds.local.machines.engines import MARKER, Engine
+from phoenix.clouds.local.machines.engines import INIT, MARKER, NO_WAY_BACK, WAY, Engine
 from phoenix.clouds.local.machines.machine_files import MachineFiles, MachineSpec
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.model import Machine
@@ -38,26 +38,6 @@ AGAIN = "Try again when the computer has time and room."
 REMEDY = "See what runc says; `machines: qemu` does without light machines."
 OPEN_REMEDY = "Use a newer kernel, or `machines: qemu`; `machines: light` runs only what you trust."
 KERNEL = "a fence needs Linux 5.19 or newer (overlays of idmapped layers)"
-WAY, NO_WAY_BACK = "way out: ", "no way back"
-INIT = f"""\
-#!/bin/busybox sh
-report() {{ echo "$1" >> /run/phoenix-host/report.log; }}
-busybox mkdir /tmp/proc
-busybox mount -t proc proc /tmp/proc
-for settings in /proc/sys /tmp/proc/sys; do
-    value=$(busybox cat $settings/vm/swappiness)
-    {{ echo "$value" > $settings/vm/swappiness; }} 2> /dev/null && report '{WAY}its kernel settings'
-done
-read -r given other < /run/phoenix-host/seed/user-data
-busybox nc -w 1 10.0.2.2 "$given" < /dev/null || report '{NO_WAY_BACK}'
-busybox nc -w 1 10.0.2.2 "$other" < /dev/null && report '{WAY}its loopback interface'
-busybox ip address del 127.0.0.1/8 dev lo
-busybox ip route add 127.0.0.1/32 via 10.0.2.2 dev eth0
-busybox nc -w 1 127.0.0.1 "$other" < /dev/null && report '{WAY}its loopback interface'
-report '{MARKER}'
-exec busybox sleep 60
-"""
-"""The first process of the machine: tries ways to the computer, and tells of each that is open."""
 
 
 def attempt(name: str) -> Engine:
@@ -71,10 +51,10 @@ def attempt(name: str) -> Engine:
     except (OSError, PhoenixError) as raised:
         return failed(name, raised)
     detail = f"a machine started in {SystemClock().monotonic() - begun:.1f} s"
-    if not ways and name == light.NAME:
+    if not ways and name == engines.LIGHT:
         return Engine(name=name, works=True, detail=f"{detail}, and its root is nobody on this computer")
     reached = f"its root reaches this computer: {', '.join(ways) or 'as root, held back by namespaces only'}; {KERNEL}"
-    return Engine(name=name, works=name == light.OPEN, detail=f"{detail}, but {reached}", remedy=OPEN_REMEDY)
+    return Engine(name=name, works=name == engines.OPEN, detail=f"{detail}, but {reached}", remedy=OPEN_REMEDY)
 
 
 def failed(name: str, raised: OSError | PhoenixError) -> Engine:
@@ -86,7 +66,7 @@ def failed(name: str, raised: OSError | PhoenixError) -> Engine:
     cause = told.__cause__
     if isinstance(raised, OSError | DeadlineError) or (isinstance(cause, OSError) and cause.errno in PASSING):
         return Engine(name=name, works=False, detail=detail, remedy=AGAIN, certain=False, unknown=True)
-    hint = f"; {KERNEL}" if name == light.NAME else ""
+    hint = f"; {KERNEL}" if name == engines.LIGHT else ""
     return Engine(name=name, works=False, detail=f"{detail}{hint}", remedy=REMEDY)
 
 
