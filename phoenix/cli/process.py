@@ -11,6 +11,10 @@ MARKS = ("JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE", "HUDSON_SERVER_COOKIE",
 """By these Jenkins finds what belongs to a job, or to a shell line of it, and ends it with the job."""
 
 
+KEPT = 100_000
+"""Objects that a command may make before it is looked through for garbage; those of its start all stay."""
+
+
 def begin() -> None:
     """Before anything else is done.
 
@@ -18,6 +22,7 @@ def begin() -> None:
     things back is not ended because the job is over. Phoenix itself keeps the marks that it was started with.
     """
     streams.occupy()
+    gc.set_threshold(KEPT)
     for name in MARKS:
         os.environ.pop(name, None)
 
