@@ -16,7 +16,7 @@ from phoenix.execute.perform import bake
 from phoenix.execute.reach import Playbooks
 from phoenix.execute.recipes import Kitchen
 from phoenix.execute.repositories import repository_for_machines, repository_here
-from phoenix.plan.actions import BuildImage
+from phoenix.plan.bake_actions import BuildImage
 from phoenix.spec.images import ImageName
 from phoenix.spec.project import Project
 from phoenix.tools import git

@@ -16,9 +16,10 @@ from phoenix.execute.engine import Engine
 from phoenix.execute.ownership import OwnedRun
 from phoenix.execute.repositories import LOCK_DEADLINE, Writer, ensure_served
 from phoenix.model import Repository
-from phoenix.plan.actions import PackageFile, Plan, PublishAction, to_json
+from phoenix.plan.actions import Plan, to_json
 from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
+from phoenix.plan.publish_actions import PackageFile, PublishAction
 from phoenix.record.journal import PUBLISH, Run
 from phoenix.record.origin import UNTOLD, Origin
 from phoenix.record.store import Store

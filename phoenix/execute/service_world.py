@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from phoenix.clock import Clock
@@ -13,12 +14,14 @@ from phoenix.execute import hooks
 from phoenix.execute.boot_work import boot_script
 from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
-from phoenix.execute.probe import Probe
 from phoenix.model import Health, Instance, MachineKind, Place, Release, Route
 from phoenix.record.history import History
 from phoenix.spec.project import Project
 from phoenix.spec.services import Balancer, EnvironmentSpec, LocalBalancer, ServiceSpec
 from phoenix.wait import Look, Verdict
+
+if TYPE_CHECKING:  # the first request loads what speaks HTTP
+    from phoenix.execute.probe import Probe
 
 
 def of_service(

@@ -10,7 +10,7 @@ from phoenix.clock import Clock, rfc3339
 from phoenix.errors import RefusedError
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.repositories import OWN_KEY, UNSIGNED, Writer, root_of
-from phoenix.plan.actions import DropKeys, KeyAction, MakeKey, SetSigners
+from phoenix.plan.publish_actions import DropKeys, KeyAction, MakeKey, SetSigners
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import gpg, signers
 from phoenix.tools.gpg import Key

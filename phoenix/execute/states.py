@@ -11,7 +11,7 @@ from phoenix.debs import Deb, State
 from phoenix.errors import ToolError
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.ownership import this_process
-from phoenix.plan.actions import DropStates, TakeSnapshot
+from phoenix.plan.publish_actions import DropStates, TakeSnapshot
 from phoenix.plan.states import number_of
 from phoenix.record.origin import VARIABLES, Origin
 

@@ -10,7 +10,8 @@ from functools import partial
 from phoenix.clouds.api import Cloud, Say
 from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.model import Image, ImageType, Proof
-from phoenix.orders.facts import TestFacts, dump, tested
+from phoenix.orders.facts import dump
+from phoenix.orders.image_facts import TestFacts, tested
 from phoenix.orders.ingredients import kitchen
 from phoenix.orders.planned import Planned, stale
 from phoenix.orders.site import Site

@@ -20,7 +20,8 @@ from phoenix.errors import (
 )
 from phoenix.execute.children import Ended
 from phoenix.orders.bake import BakedLayer, BakeOrder, BakeResult, CloudBaked
-from phoenix.orders.facts import TestFacts, dump
+from phoenix.orders.facts import dump
+from phoenix.orders.image_facts import TestFacts
 from phoenix.orders.site import Site
 from phoenix.tell import Told
 

@@ -40,13 +40,12 @@ def plan(place: Place, observed: Observed, goal: Goal) -> Plan[RollAction]:
     return to_group(place.service, place.environment, observed, goal.group)
 
 
-def find(site: Site, place: Place, to: str | None, packages: tuple[str, ...], *, dry: bool) -> Goal:
-    """What is meant by `to` and `packages`; without `to` what served before.
+def find(site: Site, place: Place, observed: Observed, to: str | None, packages: tuple[str, ...], *, dry: bool) -> Goal:
+    """What is meant by `to` and `packages`; without `to` what served before, as `observed` says.
 
     SpecError for words that mean nothing; RefusedError where there is nothing to go back to, or where the release
     can no longer be started: its image or one of its packages is gone. `dry`: no repository is served for it.
     """
-    observed = site.observed(place)
     target = _named(site, place, observed, to) if to is not None else _before(place, observed)
     if target is None:
         assert to is not None, "what served before is a group"

@@ -8,7 +8,8 @@ from typing import Any, assert_never
 from phoenix.errors import PhoenixError, RefusedError, SpecError
 from phoenix.model import Group, Observed
 from phoenix.orders import places, runs, status
-from phoenix.orders.facts import GroupFacts, dump, group_facts
+from phoenix.orders.facts import dump
+from phoenix.orders.group_facts import GroupFacts, group_facts
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Planned
 from phoenix.orders.site import Site

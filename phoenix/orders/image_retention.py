@@ -9,7 +9,8 @@ from typing import Any
 from phoenix.errors import PhoenixError, SpecError
 from phoenix.model import Image
 from phoenix.orders import places
-from phoenix.orders.facts import ImageFacts, dump, image_facts
+from phoenix.orders.facts import dump
+from phoenix.orders.image_facts import ImageFacts, image_facts
 from phoenix.orders.images import users_of
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site

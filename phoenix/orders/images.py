@@ -8,7 +8,8 @@ from phoenix import names
 from phoenix.clouds.api import idle
 from phoenix.errors import RefusedError, SpecError, ToolError
 from phoenix.model import Image, ImageType
-from phoenix.orders.facts import ImageFacts, TestFacts, dump, image_facts, tested
+from phoenix.orders.facts import dump
+from phoenix.orders.image_facts import ImageFacts, TestFacts, image_facts, tested
 from phoenix.orders.site import Site
 from phoenix.spec import refs
 from phoenix.spec.images import ImageName

@@ -16,22 +16,16 @@ from phoenix.execute.ownership import OwnedRun
 from phoenix.orders import places
 from phoenix.orders.places import Place
 from phoenix.orders.site import Site
-from phoenix.plan.actions import (
-    BakeAction,
-    Plan,
-    PublishAction,
-    StackAction,
-    bake_plan,
-    publish_plan,
-    roll_plan,
-    stack_plan,
-)
-from phoenix.plan.roll_actions import RollAction
+from phoenix.plan.actions import Plan
+from phoenix.plan.roll_actions import RollAction, roll_plan
 from phoenix.record.journal import OF_REPOSITORIES, Run
 
 if TYPE_CHECKING:
     from phoenix.execute.stacks import Workshop
     from phoenix.model import Release
+    from phoenix.plan.bake_actions import BakeAction
+    from phoenix.plan.publish_actions import PublishAction
+    from phoenix.plan.stack_actions import StackAction
     from phoenix.record.last_times import LastTimes
 
 A = TypeVar("A")
@@ -123,10 +117,22 @@ def _images(site: Site, run: Run) -> Performer[BakeAction]:
     return bakehouse.of_images(site.cloud(run.about.parts[0]))
 
 
+def _bake_plan(data: object) -> Plan[BakeAction]:
+    from phoenix.plan.bake_actions import bake_plan
+
+    return bake_plan(data)
+
+
 def _repositories(site: Site) -> Performer[PublishAction]:
     from phoenix.execute.perform import publish
 
     return publish.World(writers=site.writers, clock=site.clock)
+
+
+def _publish_plan(data: object) -> Plan[PublishAction]:
+    from phoenix.plan.publish_actions import publish_plan
+
+    return publish_plan(data)
 
 
 def workshop(site: Site, stack: str) -> Workshop:
@@ -144,6 +150,12 @@ def _stack(site: Site, run: Run) -> Performer[StackAction]:
     return stack.World(workshop=workshop(site, run.about.parts[0]), records=StackRecords(site.store), clock=site.clock)
 
 
+def _stack_plan(data: object) -> Plan[StackAction]:
+    from phoenix.plan.stack_actions import stack_plan
+
+    return stack_plan(data)
+
+
 def _of_groups(name: str) -> Kind[RollAction]:
     return Kind(
         name=name,
@@ -157,7 +169,7 @@ def _of_groups(name: str) -> Kind[RollAction]:
 def _of_repositories(name: str) -> Kind[PublishAction]:
     return Kind(
         name=name,
-        decode=publish_plan,
+        decode=_publish_plan,
         performer=lambda site, _run: _repositories(site),
         cloud=lambda _site, _run: None,
         changes_traffic=False,
@@ -168,14 +180,14 @@ KINDS: dict[str, Kind[Any]] = {
     **{name: _of_groups(name) for name in ("roll", "rollback", "burn", "enable", "disable", "resize", "renew")},
     "bake": Kind(
         name="bake",
-        decode=bake_plan,
+        decode=_bake_plan,
         performer=_images,
         cloud=lambda _site, run: run.about.parts[0],
         changes_traffic=False,
     ),
     "stack": Kind(
         name="stack",
-        decode=stack_plan,
+        decode=_stack_plan,
         performer=_stack,
         cloud=lambda _site, _run: None,
         changes_traffic=False,

@@ -11,8 +11,7 @@ from phoenix import model, names
 from phoenix.errors import RefusedError
 from phoenix.model import Group, Health, ImageType, LocalMachine
 from phoenix.orders.site import Site
-from phoenix.plan.actions import roll_plan
-from phoenix.plan.roll_actions import CreateGroup
+from phoenix.plan.roll_actions import CreateGroup, roll_plan
 from phoenix.record.journal import Run
 from phoenix.spec import refs
 from phoenix.spec.images import ImageName

@@ -19,7 +19,8 @@ from phoenix import __version__
 from phoenix.errors import RefusedError, SpecError
 from phoenix.model import Release
 from phoenix.orders.planned import Decided, Planned
-from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.actions import Plan, to_json
+from phoenix.plan.roll_actions import roll_plan
 from phoenix.spec.services import Strategy
 from phoenix.spec.strategies import KINDS, kind_of
 from phoenix.typed import adapter

@@ -16,9 +16,10 @@ from phoenix.orders.planned import Planned, stale
 from phoenix.orders.repositories import pick
 from phoenix.orders.site import Site
 from phoenix.orders.tend import tend_run
-from phoenix.plan.actions import PackageFile, Plan, PublishAction
+from phoenix.plan.actions import Plan
 from phoenix.plan.publish import Needs
 from phoenix.plan.publish import publish as plan_publication
+from phoenix.plan.publish_actions import PackageFile, PublishAction
 from phoenix.record.journal import PUBLISH
 from phoenix.record.origin import origin_of
 

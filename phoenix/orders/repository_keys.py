@@ -15,7 +15,8 @@ from phoenix.orders.publish import change
 from phoenix.orders.repositories import pick
 from phoenix.orders.site import Site
 from phoenix.plan import keys as plans
-from phoenix.plan.actions import Plan, PublishAction
+from phoenix.plan.actions import Plan
+from phoenix.plan.publish_actions import PublishAction
 
 REKEY = "rekey"
 """The kind of a run that changes a repository's key."""

@@ -14,7 +14,8 @@ from phoenix.orders.publish import change
 from phoenix.orders.repositories import pick
 from phoenix.orders.site import Site
 from phoenix.plan import states as plans
-from phoenix.plan.actions import Plan, PublishAction, TakeSnapshot
+from phoenix.plan.actions import Plan
+from phoenix.plan.publish_actions import PublishAction, TakeSnapshot
 from phoenix.record.origin import VARIABLES, Origin
 
 RESTORE = "restore"

@@ -14,7 +14,8 @@ from phoenix.orders.publish import change
 from phoenix.orders.repositories import pick
 from phoenix.orders.site import Site
 from phoenix.plan import retention
-from phoenix.plan.actions import DropStates, Plan, PublishAction
+from phoenix.plan.actions import Plan
+from phoenix.plan.publish_actions import DropStates, PublishAction
 from phoenix.plan.retention import Judged, Shelf
 
 RETIRE = "retire"

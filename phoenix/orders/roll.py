@@ -179,15 +179,8 @@ def carry_out(site: Site, asked: RollOrder | Planned[RollOrder]) -> RollResult:
     """
     order = asked.order if isinstance(asked, Planned) else asked
     place = places.named(site, order.service, order.environment)
-    refuse_unusable(site, place)
+    runs.refuse_unusable(site, place)
     return turn.in_turn(site, place, order.wait, lambda: _carry_out(site, place, asked))
-
-
-def refuse_unusable(site: Site, place: Place, *, back: bool = False) -> None:
-    """RefusedError where a roll could not end well: `refuse_unsafe`, or what its balancer's `check` says."""
-    runs.refuse_unsafe(site, place)
-    with site.cloud(place.cloud).sight.look():
-        site.traffic(place).check(back=back)
 
 
 def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) -> RollResult:

@@ -10,12 +10,11 @@ from phoenix.orders import goals, places, plan_file, planned, release, runs, tur
 from phoenix.orders.goals import Goal
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Decided, Planned
-from phoenix.orders.roll import refuse_unusable
 from phoenix.orders.serving import Serving, serving
 from phoenix.orders.site import Site
 from phoenix.orders.tend import make_way
-from phoenix.plan.actions import Plan, roll_plan
-from phoenix.plan.roll_actions import RollAction
+from phoenix.plan.actions import Plan
+from phoenix.plan.roll_actions import RollAction, roll_plan
 from phoenix.record.journal import Run, RunState
 
 KIND = "rollback"
@@ -59,9 +58,10 @@ def plan(site: Site, order: RollbackOrder) -> Planned[RollbackOrder]:
         back = roll_plan(run.plan)
         why = f"{run.id} is {run.state}: it is aborted"
         return Planned(order=order, plan=replace(back, why=why, steps=back.back, back=(), cleanup=()), aborts=run.id)
-    goal = goals.find(site, place, order.to, order.packages, dry=True)
+    observed = site.observed(place)
+    goal = goals.find(site, place, observed, order.to, order.packages, dry=True)
     decided = Decided(kind=KIND, release=goal.release, group=goal.group, former=goal.former)
-    return Planned(order=order, plan=_decide(site, place, goal), decided=decided)
+    return Planned(order=order, plan=goals.plan(place, observed, goal), decided=decided)
 
 
 def saved(site: Site, file: Path, order: RollbackOrder) -> Planned[RollbackOrder]:
@@ -75,7 +75,7 @@ def carry_out(site: Site, asked: RollbackOrder | Planned[RollbackOrder]) -> Roll
     order = asked.order if isinstance(asked, Planned) else asked
     seen = asked if isinstance(asked, Planned) and not asked.aborts else None
     place = places.named(site, order.service, order.environment)
-    refuse_unusable(site, place, back=True)
+    runs.refuse_unusable(site, place, back=True)
     for done in site.cloud(place.cloud).mend(place.name):
         site.say(done)
     aborted = _abort(site, place, order)
@@ -113,9 +113,12 @@ def _carry_out(site: Site, place: Place, order: RollbackOrder, seen: Planned[Rol
         if ended is not None and ended.state is RunState.DONE:
             return _done(site, place, ended, f"{ended.id}, whose process had died, was finished")
     with site.cloud(place.cloud).sight.look():  # the plan is made again, on another one, once the place is taken
-        named = order.to, order.packages
-        goal = goals.find(site, place, *named, dry=False) if seen is None else _as_seen(site, place, seen)
-        wanted = seen.plan if seen is not None and seen.plan is not None else _decide(site, place, goal)
+        if seen is not None and seen.plan is not None:
+            goal, wanted = _as_seen(site, place, seen), seen.plan
+        else:
+            observed = site.observed(place)
+            goal = goals.find(site, place, observed, order.to, order.packages, dry=False)
+            wanted = goals.plan(place, observed, goal)
     if wanted.empty:
         now = serving(site, place, None)
         group = now.group if now else None

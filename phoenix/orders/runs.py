@@ -17,8 +17,8 @@ from phoenix.orders.facts import RunFacts, run_facts
 from phoenix.orders.places import Place
 from phoenix.orders.planned import Planned, stale_run
 from phoenix.orders.site import Site
-from phoenix.plan.actions import Plan, roll_plan, to_json
-from phoenix.plan.roll_actions import RollAction
+from phoenix.plan.actions import Plan, to_json
+from phoenix.plan.roll_actions import RollAction, roll_plan
 from phoenix.record.journal import Part, Run, RunState
 from phoenix.record.origin import origin_of
 from phoenix.record.store import DamagedError, StoreError
@@ -231,6 +231,13 @@ def telling(owned: OwnedRun) -> Iterator[None]:
 def refuse_unsafe(site: Site, place: Place) -> None:
     """RefusedError on a build server that keeps the state to itself: nobody else would know of the run."""
     cautions.refuse_unshared_state(site.project, place.environment, site.environment)
+
+
+def refuse_unusable(site: Site, place: Place, *, back: bool = False) -> None:
+    """RefusedError where a roll could not end well: `refuse_unsafe`, or what its balancer's `check` says."""
+    refuse_unsafe(site, place)
+    with site.cloud(place.cloud).sight.look():
+        site.traffic(place).check(back=back)
 
 
 def refuse_unsafe_run(site: Site, run: Run) -> None:

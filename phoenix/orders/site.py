@@ -15,7 +15,6 @@ from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.load import home, load, load_stacks
 from phoenix.spec.project import Project
 from phoenix.spec.stack_refs import Outputs
-from phoenix.stacks import Output
 from phoenix.tell import Level, Teller, Told, nobody, unfailing
 
 if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that is a hit needs no store
@@ -28,6 +27,7 @@ if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that
     from phoenix.orders.places import Place
     from phoenix.record.history import History
     from phoenix.record.store import Store
+    from phoenix.stacks import Output
     from phoenix.wait import Look
 
 

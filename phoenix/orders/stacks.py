@@ -19,8 +19,9 @@ from phoenix.orders.planned import stale
 from phoenix.orders.runs import telling
 from phoenix.orders.site import Site
 from phoenix.orders.tend import tend_run
-from phoenix.plan.actions import Plan, StackAction, to_json
+from phoenix.plan.actions import Plan, to_json
 from phoenix.plan.stack import stack as plan_stack
+from phoenix.plan.stack_actions import StackAction
 from phoenix.record.origin import origin_of
 from phoenix.record.stacks import StackRecord, StackRecords
 from phoenix.stacks import Change, Counts, Field, Output, StackChanges

@@ -12,7 +12,8 @@ from phoenix.errors import CloudError, PhoenixError, SpecError
 from phoenix.model import Group, Observed
 from phoenix.orders import places, renewals
 from phoenix.orders.advice import has_died, what_next
-from phoenix.orders.facts import GroupFacts, RunFacts, dump, group_facts, head
+from phoenix.orders.facts import RunFacts, dump, head
+from phoenix.orders.group_facts import GroupFacts, group_facts
 from phoenix.orders.places import Place, forgotten_among
 from phoenix.orders.renewals import Setback
 from phoenix.orders.site import Site

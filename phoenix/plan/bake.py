@@ -16,7 +16,8 @@ from datetime import datetime
 from phoenix import names
 from phoenix.errors import RefusedError
 from phoenix.model import Image, ImageType, Package, Proof
-from phoenix.plan.actions import BakeAction, BuildImage, DeleteImage, Plan, Step, VerifyImage, fingerprint
+from phoenix.plan.actions import Plan, Step, fingerprint
+from phoenix.plan.bake_actions import BakeAction, BuildImage, DeleteImage, VerifyImage
 from phoenix.plan.content_key import Digests
 from phoenix.spec.images import ImageName, Recipe
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from phoenix import names
 from phoenix.debs import RepositoryState
 from phoenix.errors import RefusedError
-from phoenix.plan.actions import (
+from phoenix.plan.actions import Plan, Step, fingerprint
+from phoenix.plan.publish_actions import (
     DropKeys,
     DropStates,
     MakeKey,
-    Plan,
     PublishAction,
     ReadBack,
     SetSigners,
-    Step,
     SwitchPublication,
     TakeSnapshot,
-    fingerprint,
 )
 from phoenix.plan.states import fingerprint_of, next_state, published_state, step
 from phoenix.spec.repositories import RepositorySpec

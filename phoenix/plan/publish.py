@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterable
 from phoenix import names
 from phoenix.debs import ANY, Deb, Need, RepositoryState, same_package
 from phoenix.errors import RefusedError
-from phoenix.plan.actions import (
+from phoenix.plan.actions import Plan, Step
+from phoenix.plan.publish_actions import (
     AddPackages,
     DropStates,
     PackageFile,
-    Plan,
     PublishAction,
     ReadBack,
     RemovePackages,
-    Step,
     SwitchPublication,
     TakeSnapshot,
 )

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from phoenix import names
 from phoenix.debs import Deb, Need, RepositoryState, State, version_key
-from phoenix.plan.actions import (
+from phoenix.plan.actions import Plan
+from phoenix.plan.publish import as_file
+from phoenix.plan.publish_actions import (
     DropStates,
     MatchState,
-    Plan,
     PublishAction,
     ReadBack,
     RemovePackages,
     SwitchPublication,
     TakeSnapshot,
 )
-from phoenix.plan.publish import as_file
 from phoenix.plan.states import back_to, fingerprint_of, next_state, published_state, step, way_back
 from phoenix.spec.repositories import RepositorySpec
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from phoenix.model import Health, MachineKind, Release, Size
+from phoenix.plan.actions import Plan, plans_of
 
 Shares = tuple[tuple[str, int], ...]
 """Groups with the part of new requests each gets, 0-100."""
@@ -271,3 +272,9 @@ RollAction = (
     | SaveLogs
     | DeleteGroup
 )
+
+
+def roll_plan(data: object) -> Plan[RollAction]:
+    """The roll's plan that `to_json` wrote; pydantic's ValidationError for anything else."""
+    plan: Plan[RollAction] = plans_of(RollAction).validate_python(data)
+    return plan

@@ -9,7 +9,8 @@ import json
 from dataclasses import asdict
 
 from phoenix import names
-from phoenix.plan.actions import ApplyStack, Plan, RecordOutputs, StackAction, Step, fingerprint
+from phoenix.plan.actions import Plan, Step, fingerprint
+from phoenix.plan.stack_actions import ApplyStack, RecordOutputs, StackAction
 from phoenix.spec.stacks import StackSpec
 from phoenix.stacks import StackChanges
 

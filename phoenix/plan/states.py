@@ -8,16 +8,14 @@ from collections.abc import Iterable
 from phoenix import names
 from phoenix.debs import Deb, Need, RepositoryState, State
 from phoenix.errors import RefusedError, SpecError
-from phoenix.plan.actions import (
+from phoenix.plan.actions import Plan, Step, fingerprint
+from phoenix.plan.publish_actions import (
     DropStates,
     MatchState,
-    Plan,
     PublishAction,
     ReadBack,
-    Step,
     SwitchPublication,
     TakeSnapshot,
-    fingerprint,
 )
 from phoenix.spec.repositories import RepositorySpec
 

@@ -7,7 +7,8 @@ from dataclasses import is_dataclass
 from typing import Any, cast, get_args
 
 from phoenix.model import CloudMachine, LocalMachine, MachineKind, Package, Release
-from phoenix.plan.actions import ApplyStack, PackageFile, RecordOutputs, Step
+from phoenix.plan.actions import Step
+from phoenix.plan.publish_actions import PackageFile
 from phoenix.plan.roll_actions import (
     AsFound,
     CreateGroup,
@@ -32,6 +33,7 @@ from phoenix.plan.roll_actions import (
     WaitHealthy,
     told,
 )
+from phoenix.plan.stack_actions import ApplyStack, RecordOutputs
 from phoenix.stacks import StackChanges
 
 UNSAID = ("do", "health", "known", "digests", "key", "base")

@@ -6,15 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phoenix.spec.mistakes import Place, nearest
-from phoenix.stacks import Output
+
+if TYPE_CHECKING:  # most projects refer to none
+    from phoenix.stacks import Output
 
 REFERENCE = re.compile(r"\$\{stack\.([a-z][-a-z0-9]*)\.([A-Za-z_][-A-Za-z0-9_]*)\}")
 """A stack's name and that of an output."""
 
-Outputs = Callable[[str], tuple[Output, ...] | None]
+Outputs = Callable[[str], "tuple[Output, ...] | None"]
 """What a stack of that name gives out, as far as it is written down; None where it was never applied."""
 
 

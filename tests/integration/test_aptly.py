@@ -22,7 +22,7 @@ from phoenix.execute.outcomes import Outcome
 from phoenix.execute.perform.publish import World
 from phoenix.execute.repositories import repository_for_machines
 from phoenix.model import Package
-from phoenix.plan.actions import PublishAction
+from phoenix.plan.publish_actions import PublishAction
 from phoenix.tools import apt_index, gpg, loopback, process
 from phoenix.tools.process import Command, ProcessId
 from tests.support.real.repository_bench import Bench, bench, eventually, make_deb

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from phoenix.execute.ownership import OwnedRun
-from phoenix.plan.actions import roll_plan, to_json
+from phoenix.plan.actions import to_json
+from phoenix.plan.roll_actions import roll_plan
 from phoenix.plan.rollback import rollback
 from phoenix.spec.services import BlueGreen
 from tests.emulators.aws import Emulator

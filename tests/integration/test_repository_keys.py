@@ -14,7 +14,8 @@ from phoenix.errors import RefusedError, ToolError
 from phoenix.execute import publication, signing, states
 from phoenix.model import Repository
 from phoenix.plan import keys as plans
-from phoenix.plan.actions import Plan, PublishAction
+from phoenix.plan.actions import Plan
+from phoenix.plan.publish_actions import PublishAction
 from phoenix.plan.states import way_back
 from phoenix.tools import gpg, signers
 from phoenix.tools.aptly_root import Root

@@ -16,7 +16,8 @@ from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.execute import publication, states
 from phoenix.execute.repositories import repository_here
 from phoenix.plan import retention
-from phoenix.plan.actions import Plan, PublishAction
+from phoenix.plan.actions import Plan
+from phoenix.plan.publish_actions import PublishAction
 from phoenix.plan.retention import Shelf
 from phoenix.tools import serve
 from tests.support.fakes.desk import served

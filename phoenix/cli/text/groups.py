@@ -7,7 +7,8 @@ from typing import Any
 
 from phoenix.cli.text.facts import fact_lines
 from phoenix.cli.text.table import table
-from phoenix.orders.facts import GroupFacts, InstanceFacts, dump
+from phoenix.orders.facts import dump
+from phoenix.orders.group_facts import GroupFacts, InstanceFacts
 
 
 def group_rows(groups: Sequence[Mapping[str, Any]]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phoenix.cli.text.times import lasted
-from phoenix.orders.facts import RunFacts
-from phoenix.orders.roll import RollResult
-from phoenix.orders.rollback import RollbackResult
-from phoenix.orders.serving import Serving
+
+if TYPE_CHECKING:  # a rollback needs no order of a roll
+    from phoenix.orders.facts import RunFacts
+    from phoenix.orders.roll import RollResult
+    from phoenix.orders.rollback import RollbackResult
+    from phoenix.orders.serving import Serving
 
 
 def roll_text(done: RollResult) -> str:

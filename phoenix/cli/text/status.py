@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from phoenix.cli.text.table import table
 from phoenix.cli.text.times import beside, lasted
-from phoenix.orders.facts import GroupFacts
+from phoenix.orders.group_facts import GroupFacts
 from phoenix.orders.status import RunNow, ServiceStatus
 
 SHOWN = 10

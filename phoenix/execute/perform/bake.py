@@ -14,7 +14,7 @@ from phoenix.errors import ToolError
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
 from phoenix.model import Image, Source, TestResult
-from phoenix.plan.actions import BakeAction, BuildImage, DeleteImage, VerifyImage
+from phoenix.plan.bake_actions import BakeAction, BuildImage, DeleteImage, VerifyImage
 from phoenix.record.journal import Part
 
 CONSOLE_LINES = 20

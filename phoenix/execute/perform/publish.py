@@ -14,7 +14,8 @@ from phoenix.execute import signing, states
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.repositories import Writer, ensure_served, shown_at
-from phoenix.plan.actions import (
+from phoenix.plan.publish import deb_of
+from phoenix.plan.publish_actions import (
     AddPackages,
     DropKeys,
     DropStates,
@@ -27,7 +28,6 @@ from phoenix.plan.actions import (
     SwitchPublication,
     TakeSnapshot,
 )
-from phoenix.plan.publish import deb_of
 from phoenix.record.journal import Part
 from phoenix.tools import apt_index, deb
 from phoenix.tools.apt_index import UnreadableIndexError, UntrustedIndexError

@@ -10,7 +10,7 @@ from phoenix.clock import Clock, rfc3339
 from phoenix.execute.engine import Context, Performer
 from phoenix.execute.outcomes import Outcome
 from phoenix.execute.stacks import Workshop
-from phoenix.plan.actions import ApplyStack, RecordOutputs, StackAction
+from phoenix.plan.stack_actions import ApplyStack, RecordOutputs, StackAction
 from phoenix.record.stacks import StackRecord, StackRecords
 from phoenix.tools.terraform import Hearing
 

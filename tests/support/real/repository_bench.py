@@ -21,8 +21,8 @@ from phoenix.execute.perform.publish import World
 from phoenix.execute.publication import Change, Publication
 from phoenix.execute.repositories import Writer, repository_here
 from phoenix.model import Repository
-from phoenix.plan.actions import PublishAction
 from phoenix.plan.publish import Needs
+from phoenix.plan.publish_actions import PublishAction
 from phoenix.record.sqlite import SqliteStore
 from phoenix.spec.repositories import RepositorySpec
 from phoenix.tools import apt_index, deb, serve

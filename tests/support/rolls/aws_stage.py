@@ -13,9 +13,9 @@ from phoenix.execute.engine import Context, Engine
 from phoenix.execute.ownership import OwnedRun
 from phoenix.execute.perform.world import World
 from phoenix.model import CloudMachine, Health, ImageType, Observed, Package, Place, Release
-from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.actions import Plan, to_json
 from phoenix.plan.roll import roll
-from phoenix.plan.roll_actions import RollAction, RunHooks
+from phoenix.plan.roll_actions import RollAction, RunHooks, roll_plan
 from phoenix.record.history import History
 from phoenix.record.journal import Run
 from phoenix.spec.images import ImageName

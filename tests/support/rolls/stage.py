@@ -15,9 +15,9 @@ from phoenix.execute.ownership import OwnedRun, request_abort
 from phoenix.execute.perform.roll import Roller
 from phoenix.execute.perform.world import World
 from phoenix.model import Health, ImageType, Machine, Observed, Package, Place, Release
-from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.actions import Plan, to_json
 from phoenix.plan.roll import roll
-from phoenix.plan.roll_actions import RollAction, RunHooks
+from phoenix.plan.roll_actions import RollAction, RunHooks, roll_plan
 from phoenix.plan.rollback import rollback
 from phoenix.record import journal
 from phoenix.record.history import History

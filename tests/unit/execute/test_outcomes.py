@@ -31,7 +31,7 @@ from phoenix.execute.perform.outcomes import (
     Sized,
     SmallAlready,
 )
-from phoenix.plan.actions import PublishAction
+from phoenix.plan.publish_actions import PublishAction
 from phoenix.plan.roll_actions import RollAction
 
 MEASURED = Measured(group="v1", size=4, healthy=3, serving=("v1",), floor=3, whole=4, live=4)

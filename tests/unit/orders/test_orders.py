@@ -19,7 +19,7 @@ from phoenix.errors import HeldError, RefusedError, SpecError, UndoneError
 from phoenix.orders import bake, groups, roll, rollback, runs
 from phoenix.orders.facts import dump
 from phoenix.orders.site import Site
-from phoenix.plan.actions import BuildImage
+from phoenix.plan.bake_actions import BuildImage
 from phoenix.record.journal import RunState
 from phoenix.tell import Told
 from tests.support.fakes.desk import Desk

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from phoenix.errors import RefusedError
 from phoenix.model import Image, ImageType, Package, Proof
-from phoenix.plan import actions
-from phoenix.plan.actions import BakeAction, BuildImage, VerifyImage
+from phoenix.plan import actions, bake_actions
 from phoenix.plan.bake import Layer, LayerPlan, Wish, bake
+from phoenix.plan.bake_actions import BakeAction, BuildImage, VerifyImage
 from phoenix.spec.images import ImageName, Recipe
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_a_plan_survives_json_and_holds_no_times() -> None:
     (first,) = bake(lineage, (), wish, NOW)
     (later,) = bake(lineage, (), wish, NOW + timedelta(days=3))
     assert first == later
-    assert actions.bake_plan(json.loads(json.dumps(actions.to_json(first.plan)))) == first.plan
+    assert bake_actions.bake_plan(json.loads(json.dumps(actions.to_json(first.plan)))) == first.plan
     assert first.plan.subject == "bake/local/os/debian-12/" + "a" * 64
 
 

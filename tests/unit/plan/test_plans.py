@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from phoenix.errors import RefusedError
 from phoenix.model import Backend, Group, Observed, Route, Served
-from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.actions import Plan, to_json
 from phoenix.plan.roll import roll
-from phoenix.plan.roll_actions import CreateGroup, DeleteGroup, RollAction, SetTraffic, Shrink
+from phoenix.plan.roll_actions import CreateGroup, DeleteGroup, RollAction, SetTraffic, Shrink, roll_plan
 from phoenix.plan.rollback import burn, rollback
 from phoenix.spec.services import BlueGreen, Canary, Hook, Hooks, Rolling, Strategy
 from tests.support.fakes.manners import KINDS

@@ -13,25 +13,23 @@ from hypothesis import strategies as st
 
 from phoenix.debs import Deb, RepositoryState
 from phoenix.errors import RefusedError
-from phoenix.plan.actions import (
+from phoenix.plan.actions import Plan, Step, to_json
+from phoenix.plan.publish import deb_of, publish
+from phoenix.plan.publish_actions import (
     AddPackages,
     DropKeys,
     DropStates,
     MakeKey,
     MatchState,
     PackageFile,
-    Plan,
     PublishAction,
     ReadBack,
     RemovePackages,
     SetSigners,
-    Step,
     SwitchPublication,
     TakeSnapshot,
     publish_plan,
-    to_json,
 )
-from phoenix.plan.publish import deb_of, publish
 from phoenix.spec.repositories import RepositorySpec
 
 SITUATIONS = sorted((Path(__file__).parent / "publish_plans").glob("*.json"))

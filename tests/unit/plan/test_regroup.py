@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from phoenix.errors import RefusedError
 from phoenix.model import BootState, Instance, InstanceState, Observed
-from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.actions import Plan, to_json
 from phoenix.plan.regroup import delete, disable, enable, resize, spread
-from phoenix.plan.roll_actions import RollAction, SetTraffic
+from phoenix.plan.roll_actions import RollAction, SetTraffic, roll_plan
 from tests.support.rolls.stage import service
 from tests.unit.plan import cases
 from tests.unit.plan.test_plans import observed, strategy_of

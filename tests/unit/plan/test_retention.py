@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix.debs import Deb, Need, RepositoryState, State, version_key
-from phoenix.plan.actions import DropStates, MatchState, RemovePackages, SwitchPublication, TakeSnapshot
 from phoenix.plan.publish import deb_of
+from phoenix.plan.publish_actions import DropStates, MatchState, RemovePackages, SwitchPublication, TakeSnapshot
 from phoenix.plan.retention import Shelf, judge, retire
 from phoenix.plan.states import number_of
 from phoenix.spec.repositories import RepositorySpec

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from phoenix.model import CloudMachine, Health, LaunchTemplate, LocalMachine, Release, Repository, Size
-from phoenix.plan.actions import Plan, roll_plan, to_json
+from phoenix.plan.actions import Plan, to_json
 from phoenix.plan.roll import roll
-from phoenix.plan.roll_actions import CreateGroup, RollAction
+from phoenix.plan.roll_actions import CreateGroup, RollAction, roll_plan
 from phoenix.plan.shapes import shape
 from phoenix.spec import services
 from phoenix.spec.services import ServiceSpec

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from phoenix.model import ImageType, Package, Proof
-from phoenix.plan.actions import AddPackages, BuildImage, PackageFile, Plan, Step, VerifyImage, roll_plan
+from phoenix.plan.actions import Plan, Step
+from phoenix.plan.bake_actions import BuildImage, VerifyImage
+from phoenix.plan.publish_actions import AddPackages, PackageFile
+from phoenix.plan.roll_actions import roll_plan
 from phoenix.plan.words import span, step_text
 from tests.unit.plan.cases import files
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phoenix.execute.states import note
-from phoenix.plan.actions import TakeSnapshot
+from phoenix.plan.publish_actions import TakeSnapshot
 from phoenix.record import journal
 from phoenix.record.origin import LONGEST, UNTOLD, Origin, origin_of
 
