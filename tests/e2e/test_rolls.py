@@ -16,6 +16,7 @@ from phoenix.clock import SystemClock
 from phoenix.demo.load import running
 from phoenix.wait import Look, Verdict, wait_for
 from tests.support.real.hello import Hello
+from tests.support.real.loaded import loaded_by
 from tests.support.real.shell import Shell
 
 CLOCK = SystemClock()
@@ -60,7 +61,7 @@ def test_reborn_under_load_and_back_without_a_lost_request(live: Hello, tmp_path
     live.publish("2.0.0")
     with running(address, rate=200, out=tmp_path / "load.json", clock=CLOCK) as load:
         rolled = shell.run("roll", "web-tier", "--package", "hello=2.0.0")
-        shell.run("rollback", "web-tier")
+        back = loaded_by(shell, "rollback", "web-tier")
         shell.run("rollback", "web-tier", "--to", rolled["group"])
         shell.run("group", "delete", rolled["former"], "--yes")
         summary = load.finish()
@@ -70,6 +71,11 @@ def test_reborn_under_load_and_back_without_a_lost_request(live: Hello, tmp_path
     assert any("2.0.0" in text for text in summary.answers)
     assert shell.shares() == {rolled["group"]: 100}
     assert [group["name"] for group in shell.service()["groups"]] == [rolled["group"]]
+    assert back.programs == (), "the group stood: no machine was started, and the balancer was told by its socket"
+    rooms = "phoenix.clouds.local"
+    assert back.of(f"{rooms}.groups", "phoenix.plan.rollback") == [f"{rooms}.groups", "phoenix.plan.rollback"]
+    assert back.of(f"{rooms}.machines.light", f"{rooms}.machines.lifecycle", f"{rooms}.machines.probe") == []
+    assert back.of("phoenix.orders.roll", "phoenix.orders.bake", "phoenix.tools.aptly", "jinja2", "httpx") == []
 
 
 def test_the_same_release_again_is_nothing_to_do(live: Hello) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import NewProject
 from tests.support.real import marked
 from tests.support.real.hello import Hello
+from tests.support.real.loaded import loaded_by
 from tests.support.real.shell import Shell
 
 
@@ -88,6 +89,17 @@ def test_what_is_there_is_a_hit_in_every_project_that_shares_the_images(
         spec.write("# a comment changes nothing\n")
     layers = other.run("bake", "foundation", "nodejs")["layers"]
     assert [(layer["hit"], layer["run"]) for layer in layers] == [(True, None), (True, None)]
+
+
+def test_a_hit_starts_no_program_and_enters_no_room_of_machines(project_with_images: Shell) -> None:
+    loaded = loaded_by(project_with_images, "bake", "foundation", "nodejs")
+    assert loaded.programs == ()
+    rooms = "phoenix.clouds.local"
+    assert loaded.of(f"{rooms}.images", f"{rooms}.machines.probe") == [f"{rooms}.images", f"{rooms}.machines.probe"]
+    trials = ("light", "light_trial", "virtual", "virtual_trial", "lifecycle", "network")
+    of_machines = [f"{rooms}.machines.{name}" for name in trials]
+    assert loaded.of(*of_machines, f"{rooms}.groups", f"{rooms}.traffic", f"{rooms}.bake.base") == []
+    assert loaded.of("sqlite3", "phoenix.execute.engine", "phoenix.tools.fence", "jinja2", "httpx") == []
 
 
 def test_the_key_follows_what_the_recipe_reaches(project: Shell) -> None:
