@@ -1,4 +1,4 @@
-"""The machine engines that are light, by name, and what a trial of an engine amounts to."""
+"""The machine engines that are light, by name; what a light machine on trial runs; and what a trial amounts to."""
 
 from __future__ import annotations
 
