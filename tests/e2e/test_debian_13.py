@@ -5,6 +5,7 @@ The daily tests say what is written (test_project_clouds.py) and validate and re
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from tests.support.real.hello import Hello
 from tests.support.real.instant import get
 from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.ports import free_port
-from tests.support.real.shell import Shell
+from tests.support.real.shell import Shell, in_this_process
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCES = """\
@@ -64,10 +65,11 @@ def test_it_bakes_and_rolls_on_light_machines(project: Shell) -> None:
     assert {each["engine"] for each in project.run("group", "show", group)["group"]["instances"]} == {"light"}
 
     # Its apt checks signatures by sqv, and took both packages from phoenix's repository.
-    way = project.run(
-        "ssh", f"{group}-1", "--", "sh", "-c", "cat /etc/debian_version; dpkg-query -W sqv; apt-get update"
-    )
-    said = subprocess.run(way["command"], check=True, capture_output=True, text=True)
+    script = "cat /etc/debian_version; dpkg-query -W sqv; apt-get update"
+    words = ["-C", str(project.directory), "ssh", f"{group}-1", "--json", "--", "sh", "-c", script]
+    code, told, _err = in_this_process(words)
+    assert code == 0
+    said = subprocess.run(json.loads(told)["command"], check=True, capture_output=True, text=True)
     assert said.stdout.startswith("13.")
     assert "\nsqv\t" in said.stdout
     assert (re.findall(r"^[WE]: .*", said.stderr, re.MULTILINE), "Reading package lists" in said.stdout) == ([], True)
