@@ -23,7 +23,7 @@ def newest_of_today(images: Iterable[Image], image: ImageName, keys: frozenset[s
     fresh = [i for i in mine if i.key in keys]
     if fresh:
         return max(fresh, key=lambda i: (i.created, i.id))
-    older = ", ".join(i.ref for i in mine[:3])
+    older = ", ".join(list(dict.fromkeys(i.ref for i in mine))[:3])  # one that was baked again has the same name
     raise RefusedError(
         f"there is no image {image} of today's recipe on {cloud}",
         details=f"there is {older}, of an older recipe" if older else "none has been baked yet",

@@ -147,7 +147,8 @@ def _changed(
             f"{_named(changed)} is in the repository '{spec.name}' already, with other contents",
             details="\n".join(lines),
             resolution="A version that was published never changes: raise the version, build, and publish that."
-            " Where nobody runs it yet, `--replace --why TEXT` puts the new contents in its place.",
+            " Where nobody runs it yet, `phoenix publish FILE --replace --why TEXT` puts"
+            " the new contents in its place.",
         )
     needed = [need for need in replace() if need.of(old)] if replace and old else []
     if needed:
