@@ -38,8 +38,12 @@ A = TypeVar("A")
 A_contra = TypeVar("A_contra", contravariant=True)
 
 
-def _unknown(_run: Run) -> Mapping[tuple[Part, str], int]:
-    return {}
+LastTimes = Mapping[tuple[Part, str], int]
+UNKNOWN: LastTimes = {}
+
+
+def _unknown(_run: Run) -> LastTimes:
+    return UNKNOWN
 
 
 CLEANUP_TRIES = 3
@@ -107,7 +111,7 @@ class Engine(Generic[A]):
     logs: Path
     """Each run's files go into a directory of its id in here."""
     tell: Teller
-    last_times: Callable[[Run], Mapping[tuple[Part, str], int]] = _unknown
+    last_times: Callable[[Run], LastTimes] = _unknown
     """How many seconds each step took in the last such run, as far as anybody knows; only told."""
     leaves: str = ""
     """Of plans that nothing can undo: what stands after a failure, in a sentence. There is no way back then."""
@@ -128,7 +132,8 @@ class Engine(Generic[A]):
             hold = self._next(owned, plan)
             raise self._held(owned, self.performer.holds(hold.action) if hold else "")
         try:
-            self._walk(owned, plan, Part.STEPS, resume=True)
+            last = self._last_times(owned)
+            self._walk(owned, plan, Part.STEPS, last, resume=True)
             owned.write(state=RunState.COMMITTED)
         except (LostRunError, HeldError, StandstillError, DamagedError):
             raise
@@ -140,7 +145,7 @@ class Engine(Generic[A]):
         except KeyboardInterrupt as interrupt:
             self.undo(owned, plan, _interrupted(interrupt))
         else:
-            self._clean_up(owned, plan)
+            self._clean_up(owned, plan, last)
 
     def promote(self, owned: OwnedRun, plan: Plan[A], who: str, why: str) -> None:
         """Give the hold at which the run stands its outcome, and go on. RefusedError where it stands at none."""
@@ -191,7 +196,7 @@ class Engine(Generic[A]):
         self._say(owned, f"going back: {cause.brief}")
         owned.write(self._error(owned, Part.STEPS, cause), state=RunState.UNDOING)
         try:
-            self._walk(owned, plan, Part.BACK, resume=False)
+            self._walk(owned, plan, Part.BACK, UNKNOWN, resume=False)  # who goes back is in a hurry
         except (LostRunError, StandstillError, DamagedError):
             raise
         except PhoenixError as error:
@@ -203,7 +208,16 @@ class Engine(Generic[A]):
             ) from error
         owned.end(RunState.UNDONE)
 
-    def _walk(self, owned: OwnedRun, plan: Plan[A], part: Part, *, resume: bool) -> None:
+    def _last_times(self, owned: OwnedRun) -> LastTimes:
+        """They are only told: whatever goes wrong with them, the run goes on, with a lease that is good."""
+        try:
+            return self.last_times(owned.run)
+        except Exception:
+            return UNKNOWN
+        finally:
+            owned.renew()
+
+    def _walk(self, owned: OwnedRun, plan: Plan[A], part: Part, last: LastTimes, *, resume: bool) -> None:
         """Do the steps of a part that have no outcome yet, in order. On the way back everything is done again."""
         steps = {Part.STEPS: plan.steps, Part.BACK: plan.back, Part.CLEANUP: plan.cleanup}[part]
         finished: list[Event] = []
@@ -213,7 +227,6 @@ class Engine(Generic[A]):
             [step for step in steps if step not in done],
         )
         again = waited[-1:] if todo and not self._half_way_to_a_wait(owned, part, todo) else []
-        last = {} if part is Part.BACK else self.last_times(owned.run)  # who goes back is in a hurry
         for step in [*again, *todo]:
             intent, held = owned.event(What.INTENT, part=part, step=step.id), self.performer.holds(step.action)
             owned.write(*finished, intent, state=RunState.HELD if held else None)
@@ -265,10 +278,10 @@ class Engine(Generic[A]):
                 ) from error
             context.say(f"no files are kept of this step: {error}")
 
-    def _clean_up(self, owned: OwnedRun, plan: Plan[A]) -> None:
+    def _clean_up(self, owned: OwnedRun, plan: Plan[A], last: LastTimes = UNKNOWN) -> None:
         """What follows the commit point: tried again, never undone; what stays undone is due for `tend`."""
         try:
-            left = self._tidy(owned, plan)
+            left = self._tidy(owned, plan, last)
             if left is None:
                 owned.end(RunState.DONE)
                 return
@@ -287,14 +300,14 @@ class Engine(Generic[A]):
         else:
             owned.end(RunState.DONE, self._error(owned, Part.CLEANUP, left))
 
-    def _tidy(self, owned: OwnedRun, plan: Plan[A]) -> PhoenixError | None:
+    def _tidy(self, owned: OwnedRun, plan: Plan[A], last: LastTimes) -> PhoenixError | None:
         """Walk the cleanup, some times if need be; the last failure, or None."""
         left: PhoenixError | None = None
         for attempt in range(1, CLEANUP_TRIES + 1):
             if attempt > 1:
                 self.clock.sleep(CLEANUP_PAUSE)
             try:
-                self._walk(owned, plan, Part.CLEANUP, resume=True)
+                self._walk(owned, plan, Part.CLEANUP, last, resume=True)
             except (LostRunError, StandstillError, DamagedError):
                 raise
             except PhoenixError as error:

@@ -15,7 +15,7 @@ from phoenix.record.journal import Part, Run, RunState
 
 LastTimes = Mapping[tuple[Part, str], int]
 """Seconds, by part of the plan and step."""
-LOOKED_AT = 10
+LOOKED_AT = 5
 """Runs of the kind that are read: a figure to compare with is not worth a whole history in a bucket."""
 
 

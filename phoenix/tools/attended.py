@@ -42,5 +42,6 @@ def _waited_for(argv: tuple[str, ...]) -> int:
         return os.waitpid(pid, 0)[1]
     except Terminated as ended:
         os.kill(pid, ended.signal_number)
+        os.kill(pid, signal.SIGHUP)  # a shell at which somebody types passes over SIGTERM
         os.waitpid(pid, 0)
         raise

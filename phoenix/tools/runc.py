@@ -7,6 +7,7 @@ a user namespace, and the mounts it starts from are made by `idmapped`. Where th
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ DELEGATED = ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "tasks"
 """Files of a control group that are handed over with it; /sys/kernel/cgroup/delegate names those of version 2."""
 CREATE = 'exec "$1" --root "$2" create --bundle "$3" --pid-file "$4" "$5" </dev/null >>"$6" 2>&1'
 """What it starts keeps its output, so that must be a file."""
+SHOWN = 'mount -t tmpfs scaffold "${0%/*}" && mkdir "$0" && exec "$@"'
+"""Runs its arguments where there is an empty directory at the path $0, for nobody else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,9 +225,34 @@ def exec_command(container: Container, words: tuple[str, ...], environment: Mapp
 
     It has the environment of `config.json` and `environment` over that, which everybody on the computer may read.
     """
-    root, given = str(container.directory / "runc"), (f"{name}={value}" for name, value in environment.items())
+    return Command(argv=exec_argv(container.directory, container.id, words, environment, terminal=False))
+
+
+def exec_argv(
+    directory: Path, container: str, words: tuple[str, ...], environment: Mapping[str, str], *, terminal: bool
+) -> tuple[str, ...]:
+    """The same as a bare command line, for the machine of that id whose files lie in `directory`.
+
+    With `terminal` the program gets a terminal of its own, which runc carries to and from this process's: who holds
+    the computer's own can put words into its input (ioctl_tty(2), TIOCSTI).
+    """
+    given = (f"{name}={value}" for name, value in environment.items())
     options = (option for each in given for option in ("--env", each))
-    return Command(argv=(_program(), "--root", root, "exec", "--cwd", "/", *options, container.id, *words))
+    tty = ("--tty",) if terminal else ()
+    root = str(directory / "runc")
+    return (_program(), "--root", root, "exec", *tty, "--cwd", "/", *options, container, *words)
+
+
+def from_outside(directory: Path, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line `argv` of `exec_argv` as whoever did not start the machine has to say it.
+
+    runc goes to the path of the machine's root before it enters the machine, and nothing is mounted there for others:
+    it is given a directory of that name, which nobody else sees.
+    """
+    place = Path(json.loads((directory / "config.json").read_text())["root"]["path"])
+    if place.is_dir():
+        return argv
+    return (require("unshare", "util-linux"), "--mount", "sh", "-c", SHOWN, str(place), *argv)
 
 
 def _program() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -252,6 +253,26 @@ def test_who_is_inside_of_a_machine_is_seen_until_they_come_back(groups: LocalGr
         visitor.communicate(b"home\n", timeout=30)
     assert visitor.returncode == 3
     assert (instances(groups)[0].touched, instances(groups)[0].inside) == (times[1], False), "what they left is nobody"
+
+
+TYPES = "import fcntl, termios\nfor sign in b'oops\\n': fcntl.ioctl(0, termios.TIOCSTI, bytes([sign]))"
+
+
+def test_who_is_root_inside_cannot_type_at_the_persons_terminal(groups: LocalGroups, root: Path) -> None:
+    """The terminal there is the machine's own; what is put into its input is not typed at the computer's shell."""
+    groups.create(machines.group(size=1), machines.template(), between=calm)
+    way = entrance.command(root, f"{NAME}-1", ("python3", "-c", TYPES), terminal=True)
+    person, shell = pty.openpty()
+    try:
+        argv = ("setsid", "--ctty", "--wait", *way)
+        done = subprocess.run(argv, stdin=shell, stdout=shell, stderr=shell, check=False, timeout=30)
+        assert done.returncode == 0, os.read(person, 10_000)
+        os.set_blocking(shell, False)
+        with pytest.raises(BlockingIOError):
+            os.read(shell, 100)
+    finally:
+        os.close(person)
+        os.close(shell)
 
 
 SERVE_ONCE = """\

@@ -27,6 +27,7 @@ def machine(desk: Desk, engine: str = engines.LIGHT, *, alive: bool = True) -> M
     me = ProcessId.of(os.getpid())
     assert me
     process = me if alive else replace(me, started=me.started + 1)
+    (files.directory / "config.json").write_text('{"root": {"path": "/mnt"}}')
     write_record(files, Started(engine=engine, port=1, processes={"machine": process}, console="c", report="r"))
     return files
 
@@ -64,7 +65,8 @@ def test_on_this_computer_it_runs_the_way_in_and_leaves_a_mark(desk: Desk, visit
     assert (entrance.touched(files), entrance.inside(files)) == ("", False)
     entered = rfc3339(desk.clock.now())
     desk.page("ssh", MACHINE, "--", "systemctl", "status", "--json", "a b", code=7)  # as it ended itself
-    assert visit.words[1:3] == (f"--target={os.getpid()}", "--user")
+    assert visit.words[1:4] == ("--root", str(files.directory / "runc"), "exec")
+    assert visit.words[-5] == files.container
     assert visit.words[-4:] == ("systemctl", "status", "--json", "a b"), "what is behind -- is not phoenix's"
     assert visit.seen[0] is True
     assert visit.seen[1].endswith(f" at {entered}")

@@ -80,6 +80,15 @@ def test_a_record_that_cannot_be_read_stops_nobody(monkeypatch: pytest.MonkeyPat
     assert last_times(History(store), ended(9, 0)) == {}
 
 
+def test_whatever_goes_wrong_with_it_the_run_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(_history: History, _run: Run) -> dict[tuple[Part, str], int]:
+        raise KeyError("what an older phoenix wrote")
+
+    monkeypatch.setattr("phoenix.record.last_times.last_times", odd)
+    desk.roll("1.0.0")
+    assert desk.cloud.shares == {"web-tier-local-v001": 100}
+
+
 def test_each_step_of_a_roll_is_told_beside_the_last_time(desk: Desk) -> None:
     desk.cloud.kind = replace(desk.cloud.kind, boots=25.0)
     desk.roll("1.0.0")

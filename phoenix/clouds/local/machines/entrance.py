@@ -17,18 +17,18 @@ from phoenix import names
 from phoenix.clouds.local.machines import engines
 from phoenix.clouds.local.machines.machine_files import MachineFiles, read_record
 from phoenix.errors import RefusedError, SpecError
-from phoenix.tools import attended
-from phoenix.tools.process import require
+from phoenix.tools import attended, runc
 
 MARK = "touched"
 LOCK = "inside"
 SHELL = ("/bin/bash", "-l")
-NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
-ENVIRONMENT = ("HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
 
 def command(root: Path, instance: str, words: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
-    """The program that runs `words` (else a shell) inside of the machine, with this process's own standard files.
+    """The program that runs `words` (else a shell) inside of the machine, with this process's own input and output.
+
+    It runs as the machine's own root does, in its limits, and with `terminal` on a terminal of its own: who is root
+    there can reach nothing of the person's.
 
     SpecError where there is no such machine, RefusedError where nobody can get into it.
     """
@@ -50,11 +50,9 @@ def command(root: Path, instance: str, words: tuple[str, ...], *, terminal: bool
             details="one of its processes has ended",
             resolution=f"See what it said: `phoenix logs {instance}`.",
         )
-    fenced = ("--user",) if started.engine == engines.LIGHT else ()
-    pid = started.processes["machine"].pid
-    enter = (require("nsenter", "util-linux"), f"--target={pid}", *fenced, *NAMESPACES, "--root", "--wd", "--")
-    clean = ("/usr/bin/env", "-i", f"TERM={'xterm' if terminal else 'dumb'}", *ENVIRONMENT)
-    return (*enter, *clean, *(words or SHELL))
+    environment = {"HOME": "/root", "TERM": "xterm" if terminal else "dumb"}
+    way = runc.exec_argv(files.directory, files.container, words or SHELL, environment, terminal=terminal)
+    return runc.from_outside(files.directory, way)
 
 
 def go_in(root: Path, instance: str, way: tuple[str, ...], who: Callable[[], str]) -> int:
@@ -68,13 +66,15 @@ def go_in(root: Path, instance: str, way: tuple[str, ...], who: Callable[[], str
         try:
             return attended.run(way)
         finally:
-            with suppress(FileNotFoundError):  # the machine was ended meanwhile
+            with suppress(OSError):  # the machine was ended meanwhile, or the disk is full: the first mark has to do
                 mark(files, who())
 
 
 def mark(files: MachineFiles, who: str) -> None:
-    """Write down who is inside, or was until now."""
-    (files.directory / MARK).write_text(f"{who}\n", encoding="utf-8")
+    """Write down who is inside, or was until now: all of it, or what stood there stays (a full disk)."""
+    new = files.directory / f".{MARK}.{os.getpid()}"
+    new.write_text(f"{who}\n", encoding="utf-8")
+    new.replace(files.directory / MARK)
 
 
 def touched(files: MachineFiles) -> str:
