@@ -12,7 +12,7 @@ MARKS = ("JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE", "HUDSON_SERVER_COOKIE",
 
 
 KEPT = 100_000
-"""Objects that a command may make before it is looked through for garbage; those of its start all stay."""
+"""Objects that a command makes before garbage is collected for the first time; what its start makes stays anyway."""
 
 
 def begin() -> None:

@@ -72,21 +72,24 @@ class Progress:
     def say(self, text: str, *, step: str = "", last_time: int | None = None) -> None:
         """A step of the work, as a line of progress that stays. Silent with `-q`.
 
-        `step`: what it belongs to. `last_time`: the seconds that it took in the last such run, if that was one
-        at least.
+        `step`: what it belongs to. `last_time`: the seconds that it took in the last such run, if it took one at least.
         """
         text, last = printable(text), f"; last time {lasted(last_time)}" if last_time else ""
         if self._verbosity < 0:
             return
         if self._terminal:
-            self._on_terminal(text, step, last)
+            self._on_terminal(text)
+            if self._live is not None:
+                self._live.begin(step, last)
         else:
             self._line(f"{text}{last}")
 
     def detail(self, text: str) -> None:
         """The last line of a tool: passes by on a terminal, else told only with `-v`."""
-        if self._verbosity > 0:
-            self.say(text)
+        if self._verbosity > 0 and self._terminal:
+            self._on_terminal(printable(text))
+        elif self._verbosity > 0:
+            self._line(printable(text))
         elif self._live is not None and text.strip():
             self._live.item = printable(text).strip().replace("\n", " ")
 
@@ -104,7 +107,7 @@ class Progress:
             self._status.stop()
             self._status = self._live = None
 
-    def _on_terminal(self, text: str, step: str, last: str) -> None:
+    def _on_terminal(self, text: str) -> None:
         elapsed = time.monotonic() - self._started
         console = self._rich()
         console.print(f"{elapsed:7.1f} s  {text}", markup=False, highlight=False, soft_wrap=True)
@@ -112,8 +115,6 @@ class Progress:
             self._live = LiveLine()
             self._status = console.status(self._live)
             self._status.start()
-        if self._live is not None:
-            self._live.begin(step, last)
 
     def _line(self, text: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -19,8 +19,8 @@ KIND = "renew"
 """The kind of a run that replaces one machine."""
 FIRST, LONGEST = 600.0, 86400.0
 """Seconds until the next try after one failure; each further one in a row doubles them, up to the longest."""
-COUNTED = 9
-"""Failures in a row that are looked for: with so many it is the longest."""
+COUNTED, READ = 9, 100
+"""Failures in a row that are looked for: with so many it is the longest; and so many runs are read for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,8 @@ def setbacks(site: Site, place: Place, observed: Observed) -> Mapping[str, Setba
 
 def _failed(site: Site, place: Place, group: str) -> Iterator[Run]:
     """The latest renewals in the group up to one that was good, newest first."""
-    mine = (run for run in site.history.ended(KIND) if run.subject == place.subject and _is_about(run, group))
+    latest = islice(site.history.ended(KIND), READ)
+    mine = (run for run in latest if run.subject == place.subject and _is_about(run, group))
     return takewhile(lambda run: run.state in (RunState.UNDONE, RunState.FAILED), mine)
 
 

@@ -195,7 +195,7 @@ def _carry_out(site: Site, place: Place, asked: RollOrder | Planned[RollOrder]) 
             return _result(wish, plan_now, None)
         alarms.refuse_ringing(site, place, wish.strategy.alarms)
         room.refuse_lacking(site, place, plan_now)
-    for note in plan_now.notes:
+    for note in () if seen else plan_now.notes:  # a plan that was looked at had its own, of how things were then
         site.say(f"note: {note}")
     try:
         again = partial(wish.decide, surveyed)

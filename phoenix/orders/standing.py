@@ -85,7 +85,7 @@ def _forgotten(site: Site, clouds: tuple[str, ...], given: frozenset[str]) -> It
         groups = site.cloud(cloud).groups.list()
         for place in places.forgotten_among(site, cloud, groups):
             theirs = [each.name for each in groups if (each.service, each.environment) == _key(place)]
-            where = f"{place.subject} on {cloud}, which phoenix.yaml no longer has"
+            where = f"{place.subject} (no longer in phoenix.yaml), on {cloud}"
             yield Standing(place=where, groups=tuple(sorted(theirs)), outputs=given)
 
 

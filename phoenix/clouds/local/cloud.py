@@ -44,7 +44,7 @@ class LocalCloudDoor:
         self._project = project
         self._spec = spec
         self.sight = Sight()
-        """Of no use to anybody: nobody here counts how often he is asked."""
+        """Unused: a look costs nothing here."""
 
     @cached_property
     def images(self) -> LocalImages:

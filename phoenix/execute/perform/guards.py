@@ -152,7 +152,7 @@ def nobody_inside(group: Group, leaving: frozenset[str]) -> None:
     busy = [each.id for each in group.staying if each.id in leaving and each.inside]
     if busy:
         raise RefusedError(
-            f"somebody is inside of {', '.join(busy)}",
+            f"{', '.join(busy)} was not replaced: somebody is inside of it",
             details="they got in while the machine that is to take its place was started",
             resolution="`phoenix tend` replaces it later; `phoenix group show` says who it is.",
         )

@@ -181,7 +181,12 @@ def _leaving(world: World, action: Shrink, size: int, context: Context) -> tuple
     backend = route.backend(action.group)
     well = backend.well if backend else frozenset()
     beside = _beside(world, action.group, route) if world.abilities.zones else ()
-    order = sorted(worst_first(group.staying, well, beside), key=lambda each: each.id not in action.first)
+    spared = context.part is Part.BACK  # there a person's machine is the last to go, however unwell it is
+
+    def rank(each: Instance) -> tuple[bool, bool]:
+        return each.id not in action.first, spared and each.inside and each.state is not InstanceState.DEAD
+
+    order = sorted(worst_first(group.staying, well, beside), key=rank)
     leaving = frozenset(instance.id for instance in order[:surplus])
     if context.part is Part.STEPS:
         guards.nobody_inside(group, leaving & frozenset(action.first))

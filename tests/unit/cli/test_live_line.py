@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
-from phoenix.cli.progress import LiveLine
+from phoenix.cli.progress import LiveLine, Progress
 
 
 def shown(line: LiveLine, width: int = 80) -> str:
@@ -43,3 +44,20 @@ def test_it_is_one_line_however_narrow_the_terminal() -> None:
     line = LiveLine(now=lambda: 7.0)
     line.item = "word " * 40
     assert len(shown(line, width=40).splitlines()) == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_tools_own_line_is_no_other_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `-v` each is shown as it comes; the step goes on counting."""
+    progress, begun = Progress(verbosity=1, stderr=Terminal()), list[str]()
+    progress.say("build ...", step="build", last_time=31)
+    monkeypatch.setattr(LiveLine, "begin", lambda _line, step="", _last="": begun.append(step))
+    progress.detail("TASK [os : packages]")
+    assert begun == []
+    progress.say("build: 3 of 7", step="build")
+    assert begun == ["build"]
+    progress.quiet_down()

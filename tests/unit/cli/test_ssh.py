@@ -205,7 +205,23 @@ def test_who_gets_in_again_while_the_replacement_is_started_keeps_the_machine(de
 
     desk.clock.on_sleep = once_the_new_one_is_there
     said = desk.run("tend", code=6)["error"]
-    assert f"somebody is inside of {snowflake}" in said["brief"]
+    assert f"{snowflake} was not replaced: somebody is inside of it" in said["brief"]
+    assert machines_of(desk) == before
+
+
+def test_the_way_back_keeps_the_machine_with_somebody_inside_however_unwell_it_is(desk: Desk) -> None:
+    """They stop its app while its replacement is started: the group is made as small as it was, without the new one."""
+    desk.roll("1.0.0")
+    desk.edit("size: 2\n", "size: 2\n        touched_for: 2h\n")
+    snowflake, before = touch(desk, hours=3), machines_of(desk)
+
+    def once_the_new_one_is_there() -> None:
+        if len(machines_of(desk)) == 3:
+            desk.cloud.ill.add(touch(desk, hours=0, inside=True))
+
+    desk.clock.on_sleep = once_the_new_one_is_there
+    desk.run("tend", code=6)
+    assert snowflake in machines_of(desk)
     assert machines_of(desk) == before
 
 

@@ -104,7 +104,7 @@ def test_a_group_of_a_service_that_phoenix_yaml_no_longer_has_is_live_all_the_sa
         with pytest.raises(RefusedError) as caught:
             refuse(ground, "copy", lost, destroy=destroy)
         first = caught.value.details.splitlines()[0]
-        assert first == "web-tier/local on local, which phoenix.yaml no longer has: web-tier-local-v001"
+        assert first == "web-tier/local (no longer in phoenix.yaml), on local: web-tier-local-v001"
         assert "--force-live" in caught.value.resolution
     refuse(ground, "copy", OTHER)  # nothing that was ever given out
 
@@ -118,7 +118,7 @@ def test_a_group_of_an_environment_that_is_now_elsewhere_is_live_all_the_same(gr
     ground.edit(ADDRESS, "127.0.0.1:8001")
     with pytest.raises(RefusedError, match="live groups stand on it") as caught:
         refuse(ground, "copy", OTHER, destroy=True)
-    assert "web-tier/local on local" in caught.value.details
+    assert "web-tier/local (no longer in phoenix.yaml), on local" in caught.value.details
 
 
 def test_groups_on_a_cloud_that_the_stack_does_not_carry_are_none_of_its_business(ground: Desk) -> None:
