@@ -15,7 +15,8 @@ from typing import Any
 
 from phoenix.errors import PhoenixError, SpecError, ToolError
 from phoenix.tools import ansible, memory_file, process
-from phoenix.tools.process import Command, scrub
+from phoenix.tools.process import Command
+from phoenix.tools.process_output import scrub
 from phoenix.tools.render import hcl
 
 VALIDATE_TIMEOUT = 120.0

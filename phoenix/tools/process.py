@@ -25,6 +25,7 @@ from typing import IO
 
 from phoenix.clock import SystemClock
 from phoenix.errors import RefusedError, ToolError
+from phoenix.tools.process_output import Output, scrub
 from phoenix.tools.process_pipes import Input, streams
 from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
@@ -109,18 +110,19 @@ def run(
     Raises ToolError after `timeout` seconds, and where `check` on an exit code other than 0.
     """
     process = _popen(wrapped(command), command)
-    streams: tuple[list[str], list[str]] = ([], [])
     try:
-        _collect(process, command, streams, time.monotonic() + timeout, log, on_line, between)
+        output = Output(command.secrets, log, on_line)
+        try:
+            _collect(process, command, output, time.monotonic() + timeout, between)
+        finally:
+            output.close()
     except BaseException:
         end_session(process.pid, grace=grace, first=command.ends_on, meanwhile=between)
         process.wait()
         raise
     finally:
         _close(process)
-    done = Completed(
-        command=command, code=process.returncode, stdout="\n".join(streams[0]), stderr="\n".join(streams[1])
-    )
+    done = Completed(command=command, code=process.returncode, stdout=output.text(0), stderr=output.text(1))
     if check and done.code != 0:
         raise failed(done, log)
     return done
@@ -187,14 +189,6 @@ def spawn(command: Command, *, log: Path, keep: tuple[int, ...] = ()) -> int:
         )
     process.returncode = 0  # it is meant to live on: no ResourceWarning when this object goes
     return process.pid
-
-
-def scrub(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` with every secret replaced by `***`."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
-    return text
 
 
 def end_session(
@@ -290,63 +284,39 @@ def _start(
 def _collect(
     process: subprocess.Popen[bytes],
     command: Command,
-    streams: tuple[list[str], list[str]],
+    output: Output,
     deadline: float,
-    log: Path | None,
-    on_line: Callable[[str], None] | None,
     between: Callable[[], None] | None,
 ) -> None:
-    """Write its input and read both streams, line by line, until they end; then wait for the process."""
-    sink: IO[str] | None = log.open("a", encoding="utf-8") if log else None
-    rest = {0: b"", 1: b""}
-
-    def take(index: int, line: bytes) -> None:
-        text = scrub(line.decode("utf-8", "replace").rstrip("\r\n"), command.secrets)
-        streams[index].append(text)
-        if sink:
-            sink.write(text + "\n")
-            sink.flush()
-        if on_line:
-            on_line(text)
-
+    """Write its input and read both streams until they end; then wait for the process."""
+    with selectors.DefaultSelector() as selector:
+        for stream, pipe in enumerate((process.stdout, process.stderr)):
+            assert pipe is not None
+            selector.register(pipe, selectors.EVENT_READ, stream)
+        Input(process.stdin, command.stdin).register(selector)
+        while selector.get_map():
+            if between:
+                between()
+            for key, _events in selector.select(timeout=max(0.0, min(ROUND, deadline - time.monotonic()))):
+                if isinstance(key.data, Input):
+                    key.data.write(selector)
+                    continue
+                chunk = os.read(key.fd, 65536)
+                output.take(key.data, chunk)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+            if time.monotonic() >= deadline:
+                raise _too_long(command, output)
     try:
-        with selectors.DefaultSelector() as selector:
-            for index, pipe in enumerate((process.stdout, process.stderr)):
-                assert pipe is not None
-                selector.register(pipe, selectors.EVENT_READ, index)
-            Input(process.stdin, command.stdin).register(selector)
-            while selector.get_map():
-                if between:
-                    between()
-                for key, _events in selector.select(timeout=max(0.0, min(ROUND, deadline - time.monotonic()))):
-                    if isinstance(key.data, Input):
-                        key.data.write(selector)
-                        continue
-                    chunk = os.read(key.fd, 65536)
-                    *lines, rest[key.data] = (rest[key.data] + chunk).split(b"\n")
-                    for line in lines:
-                        take(key.data, line)
-                    if not chunk:
-                        selector.unregister(key.fileobj)
-                if time.monotonic() >= deadline:
-                    raise _too_long(command, streams)
-        for index, line in rest.items():
-            if line:
-                take(index, line)
-        try:
-            process.wait(timeout=max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired as error:
-            raise _too_long(command, streams) from error
-    finally:
-        if sink:
-            sink.close()
+        process.wait(timeout=max(0.1, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise _too_long(command, output) from error
 
 
-def _too_long(command: Command, streams: tuple[list[str], list[str]]) -> ToolError:
-    last = (streams[1] or streams[0] or ["nothing"])[-1]
+def _too_long(command: Command, output: Output) -> ToolError:
     return ToolError(
         f"{Path(command.argv[0]).name} did not end in time and was ended",
-        details=f"{scrub(str(command), command.secrets)}\nlast line: {last}",
+        details=f"{scrub(str(command), command.secrets)}\nlast line: {output.last_line}",
         resolution="See why it hangs; try again where the machine was only slow.",
     )
 

@@ -22,7 +22,8 @@ from typing import Any
 from phoenix.errors import PhoenixError, RefusedError, ToolError
 from phoenix.stacks import Output
 from phoenix.tools import process, terraform_json
-from phoenix.tools.process import Command, Completed, scrub
+from phoenix.tools.process import Command, Completed
+from phoenix.tools.process_output import scrub
 from phoenix.tools.terraform_json import Line
 
 PROGRAMS = ("terraform", "tofu")

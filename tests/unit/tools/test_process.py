@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from phoenix.errors import RefusedError, ToolError
-from phoenix.tools.process import Command, ProcessId, require, run, running, scrub, spawn
+from phoenix.tools import process_output
+from phoenix.tools.process import Command, ProcessId, require, run, running, spawn
+from phoenix.tools.process_output import scrub
 from tests.support.real.machines import until
 
 FOREVER = "exec sleep 9000"
@@ -76,6 +78,20 @@ def test_a_failure_is_told_with_the_last_lines_and_the_log(tmp_path: Path) -> No
     assert shown[1:] == [str(number) for number in range(86, 101)]
     assert str(log) in caught.value.resolution
     assert run(shell("exit 7"), timeout=60, check=False).code == 7
+
+
+def test_of_a_program_that_never_stops_talking_the_beginning_and_the_end_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_output, "KEPT", 500)
+    monkeypatch.setattr(process_output, "LAST", 3)
+    log, heard = tmp_path / "log", list[str]()
+    done = run(shell("seq 1000 1999; exit 3"), timeout=60, log=log, on_line=heard.append, check=False)
+    first = [str(number) for number in range(1000, 1100)]
+    gap = "(897 lines left out: it has printed more than 500 characters)"
+    assert done.stdout.splitlines() == [*first, gap, "1997", "1998", "1999"]
+    assert log.read_text() == f"{done.stdout}\n"
+    assert len(heard) == 1000, "who listens hears all of it"
 
 
 def test_a_program_that_is_missing_is_a_refusal() -> None:
