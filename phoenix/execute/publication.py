@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -138,8 +137,7 @@ def publish(
 def _refuse_without_room(writer: Writer, files: tuple[PackageFile, ...]) -> None:
     """RefusedError where the disk is certain to become full: better now than in the middle."""
     needed = sum(Path(file.path).stat().st_size for file in files if Path(file.path).exists()) + ROOM
-    disk = os.statvfs(writer.root.path)
-    free = disk.f_bavail * disk.f_frsize
+    free = aptly_root.free(writer.root)
     if free < needed:
         raise _no_room(writer, f"{writer.root.path}: {free:,} bytes are free, {needed:,} are needed")
     try:
@@ -152,7 +150,7 @@ def _no_room(writer: Writer, details: str) -> RefusedError:
     return RefusedError(
         f"the disk of the repository '{writer.spec.name}' has no room",
         details=details,
-        resolution="Give it room: `phoenix repository prune --plan` says which versions could go.",
+        resolution=aptly_root.MAKE_ROOM,
     )
 
 

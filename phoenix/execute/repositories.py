@@ -189,6 +189,8 @@ class Writer:
         self._say = say
         self._held = False
         self._open: Aptly | None = None
+        self._lent = False
+        """Whether the reserve was given away, so that aptly could be opened."""
         self._renew: Callable[[], None] | None = None
         self._stack = ExitStack()
 
@@ -217,6 +219,7 @@ class Writer:
         if self._open is None:
             if aptly_root.is_full(self.root):
                 self.root.reserve.unlink(missing_ok=True)  # so that pruning, which gives room back, has some
+                self._lent = True
             own_key = self.spec.sign == OWN_KEY
             opening = aptly.opened(self.root, own_key=own_key, clock=self._clock, between=self._between)
             self._open = self._stack.enter_context(opening)
@@ -272,9 +275,12 @@ class Writer:
         say(f"{written} files were written to {self.objects.place}")
 
     def drop(self) -> None:
-        """End the aptly, if there is one."""
+        """End the aptly, if there is one. The next one on a full disk needs the reserve that this one was lent."""
         self._open = None
         self._stack.close()
+        if self._lent:
+            aptly_root.take_back_reserve(self.root)
+            self._lent = False
 
     def state(self, *, bucket: bool = True) -> RepositoryState:
         """What is in the repository and what machines see of it, freshly read; `bucket`: also whether that is behind.

@@ -245,7 +245,9 @@ class Aptly:
             return ToolError(
                 "the disk of the repository is full",
                 details=f"{self._root.path}: {reason or 'aptly cannot open its database'}",
-                resolution="Give it room beside the repository: not even `phoenix repository prune` can begin.",
+                resolution=aptly_root.MAKE_ROOM
+                if self._root.reserve.exists()
+                else "Give it room beside the repository: not even `phoenix repository prune` can begin.",
             )
         return ToolError(
             "aptly failed",

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -118,31 +118,46 @@ RESERVE = 4_000_000
 
 FULL = 1_000_000
 """Bytes that aptly needs to open its database; with less free a disk is full."""
+_EDGE = 65_536
+"""Bytes that a file system may need for itself to give away the last that are free."""
+
+
+MAKE_ROOM = "Give it room: `phoenix repository prune --plan` says which versions could go."
+"""What is to be done on a full disk, as long as there is a reserve: opening aptly takes it."""
 
 
 def is_full(root: Root) -> bool:
     """Whether the disk has so little room that aptly cannot even be asked."""
-    return _free(root) < FULL
+    return free(root) < FULL
 
 
-def _free(root: Root) -> int:
+def free(root: Root) -> int:
+    """Bytes that may still be written on the disk of the root."""
     disk = os.statvfs(root.path)
     return disk.f_bavail * disk.f_frsize
 
 
 def keep_reserve(root: Root) -> None:
-    """Take the room that a way back needs, unless it is taken already. OSError where that would fill the disk."""
-    if root.reserve.exists():
+    """Take the room that a way back needs, unless it is taken. OSError where that would fill the disk."""
+    missing = RESERVE - (root.reserve.stat().st_size if root.reserve.exists() else 0)
+    if missing <= 0:
         return
-    if _free(root) < RESERVE + FULL:
+    if free(root) < missing + FULL:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    fresh = root.reserve.with_suffix(".new")
-    try:
-        with fresh.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, RESERVE)
-        fresh.replace(root.reserve)
-    finally:
-        fresh.unlink(missing_ok=True)
+    _reserve(root, RESERVE)
+
+
+def take_back_reserve(root: Root) -> None:
+    """Take of that room what there is, after it was given away: aptly has written some to its logs meanwhile."""
+    there = min(RESERVE, free(root) - _EDGE)
+    if there > 0:
+        with suppress(OSError):  # others are filling the disk
+            _reserve(root, there)
+
+
+def _reserve(root: Root, size: int) -> None:
+    with root.reserve.open("ab") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 @contextmanager

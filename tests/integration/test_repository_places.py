@@ -20,6 +20,7 @@ from phoenix.plan.actions import Plan
 from phoenix.plan.publish_actions import PublishAction
 from phoenix.plan.retention import Shelf
 from phoenix.tools import serve
+from phoenix.tools.aptly_root import MAKE_ROOM, RESERVE
 from tests.support.fakes.desk import served
 from tests.support.real.machine_of_apt import MachineOfApt
 from tests.support.real.ports import free_port
@@ -168,6 +169,15 @@ def test_a_disk_that_becomes_full_in_the_middle_leaves_what_was(tmp_path: Path, 
         assert shop.shown() == ["hello 1.0", "large 1.0"]
 
 
+def test_a_disk_that_aptly_finds_full_in_the_middle_can_be_pruned(tmp_path: Path, small: Path) -> None:
+    with bench(tmp_path, root=small / "aptly") as shop:
+        shop.publish(make_deb(tmp_path, "hello", "1.0"))
+        shop.before("switch", lambda: fill(small / "filler", 20_000))
+        with pytest.raises(ToolError, match="the disk of the repository is full") as failed:
+            shop.publish(make_deb(tmp_path, "hello", "2.0"))
+        assert failed.value.resolution == MAKE_ROOM
+
+
 def test_a_disk_that_is_full_from_the_start_is_named_and_pruned(tmp_path: Path, small: Path) -> None:
     with bench(tmp_path, root=small / "aptly") as shop:
         for version in ("1.0", "2.0", "3.0"):
@@ -177,11 +187,16 @@ def test_a_disk_that_is_full_from_the_start_is_named_and_pruned(tmp_path: Path, 
         with pytest.raises(RefusedError, match="has no room"):
             shop.publish(make_deb(tmp_path, "hello", "4.0"))
         assert shop.shown() == ["hello 1.0", "hello 2.0", "hello 3.0"]
+        for _time in range(4):
+            assert shop.kept() == shop.shown()
+            assert shop.root.reserve.stat().st_size > RESERVE * 0.9, "it was only borrowed"
         prune(shop, keep=1)
         assert shop.shown() == ["hello 2.0", "hello 3.0"], "a rollback goes to 2.0"
+        shop.root.reserve.unlink()
         fill(small / "more", 0)
-        with pytest.raises(ToolError, match="the disk of the repository is full"):
+        with pytest.raises(ToolError, match="the disk of the repository is full") as failed:
             shop.publish(make_deb(tmp_path, "hello", "4.0"))
+        assert "not even `phoenix repository prune` can begin" in failed.value.resolution
         filler.unlink()
         shop.publish(make_deb(tmp_path, "hello", "4.0"))
         assert shop.shown() == ["hello 2.0", "hello 3.0", "hello 4.0"]
