@@ -28,7 +28,8 @@ _PACKAGE = "gnupg"
 _AHEAD = "in the future"
 """What gpgv says of a key, or a signature, of a day that has not come; its verdict is "Bad public key" then."""
 
-
+_NO_KEY = re.compile("No (public|secret) key")
+"""What gpg says (and fails) where it was asked for a key by a name that it does not know."""
 KEY_LIFE = "3y"
 """How long a key that phoenix makes is good; long before its end publications say that it is to be rotated."""
 
@@ -76,8 +77,11 @@ def end_agent(home: Path, clock: Clock) -> None:
 
 
 def keys(home: Path | None, name: str = "") -> tuple[Key, ...]:
-    """The keys in `home` (None: the caller's own), oldest first; `name`: only those that it fits."""
-    listed = _gpg(home, "--with-colons", "--list-keys", *([name] if name else []), check=False).stdout
+    """The keys in `home` (None: the caller's own), oldest first; `name`: only those that it fits.
+
+    ToolError where gpg cannot tell which there are.
+    """
+    listed = _listed(home, "--list-keys", name)
     return tuple(sorted(_keys(listed), key=lambda key: (key.created, key.fingerprint)))
 
 
@@ -143,10 +147,10 @@ def given_key(key: str) -> str:
     """The fingerprint of the secret key `key` in the caller's own GnuPG home.
 
     RefusedError where it is not there, or where it cannot sign without a person (a passphrase that no agent knows).
+    ToolError where gpg cannot tell.
     """
     home = None
-    listed = _gpg(home, "--with-colons", "--list-secret-keys", key, check=False)
-    found = _fingerprints(listed.stdout)
+    found = _fingerprints(_listed(home, "--list-secret-keys", key))
     if not found:
         raise RefusedError(
             f"the key '{key}' cannot sign the repository",
@@ -225,6 +229,15 @@ def _gpg(home: Path | None, *arguments: str, stdin: bytes = b"", check: bool = T
     argv = (require("gpg", _PACKAGE), *place, "--batch", "--no-tty", "--quiet", *arguments)
     command = Command(argv=argv, stdin=stdin, environment={"LC_ALL": "C.UTF-8"})
     return process.run(command, timeout=_TIMEOUT, check=check)
+
+
+def _listed(home: Path | None, which: str, name: str) -> str:
+    """The listing of `which` keys; ToolError where it failed, but of a name that no key has."""
+    # it is only read, and on a full disk there is no room for a lock
+    done = _gpg(home, "--lock-never", "--with-colons", which, *([name] if name else []), check=False)
+    if done.code != 0 and not (name and _NO_KEY.search(done.stderr)):
+        raise process.failed(done)
+    return done.stdout
 
 
 def _gpg_bytes(home: Path | None, *arguments: str) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.errors import ToolError
+from phoenix.errors import RefusedError, ToolError
 from phoenix.tools import gpg
 
 FUTURE = "20990101T000000"
@@ -51,6 +51,22 @@ def test_a_clock_that_is_wrong_is_called_so(home: Path) -> None:
     assert "timedatectl" in error.value.resolution
     with pytest.raises(gpg.ClockError, match="clock is wrong"):
         gpg.prove(home, gpg.keys(home)[0].fingerprint)
+
+
+def test_keys_that_cannot_be_read_are_not_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is told that there are none makes a new one, which no machine knows."""
+    assert gpg.keys(home) == ()
+    made(home)
+    assert gpg.keys(home, "nobody") == ()
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    with pytest.raises(RefusedError, match="'nobody' cannot sign"):
+        gpg.given_key("nobody")
+    (home / "pubring.kbx").write_text("nothing of the kind")
+    for name in ("", "test"):
+        with pytest.raises(ToolError, match="gpg failed"):
+            gpg.keys(home, name)
+    with pytest.raises(ToolError, match="gpg failed"):
+        gpg.given_key("test")
 
 
 def test_a_limit_for_the_size_of_files_is_called_so(home: Path) -> None:
