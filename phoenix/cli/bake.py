@@ -57,7 +57,10 @@ def bake(  # noqa: PLR0913, PLR0917 - the options of a command are its table of 
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Bake the image even where its key is there.")] = False,
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Bake every layer again, from the distribution's mirror up.")
+        bool,
+        typer.Option(
+            "--from-scratch", help="Bake every layer again, the lowest from what the distribution's mirror has now."
+        ),
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Bake every image of phoenix.yaml.")] = False,
     plan: options.Plan = False,

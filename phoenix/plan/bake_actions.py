@@ -22,7 +22,7 @@ class BuildImage:
     builder: str
     packages: tuple[Package, ...]
     fresh: bool = False
-    """Start the lowest layer from the distribution's mirror itself, not from what is cached of it."""
+    """Start the lowest layer from what the distribution's mirror has now: it is asked whether the cached is that."""
     digests: tuple[tuple[str, str], ...] = ()
     """`content_key.digests` of the recipe that was planned: another one is not built under this key."""
     do: Literal["build-image"] = "build-image"

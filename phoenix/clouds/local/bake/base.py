@@ -21,6 +21,7 @@ from pathlib import Path
 
 from phoenix import data
 from phoenix.clouds.api import Between, Say
+from phoenix.clouds.local.bake import trees
 from phoenix.clouds.local.bake.base_digest import RECIPE
 from phoenix.errors import ToolError
 from phoenix.tools import disk, mmdebstrap
@@ -60,8 +61,9 @@ def bootstrap(
 ) -> Base:
     """Make `tree` (which must not exist) a bare machine of `suite`; from an archive younger than `max_age` seconds.
 
-    From an older one where the mirror has changed nothing since (see `is_current`). `between` is called every second or
-    so. Raises ToolError naming the mirror where it cannot be reached, and where mmdebstrap fails.
+    From an older one where the mirror has changed nothing since (see `is_current`). One that cannot be unpacked is made
+    anew, once. `between` is called every second or so. Raises ToolError naming the mirror where it cannot be reached,
+    and where mmdebstrap fails.
     """
     from filelock import FileLock
 
@@ -69,14 +71,22 @@ def bootstrap(
     directory = archive.parent
     directory.mkdir(exist_ok=True)
     with FileLock(directory / "lock"):
-        if not is_current(archive, suite, mirror, max_age):
+        cached = is_current(archive, suite, mirror, max_age)
+        if not cached:
             _make_archive(suite, mirror, archive, log, say, between)
         say(f"unpacking {suite}")
+        try:
+            _unpack(archive, tree, log)
+        except ToolError:
+            if not cached:
+                raise
+            say(f"what is cached of {suite} cannot be unpacked: it is made anew")
+            trees.remove(tree)
+            _make_archive(suite, mirror, archive, log, say, between)
+            _unpack(archive, tree, log)
         with tempfile.TemporaryDirectory() as scratch:
             guest = Path(scratch) / "guest.tar"
             pack_guest(guest)
-            tree.mkdir(parents=True)
-            _unpack(archive, tree, log)
             _unpack(guest, tree, log)
         made = Base(tree=tree, kernel=disk.kernel_of(tree))
         shutil.copyfile(made.kernel.image, directory / PROBE_KERNEL)
@@ -246,10 +256,11 @@ def pack_guest(target: Path) -> None:
 
 
 def _unpack(archive: Path, tree: Path, log: Path) -> None:
-    """Unpack as root, or as another user in a namespace where the owners inside are its subordinate ids.
+    """Unpack into `tree`, made if absent: as root, or in a namespace where the owners are the user's subordinate ids.
 
     There nobody may make device files; whoever starts from the tree mounts its own.
     """
+    tree.mkdir(parents=True, exist_ok=True)
     devices = () if os.geteuid() == 0 else ("--exclude=./dev/*",)
     tar = (
         "tar",

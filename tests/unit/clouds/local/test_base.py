@@ -112,6 +112,19 @@ def test_an_unreachable_mirror_is_named(tmp_path: Path, address: str) -> None:
     assert not tree.exists()
 
 
+def test_an_archive_that_cannot_be_unpacked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOENIX_CACHE", str(tmp_path / "cache"))
+    mirror, said = f"http://127.0.0.1:{free_port()}/debian", list[str]()
+    archive = base.archive_of("bookworm", mirror)
+    archive.parent.mkdir()
+    archive.write_bytes(b"damaged")
+    with pytest.raises(ToolError, match="cannot be reached") as error:
+        base.bootstrap("bookworm", mirror, tmp_path / "tree", tmp_path / "log", said.append)
+    assert mirror in error.value.brief
+    assert "what is cached of bookworm cannot be unpacked: it is made anew" in said
+    assert not (tmp_path / "tree").exists()
+
+
 def test_the_guest_files_as_they_come_into_a_tree(tmp_path: Path) -> None:
     base.pack_guest(tmp_path / "guest.tar")
     with tarfile.open(tmp_path / "guest.tar") as archive:
