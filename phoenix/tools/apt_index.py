@@ -144,7 +144,7 @@ def release_sums(release: str) -> dict[str, str]:
 def parse_packages(text: str) -> Iterator[Entry]:
     """The packages of a Packages file: paragraphs of `Name: value` lines; what continues a value is passed over."""
     for paragraph in text.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] not in " \t")
+        fields = dict(line.split(": ", 1) for line in paragraph.split("\n") if ": " in line and line[0] not in " \t")
         if "Package" in fields:
             deb = Deb(
                 name=fields["Package"],

@@ -43,7 +43,7 @@ def why_not(*controls: str) -> str:
 
 def _apt(directory: Path, controls: tuple[str, ...]) -> str:
     # apt reads what is installed by the same parser as an index
-    _write(directory, [control.splitlines() for control in controls])
+    _write(directory, [control.split("\n") for control in controls])
     settings = (f"Dir::State::status={directory / _STATUS}", *_NOWHERE)
     said = _asked("apt-cache", *(word for setting in settings for word in ("-o", setting)), "stats")
     return "; ".join(line.removeprefix("E: ") for line in said if line.startswith("E: ") and str(directory) not in line)
@@ -53,7 +53,7 @@ def _dpkg(directory: Path, controls: tuple[str, ...]) -> str:
     # and dpkg by the same as a package; of one name there may be one, so each gets a name of its own
     paragraphs = []
     for number, control in enumerate(controls):
-        lines = [line for line in control.splitlines() if not _OF_AN_INDEX.match(line)]
+        lines = [line for line in control.split("\n") if not _OF_AN_INDEX.match(line)]
         paragraphs.append([re.sub("^package:.*", f"Package: p{number}", line, flags=re.IGNORECASE) for line in lines])
     _write(directory, paragraphs)
     (directory / "updates").mkdir()

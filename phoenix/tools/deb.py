@@ -163,8 +163,8 @@ def _fields(path: Path, control: str) -> dict[str, str]:
     SpecError where it is not one paragraph with each field once: dpkg would not install that.
     """
     fields: dict[str, str] = {}
-    for line in control.strip().splitlines():
-        name, colon, value = (part.strip() for part in line.partition(":"))
+    for line in control.strip("\n").split("\n"):
+        name, colon, value = (part.strip(" \t") for part in line.partition(":"))
         if line[:1] in (" ", "\t"):
             continue
         if not (name and colon) or name.lower() in fields:
@@ -188,9 +188,9 @@ def _check_file(path: Path) -> None:
 def _check_fields(path: Path, fields: str) -> None:
     """All control fields are text in UTF-8 (Debian Policy 5.1)."""
     name = ""
-    for line in fields.strip("\n").splitlines():
-        name = name if line[:1].isspace() else line.partition(":")[0]
-        if not line.strip():
+    for line in fields.strip("\n").split("\n"):
+        name = name if line[:1] in (" ", "\t") else line.partition(":")[0]
+        if not line.strip(" \t"):
             raise _mistake(path, "has a control file that dpkg cannot read", f"a blank line follows '{name}'")
         if NOT_DECODED in line:
             raise _mistake(path, f"has a control field '{name}' that is not in UTF-8", f"it says {line.strip()!r}")

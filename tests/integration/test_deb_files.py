@@ -112,6 +112,8 @@ def test_whatever_apt_reads_is_read_before_anything(tmp_path: Path) -> None:
     assert deb.read(odd_deb(tmp_path / "good", FIELDS)).name == "odd"
     utf = FIELDS.replace(b"a <a@b>", "Jürgen <j@b>".encode())
     assert deb.read(odd_deb(tmp_path / "utf", utf)).name == "odd"
+    lines = FIELDS + " of next\x85line, a\u2028Version: 9 and\u2029paragraphs\n".encode()
+    assert deb.read(odd_deb(tmp_path / "lines", lines)).version == "1.0", "for apt and dpkg only a newline ends a line"
     much = FIELDS.lower() + b"Filename: x\nSize: 3\nProvides: a, a (= 1)\n\n\n"
     assert deb.read(odd_deb(tmp_path / "much", much)).name == "odd"
 
@@ -128,6 +130,10 @@ def test_two_versions_of_one_package_are_read_together(tmp_path: Path) -> None:
         (FIELDS + b" the long text\n of \xe4pfel\n", "field 'Description' that is not in UTF-8"),
         (FIELDS + b"X-Hello: \xff\n", "field 'X-Hello' that is not in UTF-8"),
         (FIELDS.replace(b"a <a@b>", b"\x1b[31ma <a@b>"), "has control characters in its field 'Maintainer'"),
+        *(
+            (FIELDS + b" a%cb\n" % odd, "has control characters in its field 'Description'")
+            for odd in b"\v\f\r\x1c\x1d\x1e"
+        ),
         (FIELDS.replace(b"Desc", b"Depends: foo (>= \nDesc"), "cannot read: Problem"),
         (FIELDS + b"Version: 2.0\n", "dpkg cannot read: it says 'Version: 2.0'"),
         (FIELDS + b"\nPackage: another\n", "dpkg cannot read: it says ''"),
@@ -143,7 +149,9 @@ def test_two_versions_of_one_package_are_read_together(tmp_path: Path) -> None:
         (FIELDS.replace(b"Version: 1", b"Version: 1" + b"0" * 200), "a name and version that are too long"),
     ],
     ids=[
-        *("maintainer", "continued", "unknown-field", "escape", "dependency", "twice", "two paragraphs"),
+        *("maintainer", "continued", "unknown-field", "escape"),
+        *("vertical tab", "form feed", "return", "file", "group", "record"),
+        *("dependency", "twice", "two paragraphs"),
         *("folded name", "revision", "epoch", "operator", "multi-arch", "status", "odd field", "blank", "end", "long"),
     ],
 )
@@ -193,6 +201,11 @@ def test_an_index_with_another_encoding_is_still_an_index(tmp_path: Path) -> Non
     (tmp_path / "dists" / "bookworm" / "Release").write_text(f"Suite: bookworm\nSHA256:\n{line}")
     found = apt_index.fetch(Repository(name="main", url=tmp_path.as_uri(), distribution="bookworm"))
     assert [each.name for each in found] == ["odd"]
+
+
+def test_only_a_newline_ends_a_line_of_an_index() -> None:
+    fields = "Package: odd\nVersion: 1\nArchitecture: all\nSHA256: 00\nDescription: one\u2028Version: 2\n"
+    assert [each.deb.version for each in apt_index.parse_packages(fields)] == ["1"]
 
 
 def test_apt_itself_is_asked() -> None:
