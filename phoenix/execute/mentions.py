@@ -36,7 +36,7 @@ _ACTION_KEYS = frozenset({"action", "local_action"})
 _PLAY_PARTS = frozenset({"tasks", "roles", "pre_tasks", "post_tasks", "handlers"})
 _ROLE_BY_PATH = re.compile(rb"(?:\broles|\.\.)/(?=([\w.-]+|\{\{))")
 _FILTER = re.compile(rb"""\|\s*(\w+)|\b(?:lookup|query|q)\s*\(\s*['"](\w+)""")
-_KEY = re.compile(rb"\w+(?=['\"]?\s*:)")
+_KEY = re.compile(rb"\b\w++(?=['\"]?\s*:)")
 _WORD = re.compile(rb"\w+")
 _MADE_UP = "{{"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTP_PORT, HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
@@ -59,7 +59,7 @@ def reader(url: str, *, timeout: float) -> Iterator[Read]:
         yield _file
     elif urlsplit(url).scheme == "http" and is_loopback(url):
         parts = urlsplit(url)
-        with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)) as line:
+        with closing(HTTPConnection(parts.hostname or "", parts.port or HTTP_PORT, timeout=timeout)) as line:
             yield lambda wanted: _here(line, wanted, timeout)
     else:
         with _anywhere(timeout, proxies=not is_loopback(url)) as read:

@@ -49,6 +49,15 @@ def test_ten_times_the_files_are_no_more_than_some_ten_times_the_work(project: P
     assert many < 12 * few
 
 
+@pytest.mark.timeout(60)
+def test_a_long_word_is_gone_through_once(project: Path) -> None:
+    """Gone through from each of its characters it would take a quarter of an hour."""
+    ufw = f"{COLLECTIONS}/community/general/plugins/modules/ufw.py"  # a module that is found without its collection
+    write(project, ufw, "# a module\n")
+    write(project, "roles/web/tasks/main.yml", f"- ufw: {{}}\n  vars: {{blob: {'af09' * 500_000}}}\n")
+    assert ufw in Playbooks.of(project).reached(["site.yml"])
+
+
 def _work(project: Path, number: int) -> int:
     for each in range(number):
         write(project, f"roles/web/tasks/{each}.yml", f"- include_role: {{name: role{each}}}\n")
