@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +11,8 @@ from phoenix.debs import RepositoryState
 from phoenix.errors import RefusedError
 from phoenix.execute import publication, signing
 from phoenix.execute.repositories import LOCK_DEADLINE, OWN_KEY, UNSIGNED, Writer, root_of
+from phoenix.model import Release
+from phoenix.orders import kinds
 from phoenix.orders.planned import Planned
 from phoenix.orders.publish import change
 from phoenix.orders.repositories import pick
@@ -17,6 +20,7 @@ from phoenix.orders.site import Site
 from phoenix.plan import keys as plans
 from phoenix.plan.actions import Plan
 from phoenix.plan.publish_actions import PublishAction
+from phoenix.plan.roll_actions import CreateGroup
 
 REKEY = "rekey"
 """The kind of a run that changes a repository's key."""
@@ -35,7 +39,8 @@ class KeyFacts:
 class KeysShown:
     """The keys of a repository, oldest first. `file`: what machines verify with, served at `url`.
 
-    `left_behind`: groups whose new machines know only an older key. `warnings`: what is to be done before long.
+    `left_behind`: groups, made or about to be, whose new machines know only an older key. `warnings`: what is to be
+    done before long.
     """
 
     repository: str
@@ -126,13 +131,23 @@ def _decide(site: Site, writer: Writer, order: RotateOrder, state: RepositorySta
 def _left_behind(site: Site, repository: str) -> tuple[str, ...]:
     """The groups whose new machines would not trust the newest key. A cloud that gives no answer is an error."""
     newest = [key.fingerprint for key in signing.keys_of(site.project.repository(repository))][-1:]
-    return tuple(
-        group.name
-        for cloud in (site.project.clouds if newest else ())
-        for group in site.cloud(cloud).groups.list()
-        for known in (group.release.repositories if group.release else ())
+    behind = (
+        group
+        for group, release in (_releases(site) if newest else ())
+        for known in release.repositories
         if known.name == repository and known.key and newest[0] not in (known.keys or signing.known(known.key))
     )
+    return tuple(dict.fromkeys(behind))
+
+
+def _releases(site: Site) -> Iterator[tuple[str, Release]]:
+    """The release of each group, also of those that runs are about to make. (Those first: they may come to stand.)"""
+    for run in site.history.live():
+        if not run.state.ended:
+            actions = (step.action for step in kinds.of(run).decode(run.plan).steps)
+            yield from ((each.group, each.release) for each in actions if isinstance(each, CreateGroup))
+    for cloud in site.project.clouds:
+        yield from ((group.name, group.release) for group in site.cloud(cloud).groups.list() if group.release)
 
 
 def _facts(site: Site, repository: str) -> tuple[KeyFacts, ...]:

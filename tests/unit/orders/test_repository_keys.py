@@ -11,6 +11,7 @@ import pytest
 from phoenix.clock import SystemClock
 from phoenix.model import Repository
 from phoenix.orders import repository_keys
+from phoenix.plan.roll_actions import CreateGroup, roll_plan
 from phoenix.tools import gpg
 from tests.support.fakes.cloud import release_of
 from tests.support.fakes.desk import Desk
@@ -54,3 +55,21 @@ def test_a_group_that_knows_only_the_old_key_is_named(desk: Desk, known: str, le
     shown = repository_keys.show(desk.open(desk.directory / "phoenix.yaml", {}), "main")
     assert shown.left_behind == left_behind
     assert len(shown.keys) == 1
+
+
+def test_a_group_that_a_run_is_about_to_make_is_named(desk: Desk) -> None:
+    desk.roll("1.0.0")
+    desk.root.path.mkdir(exist_ok=True)
+    make_key(desk.root.gnupg, "new")
+    knows(desk, make_key(desk.directory / "h", "old"))
+    release = release_of(desk.cloud.standing.pop(GROUP))
+    plan = roll_plan(desk.history.runs()[0].plan)
+    steps = tuple(
+        replace(step, action=replace(step.action, release=release)) if isinstance(step.action, CreateGroup) else step
+        for step in plan.steps
+    )
+    desk.edit("sign: none", "sign: auto")
+    site = desk.open(desk.directory / "phoenix.yaml", {})
+    assert repository_keys.show(site, "main").left_behind == ()
+    desk.begin("roll", replace(plan, steps=steps))
+    assert repository_keys.show(site, "main").left_behind == (GROUP,)
