@@ -77,7 +77,12 @@ def repositories(project: Project, now: datetime) -> Iterator[Finding]:
             remedy = "set `sign: auto` in phoenix.yaml and publish again"
             yield Finding(state=State.NOTE, subject=subject, found=signing.unsigned(spec), remedy=remedy)
             continue
-        troubles = signing.warnings(spec, now)
+        try:
+            troubles = signing.warnings(spec, now)
+        except PhoenixError as error:
+            why = error.details.rpartition("\n")[2] or error.brief
+            yield Finding(state=State.LACK, subject=subject, found=f"its keys cannot be read: {why}")
+            continue
         for trouble in troubles:
             yield Finding(state=State.NOTE, subject=subject, found=trouble)
         if not troubles:

@@ -1,4 +1,4 @@
-"""What doctor says of repositories: an unsigned one is called out, a signed one is fine."""
+"""What doctor says of repositories: unsigned ones and keys that cannot be read are called out, the rest is fine."""
 
 from __future__ import annotations
 
@@ -35,3 +35,13 @@ def test_how_a_repository_is_signed(tmp_path: Path, sign: str, state: State, fou
     assert (finding.state, finding.subject) == (state, "repository main")
     assert found in finding.found
     assert bool(finding.remedy) is (sign == "none")
+
+
+def test_keys_that_cannot_be_read_are_called_out(tmp_path: Path) -> None:
+    file, home = tmp_path / "phoenix.yaml", tmp_path / "aptly" / "gnupg"
+    file.write_text(SPEC.replace("SIGN", "auto"))
+    home.mkdir(mode=0o700, parents=True)
+    (home / "pubring.kbx").write_text("nothing of the kind")
+    (finding,) = checkup.repositories(load(file, {}), datetime(2026, 1, 1, tzinfo=UTC))
+    assert (finding.state, finding.subject) == (State.LACK, "repository main")
+    assert finding.found == "its keys cannot be read: gpg: keydb_search_first failed: Invalid packet"
