@@ -165,7 +165,7 @@ class BootState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """One machine of a group. `address`: `host:port` of the service, empty while it is not known."""
+    """One machine of a group. `address`: `host:port`, empty while unknown. `protected`: its cloud is not to end it."""
 
     id: str
     group: str
@@ -186,6 +186,7 @@ class Instance:
     """Who was inside of it last, and when."""
     inside: bool = False
     """Whether somebody is inside of it now, as far as that is known."""
+    protected: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,14 +8,14 @@ from itertools import groupby
 
 from phoenix.model import Instance, InstanceState
 
-Missed = tuple[bool, bool, bool]
+Missed = tuple[bool, bool, bool, bool]
 Age = tuple[float, int, list[int]]
 
 
 def worst_first(
     instances: tuple[Instance, ...], well: frozenset[str], beside: Iterable[Instance] = ()
 ) -> list[Instance]:
-    """Dead ones, those that fail, those that do not answer, then the youngest.
+    """Dead ones, those that fail, those that do not answer, then the youngest; last those that are protected.
 
     Of those that are missed alike the fullest zone gives first: a service that gives up machines keeps some in every
     zone as long as it has enough. `beside`: machines of other groups that serve with these.
@@ -40,7 +40,8 @@ def _fullest_first(youngest_first: Iterable[Instance], left: Counter[str]) -> It
 
 
 def _missed(instance: Instance, well: frozenset[str]) -> Missed:
-    return instance.state is not InstanceState.DEAD, not instance.failed_units, instance.id in well
+    dead, fails = instance.state is InstanceState.DEAD, bool(instance.failed_units)
+    return instance.protected, not dead, not fails, instance.id in well
 
 
 def _age(instance: Instance) -> Age:

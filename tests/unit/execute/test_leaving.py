@@ -46,6 +46,12 @@ def test_who_is_missed_least() -> None:
     ]
 
 
+def test_who_is_protected_leaves_when_nobody_else_is_left() -> None:
+    """A cloud refuses to end it, and a roll that grows smaller step by step would be undone for it."""
+    kept = machine("kept", minutes=9, protected=True, state=InstanceState.DEAD)
+    assert order(machine("old"), kept, machine("young", minutes=5)) == ["young", "old", "kept"]
+
+
 def test_of_numbered_machines_the_last() -> None:
     numbered = [machine(f"web-{number}", since=None) for number in (2, 10, 9)]
     assert order(*numbered) == ["web-10", "web-9", "web-2"]

@@ -150,6 +150,7 @@ def instance(member: Member, group: str, machine: Machine | None, port: str) -> 
         detail=detail,
         zone=member.zone,
         since=machine.since if machine else None,
+        protected=member.protected,
     )
 
 
