@@ -120,7 +120,7 @@ def delete_group(
     name: Name,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Also with traffic, where phoenix.yaml no longer has the service."),
+        typer.Option("--force", help="Also with traffic, where phoenix.yaml no longer has the service (local only)."),
     ] = False,
     adopt: Annotated[
         bool, typer.Option("--adopt", help="Also one that phoenix did not make and that served before a roll.")

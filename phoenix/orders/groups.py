@@ -50,7 +50,7 @@ class ResizeOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeleteOrder:
-    """Drain and burn the group. `force`: also with traffic, where phoenix.yaml no longer has the service.
+    """Drain and burn the group. `force`: also with traffic, where phoenix.yaml no longer has the service; local only.
 
     `adopt`: also one that phoenix did not make, where the record knows that it served a service of this project.
     """
@@ -93,18 +93,15 @@ class GroupShown:
 
 
 def listed(site: Site) -> GroupList:
-    """Every group with the traffic it gets.
+    """Every group with the traffic it gets; one that serves another place, too, as after a renaming, where it was made.
 
     A cloud that fails hides no other: its error is raised at the end, with the others' groups as its facts.
     """
     whole = status.everything(site)
     now = site.clock.now()
-    groups = tuple(
-        group_facts(group, each.observed.route, now)
-        for each in whole.seen
-        if each.observed
-        for group in each.observed.groups
-    )
+    there = [(group, each.observed.route) for each in whole.seen if each.observed for group in each.observed.groups]
+    own = {group.name for group, _route in there if group.made}
+    groups = tuple(group_facts(group, route, now) for group, route in there if group.made or group.name not in own)
     errors = whole.errors
     for subject, error in errors:
         site.warn(f"{subject} is unknown: {error.brief}")

@@ -110,29 +110,31 @@ def status(site: Site, service: str | None = None, environment: str | None = Non
     of_places = (
         f"{each.service}/{each.environment}: {'; '.join(each.error.splitlines())}" for each in found if each.error
     )
-    strays, unasked = _strays(site, whole) if service is None and environment is None else ((), ())
+    strays = _strays(site, whole) if service is None and environment is None else ()
     for stray in strays:
         site.warn(stray)
-    of_clouds = (f"{cloud}: {'; '.join(str(error).splitlines())}" for cloud, error in (*whole.unlisted, *unasked))
+    of_clouds = (f"{cloud}: {'; '.join(str(error).splitlines())}" for cloud, error in whole.unlisted)
     return StatusResult(services=found, unseen=(*of_places, *of_clouds), strays=strays)
 
 
-def _strays(site: Site, whole: Everything) -> tuple[tuple[str, ...], tuple[tuple[str, PhoenixError], ...]]:
-    """The machines that somebody took out of their groups, a sentence each, and the clouds that could not be asked."""
+def _strays(site: Site, whole: Everything) -> tuple[str, ...]:
+    """The machines that somebody took out of their groups, a sentence each.
+
+    Where these may not be looked for, as by an older policy, that is said: all that serves was seen.
+    """
     told: list[str] = []
-    unasked: list[tuple[str, PhoenixError]] = []
     for cloud, groups in whole.listed.items():
         try:
             found = () if isinstance(groups, PhoenixError) else site.cloud(cloud).groups.strays(groups)
         except PhoenixError as error:
-            unasked.append((cloud, error))
+            site.warn(f"{cloud}: machines outside of groups could not be looked for: {error.brief}")
             continue
         told += [
             f"{each.id} on {cloud} was taken out of {each.group} by hand and is {each.state} ({each.zone}): "
-            "nobody looks after it; end it there where nobody needs it"
+            "no group manages it; terminate it in the cloud if it is not needed"
             for each in found
         ]
-    return tuple(told), tuple(unasked)
+    return tuple(told)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -179,6 +179,7 @@ def shift(rollout: Rollout, share: int, name: str, all_shares: tuple[int, ...]) 
         known=(rollout.observed.route.shares, *(rollout.shares(each) for each in all_shares)),
         former=rollout.former,
         min_healthy=rollout.service.min_healthy,
+        fertile=True,
         alarms=rollout.alarms,
     )
     return Step(id=f"shift{name}", action=action, deadline=rollout.manner.quick + rollout.manner.settles)

@@ -144,19 +144,21 @@ def delete(
 ) -> Plan[RollAction]:
     """The plan that burns `group`. RefusedError while it has traffic, unless `unroute`.
 
-    `unroute` is for a service that phoenix.yaml no longer has: with its last group gone nobody answers. `adopt`: also
-    a group that phoenix did not make.
+    `unroute` is for a service that phoenix.yaml no longer has: with its last group gone nobody answers. Not on a cloud,
+    where nobody but phoenix.yaml says which route that is. `adopt`: also a group that phoenix did not make.
     """
     plan = burn(service, environment, observed, (group,), adopt=adopt)
     before, manner = observed.route.shares, observed.manner
     if group.name not in dict(before):
         return plan
-    if not unroute:
+    if not (unroute and observed.abilities.here_only):
+        local = observed.abilities.here_only
+        then = "`--force` burns it all the same" if local else "give it to others at the load balancer itself"
         raise RefusedError(
             f"{group.name} serves {dict(before)[group.name]} % of the traffic and is not deleted",
             details=f"it is a serving group of {service.name}/{environment.name}",
-            resolution="`phoenix group disable` gives its traffic to another; `--force` burns it all the same where "
-            "phoenix.yaml no longer has the service.",
+            resolution="`phoenix group disable` gives its traffic to another; where phoenix.yaml no longer has the "
+            f"service, {then}.",
         )
     rest = spread(tuple((name, share) for name, share in before if name != group.name), WHOLE)
     shift = SetTraffic(shares=rest, known=(before, rest))

@@ -174,6 +174,8 @@ class SetTraffic:
     """Percent of a group's machines that must be healthy before it gets more."""
     guarded: bool = True
     """Whether groups that get more must be whole and large enough; else it is enough that they answer."""
+    fertile: bool = False
+    """Whether groups that get more must also be able to start machines: nobody who only wants away is held by that."""
     alarms: tuple[str, ...] = ()
     """None of these may ring before and while the shift settles; all of them have to tell that they do not."""
     do: Literal["set-traffic"] = "set-traffic"

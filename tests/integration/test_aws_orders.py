@@ -263,6 +263,28 @@ def test_a_service_that_was_renamed_adopts_what_serves_and_nothing_of_it_is_forg
     assert shop.desk.run("tend")["did"] == []
 
 
+def test_a_service_that_was_renamed_goes_back_to_what_its_former_name_made(shop: Shop) -> None:
+    renamed(shop)
+    roll_front(shop, "--adopt")
+    assert shop.desk.run("rollback", "front")["group"] == V1
+    (front, *_others) = shop.desk.run("status")["services"]
+    assert (front["stable"], front["groups"][-1]["share"]) == (V1, 100)
+
+
+def test_a_former_names_group_whose_target_group_somebody_deleted_is_seen_and_burnt(shop: Shop) -> None:
+    renamed(shop)
+    roll_front(shop, "--adopt")
+    elb = boto3.client("elbv2")
+    arn = elb.describe_target_groups(Names=[V1])["TargetGroups"][0]["TargetGroupArn"]
+    for each in elb.describe_rules(ListenerArn=shop.world.listener)["Rules"]:
+        if arn in str(each["Actions"]):
+            elb.delete_rule(RuleArn=each["RuleArn"])
+    elb.delete_target_group(TargetGroupArn=arn)
+    _front, web = shop.desk.run("status")["services"]
+    assert (web["error"], web["groups"][0]["share"]) == (None, 0)
+    assert shop.desk.run("group", "delete", V1)["deleted"] == V1
+
+
 def test_a_disk_that_is_smaller_than_the_image_is_told_by_the_plan(shop: Shop) -> None:
     shop.desk.edit("machine: {type: t3.small}", "machine: {type: t3.small, disk: 1G}")
     for more in (("--plan",), ()):

@@ -27,7 +27,7 @@ ROLL = {
     "candidate-healthy": 13,
     "grow": 6,
     "healthy": 3,
-    "shift": 11,  # one of them: is there what the candidate would start more machines from?
+    "shift": 12,  # is there what the candidate would start more machines from; another look at the rule after the tag
     "keep-former": 3,
     "drain-former": 0,
     "burn-former": 35,

@@ -362,7 +362,9 @@ def test_somebody_deletes_the_launch_template_of_the_group_that_serves(stage: Aw
     stage.roll("1")
     before = {each.id for each in stage.account.seen(OLD).instances}
     stage.meddle["candidate-healthy"] = lambda: delete_template(stage, OLD)
-    assert f"{OLD} can start no machine any more" in refused(stage)
+    said = refused(stage)
+    assert f"{OLD} can start no machine any more" in said
+    assert "`--strategy blue-green`" in said, "each rolling roll would come to the same end"
     assert {each.id for each in stage.account.seen(OLD).instances} == before
     assert "its launch template is gone" in stage.account.seen(OLD).trouble
     stage = replace(stage, strategy=BlueGreen(keep=0.0))

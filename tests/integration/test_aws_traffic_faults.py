@@ -41,6 +41,30 @@ def test_a_rule_that_somebody_changes_by_hand_is_not_written(rules: Rules) -> No
     assert rules.actions()[0]["ForwardConfig"]["TargetGroupStickinessConfig"] == STICKY
 
 
+def test_what_somebody_sets_while_the_lease_is_renewed_is_not_lost(rules: Rules) -> None:
+    """At whichever question before a write: the tags, the preview of what serves, the rule itself."""
+    traffic = rules.traffic()
+    attached(rules, traffic, NEW)
+    arn = rules.foreign()
+    rules.default(rules.forward(arn))
+    for moment in range(1, 9):
+        asked: list[int] = []
+
+        def by_hand(moment: int = moment, asked: list[int] = asked) -> None:
+            asked.append(moment)
+            if len(asked) == moment:
+                rules.default(rules.forward(arn, TargetGroupStickinessConfig={**STICKY, "DurationSeconds": moment}))
+
+        try:
+            traffic.shift({NEW: 100}, traffic.read(), between=by_hand)
+        except StaleRouteError:
+            continue
+        break
+    assert len(asked) == moment - 1, "each change was seen, and not written over"
+    assert rules.actions()[0]["ForwardConfig"]["TargetGroupStickinessConfig"]["DurationSeconds"] == moment - 1
+    assert moment > 2
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_write_whose_answer_is_lost_is_looked_at(rules: Rules, times: int) -> None:
     traffic = rules.traffic()

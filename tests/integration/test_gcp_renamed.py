@@ -9,7 +9,11 @@ import pytest
 
 from phoenix import observe
 from phoenix.errors import RefusedError
+from phoenix.execute.ownership import OwnedRun
 from phoenix.model import Observed, Place
+from phoenix.plan.actions import to_json
+from phoenix.plan.roll_actions import roll_plan
+from phoenix.plan.rollback import rollback
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from phoenix.spec.services import ServiceSpec
@@ -44,6 +48,18 @@ class Renamed(GcpStage):
         return observe.service(self.door, Place(service="front", environment="prod"), History(self.store))
 
 
+def goes_back_and_forth(renamed: Renamed) -> None:
+    """By a rollback to what the former name made, and by another word to what the new one did."""
+    for target in (OLD, FRONT):
+        spec, observed = renamed.spec, renamed.observed
+        plan = to_json(rollback(spec, spec.environments["prod"], observed, target))
+        owned = OwnedRun.begin(
+            renamed.store, renamed.account.clock, kind="rollback", subject=gcp_stage.SUBJECT, plan=plan
+        )
+        renamed.engine().execute(owned, roll_plan(plan))
+        assert list(dict(renamed.observed.route.shares)) == [target]
+
+
 def adopted(stage: GcpStage, patch: pytest.MonkeyPatch) -> None:
     """The group of the former name loses its traffic by a word alone, stands, is seen, and goes whole."""
     stage.roll("1")
@@ -61,6 +77,7 @@ def adopted(stage: GcpStage, patch: pytest.MonkeyPatch) -> None:
     former = observe.standing(renamed.door, PLACE, renamed.door.groups.list())
     assert [(group.name, group.made, group.keep_until) for group in former.groups] == [(OLD, True, None)]
     assert dict(former.route.shares) == {}
+    goes_back_and_forth(renamed)
     renamed.account.groups().delete(OLD)
     assert renamed.left_of(OLD) == []
     assert dict(renamed.observed.route.shares) == {FRONT: 100}

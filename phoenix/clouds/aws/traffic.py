@@ -142,15 +142,11 @@ class AwsTraffic:
         RefusedError where it would take traffic from a target group that another rule uses, too.
         """
         wanted = rules.routed(shares)
+        between()  # before the look on which the write rests, for it may take a while
         there = self._rules()
         named = self._named(there)
         self._refuse_unattached(frozenset(wanted) - frozenset(named.values()))
-        if there.live.version != seen.version:
-            raise StaleRouteError(
-                "somebody else has moved traffic meanwhile",
-                details=f"{self._called(there)} gives {_told(there, named)}",
-                resolution="See `phoenix status`, then say it again.",
-            )
+        self._refuse_stale(there, seen)
         live = self._live(between)
         if not wanted:
             live.put_back(there)
@@ -159,9 +155,13 @@ class AwsTraffic:
         if there.live.shares == weights:
             return
         self._refuse_entangled(there, live.foreign(there), weights)
-        live.remember(there)
-        for arn in sorted(set(there.live.weights) - {each.target_group for each in there.previews}):
+        unshown = sorted(set(there.live.weights) - {each.target_group for each in there.previews})
+        wrote = live.remember(there) or bool(unshown)
+        for arn in unshown:
             self._ensure_preview(arn, named[arn], between=between)  # else nobody would check it once it has no share
+        if wrote:  # that took a while, too
+            between()
+            self._refuse_stale(self._rules(), seen)
         live.forward(there, weights)
 
     def preview(self, group: str) -> Preview | None:
@@ -189,6 +189,7 @@ class AwsTraffic:
         While the Auto Scaling group stands, its manager needs both to drain machines that it ends: the rule is closed,
         so that nobody is let in, and the two go with the group, or by the next `prepare`.
         """
+        between()  # before the look on which a write of the rule rests
         there = self._rules()
         named = {**self._named(there), **{each.target_group: each.group for each in there.previews if each.leaving}}
         arns = frozenset(arn for arn, name in named.items() if name == group)
@@ -300,6 +301,15 @@ class AwsTraffic:
                 f"{', '.join(sorted(unknown))} cannot get traffic",
                 details=f"not attached to the listener {self._listener}",
                 resolution="See `phoenix status`, then roll again.",
+            )
+
+    def _refuse_stale(self, there: Rules, seen: Route) -> None:
+        """StaleRouteError where the rule no longer does what it did when `seen` was read."""
+        if there.live.version != seen.version:
+            raise StaleRouteError(
+                "somebody else has moved traffic meanwhile",
+                details=f"{self._called(there)} gives {_told(there, self._named(there))}",
+                resolution="See `phoenix status`, then say it again.",
             )
 
     def _refuse_entangled(self, there: Rules, foreign: frozenset[str], weights: Mapping[str, int]) -> None:

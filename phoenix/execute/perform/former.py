@@ -59,6 +59,6 @@ def delete(world: World, action: DeleteGroup, context: Context) -> Deleted:
         guards.expendable(group, context.run_id, committed=context.part is Part.CLEANUP)
     if backend:
         world.traffic.detach(action.group, between=context.renew)
-        context.renew()
+    context.renew()
     world.groups.delete(action.group, adopt=action.adopt, between=context.renew)
     return Deleted(existed=group is not None)

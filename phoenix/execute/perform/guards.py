@@ -100,7 +100,7 @@ def warm(group: str, look: Look) -> None:
         )
 
 
-def fertile(group: str, why: str) -> None:
+def fertile(group: str, why: str, resolution: str = "") -> None:
     """No share for a group that could replace no machine, and none is made smaller that could not grow again. `why`
     it could not: waiting does not help.
     """
@@ -108,7 +108,8 @@ def fertile(group: str, why: str) -> None:
         raise CloudError(
             f"{group} can start no machine any more",
             details=f"{why}: it could neither replace one that is lost nor grow",
-            resolution="See who deletes such things, then roll again: a new group gets what it starts from anew.",
+            resolution=resolution
+            or "Roll again: the new group gets a launch template of its own. Find out who deletes launch templates.",
         )
 
 

@@ -130,14 +130,15 @@ def _pace(look: float, seconds: float) -> float:
 def _as_well(world: World, name: str, context: Context) -> Look:
     """As many healthy machines as there were at the start, and as the live size has grown by since.
 
-    One that was sick then need not be well now. Where so many have died that it can no longer be, and nobody replaces
-    them, it fails at once.
+    One that was sick then need not be well now. Where so many have died that it can no longer be, it fails at once:
+    where nobody replaces them, or what they are started from is gone. Room that the cloud lacks may be there again.
     """
     measured = memory(context).measured
     assert measured is not None, "else nothing is waited for"
     enough = measured.healthy + memory(context).grown
     try:
         group, backend = world.groups.find(name), world.route((name,)).backend(name)
+        final = not world.abilities.heals or bool(group and group.hopeless and world.groups.barren(name))
     except CloudError as error:
         return retry_while_unknown(error)
     healthy = backend.healthy if backend else 0
@@ -148,7 +149,7 @@ def _as_well(world: World, name: str, context: Context) -> Look:
     lost = [i for i in there if i.state is InstanceState.DEAD or i.boot is BootState.FAILED]
     if healthy >= enough:
         return Look(verdict=Verdict.PASS, seen=seen)
-    hopeless = group is None or (len(there) - len(lost) < enough and (group.hopeless or not world.abilities.heals))
+    hopeless = group is None or (len(there) - len(lost) < enough and final)
     return Look(verdict=Verdict.FAIL if hopeless else Verdict.UNKNOWN, seen=seen)
 
 

@@ -32,6 +32,8 @@ from phoenix.wait import DeadlineError, Look, Verdict, wait_for
 
 LOOKS, BETWEEN_LOOKS = 3, 0.3
 """How often, and how many seconds apart, what serves is counted."""
+_INSTEAD = "Roll once with `--strategy blue-green`: it ends no machine before the end."
+"""What to do where a group could not grow again: each roll that makes it smaller first would come to the same end."""
 
 
 def measure(world: World, action: Measure) -> Measured:
@@ -163,7 +165,7 @@ def shrink(world: World, action: Shrink, context: Context) -> Outcome:
     if group.size <= size and not surplus:
         return SmallAlready(size=group.size, **_counted(count))
     if context.part is Part.STEPS and not any(isinstance(each, Shrunk) for each in context.came_to):
-        guards.fertile(action.group, world.groups.barren(action.group))  # from here on the way back needs it to grow
+        guards.fertile(action.group, world.groups.barren(action.group), _INSTEAD)  # the way back needs it to grow
     chosen: list[tuple[Group, frozenset[str]]] = []
     guards.until_fit(lambda: chosen.append(_leaving(world, action, size, context)), clock=world.clock, context=context)
     group, leaving = chosen[-1]

@@ -95,7 +95,8 @@ def _guard(world: World, action: SetTraffic, context: Context) -> Route:
             guards.answers(name, backend)
             continue
         guards.warm(name, Watch(world, name, action.min_healthy).see(route))
-        guards.fertile(name, world.groups.barren(name))
+        if action.fertile:
+            guards.fertile(name, world.groups.barren(name))
         guards.large_enough(name, share, backend, floor)
     return route
 

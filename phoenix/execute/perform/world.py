@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phoenix.clock import Clock
 from phoenix.clouds.api import Cloud, Groups, Traffic
@@ -71,7 +71,10 @@ class World:
         return self.traffic.manner
 
     def group(self, name: str) -> Group:
-        """The group as it is now; CloudError where somebody has removed it."""
+        """The group as it is now; CloudError where somebody has removed it.
+
+        One that phoenix made for another place, as where a service was renamed, is not this one's (`made` is False).
+        """
         group = self.groups.find(name)
         if group is None:
             raise CloudError(
@@ -79,4 +82,5 @@ class World:
                 details="it stood when the run began; somebody else removed it",
                 resolution="See `phoenix status`, then roll again.",
             )
-        return group
+        of_here = (group.service, group.environment) == (self.service, self.environment)
+        return group if of_here else replace(group, made=False)

@@ -59,7 +59,7 @@ class FakeCloud(Memory):
             raise RefusedError("the boot work is too big", details=f"{len(user_data)} bytes")
 
     def barren(self, name: str) -> str:
-        return ""
+        return "its launch template is gone" if name in self.templateless else ""
 
     def create(self, group: Group, template: LaunchTemplate, *, between: Between) -> None:
         with Call(self):

@@ -26,6 +26,8 @@ class Memory:
 
     unreachable = False
     """Whether every read of the balancer and of the groups fails."""
+    templateless: frozenset[str] = frozenset()
+    """Groups whose launch template somebody has deleted."""
     taken_out: tuple[Stray, ...] = ()
     """Machines that somebody took out of their groups."""
     calls = 0

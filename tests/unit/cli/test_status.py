@@ -208,6 +208,18 @@ def test_what_a_forgotten_environment_left_on_another_cloud_is_shown(desk: Desk,
     assert desk.run("group", "show", "web-tier-prod-v004")["group"]["environment"] == "prod"
 
 
+def test_what_may_not_be_looked_for_outside_of_groups_is_a_warning(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_listed: object) -> tuple[()]:
+        raise CloudError("AWS refused ec2 describe_tags", details="UnauthorizedOperation: no")
+
+    desk.roll("1.0.0")
+    monkeypatch.setattr(desk.cloud, "strays", denied)
+    done = desk.run("status")
+    assert (done["unseen"], done["strays"], done["services"][0]["error"]) == ([], [], None)
+    said = " ".join(desk.said.split())
+    assert "local: machines outside of groups could not be looked for: AWS refused ec2 describe_tags" in said
+
+
 def test_unknown_names(desk: Desk) -> None:
     desk.refused("status", "web-front", code=2)
     desk.refused("status", "-e", "prod", code=2)

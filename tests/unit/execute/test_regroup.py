@@ -6,16 +6,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
-from phoenix.errors import UndoneError
+from phoenix.errors import RefusedError, UndoneError
 from phoenix.plan.actions import Plan
 from phoenix.plan.regroup import delete, disable, enable, resize
 from phoenix.plan.roll_actions import RollAction
 from phoenix.record.history import History
 from phoenix.record.journal import RunState
 from tests.support.fakes.doubles import Killed
+from tests.support.fakes.manners import AWS
 from tests.support.rolls.stage import Stage
 
 V1, V2 = "web-tier-local-v001", "web-tier-local-v002"
@@ -99,6 +101,23 @@ def test_on_a_good_day(stage: Stage, verb: Verb) -> None:
     assert world(stage) == (verb.shares, verb.sizes)
     assert min(stage.cloud.serving, default=1) > 0 or not verb.shares
     assert not stage.cloud.cut
+
+
+@pytest.mark.parametrize("decide", [disabled(V2), enabled(V1)], ids=["disable", "enable"])
+def test_who_wants_away_is_not_held_by_what_can_start_no_machine(stage: Stage, decide: Decide) -> None:
+    stage.cloud.move({V1: 95, V2: 5})
+    stage.cloud.templateless = frozenset({V1})
+    assert stage.carry_out("group", decide(stage)).state is RunState.DONE
+    assert stage.shares == {V1: 100}
+
+
+def test_a_group_that_serves_on_a_cloud_and_that_nobody_routes_any_more_is_not_burnt(tmp_path: Path) -> None:
+    stage = Stage(logs=tmp_path, kind=AWS)
+    stage.roll("1")
+    with pytest.raises(RefusedError, match=f"{V1} serves 100 %") as caught:
+        deleted(V1, unroute=True)(stage)
+    assert "--force" not in caught.value.resolution
+    assert "at the load balancer itself" in caught.value.resolution
 
 
 @pytest.mark.parametrize("abort", [True, False], ids=["abort", "resume"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from phoenix.clouds.api import Between, idle
-from phoenix.errors import RefusedError, UndoneError
+from phoenix.errors import RefusedError, UndoFailedError, UndoneError
 from phoenix.execute.perform import watch
 from phoenix.model import Route
 from phoenix.plan.due import due, overdue_pins
@@ -260,6 +260,44 @@ def test_what_cannot_grow_is_good_enough_at_its_floor(tmp_path: Path) -> None:
     stage.meddle["candidate-healthy"] = one_less
     stage.meddle["grow"] = stage.cloud.imageless.clear
     assert stage.roll("2").state is RunState.DONE
+
+
+def no_room(stage: Stage) -> None:
+    """On the way back the group that serves loses machines, and the cloud has no room for others: for a minute."""
+    group, began = stage.cloud.standing[OLD], stage.clock.seconds
+    stage.cloud.imageless.add(OLD)
+    stage.cloud.standing[OLD] = replace(group, instances=group.instances[:1])
+    stage.cloud.troubles[OLD] = ("InsufficientInstanceCapacity", True)
+
+    def passes() -> None:
+        if stage.clock.seconds > began + 60:
+            stage.cloud.imageless.clear()
+            stage.cloud.troubles.clear()
+
+    stage.clock.on_sleep = passes
+
+
+def test_the_way_back_waits_for_room_that_lacks_for_a_while(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS, ROLLING)
+    stage.meddle |= {"grow-50": stage.ask_to_abort, "stable-healthy": lambda: no_room(stage)}
+    with pytest.raises(UndoneError):
+        stage.roll("2")
+    assert stage.shares == {OLD: 100}
+
+
+def test_the_way_back_does_not_wait_for_machines_that_nothing_can_start(tmp_path: Path) -> None:
+    stage = serving(tmp_path, AWS, ROLLING)
+    began: list[float] = []
+
+    def gone() -> None:
+        no_room(stage)
+        stage.cloud.templateless = frozenset({OLD})
+        began.append(stage.clock.seconds)
+
+    stage.meddle |= {"grow-50": stage.ask_to_abort, "stable-healthy": gone}
+    with pytest.raises(UndoFailedError):
+        stage.roll("2")
+    assert stage.clock.seconds - began[0] < 60
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -27,7 +27,7 @@ class LiveRule:
         self._ours = ours
         """The labels of the place."""
         self._between = between
-        """Called before each write."""
+        """Called before a tag is written; before a rule is, by who looks at it for that: it may take a while."""
         self._tags = cache(self._read_tags)
 
     def foreign(self, there: Rules) -> frozenset[str]:
@@ -42,9 +42,9 @@ class LiveRule:
         nobody = rule.same(there.live.routing, rule.NOBODY)
         return not nobody and self.foreign(there) == live
 
-    def remember(self, there: Rules) -> None:
+    def remember(self, there: Rules) -> bool:
         """See that each preview rule says what the rule did before phoenix: what it does now, where nothing of that
-        is phoenix's, else what the others say.
+        is phoenix's, else what the others say. Whether there was anything to write.
         """
         tags = self._tags(frozenset(each.arn for each in there.previews))
         former = there.live.routing if self.untouched(there) else self._before(there)
@@ -54,6 +54,7 @@ class LiveRule:
             written = labels.written({**wanted, **self._ours})
             self._between()
             self._calls.ask("elbv2", "add_tags", ResourceArns=lacking, Tags=written)
+        return bool(lacking)
 
     def forward(self, there: Rules, weights: Mapping[str, int]) -> None:
         """Let the rule forward to these target groups alone, all else as it is."""
@@ -81,7 +82,6 @@ class LiveRule:
 
     def _write(self, live: Rule, actions: list[dict[str, Any]]) -> None:
         """One call; its answer is the rule as it stands. Where none comes, a look tells whether it was done."""
-        self._between()
         try:
             stands = self._sent(live, actions)
         except UnreachableError:

@@ -15,6 +15,7 @@ from phoenix.clouds.aws.calls import Calls, RefusedCallError
 from phoenix.errors import CloudError, RefusedError
 from phoenix.model import Health
 
+_NOT_FOUND = "TargetGroupNotFound"
 _DRAIN = "deregistration_delay.timeout_seconds"
 _CARRIED = ("load_balancing.", "slow_start.", "stickiness.", "target_group_health.")
 """What a target group of phoenix's takes over from the one that serves: whatever phoenix.yaml does not say."""
@@ -71,7 +72,7 @@ def find(calls: Calls, name: str) -> TargetGroup | None:
         arn = there[0]["TargetGroupArn"]
         tags = elb_tags.tags_of(calls, [arn]).get(arn, {})
     except RefusedCallError as error:
-        if error.said == "TargetGroupNotFound":
+        if error.said == _NOT_FOUND:
             return None
         raise
     return TargetGroup(arn=arn, name=name, tags=tags, balancers=tuple(there[0].get("LoadBalancerArns") or ()))
@@ -129,8 +130,14 @@ def set_attributes(calls: Calls, arn: str, *, like: str | None, drain: float) ->
 
 
 def targets(calls: Calls, arn: str) -> tuple[Target, ...]:
-    """Its machines with what its checks say, in one call however many they are."""
-    return targets_of(calls.ask("elbv2", "describe_target_health", TargetGroupArn=arn)["TargetHealthDescriptions"])
+    """Its machines with what its checks say, in one call however many they are; none where somebody deleted it."""
+    try:
+        answer = calls.ask("elbv2", "describe_target_health", TargetGroupArn=arn)
+    except RefusedCallError as error:
+        if error.said == _NOT_FOUND:
+            return ()
+        raise
+    return targets_of(answer["TargetHealthDescriptions"])
 
 
 def exist(calls: Calls, arns: frozenset[str]) -> bool:
@@ -138,17 +145,26 @@ def exist(calls: Calls, arns: frozenset[str]) -> bool:
     try:
         calls.ask("elbv2", "describe_target_groups", TargetGroupArns=sorted(arns))
     except RefusedCallError as error:
-        if error.said == "TargetGroupNotFound":
+        if error.said == _NOT_FOUND:
             return False
         raise
     return True
 
 
 def balancers(calls: Calls, arns: frozenset[str]) -> frozenset[str]:
-    """The load balancers whose rules use one of these target groups."""
+    """The load balancers whose rules use one of these target groups, as far as these are there.
+
+    Of one that is gone AWS makes an error of the whole question: each is then asked for by itself.
+    """
     if not arns:
         return frozenset()
-    there = calls.ask("elbv2", "describe_target_groups", TargetGroupArns=sorted(arns))["TargetGroups"]
+    try:
+        there = calls.ask("elbv2", "describe_target_groups", TargetGroupArns=sorted(arns))["TargetGroups"]
+    except RefusedCallError as error:
+        if error.said != _NOT_FOUND:
+            raise
+        alone = (frozenset({arn}) for arn in sorted(arns)) if len(arns) > 1 else ()
+        return frozenset().union(*(balancers(calls, each) for each in alone))
     return frozenset(arn for each in there for arn in each.get("LoadBalancerArns") or ())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from phoenix.clock import Clock
 from phoenix.clouds.aws import labels
-from phoenix.clouds.aws.calls import Calls, RefusedCallError
+from phoenix.clouds.aws.calls import Answer, Calls, RefusedCallError
 from phoenix.clouds.aws.machines import activities, group_reading
 from phoenix.clouds.aws.machines.activities import Activity, Trouble
 from phoenix.clouds.aws.machines.group_reading import Found, Machine, TemplateVersion
@@ -53,6 +53,12 @@ class Looks:
 
     def all(self) -> tuple[Group, ...]:
         """The groups of this project."""
+        seen = tuple(map(group_reading.found, self._calls.sight.seen(self._listing, "the groups", self._project)))
+        self._learn(seen)
+        return tuple(self._group(each) for each in seen if each.tags.get(labels.PROJECT) == self._project)
+
+    def _listing(self) -> tuple[Answer, ...]:
+        """The groups as AWS tells of them. Who looks at one of them next, in the same look, has seen it."""
         ours = [{"Name": f"tag:{labels.PROJECT}", "Values": [self._project]}]
         pages = self._calls.pages(
             "autoscaling",
@@ -62,12 +68,10 @@ class Looks:
             PaginationConfig={"PageSize": PAGE},
         )
         answers = tuple(pages)
-        for answer in answers:  # who looks at one of them next, in the same look, has seen it
+        for answer in answers:
             name, alone = answer["AutoScalingGroupName"], {"AutoScalingGroups": [answer]}
             self._calls.told("autoscaling", "describe_auto_scaling_groups", alone, AutoScalingGroupNames=[name])
-        seen = tuple(map(group_reading.found, answers))
-        self._learn(seen)
-        return tuple(self._group(each) for each in seen if each.tags.get(labels.PROJECT) == self._project)
+        return answers
 
     def one(self, name: str) -> Group | None:
         """The group of that name, whosever it is; None where AWS says that there is none."""

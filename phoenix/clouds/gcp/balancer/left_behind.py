@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from phoenix.clouds import rules
 from phoenix.clouds.gcp import links
-from phoenix.clouds.gcp.balancer import group_health, moves, notes, route, services, shared, whole
+from phoenix.clouds.gcp.balancer import group_health, moves, notes, services, shared, whole
+from phoenix.clouds.gcp.balancer.route import DOES, Live
 from phoenix.clouds.gcp.balancer.scope import Scope
 from phoenix.clouds.gcp.balancer.services import SERVICES, Service
 from phoenix.clouds.gcp.balancer.url_map import MAPS
@@ -23,7 +24,7 @@ def backends(calls: Calls, region: str, groups: Iterable[str]) -> tuple[Backend,
         behind = [each for each in _services(calls, scope) if names & set(map(links.name_of, each.groups))]
         maps = tuple(whole.listed(calls, scope.parent, MAPS)) if behind else ()
         for service in behind:
-            for each in _backends(calls, service, max((_share(told, service.link) for told in maps), default=0), names):
+            for each in _backends(calls, service, _share_of(service, maps), names):
                 there = found.get(each.group)
                 found[each.group] = each if there is None or each.share > there.share else there
     return tuple(found[name] for name in sorted(found))
@@ -44,15 +45,28 @@ def _backends(calls: Calls, service: Service, share: int, names: frozenset[str])
             yield group_health.backend(group, min(share, parts.get(group, 0)), told)
 
 
-def _share(url_map: Json, service: str) -> int:
-    """The largest share that a route of the map gives the backend service; previews give nobody anything.
+def _share_of(service: Service, maps: Sequence[Json]) -> int:
+    """The largest share that a map gives it. Of one that phoenix did not make and that no map names, all: what else
+    leads there, such as a TCP proxy, no map tells.
+    """
+    shares = [share for told in maps if (share := share_by(told, service.link)) is not None]
+    return max(shares, default=rules.WHOLE if service.owner is None else 0)
+
+
+def share_by(url_map: Json, service: str) -> int | None:
+    """The largest share that a route of the map gives the backend service; None where the map does not name it.
 
     Where it is named by something more special than a route, such as a rule for some paths, that is taken for all.
+    Previews give nobody anything.
     """
     matchers = [each for each in url_map.get("pathMatchers", ()) if notes.read(each.get("description")) is None]
-    rest = {**url_map, "pathMatchers": matchers}
-    routes = (route.live(rest, name) for name in (route.DEFAULT, *(str(each.get("name")) for each in matchers)))
-    shares = [each.shares[service] for each in routes if each is not None and service in each.shares]
-    if shares:
-        return max(shares)
-    return rules.WHOLE if moves.named_by(rest, service) else 0
+    routes = [Live(does=each) for each in (url_map, *matchers)]
+    rest = [_without(url_map, *DOES, "pathMatchers"), *(_without(each, *DOES) for each in matchers)]
+    special = (*rest, *(each.action for each in routes))
+    if any(moves.named_by(each, service) for each in special):
+        return rules.WHOLE
+    return max((each.shares[service] for each in routes if service in each.shares), default=None)
+
+
+def _without(told: Json, *keys: str) -> Json:
+    return {key: value for key, value in told.items() if key not in keys}

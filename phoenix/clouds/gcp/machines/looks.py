@@ -159,14 +159,20 @@ class Looks:
         self._homes[name] = home_of(answers[0]["selfLink"])
         return answers[0]
 
-    def _shown(self) -> Iterator[Found]:
+    def _shown(self) -> tuple[Found, ...]:
+        return self._calls.sight.seen(self._listing, "the groups", self._region)
+
+    def _listing(self) -> tuple[Found, ...]:
+        """The groups of the region. Who looks at one of them next, in the same look, has seen it."""
+        found = []
         for each in self._calls.pages("instanceGroupManagers", "aggregatedList"):
             seen = group_reading.found(each)
             if seen.home.region == self._region:
                 self._homes[seen.name] = seen.home
                 named = {**seen.home.place, "instanceGroupManager": seen.name}
-                self._calls.told(seen.home.managers, "get", each, **named)  # who looks at it next has seen it
-                yield seen
+                self._calls.told(seen.home.managers, "get", each, **named)
+                found.append(seen)
+        return tuple(found)
 
     def _group(self, seen: Found, members: tuple[Member, ...]) -> Group:
         scaler = None if seen.made else self._scalers.of(seen)

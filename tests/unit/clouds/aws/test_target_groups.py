@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from phoenix.clouds.aws.balancer import target_groups
 from phoenix.model import Health
+from tests.unit.clouds.aws.account import Account, no
 
 
 def test_a_health_check_is_the_services_own() -> None:
@@ -70,3 +74,17 @@ def test_nothing_is_set_twice_and_a_drain_stays_within_bounds() -> None:
     assert target_groups.attributes({**FRESH, "deregistration_delay.timeout_seconds": "30"}, FRESH, 30.0) == {}
     assert target_groups.attributes(FRESH, {}, 0.0) == {"deregistration_delay.timeout_seconds": "0"}
     assert target_groups.attributes(FRESH, {}, 86_400.0) == {"deregistration_delay.timeout_seconds": "3600"}
+
+
+def test_a_target_group_that_somebody_deleted_hides_no_other() -> None:
+    gone, here, balancer = "arn:gone", "arn:here", "arn:balancer"
+
+    def told(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if gone in asked["TargetGroupArns"]:
+            raise no("TargetGroupNotFound")
+        return {"TargetGroups": [{"LoadBalancerArns": [balancer]}]}
+
+    account = Account(describe_target_groups=told, describe_target_health=no("TargetGroupNotFound"))
+    assert target_groups.balancers(account, frozenset({gone, here})) == {balancer}
+    assert target_groups.balancers(account, frozenset({gone})) == frozenset()
+    assert target_groups.targets(account, gone) == ()
