@@ -10,16 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from phoenix.cli.progress import Progress
 from phoenix.cli.streams import Unfailing
 from phoenix.cli.text.printable import printable
 from phoenix.clock import rfc3339
 from phoenix.errors import PhoenixError, RefusedError
-
-if TYPE_CHECKING:
-    pass
 
 Data = Mapping[str, Any]
 

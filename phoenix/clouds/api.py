@@ -55,7 +55,7 @@ class BakeRequest:
     base: str
     """What `Images.base` said that the lowest layer starts from: what its key counts, whenever it is built."""
     builder: str
-    """`packer` or `chroot`."""
+    """One of the cloud's `abilities.builders`."""
     workspace: Path
     """The recipe laid out as files: playbook tree, variables, Packer template."""
     fresh: bool

@@ -64,9 +64,9 @@ def lay_out(
     """Write the recipe into `directory`, over what an earlier call left there. The same input gives the same bytes.
 
     `template`: the cloud's own. `identity` is None where nothing is baked yet. `packages` are `name=version`, and
-    `repositories` where they come from, as the builder reaches it: a chroot uses this computer's network, a machine
-    does not. `directory` is absolute. Raises SpecError where the recipe, its playbooks or templates have a mistake, and
-    RefusedError where the directory holds other files.
+    `repositories` where they come from, as the builder reaches it: behind a fence this computer's ports keep their
+    addresses, for Packer's machine they have another. `directory` is absolute. Raises SpecError where the recipe, its
+    playbooks or templates have a mistake, and RefusedError where the directory holds other files.
     """
     values = packer_values.of(project, recipe, template, identity)
     renderer = Renderer(project.directory)
