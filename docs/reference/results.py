@@ -62,7 +62,7 @@ RESULTS: dict[str, type] = {
     "repository show, serve": repositories.RepositoryShown,
     "repository history": repository_states.RepositoryHistory,
     "repository diff": repository_states.StateDifference,
-    "repository rollback": repository_states.RollbackResult,
+    "repository rollback": repository_states.RestoreResult,
     "repository prune": retention.PruneResult,
     "repository promote": publish.PublishResult,
     "repository key show": repository_keys.KeysShown,

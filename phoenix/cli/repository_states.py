@@ -15,7 +15,7 @@ from phoenix.cli.text.table import table
 from phoenix.orders import repository_states as states
 from phoenix.orders import shown as shown_plans
 from phoenix.orders.facts import dump
-from phoenix.orders.repository_states import RollbackOrder, StateDifference, StateFacts
+from phoenix.orders.repository_states import RestoreOrder, StateDifference, StateFacts
 
 Name = Annotated[str | None, typer.Argument(help="The repository; not needed where there is one.")]
 Repository = Annotated[str | None, typer.Option(metavar="NAME", help="The repository; not needed where there is one.")]
@@ -62,7 +62,7 @@ def rollback(
     """
     session = session_of(ctx)
     wait = options.duration("--wait-lock", wait_lock) or 0.0
-    order = RollbackOrder(repository=name, to=to, force=force, why=why, wait=wait)
+    order = RestoreOrder(repository=name, to=to, force=force, why=why, wait=wait)
     if plan:
         decided = states.plan_rollback(session.site, order).only
         session.out.result({"plan": shown_plans.as_data(decided)}, plan_text(shown_plans.shown(decided)))

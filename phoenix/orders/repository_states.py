@@ -75,7 +75,7 @@ class StateDifference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RollbackOrder:
+class RestoreOrder:
     """Make machines see a former state. `to`: its name or number; None: the one before."""
 
     repository: str | None = None
@@ -87,7 +87,7 @@ class RollbackOrder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RollbackResult:
+class RestoreResult:
     """The state that machines see now, and the former one whose packages it has. `run`: None where nothing was done."""
 
     changed: bool
@@ -127,14 +127,14 @@ def diff(site: Site, a: str, b: str, name: str | None = None) -> StateDifference
     )
 
 
-def plan_rollback(site: Site, order: RollbackOrder) -> Planned[RollbackOrder]:
+def plan_rollback(site: Site, order: RestoreOrder) -> Planned[RestoreOrder]:
     """What a rollback would do now; changes nothing. RefusedError where it would be refused."""
     _refuse_unexplained(order)
     writer = site.writers[pick(site.project, order.repository).name]
     return Planned(order=order, plan=publication.preview(writer, lambda state: _decide(site, writer, order, state)))
 
 
-def rollback(site: Site, order: RollbackOrder) -> RollbackResult:
+def rollback(site: Site, order: RestoreOrder) -> RestoreResult:
     """Make machines see the former state's packages, as a new state, in one switch.
 
     RefusedError where there is none, or where somebody needs what they would no longer see (unless `force`).
@@ -144,7 +144,7 @@ def rollback(site: Site, order: RollbackOrder) -> RollbackResult:
     doing = change(site, writer.spec.name, why=order.why, wait=order.wait, kind=RESTORE)
     done = publication.carry_out(writer, lambda state: _decide(site, writer, order, state), doing)
     taken = [step.action for step in done.plan.steps if isinstance(step.action, TakeSnapshot)]
-    return RollbackResult(
+    return RestoreResult(
         changed=done.run is not None,
         repository=writer.spec.name,
         run=done.run.id if done.run else None,
@@ -154,7 +154,7 @@ def rollback(site: Site, order: RollbackOrder) -> RollbackResult:
     )
 
 
-def _decide(site: Site, writer: Writer, order: RollbackOrder, state: RepositoryState) -> Plan[PublishAction]:
+def _decide(site: Site, writer: Writer, order: RestoreOrder, state: RepositoryState) -> Plan[PublishAction]:
     published = plans.published_state(writer.spec, state)
     every = states.states(writer)
     if order.to is not None:
@@ -192,7 +192,7 @@ def _nothing_before(published: str) -> State:
     )
 
 
-def _refuse_unexplained(order: RollbackOrder) -> None:
+def _refuse_unexplained(order: RestoreOrder) -> None:
     if order.force and not order.why:
         raise SpecError(
             "--force needs a reason",
