@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phoenix.cli.contents import TABLE
-from tests.unit.execute.test_meddling import EVENTS
+from tests.support.rolls.changes import CHANGES
 
 ROOT = Path(__file__).resolve().parents[3]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -60,6 +60,6 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
 def test_the_table_of_changes_is_the_tested_one() -> None:
     table = ROLLING.partition("## When the world changes meanwhile")[2].partition("\n## ")[0]
     rows = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ") and "event" not in line]
-    assert len(rows) == len(EVENTS)
-    for what in EVENTS:
+    assert len(rows) == len(CHANGES)
+    for what in CHANGES:
         assert any(what.removeprefix("somebody ") in row.replace(", or an autoscaler,", "") for row in rows), what
