@@ -181,10 +181,7 @@ class Groups(Protocol):
         ...
 
     def refuse_unfit(self, release: Release, user_data: str, machine: MachineKind) -> None:
-        """Raise RefusedError where no such machine could be started here with that release and boot work.
-
-        Changes nothing.
-        """
+        """RefusedError where no such machine could start here with that release and boot work. Changes nothing."""
         ...
 
     def barren(self, name: str) -> str:
@@ -337,10 +334,7 @@ class Cloud(Protocol):
         ...
 
     def builder(self, say: Say) -> str:
-        """The builder that bakes where nobody names one: one of its `abilities.builders`; it may have to be tried.
-
-        RefusedError where a trial could not tell.
-        """
+        """The builder where nobody names one, of `abilities.builders`; RefusedError where a trial could not tell."""
         ...
 
     @property
@@ -393,6 +387,10 @@ class Cloud(Protocol):
 
     def tidy(self, needed: frozenset[Place]) -> tuple[str, ...]:
         """End what of phoenix's own runs for any place but these, and has no group; what was ended."""
+        ...
+
+    def running(self) -> tuple[str, ...]:
+        """What `stop` would end, in words. Looks only."""
         ...
 
     def stop(self) -> tuple[str, ...]:

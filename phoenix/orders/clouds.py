@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from phoenix.errors import SpecError
@@ -15,6 +15,7 @@ from phoenix.spec.project import Project
 
 if TYPE_CHECKING:  # a cloud's SDK is loaded when the cloud is chosen
     from phoenix.clouds.api import Cloud, Template
+    from phoenix.clouds.local.group_files import GroupFiles
     from phoenix.manner import Finding
 
 Clouds = Callable[[Project, CloudSpec], "Cloud"]
@@ -67,6 +68,22 @@ def is_local(project: Project, cloud: str) -> bool:
     """Whether machines of the cloud, or of the kind of clouds, run on this computer."""
     spec = project.clouds.get(cloud)
     return isinstance(spec, LocalCloud) if spec else cloud == CloudKind.LOCAL
+
+
+def group_names(project: Project) -> Iterator[str]:
+    """The names of the groups on this computer, for who completes words: no cloud is opened, and no machine asked."""
+    return (group for files in _group_files(project) for group in files.names())
+
+
+def instance_names(project: Project) -> Iterator[str]:
+    """The names of the machines on this computer, in the same way."""
+    return (each.name for files in _group_files(project) for group in files.names() for each in files.machines(group))
+
+
+def _group_files(project: Project) -> Iterator[GroupFiles]:
+    from phoenix.clouds.local.group_files import GroupFiles
+
+    return (GroupFiles(spec.root) for spec in project.clouds.values() if isinstance(spec, LocalCloud))
 
 
 def chosen(project: Project | None, cloud: str | None) -> tuple[tuple[CloudSpec, ...], bool]:

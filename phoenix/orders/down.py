@@ -28,10 +28,8 @@ class DownResult:
 def plan(site: Site) -> tuple[str, ...]:
     """What would be stopped, in words."""
     found: list[str] = []
-    here = [name for name in site.project.clouds if site.cloud(name).abilities.here_only]
-    for cloud in here:
-        found += [f"group {group.name} ({group.size} machines)" for group in site.cloud(cloud).groups.list()]
-    found += [f"the balancer of {name}" for name, balancer in site.balancers() if balancer.is_running()]
+    for cloud in site.project.clouds:
+        found += site.cloud(cloud).running()
     for name, spec in site.project.repositories.items():
         if server_of(spec) is not None:
             found.append(f"the server of the repository {name}")

@@ -7,11 +7,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix import model
 from phoenix.clock import Clock, SystemClock
 from phoenix.model import Observed
+from phoenix.orders import clouds as kinds_of_clouds
 from phoenix.orders.clouds import Clouds, open_cloud
-from phoenix.spec.clouds import LocalCloud
 from phoenix.spec.load import home, load, load_stacks
 from phoenix.spec.project import Project
 from phoenix.spec.stack_refs import Outputs
@@ -19,8 +18,6 @@ from phoenix.tell import Level, Teller, Told, nobody, unfailing
 
 if TYPE_CHECKING:  # each part is loaded when it is first asked for: a bake that is a hit needs no store
     from phoenix.clouds.api import Cloud, Traffic
-    from phoenix.clouds.local.cloud import LocalCloudDoor
-    from phoenix.clouds.local.traffic import LocalTraffic
     from phoenix.execute.children import Apart, Ended, Hear
     from phoenix.execute.probe import Probe
     from phoenix.execute.repositories import Writer
@@ -179,42 +176,13 @@ class Site:
         """Tell what somebody should look at, although the work goes on."""
         self.tell(Told(level=Level.WARN, text=text))
 
-    def balancers(self) -> Iterator[tuple[str, LocalTraffic]]:
-        """Every balancer of the project's local clouds with its name, also those that phoenix.yaml no longer has."""
-        from phoenix.clouds.local.cloud import LocalCloudDoor
-
-        doors = (self.cloud(name) for name in self.project.local_clouds())
-        for door in doors:
-            if isinstance(door, LocalCloudDoor):
-                yield from self._balancers_of(door)
-
-    def _balancers_of(self, door: LocalCloudDoor) -> Iterator[tuple[str, LocalTraffic]]:
-        known = {
-            f"{service.name}-{environment.name}": model.Place(service=service.name, environment=environment.name)
-            for service in self.project.services.values()
-            for environment in service.environments.values()
-            if environment.cloud == door.name
-        }
-        yield from ((f"{place.service}/{place.environment}", door.traffic(place)) for place in known.values())
-        there = sorted(path.name for path in door.balancers.iterdir()) if door.balancers.is_dir() else []
-        yield from ((name, door.left_behind(name)) for name in there if name not in known)
-
     def group_names(self) -> Iterator[str]:
-        """The names of the groups of the local clouds, without a look at any machine: for who completes words."""
-        from phoenix.clouds.local.group_files import GroupFiles
-
-        for spec in self.project.clouds.values():
-            if isinstance(spec, LocalCloud):
-                yield from GroupFiles(spec.root).names()
+        """The names of the groups on this computer, without a look at any machine: for who completes words."""
+        return kinds_of_clouds.group_names(self.project)
 
     def instance_names(self) -> Iterator[str]:
-        """The names of the machines of the local clouds, in the same way."""
-        from phoenix.clouds.local.group_files import GroupFiles
-
-        for spec in self.project.clouds.values():
-            if isinstance(spec, LocalCloud):
-                files = GroupFiles(spec.root)
-                yield from (each.name for group in files.names() for each in files.machines(group))
+        """The names of the machines on this computer, in the same way."""
+        return kinds_of_clouds.instance_names(self.project)
 
     def package_names(self, begun: str) -> Iterator[str]:
         """The packages of services; where `begun` is `NAME=...` its versions on this computer, newest first."""

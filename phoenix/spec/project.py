@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from phoenix.errors import SpecError
-from phoenix.model import CloudKind, Proof
+from phoenix.model import Proof
 from phoenix.spec.clouds import CloudSpec
 from phoenix.spec.images import ImageName, Recipe
 from phoenix.spec.repositories import RepositorySpec
@@ -92,10 +92,6 @@ class Project:
         """How the environments on `cloud` want the image verified that use it, themselves or through a descendant."""
         users = [s for s in self.services.values() if any(r.image == image for r in self.lineage(s.image))]
         return frozenset(e.verify for s in users for e in s.environments.values() if e.cloud == cloud)
-
-    def local_clouds(self) -> tuple[str, ...]:
-        """The names of the clouds of kind `local`."""
-        return tuple(name for name, cloud in self.clouds.items() if cloud.kind is CloudKind.LOCAL)
 
 
 def _unknown(noun: str, name: str, known: list[str]) -> SpecError:

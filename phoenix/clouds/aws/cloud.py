@@ -161,6 +161,10 @@ class AwsCloudDoor:
         """Nothing: AWS's balancers are somebody else's, and stay."""
         return ()
 
+    def running(self) -> tuple[str, ...]:
+        """Nothing: nothing of it runs on this computer."""
+        return ()
+
     def stop(self) -> tuple[str, ...]:
         """Nothing: nothing of it runs on this computer."""
         return ()

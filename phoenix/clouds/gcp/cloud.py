@@ -138,6 +138,10 @@ class GcpCloudDoor:
         """Nothing: Google's balancers are somebody else's, and stay."""
         return ()
 
+    def running(self) -> tuple[str, ...]:
+        """Nothing: nothing of it runs on this computer."""
+        return ()
+
     def stop(self) -> tuple[str, ...]:
         """Nothing: nothing of it runs on this computer."""
         return ()

@@ -125,16 +125,27 @@ class LocalCloudDoor:
     def tidy(self, needed: frozenset[Place]) -> tuple[str, ...]:
         """End balancers that no group is attached to, of other places than these."""
         stay = {f"{place.service}-{place.environment}" for place in needed}
-        names = sorted(path.name for path in self.balancers.iterdir()) if self.balancers.is_dir() else []
-        idle = [name for name in names if name not in stay and self.left_behind(name).stop_idle()]
+        idle = [name for name in self._kept() if name not in stay and self.left_behind(name).stop_idle()]
         return tuple(f"the balancer of {name}, which has no group" for name in idle)
+
+    def running(self) -> tuple[str, ...]:
+        """Its groups, and the balancers that run, also those of places that phoenix.yaml no longer has."""
+        groups = tuple(f"group {group.name} ({group.size} machines)" for group in self.groups.list())
+        known = {
+            f"{service.name}-{environment.name}": f"{service.name}/{environment.name}"
+            for service in self._project.services.values()
+            for environment in service.environments.values()
+            if environment.cloud == self.name
+        }
+        alive = (name for name in self._kept() if self.left_behind(name).is_running())
+        return (*groups, *(f"the balancer of {known.get(name, name)}" for name in alive))
 
     def stop(self) -> tuple[str, ...]:
         """End every balancer and every machine of the project, and forget them."""
         stopped: list[str] = []
-        for directory in sorted(self.balancers.iterdir()) if self.balancers.is_dir() else ():
-            traffic = self.left_behind(directory.name)
-            stopped += [f"the balancer of {directory.name}"] if traffic.is_running() else []
+        for name in self._kept():
+            traffic = self.left_behind(name)
+            stopped += [f"the balancer of {name}"] if traffic.is_running() else []
             traffic.stop()
         for group in self.groups.list():
             self.groups.delete(group.name)
@@ -179,6 +190,10 @@ class LocalCloudDoor:
             health=Health(),
             terms=state.terms if state else USUAL,
         )
+
+    def _kept(self) -> list[str]:
+        """The names of the balancers that have a directory, running or not."""
+        return sorted(path.name for path in self.balancers.iterdir()) if self.balancers.is_dir() else []
 
     @property
     def reach(self) -> tuple[int, ...]:

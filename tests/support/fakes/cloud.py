@@ -256,6 +256,11 @@ class FakeDoor:
         self.needed = needed
         return ()
 
+    def running(self) -> tuple[str, ...]:
+        if not self.abilities.here_only:
+            return ()
+        return tuple(f"group {group.name} ({group.size} machines)" for group in self.groups.list())
+
     def stop(self) -> tuple[str, ...]:
         stopped = tuple(self.groups.standing)
         self.groups.standing, self.groups.attached, self.groups.shares = {}, {}, {}
