@@ -51,6 +51,8 @@ class Abilities:
     """Whether its machines can be reached from the computer they run on only."""
     alarms: bool = False
     """Whether it has alarms that can be read by their names."""
+    near: tuple[str, ...] = ()
+    """Those of its builders that reach this computer's loopback ports as this computer does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

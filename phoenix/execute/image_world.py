@@ -21,9 +21,6 @@ from phoenix.spec.images import ImageName
 from phoenix.spec.project import Project
 from phoenix.tools import git
 
-NEAR = ("chroot", "light")
-"""Builders that reach this computer's loopback ports as this computer does."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bakehouse:
@@ -57,7 +54,7 @@ class Bakehouse:
         self.serve(spec.name for spec in specs)
         reached = (
             repository_here
-            if action.builder in NEAR
+            if action.builder in cloud.abilities.near
             else partial(repository_for_machines, cloud=cloud.name, reached=cloud.url_for_machines)
         )
         recipe = self.project.recipe(ImageName(type=action.type, name=action.name))

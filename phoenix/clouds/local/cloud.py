@@ -34,6 +34,7 @@ ABILITIES = Abilities(
     autoscaler=False,
     zones=False,
     here_only=True,
+    near=("chroot", "light"),
 )
 
 

@@ -47,6 +47,7 @@ LOCAL = Kind(
         autoscaler=False,
         zones=False,
         here_only=True,
+        near=("chroot",),
     ),
     manner=Manner(
         exact_shares=True,
