@@ -16,6 +16,7 @@ from phoenix.spec.project import Project
 if TYPE_CHECKING:  # a cloud's SDK is loaded when the cloud is chosen
     from phoenix.clouds.api import Cloud, Template
     from phoenix.clouds.local.group_files import GroupFiles
+    from phoenix.execute.repositories import UrlForMachines
     from phoenix.manner import Finding
 
 Clouds = Callable[[Project, CloudSpec], "Cloud"]
@@ -64,10 +65,16 @@ def template(project: Project, cloud: str, recipe: Recipe) -> Template:
             return aws.template(spec if isinstance(spec, AwsCloud) else None, base=base, parent=parent)
 
 
-def is_local(project: Project, cloud: str) -> bool:
-    """Whether machines of the cloud, or of the kind of clouds, run on this computer."""
+def url_for_machines(project: Project, cloud: str) -> UrlForMachines:
+    """How machines of the cloud, or of the kind of clouds, reach a url: also where no machine there could.
+
+    That is refused when it bakes (`Cloud.url_for_machines`); until then files can be looked at all the same.
+    """
+    from phoenix.execute.repositories import LOCAL_MACHINES
+
     spec = project.clouds.get(cloud)
-    return isinstance(spec, LocalCloud) if spec else cloud == CloudKind.LOCAL
+    local = isinstance(spec, LocalCloud) if spec else cloud == CloudKind.LOCAL
+    return LOCAL_MACHINES if local else str
 
 
 def group_names(project: Project) -> Iterator[str]:

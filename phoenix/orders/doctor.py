@@ -52,7 +52,8 @@ def doctor(
     def say(text: str) -> None:
         tell(Told(level=Level.SAY, text=text))
 
-    elsewhere = not local or any(not clouds.is_local(project, spec.name) for spec in wanted if project)
+    opened = [clouds.open_cloud(project, spec) for spec in wanted if project]
+    elsewhere = not local or any(not each.abilities.here_only for each in opened)
     tools = tuple(checkup.tools(local=local, elsewhere=elsewhere))
     keys = tuple(checkup.repositories(project, Site(project, environment).clock.now())) if project else ()
     grounds = tuple(checkup.stacks(project)) if project else ()

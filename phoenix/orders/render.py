@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phoenix.errors import RefusedError, SpecError
 from phoenix.execute import workspace
-from phoenix.execute.repositories import LOCAL_MACHINES, UrlForMachines, repository_for_machines
+from phoenix.execute.repositories import UrlForMachines, repository_for_machines
 from phoenix.model import ImageType, Repository
 from phoenix.orders import clouds
 from phoenix.orders.site import Site
@@ -77,13 +77,9 @@ def _only_cloud(project: Project, image: ImageName) -> str:
 
 def _repositories(project: Project, recipe: Recipe, cloud: str) -> tuple[Repository, ...]:
     """Where the recipe's packages come from, as a machine of the cloud reaches it."""
-    reached = LOCAL_MACHINES if clouds.is_local(project, cloud) else _as_it_is
+    reached = clouds.url_for_machines(project, cloud)
     names = sorted({package.repository for package in recipe.packages})
     return tuple(_repository(project, name, cloud, reached) for name in names)
-
-
-def _as_it_is(url: str) -> str:
-    return url
 
 
 def _repository(project: Project, name: str, cloud: str, reached: UrlForMachines) -> Repository:
