@@ -34,8 +34,9 @@ def test_while_one_rings_nothing_is_begun(watched: Desk) -> None:
 
 def test_a_plan_is_made_all_the_same_and_says_so(watched: Desk) -> None:
     watched.cloud.alarms[NAME] = Ring.RINGING
-    assert watched.roll("2.0.0", "--plan")["plan"]["steps"]
-    assert f"the alarm {NAME} rings" in watched.said
+    plan = watched.roll("2.0.0", "--plan")["plan"]
+    assert plan["steps"]
+    assert f"the alarm {NAME} rings: as long as it does the roll is refused" in plan["notes"]
 
 
 def test_without_data_it_begins(watched: Desk) -> None:
