@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from phoenix.errors import RefusedError, UndoneError
+from phoenix.errors import LostRunError, RefusedError, UndoneError
+from phoenix.execute.engine import Context
+from phoenix.execute.perform import former
+from phoenix.execute.perform.roll import Roller
 from phoenix.plan.actions import Plan
 from phoenix.plan.regroup import delete, disable, enable, resize
-from phoenix.plan.roll_actions import RollAction
+from phoenix.plan.roll_actions import DeleteGroup, RollAction
 from phoenix.record.history import History
-from phoenix.record.journal import RunState
+from phoenix.record.journal import Part, RunState
+from phoenix.record.origin import UNTOLD
 from tests.support.fakes.doubles import Killed
 from tests.support.fakes.manners import AWS
 from tests.support.rolls.stage import Stage
@@ -109,6 +113,29 @@ def test_who_wants_away_is_not_held_by_what_can_start_no_machine(stage: Stage, d
     stage.cloud.templateless = frozenset({V1})
     assert stage.carry_out("group", decide(stage)).state is RunState.DONE
     assert stage.shares == {V1: 100}
+
+
+def test_a_group_that_no_balancer_knows_is_not_deleted_by_who_has_lost_the_run(stage: Stage, tmp_path: Path) -> None:
+    def lost() -> None:
+        raise LostRunError("another process has it")
+
+    context = Context(
+        run_id="burn-1",
+        origin=UNTOLD,
+        part=Part.CLEANUP,
+        step="burn-former",
+        deadline=60.0,
+        log_directory=tmp_path,
+        came_to=(),
+        say=stage.said.append,
+        renew=lost,
+    )
+    performer = stage.engine().performer
+    assert isinstance(performer, Roller)
+    stage.cloud.detach(V1)
+    with pytest.raises(LostRunError):
+        former.delete(performer.world, DeleteGroup(group=V1), context)
+    assert V1 in stage.groups
 
 
 def test_a_group_that_serves_on_a_cloud_and_that_nobody_routes_any_more_is_not_burnt(tmp_path: Path) -> None:
