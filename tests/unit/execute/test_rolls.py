@@ -156,7 +156,7 @@ def test_rolling_back_twice_goes_back_twice(stage: Stage) -> None:
 def test_what_nobody_foresaw_is_undone_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.roll("1")
 
-    def full_disk(*_arguments: object) -> None:
+    def full_disk(*_arguments: object, **_more: object) -> None:
         monkeypatch.undo()
         raise OSError("no space left on device")
 

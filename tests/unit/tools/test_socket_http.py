@@ -35,6 +35,8 @@ class Slow:
         connection, _ = self._socket.accept()
         with connection, suppress(OSError):  # who asked may have gone
             self.asked = connection.recv(4096)
+            while b"Content-Length: " in self.asked and not self.asked.endswith(b"}"):  # the body may come later
+                self.asked += connection.recv(4096)
             self.go.wait(30)
             connection.sendall(self.answer)
 
