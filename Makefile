@@ -25,7 +25,7 @@ setup-tests: ## the same, and the Debian packages that tests alone need
 demo: setup ## the whole way on this machine: bake, publish, roll under load, burn
 	@$(BIN)/phoenix demo
 
-test: setup-tests ## linters, types, and the tests that CI runs, side by side (twenty-two minutes)
+test: setup-tests ## linters, types, and the tests that CI runs, side by side (twenty minutes)
 	@$(MAKE) --jobs 3 checks tests-of-ci
 
 test-all: setup-tests ## the same and the long rest: rolls on emulated machines (at most 75 minutes)
