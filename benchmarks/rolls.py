@@ -105,7 +105,7 @@ def roll(made: Service) -> Figure:
         port=template.port,
         user_data=template.user_data,
     )
-    files = MachineFiles(root=made.place.scratch / "by-hand", group="by-hand", name="by-hand-1")
+    files = MachineFiles(root=made.place.scratch / "by-hand", group="by-hand-v001", name="by-hand-v001-1")
     clock, health = SystemClock(), template.health
     engine = made.record(FIRST).engine
 
