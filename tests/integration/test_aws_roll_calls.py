@@ -18,6 +18,7 @@ from phoenix.plan.rollback import rollback
 from phoenix.spec.services import BlueGreen
 from tests.emulators.aws import Emulator
 from tests.support.real import aws
+from tests.support.rolls.asked import by_step
 from tests.support.rolls.aws_stage import OLD, SUBJECT, AwsStage
 
 ROLL = {
@@ -45,13 +46,9 @@ def stage(emulator: Emulator, tmp_path: Path) -> AwsStage:
 
 def test_a_roll_asks_in_each_step_no_more_than_this(stage: AwsStage) -> None:
     stage.roll("1")
-    emulator, began = stage.account.emulator, dict[str, int]()
-    for step in ROLL:
-        stage.meddle[step] = lambda step=step: began.update({step: len(emulator.calls())})  # type: ignore[misc]
-    stage.roll("2")
-    called = [call.action for call in emulator.calls()]
-    ends = [*list(began.values())[1:], len(called)]
-    asked = {step: called[start:end] for (step, start), end in zip(began.items(), ends, strict=True)}
+    asked = by_step(
+        ROLL, stage.meddle, lambda: [call.action for call in stage.account.emulator.calls()], lambda: stage.roll("2")
+    )
     over = {step: dict(Counter(calls)) for step, calls in asked.items() if len(calls) > ROLL[step]}
     assert list(asked) == list(ROLL)
     assert over == {}, str({step: len(calls) for step, calls in asked.items()})

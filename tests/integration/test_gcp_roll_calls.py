@@ -18,6 +18,7 @@ from phoenix.plan.roll_actions import roll_plan
 from phoenix.plan.rollback import rollback
 from phoenix.spec.services import BlueGreen
 from tests.emulators.gcp import Emulator
+from tests.support.rolls.asked import by_step
 from tests.support.rolls.gcp_stage import OLD, SUBJECT, GcpStage, by_url_map
 
 pytestmark = pytest.mark.timeout(240)
@@ -53,13 +54,7 @@ def asked_of(emulator: Emulator) -> list[str]:
 
 def test_a_roll_asks_in_each_step_no_more_than_this(stage: GcpStage) -> None:
     stage.roll("1")
-    emulator, began = stage.account.emulator, dict[str, int]()
-    for step in ROLL:
-        stage.meddle[step] = lambda step=step: began.update({step: len(asked_of(emulator))})  # type: ignore[misc]
-    stage.roll("2")
-    called = asked_of(emulator)
-    ends = [*list(began.values())[1:], len(called)]
-    asked = {step: called[start:end] for (step, start), end in zip(began.items(), ends, strict=True)}
+    asked = by_step(ROLL, stage.meddle, lambda: asked_of(stage.account.emulator), lambda: stage.roll("2"))
     over = {step: dict(Counter(calls)) for step, calls in asked.items() if len(calls) > ROLL[step]}
     assert list(asked) == list(ROLL)
     assert over == {}, str({step: len(calls) for step, calls in asked.items()})
